@@ -1,0 +1,108 @@
+# Steeple: `make demo` and `make test` need Python 3.11 or newer, and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+COVERAGE_FLOOR ?= 85
+BUF_VERSION := 1.75.0
+
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --only-binary=:all:
+
+# pip builds Steeple in an environment of its own; the first variable pins that one too up to pip 25.2, the second after.
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python $(PIP_INSTALL) -c constraints.txt
+
+.PHONY: help
+help: ## Print this help
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | \
+		while read -r name text; do printf '  make %-20s %s\n' "$$name" "$$text"; done
+	@echo "Variables: PYTHON=$(PYTHON) (makes the environment), VENV=$(VENV) (where it lies)"
+
+.PHONY: demo
+demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real photographs
+	$(BIN)/steeple demo
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(VENV)/.installed-dev ## Check types
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(VENV)/.installed-dev ## Check which part imports which
+	$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: proto-lint
+proto-lint: ## Check the .proto files (needs npm; passes and says so without)
+	@if command -v npx >/dev/null; then \
+		cd protos && npx --yes --package=@bufbuild/buf@$(BUF_VERSION) buf lint && echo "buf lint: nothing to complain about"; \
+	else \
+		echo "npm is not installed, so the .proto files were not linted; nothing else needs npm"; \
+	fi
+
+.PHONY: staleness
+staleness: $(VENV)/.installed-dev ## Check that generated code is what its sources make
+	$(BIN)/python -m pytest --quiet tests/protos/test_stubs.py
+	$(BIN)/python tools/generate_sync_client.py --check
+
+.PHONY: generate
+generate: $(VENV)/.installed-dev ## Generate the synchronous client from the asynchronous one
+	$(BIN)/python tools/generate_sync_client.py
+
+.PHONY: protos
+protos: $(VENV)-protos/.installed ## Generate the stubs from the .proto files (needs Python 3.11 or 3.12)
+	PYTHON="$(CURDIR)/$(VENV)-protos/bin/python" sh tools/generate_protos.sh
+
+# Steeple's own metadata asks for a newer numpy than tflite-runtime bears, hence the path instead of an installation.
+.PHONY: test-tflite-runtime
+test-tflite-runtime: $(VENV)/.installed-dev $(VENV)-tflite-runtime/.installed ## Compare LiteRT with tflite-runtime 2.14 (needs Python 3.11)
+	PYTHONPATH=protos:models $(VENV)-tflite-runtime/bin/python tests/delf/runtime_parity.py dump $(VENV)-tflite-runtime/old.npz
+	$(BIN)/python tests/delf/runtime_parity.py dump $(VENV)-tflite-runtime/new.npz
+	$(BIN)/python tests/delf/runtime_parity.py compare $(VENV)-tflite-runtime/old.npz $(VENV)-tflite-runtime/new.npz
+
+.PHONY: constraints
+constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
+	$(VENV)-lock/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+		--only-binary :all: --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make constraints" \
+		--output-file constraints.txt pyproject.toml tools/requirements/build.txt
+
+.PHONY: clean
+clean: ## Remove environments, caches and what was built
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments. A stamp is written last, so that what was interrupted is done again.
+
+$(VENV)/.created:
+	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && echo "$$python -m venv $(VENV)" && "$$python" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	$(INSTALL) -e '.[client,server,cpu]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(INSTALL) -e '.[client,server,cpu,dev]'
+	@touch $@
+
+$(VENV)-protos/.installed: tools/requirements/protos.txt
+	@python=$$(sh tools/find_python.sh 3.11 3.12 "$(PYTHON)" python3.12 python3.11) && "$$python" -m venv --clear $(VENV)-protos
+	$(VENV)-protos/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt
+	@python=$$(sh tools/find_python.sh 3.11 3.11 "$(PYTHON)" python3.11) && "$$python" -m venv --clear $(VENV)-tflite-runtime
+	$(VENV)-tflite-runtime/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)-lock/.installed: tools/requirements/lock.txt
+	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-lock
+	$(VENV)-lock/bin/python $(PIP_INSTALL) -r $<
+	@touch $@

@@ -1,0 +1,48 @@
+"""The Python SDK of Steeple: names the landmark in a photo, and keeps the catalogue.
+
+    from steeple.client import Client
+
+    with Client("localhost:50051") as client:
+        answer = client.identify("photo.jpg")
+        print(answer.landmark.display_name if answer.landmark else "unknown")
+
+:class:`Client` and :class:`AsyncClient` are the same but for ``await``. Errors are those of :mod:`steeple.errors`.
+"""
+
+from steeple.client._async.client import AsyncClient
+from steeple.client._async.stream import AsyncAnswerStream
+from steeple.client._photos import Photo
+from steeple.client._sync.client import Client
+from steeple.client._sync.stream import AnswerStream
+from steeple.client.types import (
+    UNSET,
+    Answer,
+    Candidate,
+    ImageFile,
+    Landmark,
+    LatLng,
+    Model,
+    ReferenceImage,
+    StreamAnswer,
+    Timings,
+    Unset,
+)
+
+__all__ = [
+    "UNSET",
+    "Answer",
+    "AnswerStream",
+    "AsyncAnswerStream",
+    "AsyncClient",
+    "Candidate",
+    "Client",
+    "ImageFile",
+    "Landmark",
+    "LatLng",
+    "Model",
+    "Photo",
+    "ReferenceImage",
+    "StreamAnswer",
+    "Timings",
+    "Unset",
+]

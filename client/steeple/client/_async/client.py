@@ -1,0 +1,81 @@
+"""The client that applications use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from steeple.client._async.catalogue import AsyncCatalogueCalls
+from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.search import AsyncSearchCalls
+from steeple.client._photos import PhotoReader
+from steeple.client._transport import Settings
+from steeple.delf.release import DEFAULT_RELEASE
+
+
+class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls):
+    """A Steeple server.
+
+    It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
+    call :meth:`close`. Asynchronous clients belong to the event loop of their first call.
+
+    Every call has a deadline. What the server could not be reached for is tried again, with pauses that grow;
+    that is safe, because a change carries an id by which the server recognises a repeat.
+
+    Every error is one of :mod:`steeple.errors`; any call can raise UnavailableError, DeadlineExceededError,
+    and FailedPreconditionError after :meth:`close`.
+
+    Args:
+        target: ``host:port``, or any other gRPC target.
+        release: Model release to extract with: the name of one that ships with Steeple, or a folder.
+        timeout: Seconds for a call that does not say otherwise.
+        long_timeout: The same for calls that move a whole photo or may delete many.
+        tls: Whether to talk TLS, trusting the certificates that come with gRPC.
+        root_certificates: PEM file of the certificates to trust instead; turns TLS on.
+        max_attempts: How often a call is sent at most, 1 to 5.
+        extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
+        channel_options: More arguments of the gRPC channel; they override the client's.
+
+    Raises:
+        InvalidArgumentError: If an argument is out of its limits.
+    """
+
+    def __init__(
+        self,
+        target: str = "localhost:50051",
+        *,
+        release: str | os.PathLike[str] = DEFAULT_RELEASE,
+        timeout: float = 10.0,
+        long_timeout: float = 60.0,
+        tls: bool = False,
+        root_certificates: str | os.PathLike[str] | None = None,
+        max_attempts: int = 4,
+        extractors: int = 1,
+        channel_options: Sequence[tuple[str, str | int]] = (),
+    ) -> None:
+        settings = Settings(target, timeout, long_timeout, max_attempts, tls, root_certificates, channel_options)
+        connection = AsyncConnection(settings, PhotoReader(release, extractors))
+        AsyncSearchCalls.__init__(self, connection)
+        AsyncCatalogueCalls.__init__(self, connection)
+
+    async def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.
+
+        Raises:
+            UnavailableError: If that takes longer than ``timeout`` seconds.
+        """
+        await self._connection.wait_until_ready(timeout)
+
+    async def close(self) -> None:
+        """Cancels the calls under way and disconnects. May be called again."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,124 @@
+"""Calls of the VisualSearchService."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.stream import AsyncAnswerStream
+from steeple.client._concurrency import AsyncFrames
+from steeple.client._convert import model_name, to_answer, to_model
+from steeple.client._photos import Photo, Source
+from steeple.client._transport import check_timeout
+from steeple.client.types import Answer, Model
+from steeple.errors import InvalidArgumentError
+from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
+
+_MAX_CANDIDATES: Final = 100
+
+
+class AsyncSearchCalls:
+    """The part of the client that names landmarks."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def identify(
+        self,
+        photo: Photo,
+        *,
+        upload: bool = False,
+        max_candidates: int = 5,
+        include_matches: bool = False,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Names the landmark in a photo.
+
+        Args:
+            photo: A path, an encoded image (JPEG, PNG, WebP, BMP), uint8[H, W, 3] in RGB, or its features.
+            upload: False: features are extracted here and the photo stays here. True: the photo is sent and the
+                server extracts; pixels are sent as JPEG.
+            max_candidates: In the answer, at most; 1 to 100.
+            include_matches: Whether candidates carry their inlier matches.
+            timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
+
+        Raises:
+            ImageError: If the photo cannot be used.
+            ModelMismatchError: If the server does not serve the release that made the features.
+            ResourceExhaustedError: If the message is too large, or the server at its limit for too long.
+            UnavailableError: If the server cannot be reached.
+            DeadlineExceededError: If it took too long.
+        """
+        request = IdentifyRequest(query=_query(max_candidates, include_matches))
+        source = await self._connection.prepare(photo, upload=upload, timeout=timeout)
+        source.put_into(request.query)
+        start = time.perf_counter()
+        response = await self._connection.call(
+            self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
+        )
+        return to_answer(
+            response.answer,
+            request_bytes=request.ByteSize(),
+            device_extract=source.device_extract,
+            round_trip=(time.perf_counter() - start) * 1e3,
+        )
+
+    def identify_stream(
+        self,
+        frames: AsyncFrames[Photo],
+        *,
+        upload: bool = False,
+        max_candidates: int = 5,
+        include_matches: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncAnswerStream:
+        """Names the landmarks before a camera.
+
+        Frames are taken from ``frames`` as fast as they can be sent. The server answers in order; while it works
+        on one, only the newest waits and those it overtook are dropped. An exception from ``frames``, or a frame
+        that cannot be used, is raised after the answers to the frames before it.
+
+        Args:
+            frames: Photos as for :meth:`identify`.
+            upload: As for :meth:`identify`, and so are the next two.
+            max_candidates: In each answer, at most; 1 to 100.
+            include_matches: Whether candidates carry their inlier matches.
+            timeout: Seconds for the whole stream; None: as long as there are frames.
+
+        Returns:
+            An iterator over the answers. Leaving it early cancels the call. Its errors are those of :meth:`identify`.
+        """
+        if timeout is not None:
+            check_timeout(timeout)
+
+        async def prepare(photo: Photo) -> Source:
+            return await self._connection.prepare(photo, upload=upload, timeout=None)
+
+        query = _query(max_candidates, include_matches)
+        return AsyncAnswerStream(self._connection, frames, prepare, query, timeout)
+
+    async def get_model(self, model: str | Model, *, timeout: float | None = None) -> Model:
+        """A model release that the server serves, by id (``delf-base``) or name (``models/delf-base``).
+
+        Raises:
+            NotFoundError: If it is not served.
+        """
+        response = await self._connection.call(
+            self._connection.link.visual_search.GetModel, GetModelRequest(name=model_name(model)), timeout=timeout
+        )
+        return to_model(response.model)
+
+    async def list_models(self, *, timeout: float | None = None) -> list[Model]:
+        """The model releases that the server serves, the default first."""
+        response = await self._connection.call(
+            self._connection.link.visual_search.ListModels, ListModelsRequest(), timeout=timeout
+        )
+        return [to_model(model) for model in response.models]
+
+
+def _query(max_candidates: int, include_matches: bool) -> Query:
+    # Checked here too, because 0 would silently stand for the default.
+    if not 1 <= max_candidates <= _MAX_CANDIDATES:
+        raise InvalidArgumentError(f"max_candidates must be 1 to {_MAX_CANDIDATES}, not {max_candidates}")
+    return Query(max_candidates=max_candidates, include_matches=include_matches)

@@ -1,0 +1,167 @@
+"""Protocol messages to the SDK's types, and resource names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from numpy.typing import NDArray
+
+from steeple.client.types import Answer, Candidate, Landmark, LatLng, Model, ReferenceImage, Timings
+from steeple.errors import InvalidArgumentError
+from steeple.v1 import landmark_pb2, model_pb2, visual_search_service_pb2
+
+
+def landmark_name(landmark: str | Landmark) -> str:
+    """``landmarks/{id}`` of an id, a name or a landmark."""
+    return landmark.name if isinstance(landmark, Landmark) else _prefixed("landmarks/", landmark)
+
+
+def model_name(model: str | Model) -> str:
+    """``models/{id}`` of an id, a name or a model."""
+    return model.name if isinstance(model, Model) else _prefixed("models/", model)
+
+
+def reference_image_name(image: str | ReferenceImage) -> str:
+    """``landmarks/{landmark}/images/{id}`` of a name or a reference image.
+
+    Raises:
+        InvalidArgumentError: If it is not the whole name.
+    """
+    name = image.name if isinstance(image, ReferenceImage) else image
+    parts = name.split("/")
+    if len(parts) != 4 or (parts[0], parts[2]) != ("landmarks", "images"):
+        raise InvalidArgumentError(f"a reference image is named landmarks/{{landmark}}/images/{{image}}, not {name!r}")
+    return name
+
+
+def _prefixed(prefix: str, name: str) -> str:
+    return name if name.startswith(prefix) else prefix + name
+
+
+def landmark_message(
+    *,
+    name: str = "",
+    display_name: str = "",
+    description: str = "",
+    location: LatLng | None = None,
+    metadata: Mapping[str, str] | None = None,
+    etag: str = "",
+) -> landmark_pb2.Landmark:
+    """The message of a landmark to create, or of the fields to update."""
+    point = None if location is None else landmark_pb2.LatLng(**location.to_dict())
+    return landmark_pb2.Landmark(
+        name=name,
+        display_name=display_name,
+        description=description,
+        location=point,
+        metadata=dict(metadata or {}),
+        etag=etag,
+    )
+
+
+def to_landmark(message: landmark_pb2.Landmark) -> Landmark:
+    """A landmark of the catalogue."""
+    location = None
+    if message.HasField("location"):
+        location = LatLng(message.location.latitude, message.location.longitude)
+    return Landmark(
+        name=message.name,
+        display_name=message.display_name,
+        description=message.description,
+        location=location,
+        metadata=dict(message.metadata),
+        reference_image_count=message.reference_image_count,
+        create_time=_time(message.create_time) if message.HasField("create_time") else None,
+        update_time=_time(message.update_time) if message.HasField("update_time") else None,
+        etag=message.etag,
+    )
+
+
+def to_reference_image(message: landmark_pb2.ReferenceImage) -> ReferenceImage:
+    """A reference image of the catalogue."""
+    return ReferenceImage(
+        name=message.name,
+        model=message.model,
+        width=message.width,
+        height=message.height,
+        feature_count=message.feature_count,
+        sha256=message.sha256,
+        size_bytes=message.size_bytes,
+        media_type=message.media_type,
+        metadata=dict(message.metadata),
+        create_time=_time(message.create_time) if message.HasField("create_time") else None,
+        etag=message.etag,
+    )
+
+
+def to_model(message: model_pb2.Model) -> Model:
+    """A model release that the server serves."""
+    return Model(
+        name=message.name,
+        tflite_sha256=message.tflite_sha256,
+        descriptor_dimensions=message.descriptor_dimensions,
+        pyramid_scales=tuple(message.pyramid_scales),
+        max_pixels=message.max_pixels,
+        max_features=message.max_features,
+        default=message.default,
+    )
+
+
+def to_answer(
+    message: visual_search_service_pb2.Answer,
+    *,
+    request_bytes: int,
+    device_extract: float | None,
+    round_trip: float | None,
+) -> Answer:
+    """An answer; the last three are measured here, times in milliseconds."""
+    server = message.timings
+    timings = Timings(
+        extract=_milliseconds(server.extract) if server.HasField("extract") else None,
+        search=_milliseconds(server.search) if server.HasField("search") else None,
+        verify=_milliseconds(server.verify) if server.HasField("verify") else None,
+        total=_milliseconds(server.total) if server.HasField("total") else None,
+        device_extract=device_extract,
+        round_trip=round_trip,
+    )
+    return Answer(
+        identified=message.outcome == visual_search_service_pb2.OUTCOME_IDENTIFIED,
+        candidates=tuple(_candidate(candidate) for candidate in message.candidates),
+        model=message.model,
+        width=message.image_width,
+        height=message.image_height,
+        feature_count=message.feature_count,
+        timings=timings,
+        request_bytes=request_bytes,
+    )
+
+
+def _candidate(message: visual_search_service_pb2.Candidate) -> Candidate:
+    return Candidate(
+        landmark=to_landmark(message.landmark),
+        confidence=message.confidence,
+        reference_image=message.reference_image,
+        inliers=message.inliers,
+        matches=message.matches,
+        outline=_points(message.outline.points),
+        query_points=_points(match.query for match in message.inlier_matches),
+        reference_points=_points(match.reference for match in message.inlier_matches),
+    )
+
+
+def _points(points: Iterable[visual_search_service_pb2.Point]) -> NDArray[np.float32]:
+    array = np.array([(point.x, point.y) for point in points], np.float32).reshape(-1, 2)
+    array.flags.writeable = False
+    return array
+
+
+def _time(timestamp: Timestamp) -> datetime:
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def _milliseconds(duration: Duration) -> float:
+    return duration.seconds * 1e3 + duration.nanos / 1e6

@@ -1,0 +1,118 @@
+"""gRPC statuses to the errors of :mod:`steeple.errors`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeVar
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status  # type: ignore[import-untyped]
+
+from steeple.errors import CancelledError, SteepleError, error_class
+
+DOMAIN: Final = "steeple"
+"""``google.rpc.ErrorInfo.domain`` of reasons that are names of classes of :mod:`steeple.errors`."""
+
+_M = TypeVar("_M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a call failed.
+
+    Attributes:
+        error: What to raise.
+        retry_delay: Seconds after which the server asks to be called again; None if it does not.
+    """
+
+    error: SteepleError
+    retry_delay: float | None = None
+
+
+@dataclass
+class _Details:
+    info: error_details_pb2.ErrorInfo | None = None
+    retry_delay: float | None = None
+    fields: list[str] = field(default_factory=list)
+
+
+class _FinishedCall(Protocol):
+    """What an RpcError of either of gRPC's APIs is at the same time."""
+
+    def code(self) -> grpc.StatusCode: ...
+    def details(self) -> str | None: ...
+
+
+def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> Failure:
+    """The failure that an RpcError (of ``grpc`` or ``grpc.aio``) stands for.
+
+    The class comes from the status and, when the server sent one, ``google.rpc.ErrorInfo``; its metadata and
+    the field of a ``google.rpc.BadRequest`` become the error's metadata.
+    """
+    call: _FinishedCall = error
+    code = call.code()
+    details = _details(error)
+    if details.info is not None:
+        cls, text = error_class(code.name, details.info.reason), call.details() or code.name
+    else:
+        cls, text = error_class(code.name), _explained(code, call.details() or code.name, target, timeout)
+    result = cls(text)
+    if details.info is not None:
+        result.metadata.update(details.info.metadata)
+    if details.fields:
+        result.metadata.setdefault("field", ", ".join(details.fields))
+    return Failure(result, details.retry_delay)
+
+
+def abandoned(cancelled: asyncio.CancelledError) -> BaseException:
+    """What to raise for a cancellation seen by a task: itself if the task was cancelled, else our own error.
+
+    gRPC's asyncio API raises ``asyncio.CancelledError`` also for a call that ended because its channel was closed.
+    """
+    task = asyncio.current_task()
+    return cancelled if task is None or task.cancelling() else closed()
+
+
+def closed() -> CancelledError:
+    """The error of a call that was under way when the client was closed."""
+    return CancelledError("the client was closed before the call was done")
+
+
+def _explained(code: grpc.StatusCode, text: str, target: str, timeout: float | None) -> str:
+    """The text of a status that the server did not explain, with what to do about it."""
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return f"cannot reach a Steeple server at {target}: {text}"
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED and timeout is not None:
+        return f"no answer from {target} within {timeout:g} s; a longer timeout allows more"
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return f"what answers at {target} is no Steeple server of this version: {text}"
+    if code is grpc.StatusCode.CANCELLED:
+        return f"the call was cancelled: {text}"
+    return text
+
+
+def _details(error: grpc.RpcError) -> _Details:
+    details = _Details()
+    try:
+        status = rpc_status.from_call(error)
+    except (ValueError, DecodeError):  # not what the status says: somebody between altered one of them
+        return details
+    for packed in status.details if status is not None else ():
+        if info := _unpacked(packed, error_details_pb2.ErrorInfo()):
+            details.info = info if info.domain == DOMAIN else details.info
+        elif retry := _unpacked(packed, error_details_pb2.RetryInfo()):
+            details.retry_delay = max(0.0, retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9)
+        elif bad := _unpacked(packed, error_details_pb2.BadRequest()):
+            details.fields += [violation.field for violation in bad.field_violations if violation.field]
+    return details
+
+
+def _unpacked(packed: AnyMessage, message: _M) -> _M | None:
+    try:
+        return message if packed.Unpack(message) else None
+    except DecodeError:
+        return None

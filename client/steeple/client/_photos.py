@@ -1,0 +1,133 @@
+"""Photos into what is sent of them: features made here, or the encoded image."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.client._errors import closed
+from steeple.delf import wire
+from steeple.delf.features import FeatureSet
+from steeple.delf.release import ModelRelease
+from steeple.errors import FailedPreconditionError, ImageError, InvalidArgumentError
+from steeple.v1 import features_pb2
+from steeple.v1.catalog_service_pb2 import CreateReferenceImageRequest
+from steeple.v1.visual_search_service_pb2 import Query
+
+if TYPE_CHECKING:
+    from steeple.delf.extractor import Extractor
+
+Photo: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8] | FeatureSet
+"""A path, an encoded image (JPEG, PNG, WebP, BMP), uint8[H, W, 3] in RGB, or features extracted before."""
+
+_JPEG_QUALITY: Final = 95
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is sent of a photo: one of the first two.
+
+    Attributes:
+        image: The encoded image.
+        features: Its features.
+        extracted_with: The release that made the features, if that was done here.
+        device_extract: Milliseconds it took; None if it was not done here.
+    """
+
+    image: bytes | None = None
+    features: features_pb2.FeatureSet | None = None
+    extracted_with: ModelRelease | None = None
+    device_extract: float | None = None
+
+    def put_into(self, message: Query | CreateReferenceImageRequest) -> None:
+        """Sets the message's ``source``."""
+        if self.image is not None:
+            message.image = self.image
+        elif self.features is not None:
+            message.features.CopyFrom(self.features)
+
+
+class PhotoReader:
+    """Prepares photos in threads of its own, each with an extractor of its own, made when first needed."""
+
+    def __init__(self, release: str | os.PathLike[str], extractors: int) -> None:
+        if extractors < 1:
+            raise InvalidArgumentError(f"extractors must be at least 1, not {extractors}")
+        self._release = release
+        self._threads = ThreadPoolExecutor(extractors, thread_name_prefix="steeple-extract")
+        self._local = threading.local()
+
+    def prepare(self, photo: Photo, *, upload: bool) -> Future[Source]:
+        """What is sent of a photo; the future fails with an error of :mod:`steeple.errors`."""
+        try:
+            return self._threads.submit(self._prepare, photo, upload)
+        except RuntimeError:  # shut down
+            raise closed() from None
+
+    def close(self) -> None:
+        """Forgets what waits, and waits for what is under way."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, photo: Photo, upload: bool) -> Source:
+        if isinstance(photo, FeatureSet):
+            if upload:
+                raise InvalidArgumentError("features are not a photo that could be uploaded; leave upload out")
+            return Source(features=wire.pack(photo))
+        if upload:
+            return Source(image=_encoded(photo))
+        extractor = self._extractor()
+        start = time.perf_counter()
+        features = wire.pack(extractor.extract(photo))
+        return Source(
+            features=features,
+            extracted_with=extractor.release,
+            device_extract=(time.perf_counter() - start) * 1e3,
+        )
+
+    def _extractor(self) -> Extractor:
+        extractor: Extractor | None = getattr(self._local, "extractor", None)
+        if extractor is None:
+            try:
+                # Not at the top: it loads OpenCV and a TFLite runtime, which uploading does without.
+                from steeple.delf.extractor import Extractor  # noqa: PLC0415
+
+                extractor = Extractor(os.fspath(self._release))
+            except ImportError as error:
+                raise FailedPreconditionError(
+                    f"features cannot be extracted here ({error}); install steeple[client], or use upload=True"
+                ) from error
+            self._local.extractor = extractor
+        return extractor
+
+
+def _encoded(photo: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> bytes:
+    if isinstance(photo, bytes):
+        return photo
+    if isinstance(photo, np.ndarray):
+        return _jpeg(photo)
+    try:
+        return Path(photo).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{os.fspath(photo)} cannot be read: {error.strerror}") from error
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
+        raise ImageError(f"pixels must be uint8[H, W, 3] in RGB, not {pixels.dtype}{list(pixels.shape)}")
+    import cv2  # noqa: PLC0415 - only those who upload pixels need it
+
+    try:
+        done, encoded = cv2.imencode(".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    except cv2.error as error:
+        raise ImageError(f"pixels of shape {list(pixels.shape)} cannot be encoded: {error}") from error
+    if not done:
+        raise ImageError(f"pixels of shape {list(pixels.shape)} cannot be encoded as JPEG; make them smaller")
+    return encoded.tobytes()

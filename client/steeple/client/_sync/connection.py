@@ -1,0 +1,169 @@
+# Made from _async/connection.py by tools/generate_sync_client.py; do not edit.
+"""One server: calls with deadlines, and errors as they should be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final, TypeVar
+
+import grpc
+
+from steeple.client._concurrency import in_thread, response, result, sleep
+from steeple.client._errors import closed, failure_of
+from steeple.client._photos import Photo, PhotoReader, Source
+from steeple.client._transport import Link, Settings, check_timeout
+from steeple.delf.release import ModelRelease
+from steeple.errors import (
+    FailedPreconditionError,
+    ModelMismatchError,
+    NotFoundError,
+    ResourceExhaustedError,
+    SteepleError,
+    UnavailableError,
+)
+from steeple.v1.visual_search_service_pb2 import GetModelRequest, ListModelsRequest
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+_POLL_FIRST: Final = 0.05  # seconds between health checks, doubled up to
+_POLL_LAST: Final = 1.0
+
+
+class Connection:
+    """A server and the photos on their way to it."""
+
+    def __init__(self, settings: Settings, photos: PhotoReader) -> None:
+        self.settings = settings
+        self._photos = photos
+        self._link: Link | None = None
+        self._closed = False
+        self._release_is_served = False
+        self._opening = threading.Lock()  # never held while waiting
+
+    @property
+    def link(self) -> Link:
+        """The channel, opened at first use, and its stubs.
+
+        Raises:
+            FailedPreconditionError: If the client is closed.
+        """
+        with self._opening:
+            self._raise_if_closed()
+            if self._link is None:
+                self._link = Link.open(self.settings)
+            return self._link
+
+    def prepare(self, photo: Photo, *, upload: bool, timeout: float | None) -> Source:
+        """What is sent of a photo.
+
+        Before the first features made here are sent, the server is asked whether it can compare them.
+
+        Raises:
+            ModelMismatchError: If it cannot.
+        """
+        self._raise_if_closed()
+        source = result(self._photos.prepare(photo, upload=upload))
+        if source.extracted_with is not None and not self._release_is_served:
+            self._check_release(source.extracted_with, timeout)
+        return source
+
+    def call(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_Request, _Response],
+        request: _Request,
+        *,
+        timeout: float | None,
+        long: bool = False,
+    ) -> _Response:
+        """The response to a request.
+
+        gRPC itself tries again what was UNAVAILABLE. A server at its limit says after how long to ask again,
+        and is obeyed as long as the deadline allows.
+
+        Args:
+            method: Of a stub.
+            request: The same object, and so the same ``request_id``, for every attempt.
+            timeout: Seconds for all attempts; None: the client's own.
+            long: Whether the client's own is its long one.
+        """
+        if timeout is None:
+            timeout = self.settings.long_timeout if long else self.settings.timeout
+        deadline = time.monotonic() + check_timeout(timeout)
+        attempt = 1
+        while True:
+            try:
+                return response(method(request, timeout=max(0.0, deadline - time.monotonic())))
+            except grpc.RpcError as error:
+                failure = failure_of(error, target=self.settings.target, timeout=timeout)
+                delay = failure.retry_delay
+                if (
+                    delay is None
+                    or not isinstance(failure.error, ResourceExhaustedError)
+                    or attempt >= self.settings.max_attempts
+                    or time.monotonic() + delay >= deadline
+                ):
+                    raise failure.error from error
+            except ValueError:  # gRPC's word for a channel that another thread has closed since
+                if self._closed:
+                    raise closed() from None
+                raise
+            attempt += 1
+            sleep(delay)
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Returns when the server says that it serves; see the client."""
+        deadline = time.monotonic() + check_timeout(timeout)
+        pause, last = _POLL_FIRST, "it cannot be reached"
+        while (remaining := deadline - time.monotonic()) > 0:
+            try:
+                if response(self.link.health_check(b"", timeout=remaining, wait_for_ready=True)):
+                    return
+                last = "it is up but not ready to serve"
+            except grpc.RpcError as error:
+                failure = failure_of(error, target=self.settings.target, timeout=timeout)
+                if not _passes(failure.error):
+                    raise failure.error from error
+            sleep(max(0.0, min(pause, deadline - time.monotonic())))
+            pause = min(2 * pause, _POLL_LAST)
+        raise UnavailableError(f"the server at {self.settings.target} was not ready within {timeout:g} s: {last}")
+
+    def close(self) -> None:
+        """Cancels what is under way."""
+        with self._opening:
+            link, self._link, self._closed = self._link, None, True
+        if link is not None:
+            link.channel.close()
+        in_thread(self._photos.close)
+
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise FailedPreconditionError("the client is closed; make another")
+
+    def _check_release(self, release: ModelRelease, timeout: float | None) -> None:
+        ours = f"models/{release.name}"
+        try:
+            request = GetModelRequest(name=ours)
+            served = (self.call(self.link.visual_search.GetModel, request, timeout=timeout)).model
+        except NotFoundError as error:
+            answer = self.call(self.link.visual_search.ListModels, ListModelsRequest(), timeout=timeout)
+            names = ", ".join(model.name.removeprefix("models/") for model in answer.models)
+            raise ModelMismatchError(
+                f"the server does not serve model release {release.name}; use upload=True, or make the client with "
+                f"the release= that it does serve: {names or 'none'}",
+                model=ours,
+            ) from error
+        if served.tflite_sha256 != release.tflite_sha256:
+            raise ModelMismatchError(
+                f"the network of model release {release.name} differs between this client "
+                f"({release.tflite_sha256[:12]}) and the server ({served.tflite_sha256[:12]}); install the same "
+                "version of Steeple on both, or use upload=True",
+                model=ours,
+            )
+        self._release_is_served = True
+
+
+def _passes(error: SteepleError) -> bool:
+    """Whether waiting may help."""
+    return error.status in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}

@@ -1,0 +1,170 @@
+"""Channels to the server: message sizes, retries, TLS; and the stubs on them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import grpc
+import grpc.aio
+
+from steeple.errors import InvalidArgumentError
+from steeple.v1 import catalog_service_pb2_grpc, visual_search_service_pb2_grpc
+
+if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
+    from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
+
+MAX_MESSAGE_BYTES: Final = 24 * 1024 * 1024
+"""Of a request and of a response; the server's own limit."""
+
+_SERVING: Final = 1  # grpc.health.v1.HealthCheckResponse.ServingStatus
+_HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to reach a server; see the client's constructor."""
+
+    target: str
+    timeout: float
+    long_timeout: float
+    max_attempts: int
+    tls: bool
+    root_certificates: str | os.PathLike[str] | None
+    channel_options: Sequence[tuple[str, str | int]]
+
+    def __post_init__(self) -> None:
+        check_timeout(self.timeout)
+        check_timeout(self.long_timeout)
+        self.credentials()
+        if not 1 <= self.max_attempts <= 5:
+            raise InvalidArgumentError(f"max_attempts must be 1 (never try again) to 5, not {self.max_attempts}")
+
+    def options(self) -> list[tuple[str, str | int]]:
+        """Arguments of the channel."""
+        options: dict[str, str | int] = {
+            "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+            "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+            "grpc.service_config": _service_config(self.max_attempts),
+            # A request larger than this buffer is not sent again; gRPC's default is smaller than a photo.
+            "grpc.per_rpc_retry_buffer_size": MAX_MESSAGE_BYTES,
+            # A server that comes back is found again within seconds (gRPC's default: two minutes).
+            "grpc.initial_reconnect_backoff_ms": 100,
+            "grpc.max_reconnect_backoff_ms": 3000,
+            # Ends streams to a server that died without a word; more often than each 5 minutes is held for abuse.
+            "grpc.keepalive_time_ms": 330_000,
+            "grpc.primary_user_agent": f"steeple-python/{_version()}",
+        }
+        return list((options | dict(self.channel_options)).items())
+
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """Of TLS; None for plain text.
+
+        Raises:
+            InvalidArgumentError: If the root certificate cannot be read.
+        """
+        if self.root_certificates is None:
+            return grpc.ssl_channel_credentials() if self.tls else None
+        try:
+            return grpc.ssl_channel_credentials(Path(self.root_certificates).read_bytes())
+        except OSError as error:
+            raise InvalidArgumentError(
+                f"root certificate {os.fspath(self.root_certificates)} cannot be read: {error.strerror}"
+            ) from error
+
+
+def check_timeout(timeout: float) -> float:
+    """A timeout in seconds, checked.
+
+    Raises:
+        InvalidArgumentError: If it is not a positive number.
+    """
+    if not (timeout > 0 and math.isfinite(timeout)):
+        raise InvalidArgumentError(f"a timeout is a positive number of seconds, not {timeout}")
+    return timeout
+
+
+@dataclass(frozen=True)
+class Link:
+    """A channel and the stubs on it."""
+
+    channel: grpc.Channel
+    visual_search: visual_search_service_pb2_grpc.VisualSearchServiceStub
+    catalog: catalog_service_pb2_grpc.CatalogServiceStub
+    health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
+
+    @staticmethod
+    def open(settings: Settings) -> Link:
+        """A link to the server; it connects with the first call."""
+        credentials, options = settings.credentials(), settings.options()
+        channel = (
+            grpc.insecure_channel(settings.target, options)
+            if credentials is None
+            else grpc.secure_channel(settings.target, credentials, options)
+        )
+        return Link(
+            channel,
+            visual_search_service_pb2_grpc.VisualSearchServiceStub(channel),
+            catalog_service_pb2_grpc.CatalogServiceStub(channel),
+            channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
+        )
+
+
+@dataclass(frozen=True)
+class AsyncLink:
+    """A channel of the running event loop and the stubs on it."""
+
+    channel: grpc.aio.Channel
+    visual_search: VisualSearchServiceAsyncStub
+    catalog: CatalogServiceAsyncStub
+    health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
+
+    @staticmethod
+    def open(settings: Settings) -> AsyncLink:
+        """A link to the server; it connects with the first call."""
+        credentials, options = settings.credentials(), settings.options()
+        channel = (
+            grpc.aio.insecure_channel(settings.target, options)
+            if credentials is None
+            else grpc.aio.secure_channel(settings.target, credentials, options)
+        )
+        visual_search: Any = visual_search_service_pb2_grpc.VisualSearchServiceStub(channel)
+        catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        return AsyncLink(
+            channel,
+            cast("VisualSearchServiceAsyncStub", visual_search),
+            cast("CatalogServiceAsyncStub", catalog),
+            channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
+        )
+
+
+def _service_config(max_attempts: int) -> str:
+    method: dict[str, Any] = {"name": [{}]}  # every method of every service
+    if max_attempts > 1:
+        method["retryPolicy"] = {
+            "maxAttempts": max_attempts,
+            "initialBackoff": "0.1s",
+            "maxBackoff": "2s",
+            "backoffMultiplier": 2,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        }
+    return json.dumps({"methodConfig": [method]})
+
+
+def _is_serving(response: bytes) -> bool:
+    # A HealthCheckResponse is its field 1, a varint. Read by hand: its stubs come only with the server extra.
+    return response[:2] == bytes([1 << 3, _SERVING])
+
+
+def _version() -> str:
+    try:
+        return metadata.version("steeple")
+    except metadata.PackageNotFoundError:  # run from the source tree, or packed into a phone application
+        return "unknown"

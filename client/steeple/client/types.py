@@ -1,0 +1,339 @@
+"""What the SDK answers with.
+
+Everything here is immutable and independent of protocol messages. ``to_dict()`` gives what
+``json.dumps`` takes: times as ISO 8601, arrays as lists. Names are resource names as in the contract,
+such as ``landmarks/big-ben``; ``id`` is the last part of one.
+
+Pixels are of the image after its EXIF orientation was applied; the centre of the top left pixel is
+(0, 0), x runs right and y down.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Unset(enum.Enum):
+    """The type of :data:`UNSET`."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+"""Says "leave as it is" where ``None`` says "remove"."""
+
+
+@dataclass(frozen=True)
+class LatLng:
+    """A point on the WGS84 ellipsoid.
+
+    Attributes:
+        latitude: Degrees, -90 to 90.
+        longitude: Degrees, -180 to 180.
+    """
+
+    latitude: float
+    longitude: float
+
+    def to_dict(self) -> dict[str, float]:
+        """For JSON."""
+        return {"latitude": self.latitude, "longitude": self.longitude}
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """An identity that can be returned.
+
+    Attributes:
+        name: ``landmarks/{id}``.
+        display_name: What people call it.
+        description: A sentence or two for the person who asked.
+        location: Where it stands; None when it stands nowhere.
+        metadata: The application's own data.
+        reference_image_count: Number of its reference images.
+        create_time: UTC.
+        update_time: UTC.
+        etag: Changes with every update.
+    """
+
+    name: str
+    display_name: str
+    description: str = ""
+    location: LatLng | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    reference_image_count: int = 0
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+    etag: str = ""
+
+    @property
+    def id(self) -> str:
+        """``{id}`` of the name."""
+        return _last_part(self.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "name": self.name,
+            "id": self.id,
+            "display_name": self.display_name,
+            "description": self.description,
+            "location": None if self.location is None else self.location.to_dict(),
+            "metadata": dict(self.metadata),
+            "reference_image_count": self.reference_image_count,
+            "create_time": _iso(self.create_time),
+            "update_time": _iso(self.update_time),
+            "etag": self.etag,
+        }
+
+
+@dataclass(frozen=True)
+class ReferenceImage:
+    """A photo of a landmark in the catalogue.
+
+    Attributes:
+        name: ``landmarks/{landmark}/images/{id}``.
+        model: ``models/{model}``: the release whose features are searched.
+        width: Pixels.
+        height: Pixels.
+        feature_count: Number of its local features in the index.
+        sha256: Of the photo's bytes, hex; empty when only features were sent.
+        size_bytes: Of the photo; 0 when only features were sent.
+        media_type: ``image/jpeg`` and the like; empty without a photo.
+        metadata: The application's own data.
+        create_time: UTC.
+        etag: Changes with every update.
+    """
+
+    name: str
+    model: str = ""
+    width: int = 0
+    height: int = 0
+    feature_count: int = 0
+    sha256: str = ""
+    size_bytes: int = 0
+    media_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    create_time: datetime | None = None
+    etag: str = ""
+
+    @property
+    def id(self) -> str:
+        """``{id}`` of the name."""
+        return _last_part(self.name)
+
+    @property
+    def landmark(self) -> str:
+        """Name of the landmark it shows, ``landmarks/{landmark}``."""
+        return self.name.partition("/images/")[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        facts: dict[str, Any] = {"name": self.name, "id": self.id, "landmark": self.landmark}
+        facts |= {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        return facts | {"metadata": dict(self.metadata), "create_time": _iso(self.create_time)}
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A photo as it was uploaded.
+
+    Attributes:
+        data: The file.
+        media_type: ``image/jpeg`` and the like.
+    """
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: what is known of the file, without the file."""
+        return {"media_type": self.media_type, "size_bytes": len(self.data)}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model release that the server can search with.
+
+    Attributes:
+        name: ``models/{id}``.
+        tflite_sha256: SHA-256 of its network, hex.
+        descriptor_dimensions: Components of a descriptor.
+        pyramid_scales: Pyramid levels as factors of the working size, largest first.
+        max_pixels: An image of more pixels is shrunk to this many before extraction.
+        max_features: Features kept, the best by attention score.
+        default: Whether uploaded photos are extracted with it.
+    """
+
+    name: str
+    tflite_sha256: str
+    descriptor_dimensions: int
+    pyramid_scales: tuple[float, ...]
+    max_pixels: int
+    max_features: int
+    default: bool
+
+    @property
+    def id(self) -> str:
+        """``{id}`` of the name."""
+        return _last_part(self.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"id": self.id} | dataclasses.asdict(self) | {"pyramid_scales": list(self.pyramid_scales)}
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Wall-clock milliseconds per stage; None for a stage that did not run.
+
+    Attributes:
+        extract: Server: decoding and extracting an uploaded photo.
+        search: Server: nearest neighbours of all descriptors.
+        verify: Server: votes, matching and RANSAC of the candidates.
+        total: Server: from the request's arrival to the answer, waiting included.
+        device_extract: Here: decoding and extracting the photo.
+        round_trip: Here: from sending the request to having the answer.
+    """
+
+    extract: float | None = None
+    search: float | None = None
+    verify: float | None = None
+    total: float | None = None
+    device_extract: float | None = None
+    round_trip: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For JSON."""
+        return {name: None if value is None else round(value, 3) for name, value in dataclasses.asdict(self).items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A landmark that may be in the photo.
+
+    Attributes:
+        landmark: Which.
+        confidence: Calibrated probability, 0 to 1, that it is in the photo.
+        reference_image: Name of the reference image that supports it best.
+        inliers: Matches of that image that agree with one geometric model.
+        matches: Matches of that image that were tried.
+        outline: float32[M, 2], clockwise: where the matched part of the reference image lies in the photo. M may be 0.
+        query_points: float32[I, 2], pixels of the photo: the inlier matches, best first. I is 0 unless they
+            were asked for.
+        reference_points: float32[I, 2], pixels of the reference image: their other ends.
+    """
+
+    landmark: Landmark
+    confidence: float
+    reference_image: str
+    inliers: int
+    matches: int
+    outline: NDArray[np.float32]
+    query_points: NDArray[np.float32]
+    reference_points: NDArray[np.float32]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "landmark": self.landmark.to_dict(),
+            "confidence": round(self.confidence, 6),
+            "reference_image": self.reference_image,
+            "inliers": self.inliers,
+            "matches": self.matches,
+            "outline": _pixels(self.outline),
+            "query_points": _pixels(self.query_points),
+            "reference_points": _pixels(self.reference_points),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a photo shows.
+
+    Attributes:
+        identified: Whether the first candidate is an identification. If not, none of them is.
+        candidates: At most one a landmark, by falling confidence.
+        model: ``models/{model}``: the release that served the query.
+        width: Of the photo, pixels.
+        height: Of the photo, pixels.
+        feature_count: Local features searched with.
+        timings: Milliseconds per stage.
+        request_bytes: Size of the request message.
+    """
+
+    identified: bool
+    candidates: tuple[Candidate, ...]
+    model: str
+    width: int
+    height: int
+    feature_count: int
+    timings: Timings
+    request_bytes: int
+
+    @property
+    def best(self) -> Candidate | None:
+        """The first candidate, an identification or not; None if there is no candidate."""
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def landmark(self) -> Landmark | None:
+        """The landmark in the photo; None when it is unknown."""
+        return self.candidates[0].landmark if self.identified and self.candidates else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "identified": self.identified,
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
+            "model": self.model,
+            "width": self.width,
+            "height": self.height,
+            "feature_count": self.feature_count,
+            "timings": self.timings.to_dict(),
+            "request_bytes": self.request_bytes,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class StreamAnswer:
+    """The answer to one frame.
+
+    Attributes:
+        frame_id: Number of the frame, counted from 0.
+        answer: What it shows.
+        dropped_frames: Frames of this stream that newer ones have overtaken so far.
+    """
+
+    frame_id: int
+    answer: Answer
+    dropped_frames: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "frame_id": self.frame_id,
+            "answer": self.answer.to_dict(),
+            "dropped_frames": self.dropped_frames,
+        }
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _pixels(points: NDArray[np.float32]) -> list[list[float]]:
+    # A thousandth of a pixel: float32 in full would print digits that mean nothing.
+    return [[round(float(x), 3), round(float(y), 3)] for x, y in points]

@@ -1,0 +1,1 @@
+"""Makes model releases. Needs the ``train`` extra (TensorFlow and Keras)."""

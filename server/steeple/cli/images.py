@@ -1,0 +1,206 @@
+"""``steeple images``: the reference images of a landmark."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steeple.cli.options import (
+    DEFAULT_SERVER,
+    EtagOption,
+    JsonOption,
+    LandmarkArgument,
+    MetadataOption,
+    ServerOption,
+    TimeoutOption,
+    connect,
+    image_name,
+    landmark_id,
+    read_metadata,
+)
+from steeple.cli.output import Column, Output, error_facts
+from steeple.cli.photo_files import find_photos
+from steeple.errors import ImageError, InvalidArgumentError, ResourceExhaustedError, SteepleError
+
+if TYPE_CHECKING:
+    from steeple.client import Client, ReferenceImage
+
+app = typer.Typer(no_args_is_help=True, help="The reference images that landmarks are recognised by.")
+
+_PARTLY_FAILED = 1
+
+ImageArgument = Annotated[
+    str, typer.Argument(metavar="IMAGE", help="landmarks/LANDMARK/images/IMAGE, as `images list` prints it.")
+]
+
+
+@app.command("add")
+def add_images(
+    landmark: LandmarkArgument,
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO|FOLDER", help="JPEG, PNG, WebP or BMP files, or folders of such."),
+    ],
+    metadata: MetadataOption = None,
+    timeout: TimeoutOption = 60.0,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> int:
+    """Add photos to a landmark; each is searchable as soon as it is counted.
+
+    A photo that cannot be used is reported and the rest goes on. Photos that the landmark has already (the same
+    bytes) are skipped, so a run that was interrupted is resumed by the same command.
+
+    \b
+    Examples:
+      steeple images add big-ben clock.jpg
+      steeple images add big-ben photos/big-ben/ --metadata photographer=Ada
+
+    \b
+    Exit code: 0 if every photo is in the catalogue now, 1 if one could not be added.
+    """
+    output = Output(as_json=json)
+    entries = read_metadata(metadata)
+    files = find_photos(photos)
+    report = _Report(f"landmarks/{landmark_id(landmark)}")
+    with connect(server, timeout) as client, output.progress("adding", len(files)) as done:
+        known = {image.sha256 for image in client.list_reference_images(landmark_id(landmark)) if image.sha256}
+        for file in files:
+            try:
+                _add(client, landmark_id(landmark), file, known, entries, report)
+            except (InvalidArgumentError, ResourceExhaustedError) as error:  # this photo's fault; the next may do
+                report.failed.append((file, error))
+                if not output.as_json:
+                    output.error(error, photo=str(file))
+            done.advance(file.name)
+    output.document(report.to_dict())
+    output.say(
+        f"{len(report.added)} added, {len(report.skipped)} there already, {len(report.failed)} failed",
+        "bold red" if report.failed else "bold green",
+    )
+    return _PARTLY_FAILED if report.failed else 0
+
+
+class _Report:
+    """What became of each photo."""
+
+    def __init__(self, landmark: str) -> None:
+        self.landmark = landmark
+        self.added: list[tuple[Path, ReferenceImage]] = []
+        self.skipped: list[Path] = []
+        self.failed: list[tuple[Path, SteepleError]] = []
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "landmark": self.landmark,
+            "added": [{"photo": str(file), **image.to_dict()} for file, image in self.added],
+            "skipped": [str(file) for file in self.skipped],
+            "failed": [{"photo": str(file), "error": error_facts(error)} for file, error in self.failed],
+        }
+
+
+def _add(client: Client, landmark: str, file: Path, known: set[str], metadata: dict[str, str], report: _Report) -> None:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest in known:
+        report.skipped.append(file)
+        return
+    report.added.append((file, client.add_reference_image(landmark, data, metadata=metadata)))
+    known.add(digest)
+
+
+@app.command("list")
+def list_images(landmark: LandmarkArgument, server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> None:
+    """List the reference images of a landmark.
+
+    \b
+    Example:
+      steeple images list big-ben
+    """
+    output = Output(as_json=json)
+    with connect(server) as client:
+        images = list(client.list_reference_images(landmark_id(landmark)))
+    output.document([image.to_dict() for image in images])
+    output.table(
+        (
+            Column("image"),
+            Column("pixels", "right"),
+            Column("features", "right"),
+            Column("bytes", "right"),
+            Column("SHA-256"),
+        ),
+        [
+            (
+                image.name,
+                f"{image.width}x{image.height}",
+                str(image.feature_count),
+                f"{image.size_bytes:,}" if image.size_bytes else "features only",
+                image.sha256[:16],
+            )
+            for image in images
+        ],
+    )
+
+
+@app.command("delete")
+def delete_images(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="As `images list` prints them.")],
+    etag: EtagOption = "",
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Delete reference images.
+
+    \b
+    Example:
+      steeple images delete landmarks/big-ben/images/x7kq2m
+    """
+    output = Output(as_json=json)
+    names = [image_name(text) for text in images]
+    if etag and len(names) > 1:
+        raise InvalidArgumentError("--etag is of one reference image; give one IMAGE with it")
+    with connect(server) as client:
+        for name in names:
+            client.delete_reference_image(str(name), etag=etag)
+            output.say(f"deleted {name}")
+    output.document({"deleted": [str(name) for name in names]})
+
+
+@app.command("download")
+def download_image(
+    image: ImageArgument,
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: IMAGE.jpg and the like.")
+    ] = None,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Download a reference image as it was uploaded. An existing file is not overwritten.
+
+    \b
+    Example:
+      steeple images download landmarks/big-ben/images/x7kq2m -o clock.jpg
+    """
+    output = Output(as_json=json)
+    name = image_name(image)
+    with connect(server, 60.0) as client:
+        photo = client.download_reference_image(str(name))
+    path = file or Path(name.image + _SUFFIXES.get(photo.media_type, ""))
+    try:
+        with path.open("xb") as target:
+            target.write(photo.data)
+    except FileExistsError as error:
+        raise InvalidArgumentError(f"{path} exists; delete it, or choose another with --output") from error
+    except OSError as error:
+        raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}") from error
+    output.document({"image": str(name), "file": str(path), "bytes": len(photo.data), "media_type": photo.media_type})
+    output.say(f"{path}: {len(photo.data):,} bytes")
+
+
+_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/bmp": ".bmp"}

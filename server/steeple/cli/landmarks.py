@@ -1,0 +1,191 @@
+"""``steeple landmarks``: the identities that can be returned."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from steeple.cli.options import (
+    DEFAULT_SERVER,
+    EtagOption,
+    JsonOption,
+    LandmarkArgument,
+    LocationOption,
+    MetadataOption,
+    ServerOption,
+    connect,
+    landmark_id,
+    read_location,
+    read_metadata,
+)
+from steeple.cli.output import Column, Output, describe_metadata, describe_time
+from steeple.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from steeple.client import Landmark, LatLng
+
+app = typer.Typer(no_args_is_help=True, help="The catalogue's landmarks: what can be identified.")
+
+NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="What people call it.")]
+
+
+@app.command("list")
+def list_landmarks(
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 0,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """List landmarks by id.
+
+    \b
+    Examples:
+      steeple landmarks list
+      steeple landmarks list --json | jq -r '.[].name'
+    """
+    output = Output(as_json=json)
+    with connect(server) as client:
+        landmarks = list(itertools.islice(client.list_landmarks(), limit or None))
+    output.document([landmark.to_dict() for landmark in landmarks])
+    output.table(
+        (Column("id"), Column("name"), Column("photos", "right"), Column("location")),
+        [
+            (
+                landmark.id,
+                landmark.display_name,
+                str(landmark.reference_image_count),
+                _describe_location(landmark.location),
+            )
+            for landmark in landmarks
+        ],
+    )
+
+
+@app.command("show")
+def show_landmark(landmark: LandmarkArgument, server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> None:
+    """Show one landmark.
+
+    \b
+    Example:
+      steeple landmarks show big-ben
+    """
+    with connect(server) as client:
+        _print(Output(as_json=json), client.get_landmark(landmark_id(landmark)))
+
+
+@app.command("create")
+def create_landmark(
+    display_name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
+    chosen_id: Annotated[
+        str, typer.Option("--id", metavar="ID", help="Letters a-z, digits, hyphens; made from NAME if not given.")
+    ] = "",
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For whoever asked.")] = "",
+    location: LocationOption = None,
+    metadata: MetadataOption = None,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Create a landmark; add photos to it with `steeple images add`.
+
+    \b
+    Examples:
+      steeple landmarks create "Big Ben"
+      steeple landmarks create "Sacré-Cœur" --id sacre-coeur --location 48.8867,2.3431 \\
+          --description "Basilica on Montmartre, Paris." --metadata wikidata=Q46858
+    """
+    point = None if location is None else read_location(location)
+    entries = read_metadata(metadata)
+    with connect(server) as client:
+        created = client.create_landmark(
+            display_name,
+            landmark_id=landmark_id(chosen_id),
+            description=description,
+            location=point,
+            metadata=entries,
+        )
+    _print(Output(as_json=json), created)
+
+
+@app.command("update")
+def update_landmark(
+    landmark: LandmarkArgument,
+    name: NameOption = None,
+    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="For whoever asked.")] = None,
+    location: LocationOption = None,
+    no_location: Annotated[bool, typer.Option("--no-location", help="It stands nowhere (any more).")] = False,
+    metadata: MetadataOption = None,
+    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Remove all metadata.")] = False,
+    etag: EtagOption = "",
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Change what is given and leave the rest; --metadata replaces all of the metadata.
+
+    \b
+    Examples:
+      steeple landmarks update big-ben --name "Elizabeth Tower"
+      steeple landmarks update big-ben --metadata wikidata=Q41225 --etag '"5f1c"'
+    """
+    if no_location and location is not None:
+        raise InvalidArgumentError("--location and --no-location exclude each other")
+    if no_metadata and metadata:
+        raise InvalidArgumentError("--metadata and --no-metadata exclude each other")
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["display_name"] = name
+    if description is not None:
+        changes["description"] = description
+    if location is not None or no_location:
+        changes["location"] = None if location is None else read_location(location)
+    if metadata or no_metadata:
+        changes["metadata"] = read_metadata(metadata)
+    if not changes:
+        raise InvalidArgumentError(
+            "nothing to change: give --name, --description, --location, --no-location, --metadata or --no-metadata"
+        )
+    with connect(server) as client:
+        updated = client.update_landmark(landmark_id(landmark), etag=etag, **changes)
+    _print(Output(as_json=json), updated)
+
+
+@app.command("delete")
+def delete_landmark(
+    landmark: LandmarkArgument,
+    force: Annotated[bool, typer.Option("--force", help="Delete its reference images too.")] = False,
+    etag: EtagOption = "",
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Delete a landmark; refused while it has reference images, unless forced.
+
+    \b
+    Example:
+      steeple landmarks delete big-ben --force
+    """
+    output = Output(as_json=json)
+    with connect(server) as client:
+        client.delete_landmark(landmark_id(landmark), force=force, etag=etag)
+    output.document({"deleted": f"landmarks/{landmark_id(landmark)}"})
+    output.say(f"deleted landmarks/{landmark_id(landmark)}")
+
+
+def _print(output: Output, landmark: Landmark) -> None:
+    output.document(landmark.to_dict())
+    output.facts(
+        [
+            ("id", landmark.id),
+            ("name", landmark.display_name),
+            ("description", landmark.description),
+            ("location", _describe_location(landmark.location)),
+            ("metadata", describe_metadata(landmark.metadata)),
+            ("photos", str(landmark.reference_image_count)),
+            ("created", describe_time(landmark.create_time)),
+            ("updated", describe_time(landmark.update_time)),
+            ("etag", landmark.etag),
+        ]
+    )
+
+
+def _describe_location(location: LatLng | None) -> str:
+    return "" if location is None else f"{location.latitude:.5f},{location.longitude:.5f}"

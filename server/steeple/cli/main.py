@@ -1,0 +1,117 @@
+"""Puts the commands together and turns errors into exit codes.
+
+What takes long to import (numpy, gRPC, OpenCV, FAISS) is imported inside the commands, so that ``steeple --help``
+answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from steeple.cli import benchmark, identify, images, landmarks, models, serve
+from steeple.cli.demo import command as demo
+from steeple.cli.output import Output
+from steeple.errors import InvalidArgumentError, ModelMismatchError, SteepleError, UnavailableError
+
+_USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
+    cls for cls in typer.BadParameter.__mro__ if issubclass(cls, Exception) and "format_message" in vars(cls)
+)
+"""Typer's errors about arguments; it exports only the most derived of them."""
+
+_INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    name="steeple",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # Rich takes longer to import than all else that --help needs
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+app.command("serve")(serve.serve)
+app.command("identify")(identify.identify)
+app.command("demo")(demo.demo)
+app.add_typer(landmarks.app, name="landmarks")
+app.add_typer(images.app, name="images")
+app.add_typer(models.app, name="models")
+app.add_typer(benchmark.app, name="benchmark")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"steeple {version('steeple')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Point a phone at a landmark: its name, with an honest probability.
+
+    \b
+    Try it on real photographs:   steeple demo
+    Run a server:                 steeple serve
+    Fill its catalogue:           steeple landmarks create "Big Ben" --id big-ben
+                                  steeple images add big-ben photos/big-ben/
+    Ask:                          steeple identify photo.jpg
+
+    \b
+    Exit codes: 0 done (identify: all identified), 1 some things failed, 2 wrong arguments or an unusable photo,
+    3 UNKNOWN, 4 not found, 5 exists already, 6 state forbids it, 7 changed by somebody else, 8 too large or too
+    many, 9 not allowed, 10 timed out, 11 server unreachable, 12 stored data damaged, 70 a defect, 130 interrupted.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        args: Without the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    given = list(sys.argv[1:] if args is None else args)
+    output = Output(as_json="--json" in given)
+    try:
+        result = typer.main.get_command(app)(given, prog_name="steeple", standalone_mode=False)
+    except SteepleError as error:
+        output.error(error, hint=_hint(error))
+        return error.exit_code
+    except _USAGE_ERRORS as error:
+        return _usage_error(output, error)
+    except (KeyboardInterrupt, typer.Abort):
+        output.note("interrupted")
+        return _INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+def _usage_error(output: Output, error: Exception) -> int:
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "steeple")
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:  # a group without a command
+        sys.stderr.write(context.get_help() + "\n")
+    else:
+        output.error(InvalidArgumentError(message), hint=f"see {path} --help")
+    return InvalidArgumentError.exit_code
+
+
+def _hint(error: SteepleError) -> str:
+    """What to do, for errors whose remedy is a command."""
+    if isinstance(error, ModelMismatchError):
+        return "install the version of Steeple that the server runs, or send photos with --upload"
+    if (
+        isinstance(error, UnavailableError) and not error.metadata
+    ):  # with facts it is about something else than a server
+        return "is a server running? start one with: steeple serve; say where it is with --server or STEEPLE_SERVER"
+    return ""

@@ -1,0 +1,123 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from steeple.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from steeple.client import Client, LatLng
+
+DEFAULT_SERVER: Final = "localhost:50051"
+
+ServerOption = Annotated[
+    str, typer.Option("--server", "-s", metavar="HOST:PORT", envvar="STEEPLE_SERVER", help="The Steeple server.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give up on a call after this long.")
+]
+LandmarkArgument = Annotated[
+    str, typer.Argument(metavar="LANDMARK", help="Id of the landmark, such as big-ben (or landmarks/big-ben).")
+]
+EtagOption = Annotated[
+    str, typer.Option("--etag", help="Refuse if it was changed since this etag (printed by show) was read.")
+]
+MetadataOption = Annotated[
+    list[str] | None,
+    typer.Option("--metadata", "-m", metavar="KEY=VALUE", help="Your own data, returned with answers; repeatable."),
+]
+LocationOption = Annotated[
+    str | None, typer.Option("--location", metavar="LAT,LNG", help="WGS84 degrees, such as 48.8867,2.3431.")
+]
+
+_LONG_TIMEOUT: Final = 60.0  # seconds; for calls that move a whole photo
+_LANDMARKS: Final = "landmarks/"
+_IMAGES: Final = "/images/"
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """A reference image's resource name, taken apart.
+
+    Attributes:
+        landmark: Id of its landmark.
+        image: Its id within the landmark.
+    """
+
+    landmark: str
+    image: str
+
+    def __str__(self) -> str:
+        return f"{_LANDMARKS}{self.landmark}{_IMAGES}{self.image}"
+
+
+def connect(server: str, timeout: float = 10.0) -> Client:
+    """A client of the server; nothing is sent before its first call."""
+    from steeple.client import Client
+
+    return Client(server, timeout=timeout, long_timeout=max(timeout, _LONG_TIMEOUT))
+
+
+def landmark_id(text: str) -> str:
+    """The id in ``big-ben`` or ``landmarks/big-ben``."""
+    return text.removeprefix(_LANDMARKS)
+
+
+def image_name(text: str) -> ImageName:
+    """A reference image's name, with or without the leading ``landmarks/``.
+
+    Raises:
+        InvalidArgumentError: If it is not of the form ``landmarks/{landmark}/images/{image}``.
+    """
+    landmark, found, image = landmark_id(text).partition(_IMAGES)
+    if not (landmark and found and image):
+        raise InvalidArgumentError(
+            f"{text!r} does not name a reference image; it must read landmarks/LANDMARK/images/IMAGE, "
+            "as `steeple images list LANDMARK` prints it"
+        )
+    return ImageName(landmark, image)
+
+
+def read_location(text: str) -> LatLng:
+    """``48.8867,2.3431`` as a point.
+
+    Raises:
+        InvalidArgumentError: If it is not two numbers, or they are out of range.
+    """
+    from steeple.client import LatLng
+
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"--location must read LAT,LNG in degrees, such as 48.8867,2.3431, not {text!r}"
+        ) from error
+    if not (math.isfinite(latitude) and -90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise InvalidArgumentError(
+            f"--location must be a latitude of -90 to 90 and a longitude of -180 to 180 degrees, not {text!r}"
+        )
+    return LatLng(latitude, longitude)
+
+
+def read_metadata(pairs: Iterable[str] | None) -> dict[str, str]:
+    """``["a=1", "b=2"]`` as a dictionary.
+
+    Raises:
+        InvalidArgumentError: If one is not of the form KEY=VALUE, or a key is given twice.
+    """
+    metadata: dict[str, str] = {}
+    for pair in pairs or ():
+        key, found, value = pair.partition("=")
+        if not (key and found):
+            raise InvalidArgumentError(f"--metadata must read KEY=VALUE, not {pair!r}")
+        if key in metadata:
+            raise InvalidArgumentError(f"--metadata {key} is given twice")
+        metadata[key] = value
+    return metadata

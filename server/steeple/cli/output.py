@@ -1,0 +1,217 @@
+"""What the command line prints: tables, progress and errors for people, JSON for programs.
+
+Results go to standard output, everything about the run (progress, notes, errors) to standard error, so
+that a pipe carries results only.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal, TextIO
+
+from steeple.errors import SteepleError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+# Without a terminal there is no width to keep to, and a table cut to 80 columns loses what is searched for.
+_WIDTH_WITHOUT_TERMINAL: Final = 200
+
+# Explicit direction marks: they can make a line read as something it is not.
+_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: Its heading.
+        justify: Numbers read best flush right.
+    """
+
+    title: str
+    justify: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a table with a colour, as Rich names them (``green``, ``bold red``)."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass
+class Tally:
+    """Handed out by :meth:`Output.progress`: call it once for each thing done."""
+
+    advance: Callable[[str], None]
+
+
+class Output:
+    """Prints results in the form that the user asked for.
+
+    Args:
+        as_json: JSON instead of text.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def document(self, value: object) -> None:
+        """The one JSON document of this run; nothing in text mode."""
+        if self.as_json:
+            _write(sys.stdout, json.dumps(value, indent=2, ensure_ascii=False))
+
+    def line(self, value: object) -> None:
+        """One line of JSON, at once, for results that come one by one; nothing in text mode."""
+        if self.as_json:
+            _write(sys.stdout, json.dumps(value, ensure_ascii=False))
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line of a result; nothing in JSON mode."""
+        if not self.as_json:
+            self._console(sys.stdout).print(_text(text, style))
+
+    def note(self, text: str, style: str = "dim") -> None:
+        """A line about the run, on standard error; nothing in JSON mode."""
+        if not self.as_json:
+            self._console(sys.stderr).print(_text(text, style))
+
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str | Cell]], *, title: str = "") -> None:
+        """A table; nothing in JSON mode."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.table import Table
+
+        table = Table(
+            title=title or None,
+            title_justify="left",
+            title_style="bold",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            show_edge=False,
+        )
+        for column in columns:
+            table.add_column(column.title, justify=column.justify)
+        for row in rows:
+            cells = [cell if isinstance(cell, Cell) else Cell(cell) for cell in row]
+            table.add_row(*(_text(cell.text, cell.style) for cell in cells))
+        self._console(sys.stdout).print(table)
+
+    def facts(self, facts: Iterable[tuple[str, str]]) -> None:
+        """Names and values of one thing, below each other; nothing in JSON mode."""
+        if self.as_json:
+            return
+        pairs = [(name, value) for name, value in facts if value]
+        width = max((len(name) for name, _ in pairs), default=0)
+        console = self._console(sys.stdout)
+        for name, value in pairs:
+            line = _text(f"{name:<{width}}  ", "dim")
+            line.append_text(_text(value))
+            console.print(line)
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Tally]:
+        """A progress bar on standard error, where that is a terminal and text was asked for.
+
+        Args:
+            title: What is being done.
+            total: How many things are to be done.
+        """
+        if self.as_json or not sys.stderr.isatty():
+            yield Tally(lambda _: None)
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[item]}", markup=True),
+        )
+        with Progress(*columns, console=self._console(sys.stderr), transient=True) as bar:
+            task = bar.add_task(plain(title), total=total, item="")
+
+            def advance(item: str) -> None:
+                from rich.markup import escape
+
+                bar.update(task, advance=1, item=escape(plain(item)))
+
+            yield Tally(advance)
+
+    def error(self, error: SteepleError, *, hint: str = "", **facts: str) -> None:
+        """An error, on standard error: one line and a hint, or a JSON document ``{"error": {...}}``.
+
+        Args:
+            error: What happened.
+            hint: What to do about it, if the message does not say.
+            facts: Such as the photo that it is about.
+        """
+        if self.as_json:
+            _write(sys.stderr, json.dumps({"error": {**facts, **error_facts(error, hint)}}, ensure_ascii=False))
+            return
+        subject = "".join(f"{value}: " for value in facts.values())
+        console = self._console(sys.stderr)
+        line = _text("error: ", "bold red")
+        line.append_text(_text(subject + error.message))
+        console.print(line)
+        if hint:
+            console.print(_text(f"hint: {hint}", "dim"))
+
+    def _console(self, stream: TextIO) -> Console:
+        from rich.console import Console
+
+        width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
+        return Console(file=stream, width=width, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def error_facts(error: SteepleError, hint: str = "") -> dict[str, object]:
+    """An error as JSON: message, status, reason, exit_code and, where there are any, metadata and hint."""
+    facts: dict[str, object] = {
+        "message": error.message,
+        "status": error.status,
+        "reason": error.reason,
+        "exit_code": error.exit_code,
+    }
+    if error.metadata:
+        facts["metadata"] = dict(error.metadata)
+    if hint:
+        facts["hint"] = hint
+    return facts
+
+
+def plain(text: str) -> str:
+    """Text without control characters: a name from a catalogue must not be able to steer the terminal."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" or letter in _BIDI else letter for letter in text)
+
+
+def describe_metadata(metadata: Mapping[str, str]) -> str:
+    """Metadata on one line: ``a=1, b=2``."""
+    return ", ".join(f"{key}={value}" for key, value in sorted(metadata.items()))
+
+
+def describe_time(time: datetime | None) -> str:
+    """A time to the second, in UTC."""
+    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _text(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(plain(text), style=style)
+
+
+def _write(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
+    stream.flush()

@@ -1,0 +1,73 @@
+"""``steeple serve``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from steeple.cli.options import JsonOption
+from steeple.cli.output import Output
+
+
+def serve(
+    config: Annotated[
+        Path | None, typer.Option("--config", envvar="STEEPLE_CONFIG", metavar="FILE", help="Settings as TOML.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="HOST:PORT", help="Where to listen; port 0: any free one.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", metavar="DIR", help="Keeps the catalogue, photos and the index.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME|DIR", help="Model release to serve.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Threads that extract, search and verify.")
+    ] = None,
+    max_concurrent_queries: Annotated[
+        int | None, typer.Option("--max-concurrent-queries", metavar="N", help="More are told to come back.")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option("--log-format", metavar="text|json")] = None,
+    log_level: Annotated[
+        str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Serve a catalogue until told to stop (SIGTERM or Ctrl-C).
+
+    Every setting can come from a flag, from the environment (STEEPLE_ADDRESS, STEEPLE_DATA_DIR, …) or from a
+    TOML file; the first of these that has it wins. There are more settings than flags; they are described in
+    steeple.server.settings.
+
+    \b
+    Examples:
+      steeple serve
+      steeple serve --address 0.0.0.0:50051 --data-dir /var/lib/steeple
+      STEEPLE_WORKERS=4 steeple serve --config steeple.toml --log-format json
+
+    With --json, one line says when it is ready: {"event": "ready", "address": "127.0.0.1:50051", "port": 50051}.
+    """
+    from steeple.server.settings import Settings
+
+    settings = Settings.load(
+        config,
+        address=address,
+        data_dir=data_dir,
+        model=model,
+        workers=workers,
+        max_concurrent_queries=max_concurrent_queries,
+        log_format=log_format,
+        log_level=log_level.upper() if log_level else None,
+    )
+    output = Output(as_json=json)
+
+    def announce(port: int) -> None:
+        host, colon, _ = settings.address.rpartition(":")
+        bound = settings.address if settings.address.startswith("unix:") else f"{host}{colon}{port}"
+        output.line({"event": "ready", "address": bound, "port": port, "data_dir": str(settings.data_dir)})
+        output.say(f"Steeple serves {settings.model} on {bound} (data in {settings.data_dir}); stop with Ctrl-C")
+
+    from steeple.server.serve import serve as run  # after the settings: a wrong one is told before all this is loaded
+
+    run(settings, on_ready=announce)

@@ -1,0 +1,1 @@
+"""The server: recognition, index, catalogue, ingest and the API in front of them."""

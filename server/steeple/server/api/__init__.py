@@ -1,0 +1,1 @@
+"""The gRPC API: ``steeple.v1`` served by ``grpc.aio`` on top of the engine."""

@@ -1,0 +1,181 @@
+"""``steeple.v1.CatalogService``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from steeple.delf.features import FeatureSet
+from steeple.errors import InvalidArgumentError
+from steeple.server.api import conversion
+from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
+from steeple.server.api.pools import Pool
+from steeple.server.api.readiness import Readiness
+from steeple.server.api.status import FIELD, about
+from steeple.server.catalogue import UNSET
+from steeple.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
+    """Keeps the catalogue of landmarks and their reference images.
+
+    Args:
+        readiness: Where the engine is.
+        calls: Threads for what only reads and writes the catalogue.
+        queries: Threads that extract, shared with the queries.
+    """
+
+    def __init__(self, readiness: Readiness, calls: Pool, queries: Pool) -> None:
+        self._readiness = readiness
+        self._calls = calls
+        self._queries = queries
+
+    async def CreateLandmark(  # noqa: N802
+        self, request: catalog_service_pb2.CreateLandmarkRequest, context: Context
+    ) -> catalog_service_pb2.CreateLandmarkResponse:
+        """Adds a landmark."""
+        landmark_id = check_chosen_id(request.landmark_id, "landmark_id")
+        with conversion.within("landmark"):
+            landmark = await self._calls.run(
+                self._readiness.engine.catalogue.create_landmark,
+                conversion.read_landmark_draft(request.landmark),
+                landmark_id=landmark_id,
+                request_id=request.request_id,
+            )
+        return catalog_service_pb2.CreateLandmarkResponse(landmark=conversion.landmark_message(landmark))
+
+    async def GetLandmark(  # noqa: N802
+        self, request: catalog_service_pb2.GetLandmarkRequest, context: Context
+    ) -> catalog_service_pb2.GetLandmarkResponse:
+        """A landmark by name."""
+        landmark_id = parse_landmark(request.name)
+        landmark = await self._calls.run(self._readiness.engine.catalogue.get_landmark, landmark_id)
+        return catalog_service_pb2.GetLandmarkResponse(landmark=conversion.landmark_message(landmark))
+
+    async def ListLandmarks(  # noqa: N802
+        self, request: catalog_service_pb2.ListLandmarksRequest, context: Context
+    ) -> catalog_service_pb2.ListLandmarksResponse:
+        """Landmarks by id, a page at a time."""
+        page = await self._calls.run(
+            self._readiness.engine.catalogue.list_landmarks,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return catalog_service_pb2.ListLandmarksResponse(
+            landmarks=[conversion.landmark_message(landmark) for landmark in page.items],
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+        )
+
+    async def UpdateLandmark(  # noqa: N802
+        self, request: catalog_service_pb2.UpdateLandmarkRequest, context: Context
+    ) -> catalog_service_pb2.UpdateLandmarkResponse:
+        """Changes the named fields of a landmark."""
+        update = request.landmark
+        landmark_id = parse_landmark(update.name, "landmark.name")
+        fields = conversion.read_update_mask(update, request.update_mask.paths)
+        with conversion.within("landmark"):
+            landmark = await self._calls.run(
+                self._readiness.engine.catalogue.update_landmark,
+                landmark_id,
+                display_name=update.display_name if "display_name" in fields else None,
+                description=update.description if "description" in fields else None,
+                location=conversion.read_location(update) if "location" in fields else UNSET,
+                metadata=dict(update.metadata) if "metadata" in fields else None,
+                etag=update.etag,
+                request_id=request.request_id,
+            )
+        return catalog_service_pb2.UpdateLandmarkResponse(landmark=conversion.landmark_message(landmark))
+
+    async def DeleteLandmark(  # noqa: N802
+        self, request: catalog_service_pb2.DeleteLandmarkRequest, context: Context
+    ) -> catalog_service_pb2.DeleteLandmarkResponse:
+        """Removes a landmark."""
+        landmark_id = parse_landmark(request.name)
+        await self._calls.run(
+            self._readiness.engine.ingest.delete_landmark,
+            landmark_id,
+            etag=request.etag,
+            force=request.force,
+            request_id=request.request_id,
+        )
+        return catalog_service_pb2.DeleteLandmarkResponse()
+
+    async def CreateReferenceImage(  # noqa: N802
+        self, request: catalog_service_pb2.CreateReferenceImageRequest, context: Context
+    ) -> catalog_service_pb2.CreateReferenceImageResponse:
+        """Adds a reference image, searchable when the call returns."""
+        landmark_id = parse_landmark(request.parent, "parent")
+        image_id = check_chosen_id(request.reference_image_id, "reference_image_id")
+        source = _read_source(request)
+        # A photo needs a thread that extracts; features must not wait behind queries that do.
+        pool = self._queries if isinstance(source, bytes) else self._calls
+        with conversion.within("reference_image"), about("image" if isinstance(source, bytes) else "features"):
+            image = await pool.run(
+                self._readiness.engine.ingest.create_image,
+                landmark_id,
+                source,
+                image_id=image_id,
+                metadata=dict(request.reference_image.metadata),
+                request_id=request.request_id,
+            )
+        return catalog_service_pb2.CreateReferenceImageResponse(reference_image=conversion.image_message(image))
+
+    async def GetReferenceImage(  # noqa: N802
+        self, request: catalog_service_pb2.GetReferenceImageRequest, context: Context
+    ) -> catalog_service_pb2.GetReferenceImageResponse:
+        """A reference image by name."""
+        landmark_id, image_id = parse_image(request.name)
+        image = await self._calls.run(self._readiness.engine.catalogue.get_image, landmark_id, image_id)
+        return catalog_service_pb2.GetReferenceImageResponse(reference_image=conversion.image_message(image))
+
+    async def ListReferenceImages(  # noqa: N802
+        self, request: catalog_service_pb2.ListReferenceImagesRequest, context: Context
+    ) -> catalog_service_pb2.ListReferenceImagesResponse:
+        """The reference images of a landmark by id, a page at a time."""
+        landmark_id = parse_landmark(request.parent, "parent")
+        page = await self._calls.run(
+            self._readiness.engine.catalogue.list_images,
+            landmark_id,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return catalog_service_pb2.ListReferenceImagesResponse(
+            reference_images=[conversion.image_message(image) for image in page.items],
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+        )
+
+    async def DeleteReferenceImage(  # noqa: N802
+        self, request: catalog_service_pb2.DeleteReferenceImageRequest, context: Context
+    ) -> catalog_service_pb2.DeleteReferenceImageResponse:
+        """Removes a reference image; it is not found any more when the call returns."""
+        landmark_id, image_id = parse_image(request.name)
+        await self._calls.run(
+            self._readiness.engine.ingest.delete_image,
+            landmark_id,
+            image_id,
+            etag=request.etag,
+            request_id=request.request_id,
+        )
+        return catalog_service_pb2.DeleteReferenceImageResponse()
+
+    async def DownloadReferenceImage(  # noqa: N802
+        self, request: catalog_service_pb2.DownloadReferenceImageRequest, context: Context
+    ) -> catalog_service_pb2.DownloadReferenceImageResponse:
+        """The photo as it was uploaded."""
+        landmark_id, image_id = parse_image(request.name)
+        photo, media_type = await self._calls.run(self._readiness.engine.ingest.photo, landmark_id, image_id)
+        return catalog_service_pb2.DownloadReferenceImageResponse(image=photo, media_type=media_type)
+
+
+def _read_source(request: catalog_service_pb2.CreateReferenceImageRequest) -> FeatureSet | bytes:
+    match request.WhichOneof("source"):
+        case "features":
+            return conversion.read_features(request.features, "features")
+        case "image":
+            return request.image
+    raise InvalidArgumentError("a reference image needs a source: set image or features", **{FIELD: "source"})

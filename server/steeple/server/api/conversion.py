@@ -1,0 +1,229 @@
+"""Between the messages of ``steeple.v1`` and the records of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from google.protobuf import duration_pb2, timestamp_pb2
+from numpy.typing import NDArray
+
+from steeple.delf import wire
+from steeple.delf.features import DIMENSIONS, FeatureSet
+from steeple.delf.release import ModelRelease
+from steeple.errors import InvalidArgumentError
+from steeple.server import engine
+from steeple.server.api.names import image_name, landmark_name, model_name
+from steeple.server.api.status import FIELD, about
+from steeple.server.catalogue import Landmark, LandmarkDraft, LatLng, ReferenceImage
+from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
+
+DEFAULT_CANDIDATES: Final = 5
+MAX_CANDIDATES: Final = 100
+
+_LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata")
+
+
+def read_source(message: visual_search_service_pb2.Query) -> FeatureSet | bytes:
+    """What a query searches with: features, or an encoded photo.
+
+    Raises:
+        InvalidArgumentError: If there is neither, or the features are malformed.
+    """
+    match message.WhichOneof("source"):
+        case "features":
+            return read_features(message.features, "query.features")
+        case "image":
+            return message.image
+    raise InvalidArgumentError("a query needs a source: set features or image", **{FIELD: "query.source"})
+
+
+def read_features(message: features_pb2.FeatureSet, field: str) -> FeatureSet:
+    """The features in the request's ``field``.
+
+    Raises:
+        FeatureSetError: If they are malformed.
+    """
+    with about(field):
+        return wire.unpack(message)
+
+
+def read_max_candidates(message: visual_search_service_pb2.Query) -> int:
+    """The number of candidates asked for.
+
+    Raises:
+        InvalidArgumentError: If it is out of range.
+    """
+    count = message.max_candidates
+    if not 0 <= count <= MAX_CANDIDATES:
+        raise InvalidArgumentError(
+            f"max_candidates must be 1 to {MAX_CANDIDATES}, or 0 for {DEFAULT_CANDIDATES}, not {count}",
+            **{FIELD: "query.max_candidates"},
+        )
+    return count or DEFAULT_CANDIDATES
+
+
+def read_landmark_draft(message: landmark_pb2.Landmark) -> LandmarkDraft:
+    """What an application says about a new landmark; the catalogue checks it."""
+    return LandmarkDraft(message.display_name, message.description, read_location(message), dict(message.metadata))
+
+
+def read_location(message: landmark_pb2.Landmark) -> LatLng | None:
+    """Where a landmark stands; None if it is not said."""
+    if not message.HasField("location"):
+        return None
+    return LatLng(message.location.latitude, message.location.longitude)
+
+
+def read_update_mask(message: landmark_pb2.Landmark, paths: Iterable[str]) -> frozenset[str]:
+    """Names of the fields of a landmark to update.
+
+    Args:
+        message: The landmark of the request.
+        paths: Those of the field mask; if there are none, every field that is set in ``message``.
+
+    Raises:
+        InvalidArgumentError: If a path is not one of a field that can be updated, or there is nothing to do.
+    """
+    named = frozenset(paths)
+    for path in sorted(named.difference(_LANDMARK_FIELDS)):
+        raise InvalidArgumentError(
+            f"update_mask cannot have {path!r}; it takes {', '.join(_LANDMARK_FIELDS)}", **{FIELD: "update_mask"}
+        )
+    if not named:
+        set_fields = {descriptor.name for descriptor, _ in message.ListFields()}
+        named = frozenset(set_fields.intersection(_LANDMARK_FIELDS))
+    if not named:
+        raise InvalidArgumentError(
+            f"nothing to update: set one of {', '.join(_LANDMARK_FIELDS)}, or name in update_mask those to empty",
+            **{FIELD: "update_mask"},
+        )
+    return named
+
+
+@contextmanager
+def within(message: str) -> Iterator[None]:
+    """Fields that errors name inside are those of the request's ``message``."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        root = error.metadata.get(FIELD, "").partition(".")[0]
+        if root in _LANDMARK_FIELDS:
+            error.metadata[FIELD] = f"{message}.{error.metadata[FIELD]}"
+        raise
+
+
+def landmark_message(landmark: Landmark) -> landmark_pb2.Landmark:
+    """A landmark as the API shows it."""
+    message = landmark_pb2.Landmark(
+        name=landmark_name(landmark.id),
+        display_name=landmark.display_name,
+        description=landmark.description,
+        metadata=dict(landmark.metadata),
+        reference_image_count=landmark.reference_image_count,
+        create_time=_timestamp(landmark.create_time),
+        update_time=_timestamp(landmark.update_time),
+        etag=landmark.etag,
+    )
+    if landmark.location is not None:
+        # Set even where both are 0: a place in the Gulf of Guinea is not "nowhere".
+        message.location.SetInParent()
+        message.location.latitude = landmark.location.latitude
+        message.location.longitude = landmark.location.longitude
+    return message
+
+
+def image_message(image: ReferenceImage) -> landmark_pb2.ReferenceImage:
+    """A reference image as the API shows it."""
+    return landmark_pb2.ReferenceImage(
+        name=image_name(image.landmark_id, image.id),
+        model=model_name(image.model),
+        width=image.width,
+        height=image.height,
+        feature_count=image.feature_count,
+        sha256=image.sha256,
+        size_bytes=image.size_bytes,
+        media_type=image.media_type,
+        metadata=dict(image.metadata),
+        create_time=_timestamp(image.create_time),
+        etag=image.etag,
+    )
+
+
+def model_message(release: ModelRelease, *, default: bool) -> model_pb2.Model:
+    """A model release as the API shows it."""
+    return model_pb2.Model(
+        name=model_name(release.name),
+        tflite_sha256=release.tflite_sha256,
+        descriptor_dimensions=DIMENSIONS,
+        pyramid_scales=release.extraction.pyramid_scales,
+        max_pixels=release.extraction.max_pixels,
+        max_features=release.extraction.max_features,
+        default=default,
+    )
+
+
+def answer_message(
+    found: engine.Identification, *, include_matches: bool, total_seconds: float
+) -> visual_search_service_pb2.Answer:
+    """An answer as the API shows it.
+
+    Args:
+        found: The answer.
+        include_matches: Whether candidates carry their inlier matches.
+        total_seconds: From the request's arrival to now.
+    """
+    identified, unknown = visual_search_service_pb2.OUTCOME_IDENTIFIED, visual_search_service_pb2.OUTCOME_UNKNOWN
+    timings = visual_search_service_pb2.ServerTimings(
+        search=_duration(found.search_seconds),
+        verify=_duration(found.verify_seconds),
+        total=_duration(total_seconds),
+    )
+    if found.extract_seconds is not None:
+        timings.extract.CopyFrom(_duration(found.extract_seconds))
+    return visual_search_service_pb2.Answer(
+        outcome=identified if found.identified else unknown,
+        candidates=[_candidate_message(candidate, include_matches) for candidate in found.candidates],
+        model=model_name(found.model),
+        image_width=found.width,
+        image_height=found.height,
+        feature_count=found.feature_count,
+        timings=timings,
+    )
+
+
+def _candidate_message(candidate: engine.Candidate, include_matches: bool) -> visual_search_service_pb2.Candidate:
+    evidence = candidate.evidence
+    message = visual_search_service_pb2.Candidate(
+        landmark=landmark_message(candidate.landmark),
+        confidence=evidence.confidence,
+        reference_image=image_name(candidate.image.landmark_id, candidate.image.id),
+        inliers=evidence.inliers,
+        matches=evidence.matches,
+        outline=visual_search_service_pb2.Polygon(points=_points(evidence.outline)),
+    )
+    if include_matches:
+        pairs = zip(_points(evidence.query_points), _points(evidence.reference_points), strict=True)
+        message.inlier_matches.extend(
+            visual_search_service_pb2.Match(query=query, reference=reference) for query, reference in pairs
+        )
+    return message
+
+
+def _points(coordinates: NDArray[np.float32]) -> list[visual_search_service_pb2.Point]:
+    return [visual_search_service_pb2.Point(x=x, y=y) for x, y in coordinates.tolist()]
+
+
+def _timestamp(time: datetime) -> timestamp_pb2.Timestamp:
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(time)
+    return message
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    message = duration_pb2.Duration()
+    message.FromNanoseconds(round(seconds * 1e9))
+    return message

@@ -1,0 +1,147 @@
+"""What every call of ``steeple.v1`` goes through: readiness, errors to statuses, one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.server.api.readiness import Readiness
+from steeple.server.api.status import INCIDENT, incident, rich_status
+from steeple.server.logs import facts
+
+log = logging.getLogger(__name__)
+
+_OURS: Final = "/steeple.v1."
+_DETAILS: Final = "grpc-status-details-bin"
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
+Context = grpc.aio.ServicerContext[Any, Any]
+UnaryHandler = Callable[[object, Context], Awaitable[object]]
+StreamHandler = Callable[[AsyncIterator[object], Context], AsyncGenerator[object, None]]
+ResponseT = TypeVar("ResponseT")
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps the handlers of our own services; those of others (health, reflection) stay as they are."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """The handler of the called method, wrapped."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or handler.request_deserializer is None or not method.startswith(_OURS):
+            return handler
+        deserialize = _tolerant(handler.request_deserializer)
+        # The stubs describe handlers of the blocking server only.
+        if handler.unary_unary is not None:
+            unary = self._unary(method, cast("UnaryHandler", handler.unary_unary))
+            return grpc.unary_unary_rpc_method_handler(unary, deserialize, handler.response_serializer)
+        streams = self._streams(method, cast("StreamHandler", handler.stream_stream))
+        return grpc.stream_stream_rpc_method_handler(streams, deserialize, handler.response_serializer)
+
+    def _unary(self, method: str, handle: UnaryHandler) -> UnaryHandler:
+        async def call(request: object, context: Context) -> object:
+            async def work() -> object:
+                return await handle(_checked(request), context)
+
+            return await self._run(method, context, work)
+
+        return call
+
+    def _streams(
+        self, method: str, handle: StreamHandler
+    ) -> Callable[[AsyncIterator[object], Context], Awaitable[None]]:
+        async def call(requests: AsyncIterator[object], context: Context) -> None:
+            async def work() -> None:
+                async with aclosing(handle(_all_checked(requests), context)) as responses:
+                    async for response in responses:
+                        await context.write(response)
+
+            await self._run(method, context, work)
+
+        return call
+
+    async def _run(self, method: str, context: Context, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+        began = time.perf_counter()
+        try:
+            with self._readiness.call():
+                response = await work()
+        except asyncio.CancelledError:
+            remaining = context.time_remaining()
+            expired = remaining is not None and remaining <= 0
+            _log_call(method, "DEADLINE_EXCEEDED" if expired else "CANCELLED", began, context)
+            raise
+        except Exception as error:
+            told = _told(error)
+            _log_call(method, told.status, began, context, told)
+            status = rich_status(told)
+            trailers = ((_DETAILS, status.SerializeToString()),)
+            await context.abort(grpc.StatusCode[told.status], status.message, trailers)
+        _log_call(method, "OK", began, context)
+        return response
+
+
+def _told(error: Exception) -> SteepleError:
+    """What the caller is told of an error."""
+    if isinstance(error, InternalError) and INCIDENT not in error.metadata:
+        return incident(error)
+    return error if isinstance(error, SteepleError) else incident(error)
+
+
+def _log_call(method: str, status: str, began: float, context: Context, error: SteepleError | None = None) -> None:
+    values: dict[str, object] = {
+        "method": method,
+        "status": status,
+        "ms": round((time.perf_counter() - began) * 1000, 1),
+        "peer": context.peer(),
+    }
+    if error is not None:
+        values["error"] = error.message
+    if isinstance(error, InternalError):
+        log.error("call", extra=facts(**values, **error.metadata), exc_info=error.__cause__)
+    else:
+        log.info("call", extra=facts(**values))
+
+
+class _Malformed:
+    """Stands for a request whose bytes are no message, until it can be answered in the usual way."""
+
+    def __init__(self, error: DecodeError) -> None:
+        self.error = error
+
+
+def _tolerant(deserialize: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    def deserialize_or_mark(data: bytes) -> object:
+        try:
+            return deserialize(data)
+        except DecodeError as error:
+            return _Malformed(error)
+
+    return deserialize_or_mark
+
+
+def _checked(request: object) -> object:
+    if isinstance(request, _Malformed):
+        raise InvalidArgumentError(
+            f"the request is not the Protocol Buffers message that this method takes ({request.error})"
+        )
+    return request
+
+
+async def _all_checked(requests: AsyncIterator[object]) -> AsyncIterator[object]:
+    async for request in requests:
+        yield _checked(request)

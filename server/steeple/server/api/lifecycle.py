@@ -1,0 +1,173 @@
+"""The gRPC server: bound at once, ready when the engine is, stopped without dropping a call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
+
+from steeple.errors import FailedPreconditionError
+from steeple.server.api.catalog import CatalogService
+from steeple.server.api.interceptor import CallInterceptor
+from steeple.server.api.pools import Pool
+from steeple.server.api.readiness import Readiness
+from steeple.server.api.visual_search import VisualSearchService
+from steeple.server.engine import Engine
+from steeple.server.logs import facts
+from steeple.server.settings import Settings
+from steeple.v1 import (
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    visual_search_service_pb2,
+    visual_search_service_pb2_grpc,
+)
+
+log = logging.getLogger(__name__)
+
+SERVICES: Final = (
+    visual_search_service_pb2.DESCRIPTOR.services_by_name["VisualSearchService"].full_name,
+    catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
+)
+"""Full names of the services, as health and reflection know them."""
+
+_CATALOGUE_THREADS: Final = 4
+_CATALOGUE_CAPACITY: Final = 256
+_FLUSH_SECONDS: Final = 1.0
+
+OpenEngine = Callable[[Settings, threading.Event], Engine]
+
+
+def open_engine(settings: Settings, stopping: threading.Event) -> Engine:
+    """The engine of these settings; ``stopping`` interrupts a long start."""
+    return Engine(settings, stopping=stopping)
+
+
+class Server:
+    """A gRPC server of ``steeple.v1``, with health and reflection. Belongs to one event loop.
+
+    Args:
+        settings: What to serve, and where.
+        open_engine: Makes the engine, on a thread of its own.
+        interceptors: Wrapped around every call, outside of those of the server itself.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        open_engine: OpenEngine = open_engine,
+        interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+    ) -> None:
+        self._settings = settings
+        self._open_engine = open_engine
+        self._stop_loading = threading.Event()
+        self._loading: asyncio.Task[Engine] | None = None
+        self._readiness = Readiness()
+        self._health = health.aio.HealthServicer()
+        self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
+        self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
+        self._server = grpc.aio.server(
+            interceptors=[*interceptors, CallInterceptor(self._readiness)],
+            options=[
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                # Without this, two servers on one port would each get some of the calls.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(
+            VisualSearchService(self._readiness, self._queries, max_streams=settings.max_streams), self._server
+        )
+        catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
+            CatalogService(self._readiness, self._calls, self._queries), self._server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+
+    async def start(self) -> int:
+        """Binds the address, answers health with NOT_SERVING, and begins to load.
+
+        Returns:
+            The port; 0 for a Unix socket.
+
+        Raises:
+            FailedPreconditionError: If the address cannot be bound.
+        """
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        try:
+            port = self._server.add_insecure_port(self._settings.address)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise FailedPreconditionError(
+                f"cannot listen on {self._settings.address}: the address is in use or not of this host; stop the other "
+                "server, or set another address"
+            )
+        await self._server.start()
+        self._loading = asyncio.create_task(self._load())
+        return 0 if self._settings.address.startswith("unix:") else port
+
+    async def ready(self) -> Engine:
+        """Returns the engine when calls are taken.
+
+        Raises:
+            SteepleError: If the engine cannot be opened.
+            CancelledError: If the server was stopped before.
+        """
+        if self._loading is None:
+            raise FailedPreconditionError("start the server first")
+        return await asyncio.shield(self._loading)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Takes no more calls, lets those in progress end, saves the index. The server cannot be started again.
+
+        Args:
+            grace_seconds: Calls that take longer are cancelled; but what has begun to change the catalogue is
+                brought to its end.
+        """
+        self._readiness.stop()
+        self._stop_loading.set()
+        await self._health.enter_graceful_shutdown()
+        stopped = asyncio.create_task(self._server.stop(grace_seconds))
+        idle = asyncio.create_task(self._readiness.idle())
+        await asyncio.wait([stopped, idle], return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        # Those who watch the health never hang up and must not use up the grace; answers on their way need a moment.
+        await asyncio.wait([stopped], timeout=_FLUSH_SECONDS)
+        await self._server.stop(None)
+        await stopped
+        await asyncio.to_thread(self._close)
+        if self._loading is not None:
+            await self._close_engine(self._loading)
+
+    async def cancel_calls(self) -> None:
+        """Ends the grace of a :meth:`stop` that is under way."""
+        await self._server.stop(None)
+
+    async def _load(self) -> Engine:
+        engine = await asyncio.to_thread(self._open_engine, self._settings, self._stop_loading)
+        self._readiness.start(engine)
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        return engine
+
+    async def _set_health(self, status: int) -> None:
+        for service in ("", *SERVICES):
+            await self._health.set(service, status)
+
+    def _close(self) -> None:
+        self._queries.close()
+        self._calls.close()
+
+    async def _close_engine(self, loading: asyncio.Task[Engine]) -> None:
+        try:
+            engine = await loading
+        except Exception as error:  # `ready` raises it to whoever wants to know
+            log.debug("there was no engine to close", extra=facts(error=error))
+            return
+        await asyncio.to_thread(engine.close)

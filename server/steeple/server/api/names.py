@@ -1,0 +1,71 @@
+"""Resource names: ``landmarks/{id}``, ``landmarks/{id}/images/{id}``, ``models/{id}``."""
+
+from __future__ import annotations
+
+from steeple.errors import InvalidArgumentError
+from steeple.server.api.status import FIELD
+from steeple.server.catalogue.ids import check_id
+
+
+def landmark_name(landmark_id: str) -> str:
+    """``landmarks/{landmark_id}``."""
+    return f"landmarks/{landmark_id}"
+
+
+def image_name(landmark_id: str, image_id: str) -> str:
+    """``landmarks/{landmark_id}/images/{image_id}``."""
+    return f"landmarks/{landmark_id}/images/{image_id}"
+
+
+def model_name(model: str) -> str:
+    """``models/{model}``."""
+    return f"models/{model}"
+
+
+def parse_landmark(name: str, field: str = "name") -> str:
+    """The id in ``landmarks/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["landmarks", landmark_id] if landmark_id:
+            return check_id(landmark_id, field)
+    raise _unparsed(name, "landmarks/{landmark}", field)
+
+
+def parse_image(name: str, field: str = "name") -> tuple[str, str]:
+    """The two ids in ``landmarks/{id}/images/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["landmarks", landmark_id, "images", image_id] if landmark_id and image_id:
+            return check_id(landmark_id, field), check_id(image_id, field)
+    raise _unparsed(name, "landmarks/{landmark}/images/{image}", field)
+
+
+def parse_model(name: str, field: str = "name") -> str:
+    """The release's name in ``models/{model}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    prefix, slash, model = name.partition("/")
+    if prefix == "models" and slash and model:
+        return model
+    raise _unparsed(name, "models/{model}", field)
+
+
+def check_chosen_id(identifier: str, field: str) -> str:
+    """``identifier``, which may be empty: the server chooses one then.
+
+    Raises:
+        InvalidArgumentError: If it breaks the rule for ids.
+    """
+    return check_id(identifier, field) if identifier else ""
+
+
+def _unparsed(name: str, pattern: str, field: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{field} must read {pattern}, not {name[:200]!r}", **{FIELD: field})

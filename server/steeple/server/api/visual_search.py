@@ -1,0 +1,92 @@
+"""``steeple.v1.VisualSearchService``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, Final
+
+import grpc
+
+from steeple.errors import ResourceExhaustedError
+from steeple.server.api import conversion
+from steeple.server.api.names import parse_model
+from steeple.server.api.pools import Pool
+from steeple.server.api.readiness import Readiness
+from steeple.server.api.status import RETRY_DELAY, about
+from steeple.server.api.streams import answer_frames
+from steeple.v1 import visual_search_service_pb2, visual_search_service_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_RETRY_DELAY_SECONDS: Final = "1"
+
+
+class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServicer):
+    """Names the landmark in a photo.
+
+    Args:
+        readiness: Where the engine is.
+        queries: Threads that extract, search and verify.
+        max_streams: Cameras connected at once.
+    """
+
+    def __init__(self, readiness: Readiness, queries: Pool, *, max_streams: int) -> None:
+        self._readiness = readiness
+        self._queries = queries
+        self._max_streams = max_streams
+        self._streams = 0
+
+    async def Identify(  # noqa: N802
+        self, request: visual_search_service_pb2.IdentifyRequest, context: Context
+    ) -> visual_search_service_pb2.IdentifyResponse:
+        """Answers one query."""
+        arrival = time.perf_counter()
+        answer = await self._queries.run(self._answer, request.query, arrival)
+        return visual_search_service_pb2.IdentifyResponse(answer=answer)
+
+    async def IdentifyStream(  # noqa: N802
+        self, request_iterator: AsyncIterator[visual_search_service_pb2.IdentifyStreamRequest], context: Context
+    ) -> AsyncIterator[visual_search_service_pb2.IdentifyStreamResponse]:
+        """Answers a camera."""
+        if self._streams >= self._max_streams:
+            raise ResourceExhaustedError(
+                f"the server is at its limit of {self._max_streams} cameras; try again shortly",
+                **{RETRY_DELAY: _RETRY_DELAY_SECONDS},
+            )
+        self._streams += 1
+        try:
+            answers = answer_frames(request_iterator, self._answer, self._queries, self._readiness)
+            async with aclosing(answers):
+                async for answer in answers:
+                    yield answer
+        finally:
+            self._streams -= 1
+
+    async def GetModel(  # noqa: N802
+        self, request: visual_search_service_pb2.GetModelRequest, context: Context
+    ) -> visual_search_service_pb2.GetModelResponse:
+        """The release of that name."""
+        release = self._readiness.engine.model(parse_model(request.name))
+        default = release is self._readiness.engine.release
+        return visual_search_service_pb2.GetModelResponse(model=conversion.model_message(release, default=default))
+
+    async def ListModels(  # noqa: N802
+        self, request: visual_search_service_pb2.ListModelsRequest, context: Context
+    ) -> visual_search_service_pb2.ListModelsResponse:
+        """The releases served, the default first."""
+        engine = self._readiness.engine
+        models = [conversion.model_message(one, default=one is engine.release) for one in engine.models()]
+        return visual_search_service_pb2.ListModelsResponse(models=models)
+
+    def _answer(
+        self, query: visual_search_service_pb2.Query, arrival: float
+    ) -> visual_search_service_pb2.Answer:  # on a thread of the pool, all of it
+        source = conversion.read_source(query)
+        max_candidates = conversion.read_max_candidates(query)
+        with about("query.image" if isinstance(source, bytes) else "query.features"):
+            found = self._readiness.engine.identify(source, max_candidates=max_candidates)
+        return conversion.answer_message(
+            found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
+        )

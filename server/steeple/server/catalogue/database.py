@@ -1,0 +1,175 @@
+"""The database behind the catalogue: connections, transactions, and its errors in Steeple's words."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from steeple.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    InternalError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    SteepleError,
+    UnavailableError,
+)
+
+_BUSY_SECONDS: Final = 30.0  # unless the URL says ?timeout=
+_IDLE_CONNECTIONS: Final = 8
+_WRITE: Final = "steeple_write"
+# Any number will do, as long as every Steeple server on one PostgreSQL database uses the same.
+_WRITER_LOCK: Final = 0x57EE91E
+
+_SQLITE_ERRORS: Final[dict[int, tuple[type[SteepleError], str]]] = {
+    sqlite3.SQLITE_BUSY: (UnavailableError, "another process keeps the catalogue locked; try again"),
+    sqlite3.SQLITE_LOCKED: (UnavailableError, "another process keeps the catalogue locked; try again"),
+    sqlite3.SQLITE_FULL: (ResourceExhaustedError, "the disk that holds the catalogue is full"),
+    sqlite3.SQLITE_NOTADB: (DataLossError, "the catalogue's file is not a database, or is damaged: restore a backup"),
+    sqlite3.SQLITE_CORRUPT: (DataLossError, "the catalogue's file is damaged: restore a backup"),
+    sqlite3.SQLITE_CANTOPEN: (FailedPreconditionError, "the catalogue's file cannot be opened: check its folder"),
+    sqlite3.SQLITE_READONLY: (FailedPreconditionError, "the catalogue's file is read-only: check its permissions"),
+    sqlite3.SQLITE_PERM: (FailedPreconditionError, "the catalogue's file is not accessible: check its permissions"),
+    sqlite3.SQLITE_IOERR: (UnavailableError, "the disk that holds the catalogue failed"),
+}
+
+
+class Database:
+    """A thread-safe source of read and write transactions.
+
+    Args:
+        url: SQLAlchemy URL, such as ``sqlite:////var/lib/steeple/catalogue.db``.
+
+    Raises:
+        InvalidArgumentError: If the URL is not one, or names a database that cannot be durable.
+        FailedPreconditionError: If the database's driver is not installed or its folder cannot be made.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self._closed = False
+        self._is_sqlite = parsed.get_backend_name() == "sqlite"
+        # SQLite lets one writer in at a time and the others poll, in no order. Threads that queue here instead never
+        # see it busy; other processes still do, for which there is the timeout.
+        self._writer = threading.Lock()
+        try:
+            self._engine = _engine(parsed, self._is_sqlite)
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise FailedPreconditionError(
+                f"the database driver for {parsed.drivername!r} is not installed: {error}"
+            ) from error
+        self._write_engine = self._engine.execution_options(**{_WRITE: True})
+        # Every SQLite transaction sees one state; other databases must be asked to.
+        self._read_engine = (
+            self._engine if self._is_sqlite else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine behind all transactions."""
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and is not held up by writers."""
+        with self._transaction(self._read_engine) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction with no other writer beside it; durable once the block has been left without an error."""
+        with self._writer, self._transaction(self._write_engine) as connection:
+            if not self._is_sqlite:
+                # Sequence numbers must become visible in their order, or a reader would miss a change for good.
+                connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+            yield connection
+
+    def close(self) -> None:
+        """Closes all connections; waits for a write in progress."""
+        with self._writer:
+            self._closed = True
+            self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        if self._closed:
+            raise UnavailableError("the catalogue is closed")
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except (DBAPIError, sqlite3.Error) as error:  # the second while a connection is being configured
+            raise _translate(error) from error
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"{url!r} is not a database URL; one reads sqlite:////absolute/path/catalogue.db"
+        ) from error
+    if parsed.get_backend_name() != "sqlite":
+        return parsed
+    if not parsed.database or parsed.database == ":memory:" or "mode=memory" in parsed.database:
+        raise InvalidArgumentError(
+            "a catalogue in memory would not survive the process; give a file: sqlite:////absolute/path/catalogue.db"
+        )
+    folder = Path(parsed.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailedPreconditionError(
+            f"the catalogue's folder {folder} cannot be made: {error.strerror or error}"
+        ) from error
+    return parsed
+
+
+def _engine(url: URL, is_sqlite: bool) -> Engine:
+    # No cap on the connections: the threads of the server cap them, and none shall wait for another's.
+    arguments = {"timeout": _BUSY_SECONDS} if is_sqlite and "timeout" not in url.query else {}
+    engine = sqlalchemy.create_engine(url, pool_size=_IDLE_CONNECTIONS, max_overflow=-1, connect_args=arguments)
+    if is_sqlite:
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    # The driver must leave transactions to _begin_sqlite: of itself it would begin one late, and not around DDL.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # in WAL mode: every commit reaches the disk before it returns
+        cursor.execute("PRAGMA foreign_keys = ON")
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the writer's lock at once. A transaction that reads first and then wants to write is refused
+    # as busy, without waiting, when somebody else has written in between.
+    writes = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _translate(error: DBAPIError | sqlite3.Error) -> SteepleError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        # The low byte is the kind of the error, the rest its details.
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code in _SQLITE_ERRORS:
+            kind, message = _SQLITE_ERRORS[code]
+            return kind(f"{message} ({cause})")
+    elif isinstance(error, OperationalError):
+        return UnavailableError(f"the catalogue's database cannot be reached; try again ({cause})")
+    return InternalError(f"the catalogue's database refused a statement ({cause})")

@@ -1,0 +1,115 @@
+"""What the catalogue takes: lengths, ranges and counts, as the contract states them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from steeple.errors import FeatureSetError, InvalidArgumentError
+from steeple.server.catalogue.records import ImageDraft, LandmarkDraft, LatLng
+
+MAX_DISPLAY_NAME: Final = 200
+MAX_DESCRIPTION: Final = 10_000
+MAX_METADATA_ENTRIES: Final = 64
+MAX_METADATA_KEY: Final = 64
+MAX_METADATA_VALUE: Final = 4096
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MAX_NAME: Final = 255  # of a model release or a media type
+
+
+def check_landmark_draft(draft: LandmarkDraft) -> None:
+    """Checks all of a new landmark.
+
+    Raises:
+        InvalidArgumentError: If a field is out of bounds; its metadata ``field`` says which.
+    """
+    check_display_name(draft.display_name)
+    check_description(draft.description)
+    check_location(draft.location)
+    check_metadata(draft.metadata)
+
+
+def check_display_name(value: str) -> None:
+    """1 to 200 characters, not all of them blank."""
+    _check_text(value, "display_name", MAX_DISPLAY_NAME)
+    if not value.strip():
+        raise InvalidArgumentError("display_name must not be blank: give what people call it", field="display_name")
+
+
+def check_description(value: str) -> None:
+    """At most 10,000 characters."""
+    _check_text(value, "description", MAX_DESCRIPTION)
+
+
+def check_location(value: LatLng | None) -> None:
+    """Degrees on the WGS84 ellipsoid."""
+    if value is None:
+        return
+    for field, degrees, limit in (("latitude", value.latitude, 90), ("longitude", value.longitude, 180)):
+        if not math.isfinite(degrees) or abs(degrees) > limit:
+            raise InvalidArgumentError(
+                f"location.{field} must be -{limit} to {limit} degrees, not {degrees}", field=f"location.{field}"
+            )
+
+
+def check_metadata(value: Mapping[str, str]) -> None:
+    """At most 64 entries, keys of 1 to 64 characters, values of at most 4096."""
+    if len(value) > MAX_METADATA_ENTRIES:
+        raise InvalidArgumentError(
+            f"metadata must have at most {MAX_METADATA_ENTRIES} entries, not {len(value)}", field="metadata"
+        )
+    for key, text in value.items():
+        if not key:
+            raise InvalidArgumentError("metadata keys must not be empty", field="metadata")
+        _check_text(key, "metadata", MAX_METADATA_KEY, what="metadata keys")
+        _check_text(text, "metadata", MAX_METADATA_VALUE, what=f"metadata[{key!r}]")
+
+
+def check_image_draft(draft: ImageDraft) -> None:
+    """Checks all of a new reference image.
+
+    Raises:
+        FeatureSetError: If it has no features, or their model release has no name.
+        InvalidArgumentError: If another field is out of bounds; its metadata ``field`` says which.
+    """
+    if len(draft.features) == 0:
+        raise FeatureSetError(
+            "a reference image without a local feature can never be found; use a sharper photo with more detail",
+            field="features",
+        )
+    if not draft.features.model:
+        raise FeatureSetError("the features must name the model release that made them", field="features")
+    _check_text(draft.features.model, "features", _MAX_NAME, what="the name of a model release")
+    if draft.sha256:
+        check_sha256(draft.sha256)
+    if draft.size_bytes < 0:
+        raise InvalidArgumentError(f"size_bytes must not be negative, not {draft.size_bytes}", field="size_bytes")
+    _check_text(draft.media_type, "media_type", _MAX_NAME)
+    check_metadata(draft.metadata)
+
+
+def check_sha256(value: str) -> str:
+    """``value``, if it is the hex of a SHA-256.
+
+    Raises:
+        InvalidArgumentError: If it is not.
+    """
+    if not _SHA256.fullmatch(value):
+        raise InvalidArgumentError(f"sha256 must be 64 lower-case hex digits, not {value[:80]!r}", field="sha256")
+    return value
+
+
+def _check_text(value: str, field: str, limit: int, *, what: str = "") -> None:
+    what = what or field
+    if len(value) > limit:
+        raise InvalidArgumentError(f"{what} must be at most {limit} characters long, not {len(value)}", field=field)
+    # Neither can be stored by every database: PostgreSQL has no NUL in text, and half a surrogate pair is not UTF-8.
+    try:
+        storable = b"\0" not in value.encode("utf-8")
+    except UnicodeEncodeError:
+        storable = False
+    if not storable:
+        raise InvalidArgumentError(f"{what} must be Unicode text without NUL characters", field=field)

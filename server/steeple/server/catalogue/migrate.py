@@ -1,0 +1,46 @@
+"""Brings a database to the schema of this version of Steeple."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from steeple.errors import FailedPreconditionError
+
+SCRIPTS: Final = "steeple.server.catalogue:migrations"
+
+# Alembic keeps the migration in progress in module globals.
+_ALEMBIC: Final = threading.Lock()
+
+
+def upgrade(connection: Connection) -> None:
+    """Runs the missing migrations in the transaction of ``connection``: all of them take effect, or none.
+
+    Raises:
+        FailedPreconditionError: If the database belongs to a newer Steeple or to something else altogether.
+    """
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.attributes["connection"] = connection
+    with _ALEMBIC:
+        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+        found = MigrationContext.configure(connection).get_current_heads()
+        unknown = sorted(set(found) - known)
+        if unknown:
+            raise FailedPreconditionError(
+                f"the catalogue was written by a newer Steeple (schema {', '.join(unknown)}); install that one"
+            )
+        tables = sorted(set(sqlalchemy.inspect(connection).get_table_names()) - {"alembic_version"})
+        if tables and not found:
+            raise FailedPreconditionError(
+                f"the database is not a catalogue of Steeple: it holds the tables {', '.join(tables[:5])}; "
+                "give an empty or a new one"
+            )
+        command.upgrade(config, "head")

@@ -1,0 +1,171 @@
+"""What goes into the catalogue and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Final, Generic, TypeVar
+
+from steeple.delf.features import FeatureSet
+
+ItemT = TypeVar("ItemT")
+
+
+class Unset(Enum):
+    """Type of :data:`UNSET`."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+"""Stands for "leave as it is" where None has a meaning of its own."""
+
+
+@dataclass(frozen=True)
+class LatLng:
+    """A point on the WGS84 ellipsoid.
+
+    Attributes:
+        latitude: Degrees, -90 to 90.
+        longitude: Degrees, -180 to 180.
+    """
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class LandmarkDraft:
+    """What an application says about a new landmark.
+
+    Attributes:
+        display_name: What people call it; 1 to 200 characters.
+        description: At most 10,000 characters.
+        location: None if it stands nowhere.
+        metadata: The application's own data; at most 64 entries, keys of 1 to 64 characters, values of at most 4096.
+    """
+
+    display_name: str
+    description: str = ""
+    location: LatLng | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A landmark as stored.
+
+    Attributes:
+        id: The last segment of ``landmarks/{id}``.
+        display_name: What people call it.
+        description: A sentence or two for the person who asked.
+        location: None if it stands nowhere.
+        metadata: The application's own data.
+        reference_image_count: Number of its reference images.
+        create_time: UTC, aware.
+        update_time: UTC, aware; of the last update of the fields above.
+        etag: Quoted; changes with every update.
+    """
+
+    id: str
+    display_name: str
+    description: str
+    location: LatLng | None
+    metadata: Mapping[str, str]
+    reference_image_count: int
+    create_time: datetime
+    update_time: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class ImageDraft:
+    """A new reference image.
+
+    Attributes:
+        features: Its local features, at least one.
+        sha256: Of the photo's bytes, 64 lower-case hex digits; empty if there are only features.
+        size_bytes: Of the photo; 0 if there are only features.
+        media_type: Of the photo, such as ``image/jpeg``; empty if there are only features.
+        metadata: The application's own data; limits as for :class:`LandmarkDraft`.
+    """
+
+    features: FeatureSet
+    sha256: str = ""
+    size_bytes: int = 0
+    media_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReferenceImage:
+    """A reference image as stored, without its features.
+
+    Attributes:
+        key: Number that identifies it in the index; never given to another image.
+        landmark_id: The landmark it shows.
+        id: The last segment of ``landmarks/{landmark_id}/images/{id}``.
+        model: Name of the model release that made its features.
+        width: Pixels, EXIF orientation applied.
+        height: Pixels, EXIF orientation applied.
+        feature_count: Number of its local features.
+        sha256: Of the photo's bytes, hex; empty if only features were given.
+        size_bytes: Of the photo; 0 if only features were given.
+        media_type: Of the photo; empty if only features were given.
+        metadata: The application's own data.
+        create_time: UTC, aware.
+        etag: Quoted.
+    """
+
+    key: int
+    landmark_id: str
+    id: str
+    model: str
+    width: int
+    height: int
+    feature_count: int
+    sha256: str
+    size_bytes: int
+    media_type: str
+    metadata: Mapping[str, str]
+    create_time: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class Page(Generic[ItemT]):
+    """One page of a list.
+
+    Attributes:
+        items: In the order of their ids.
+        next_page_token: Empty on the last page.
+        total_size: Number of items on all pages together.
+    """
+
+    items: tuple[ItemT, ...]
+    next_page_token: str
+    total_size: int
+
+
+class ChangeKind(StrEnum):
+    """What happened to a reference image."""
+
+    ADD = "ADD"
+    REMOVE = "REMOVE"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step from one state of the gallery to the next.
+
+    Attributes:
+        sequence: Position in the history of the catalogue; rises by at least one a change.
+        kind: Whether the image came or went.
+        image_key: :attr:`ReferenceImage.key`.
+    """
+
+    sequence: int
+    kind: ChangeKind
+    image_key: int

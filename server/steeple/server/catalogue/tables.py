@@ -1,0 +1,138 @@
+"""The tables of the catalogue.
+
+A change here needs a migration beside it; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, also where the database (SQLite) keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC, naive where the database would drop the zone anyway."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is ambiguous")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite numbers rows of its own accord only in a column of type INTEGER, which has 64 bits there.
+Key: Final = BigInteger().with_variant(Integer(), "sqlite")
+# Lists are "by id": PostgreSQL must compare bytes, as SQLite does, not by the rules of some language.
+Id: Final = String(63).with_variant(String(63, collation="C"), "postgresql")
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+landmark: Final = Table(
+    "landmark",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", Id, nullable=False),
+    Column("display_name", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("metadata", JSON, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("update_time", UtcDateTime, nullable=False),
+    UniqueConstraint("id"),
+    CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location"),
+    sqlite_autoincrement=True,  # a key, and so an etag, of a deleted landmark never comes back
+)
+
+reference_image: Final = Table(
+    "reference_image",
+    metadata,
+    Column("key", Key, primary_key=True),
+    # No cascade: an image must not go without leaving a change behind.
+    Column("landmark_key", Key, ForeignKey("landmark.key"), nullable=False),
+    Column("id", Id, nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("feature_count", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("media_type", String(255), nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    UniqueConstraint("landmark_key", "id"),
+    Index(None, "model", "key", "feature_count"),  # key order within a model; also covers the sum of feature_count
+    Index(None, "sha256"),
+    sqlite_autoincrement=True,  # the index knows images by key: a key must not come back for another image
+)
+
+# Apart from reference_image so that lists of images do not read past 46 bytes a feature.
+image_features: Final = Table(
+    "image_features",
+    metadata,
+    Column("image_key", Key, ForeignKey("reference_image.key", ondelete="CASCADE"), primary_key=True),
+    Column("descriptors", LargeBinary, nullable=False),
+    Column("geometry", LargeBinary, nullable=False),
+    Column("max_score", Double, nullable=False),
+)
+
+change: Final = Table(
+    "change",
+    metadata,
+    Column("sequence", Key, primary_key=True),
+    Column("kind", String(6), nullable=False),
+    Column("image_key", Key, nullable=False),  # no foreign key: the history outlives the image
+    CheckConstraint("kind IN ('ADD', 'REMOVE')", name="kind"),
+    sqlite_autoincrement=True,
+)
+
+# Never emptied: the contract sets no time after which a repeat becomes a new request, and next to the features
+# of an image its row is small.
+request: Final = Table(
+    "request",
+    metadata,
+    Column("request_id", String(36), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,55 @@
+"""The folder that a server keeps everything in, and that only one server at a time may use."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from steeple.errors import FailedPreconditionError
+
+_LOCK: Final = "server.lock"
+
+
+class DataDir:
+    """A data folder, created if need be and locked until :meth:`close`.
+
+    The lock is the kernel's: it goes with the process, however that ends.
+
+    Raises:
+        FailedPreconditionError: If another server uses it, or it cannot be created or written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.index.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise FailedPreconditionError(
+                f"the data folder {path} cannot be used: {error.strerror}; set another with data_dir"
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise FailedPreconditionError(
+                f"the data folder {path} is in use by another server (process {owner or 'unknown'}); "
+                "stop that one, or set another data_dir"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        self._lock: int | None = descriptor
+
+    @property
+    def index(self) -> Path:
+        """Folder of the index's snapshots."""
+        return self.path / "index"
+
+    def close(self) -> None:
+        """Lets others use the folder. May be called again."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

@@ -1,0 +1,226 @@
+"""Everything the server does, apart from the network: the layer that the API calls."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from steeple.delf.features import FeatureSet
+from steeple.delf.release import ModelRelease
+from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError
+from steeple.server import recognition
+from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage
+from steeple.server.data_dir import DataDir
+from steeple.server.extraction import ThreadExtractors
+from steeple.server.images import ImageStore
+from steeple.server.index_keeper import IndexKeeper
+from steeple.server.ingest import Ingest
+from steeple.server.logs import facts
+from steeple.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A landmark that may be in the photo.
+
+    Attributes:
+        landmark: What it is.
+        image: The reference image that supports it best.
+        evidence: How well, and where in the query.
+    """
+
+    landmark: Landmark
+    image: ReferenceImage
+    evidence: recognition.Candidate
+
+
+@dataclass(frozen=True)
+class Identification:
+    """The answer to a query.
+
+    Attributes:
+        identified: Whether the first candidate is what the photo shows.
+        candidates: By falling confidence, at most one a landmark.
+        model: Name of the release that served the query.
+        width: Of the query image, pixels.
+        height: Of the query image, pixels.
+        feature_count: Features searched with.
+        extract_seconds: Decoding and extracting; None if the query came as features.
+        search_seconds: Nearest neighbours of all descriptors.
+        verify_seconds: Votes, matching and RANSAC.
+    """
+
+    identified: bool
+    candidates: tuple[Candidate, ...]
+    model: str
+    width: int
+    height: int
+    feature_count: int
+    extract_seconds: float | None
+    search_seconds: float
+    verify_seconds: float
+
+
+class Engine:
+    """A model release, a catalogue, its photos and an index in step with it.
+
+    Blocking, and thread safe: callers bring their own threads. Reads and changes of landmarks go to
+    :attr:`catalogue`; what touches reference images goes to :attr:`ingest`, which keeps the photos and
+    the index in step.
+
+    Args:
+        settings: Where everything is.
+        stopping: Set by another thread to interrupt a long start.
+
+    Raises:
+        FailedPreconditionError: If another server uses the data folder.
+        NotFoundError: If there is no such model release.
+        CancelledError: If ``stopping`` was set before the index was current.
+        SteepleError: If the release, the catalogue or the photos cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, *, stopping: threading.Event | None = None) -> None:
+        with ExitStack() as opened:
+            began = time.monotonic()
+            self.release = ModelRelease.load(settings.model)
+            data_dir = DataDir(settings.data_dir)
+            opened.callback(data_dir.close)
+            self.catalogue = Catalogue.open(settings.catalogue_url)
+            opened.callback(self.catalogue.close)
+            self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, stopping=stopping)
+            self._extractors = ThreadExtractors(self.release, max_image_pixels=settings.max_image_pixels)
+            photos = ImageStore(settings.photos_url)
+            self.ingest = Ingest(self.catalogue, photos, self._keeper, self._extractors, self.check_features)
+            self._recogniser = recognition.Recogniser(self.release, self._keeper.index, self._gallery)
+            self._resources = opened.pop_all()
+            self._closed = False
+        log.info(
+            "the engine is ready",
+            extra=facts(
+                model=self.release.name,
+                images=self._keeper.index.stats().images,
+                descriptors=self._keeper.index.stats().descriptors,
+                sequence=self._keeper.sequence,
+                data_dir=settings.data_dir,
+                seconds=round(time.monotonic() - began, 3),
+            ),
+        )
+
+    @property
+    def index_keeper(self) -> IndexKeeper:
+        """The index and what it has of the catalogue."""
+        return self._keeper
+
+    def models(self) -> Sequence[ModelRelease]:
+        """The releases served, the default first."""
+        return (self.release,)
+
+    def model(self, name: str) -> ModelRelease:
+        """A release that is served.
+
+        Raises:
+            NotFoundError: If it is not.
+        """
+        if name != self.release.name:
+            raise NotFoundError(
+                f"this server does not serve models/{name}; it serves {self._served()}",
+                resource=f"models/{name}",
+                served=self._served(),
+            )
+        return self.release
+
+    def check_features(self, features: FeatureSet) -> FeatureSet:
+        """``features``, if they can be searched with and for.
+
+        Raises:
+            ModelMismatchError: If they are of a release that is not served.
+            FeatureSetError: If there are none.
+        """
+        if features.model != self.release.name:
+            raise ModelMismatchError(
+                f"these features are of models/{features.model}, which this server does not serve; extract with "
+                f"{self._served()}",
+                model=f"models/{features.model}",
+                served=self._served(),
+            )
+        if len(features) == 0:
+            raise FeatureSetError(
+                "there are no features (0 rows of descriptors), so there is nothing to recognise; the photo may be "
+                "blank, blurred or too dark: take it again"
+            )
+        return features
+
+    def identify(self, source: FeatureSet | bytes, *, max_candidates: int) -> Identification:
+        """Names the landmark in a photo.
+
+        Args:
+            source: The photo's features, or the photo as a JPEG, PNG, WebP or BMP file.
+            max_candidates: Candidates in the answer, at most.
+
+        Raises:
+            ModelMismatchError: If the features are of a release that is not served.
+            FeatureSetError: If there are no features.
+            ImageError: If the photo cannot be used.
+        """
+        extract_seconds = None
+        if isinstance(source, bytes):
+            began = time.perf_counter()
+            features = self._extractors.extract(source)
+            extract_seconds = time.perf_counter() - began
+        else:
+            features = self.check_features(source)
+        self._keeper.catch_up_if_behind()
+        recognised = self._recogniser.identify(features, max_candidates=max_candidates)
+        candidates = self._described(recognised.candidates)
+        # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
+        # the one that decided.
+        first_is_there = bool(candidates) and candidates[0].evidence is recognised.candidates[0]
+        return Identification(
+            identified=recognised.identified and first_is_there,
+            candidates=candidates,
+            model=self.release.name,
+            width=features.width,
+            height=features.height,
+            feature_count=recognised.feature_count,
+            extract_seconds=extract_seconds,
+            search_seconds=recognised.search_seconds,
+            verify_seconds=recognised.verify_seconds,
+        )
+
+    def close(self) -> None:
+        """Saves the index and closes everything. May be called again; nothing else may be running."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._resources:
+            try:
+                self._keeper.snapshot()
+            except OSError:
+                # Nothing is lost: the next start builds the index from the catalogue.
+                log.exception("the index was not saved")
+
+    def _described(self, candidates: Sequence[recognition.Candidate]) -> tuple[Candidate, ...]:
+        landmarks = self.catalogue.landmarks([candidate.landmark_id for candidate in candidates])
+        images = self.catalogue.images([candidate.image_key for candidate in candidates])
+        return tuple(
+            Candidate(landmarks[candidate.landmark_id], images[candidate.image_key], candidate)
+            for candidate in candidates
+            if candidate.landmark_id in landmarks and candidate.image_key in images
+        )
+
+    def _gallery(self, image_keys: Sequence[int]) -> Mapping[int, recognition.GalleryImage]:
+        images, features = self.catalogue.images(image_keys), self.catalogue.features(image_keys)
+        return {
+            key: recognition.GalleryImage(image.landmark_id, features[key])
+            for key, image in images.items()
+            if key in features
+        }
+
+    def _served(self) -> str:
+        return ", ".join(f"models/{release.name}" for release in self.models())

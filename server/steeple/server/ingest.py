@@ -1,0 +1,186 @@
+"""Reference images in and out: photo, catalogue and index, in the order that loses nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from steeple.delf.features import FeatureSet
+from steeple.delf.image import sniff
+from steeple.errors import NotFoundError
+from steeple.server.catalogue import Catalogue, ImageDraft, ReferenceImage
+from steeple.server.extraction import ThreadExtractors
+from steeple.server.images import ImageStore
+from steeple.server.index_keeper import IndexKeeper
+from steeple.server.logs import facts
+
+log = logging.getLogger(__name__)
+
+_PAGE = 1000
+
+
+class Ingest:
+    """Adds and removes reference images.
+
+    The photo is stored first, then the catalogue takes the image in one transaction, then the index
+    takes it from the catalogue, then the caller is told. Wherever this breaks off, what the catalogue
+    has is complete: a photo without an image is waste, an image without its photo would be a loss.
+    Blocking, and thread safe.
+
+    Args:
+        catalogue: The truth.
+        photos: The photos as uploaded, by content.
+        keeper: The index.
+        extractors: For photos.
+        check_features: Refuses features that cannot be searched for.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        photos: ImageStore,
+        keeper: IndexKeeper,
+        extractors: ThreadExtractors,
+        check_features: Callable[[FeatureSet], FeatureSet],
+    ) -> None:
+        self._catalogue = catalogue
+        self._photos = photos
+        self._keeper = keeper
+        self._extractors = extractors
+        self._check_features = check_features
+        # Between storing a photo and committing its image, nobody may find that the photo is not in use.
+        self._photos_settled = threading.Lock()
+
+    def create_image(
+        self,
+        landmark_id: str,
+        source: bytes | FeatureSet,
+        *,
+        image_id: str = "",
+        metadata: Mapping[str, str] | None = None,
+        request_id: str = "",
+    ) -> ReferenceImage:
+        """Adds a reference image; it is searchable when this returns.
+
+        Args:
+            landmark_id: What it shows.
+            source: The photo as a JPEG, PNG, WebP or BMP file, or its features.
+            image_id: Empty: the catalogue chooses one.
+            metadata: The application's own data.
+            request_id: A repeat gets the first answer, and nothing is extracted again.
+
+        Raises:
+            ImageError: If the photo cannot be used.
+            FeatureSetError: If there are no features.
+            ModelMismatchError: If the features are of a release that is not served.
+            InvalidArgumentError: If an id or the metadata break the contract.
+            NotFoundError: If there is no such landmark.
+            AlreadyExistsError: If the id is taken.
+            UnavailableError: If the image is stored but not searchable yet.
+        """
+        metadata = metadata or {}
+        if isinstance(source, bytes):
+            image = self._create_from_photo(landmark_id, source, image_id, metadata, request_id)
+        else:
+            draft = ImageDraft(self._check_features(source), metadata=metadata)
+            image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+        self._keeper.catch_up()
+        return image
+
+    def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
+        """Removes a reference image, and its photo if no other image has the same.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+            AbortedError: If ``etag`` is neither empty nor current.
+            UnavailableError: If it is deleted but may still be found.
+        """
+        digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
+        self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
+        self._discard_unused(digests)
+        self._keeper.catch_up()
+
+    def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
+        """Removes a landmark and, with ``force``, its reference images and their photos.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+            AbortedError: If ``etag`` is neither empty nor current.
+            FailedPreconditionError: If it has reference images and ``force`` is not set.
+            UnavailableError: If it is deleted but may still be found.
+        """
+        digests = {image.sha256 for image in self._all_images(landmark_id)} if force else set()
+        self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
+        self._discard_unused(digests)
+        self._keeper.catch_up()
+
+    def photo(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
+        """The photo as it was uploaded, and its media type.
+
+        Raises:
+            NotFoundError: If there is no such reference image, or only its features were uploaded.
+            DataLossError: If the photo is missing or damaged.
+        """
+        image = self._catalogue.get_image(landmark_id, image_id)
+        if not image.sha256:
+            name = f"landmarks/{landmark_id}/images/{image_id}"
+            raise NotFoundError(f"{name} has no photo: only its features were uploaded", resource=name)
+        return self._photos.get(image.sha256), image.media_type
+
+    def _create_from_photo(
+        self, landmark_id: str, photo: bytes, image_id: str, metadata: Mapping[str, str], request_id: str
+    ) -> ReferenceImage:
+        media_type = sniff(photo).media_type
+        sha256 = hashlib.sha256(photo).hexdigest()
+        first = self._catalogue.replayed_image(
+            landmark_id, sha256=sha256, metadata=metadata, image_id=image_id, request_id=request_id
+        )
+        if first is not None:
+            return first
+        features = self._extractors.extract(photo)
+        draft = ImageDraft(features, sha256, len(photo), media_type, metadata)
+        with self._stored(photo, sha256):
+            return self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+
+    @contextmanager
+    def _stored(self, photo: bytes, sha256: str) -> Iterator[None]:
+        """Stores a photo; takes it away again if the block fails and no image has it."""
+        with self._photos_settled:
+            self._photos.put(photo)
+            try:
+                yield
+            except BaseException:
+                self._discard_unused_now({sha256})
+                raise
+
+    def _discard_unused(self, digests: Iterable[str]) -> None:
+        with self._photos_settled:
+            self._discard_unused_now(digests)
+
+    def _discard_unused_now(self, digests: Iterable[str]) -> None:
+        candidates = {digest for digest in digests if digest}
+        try:
+            for sha256 in candidates - self._catalogue.photos_in_use(candidates):
+                self._photos.delete(sha256)
+        except Exception:  # the images are gone as asked; what is left behind takes space and nothing else
+            log.exception("photos that no image has any more were not deleted", extra=facts(photos=sorted(candidates)))
+
+    def _existing_image(self, landmark_id: str, image_id: str) -> list[ReferenceImage]:
+        try:
+            return [self._catalogue.get_image(landmark_id, image_id)]
+        except NotFoundError:  # as in a repeated request, which the catalogue answers as it did first
+            return []
+
+    def _all_images(self, landmark_id: str) -> Iterator[ReferenceImage]:
+        token, more = "", True
+        while more:
+            try:
+                page = self._catalogue.list_images(landmark_id, _PAGE, token)
+            except NotFoundError:
+                return
+            yield from page.items
+            token = page.next_page_token
+            more = bool(token)

@@ -1,0 +1,57 @@
+"""What speaks for a landmark, and the probability that it amounts to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from steeple.delf.release import Calibration
+from steeple.errors import ReleaseError
+
+
+@dataclass(frozen=True)
+class ImageEvidence:
+    """The outcome of verifying one reference image.
+
+    Attributes:
+        landmark_id: The image's landmark.
+        inliers: Matches that agree on one geometry.
+        matches: Matches tried.
+    """
+
+    landmark_id: str
+    inliers: int
+    matches: int
+
+
+def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict[str, float]:
+    """The evidence for one landmark among all verified images.
+
+    Returns:
+        ``inliers``: log(1 + inliers of its best image). ``ratio``: inliers over matches of that image.
+        ``support``: log(1 + inliers of its other images). ``margin``: log of (1 + inliers of its best image) over
+        (1 + inliers of the best image of any other landmark).
+    """
+    own = sorted((image for image in images if image.landmark_id == landmark_id), key=lambda image: -image.inliers)
+    best = own[0]
+    rival = max((image.inliers for image in images if image.landmark_id != landmark_id), default=0)
+    return {
+        "inliers": math.log1p(best.inliers),
+        "ratio": best.inliers / max(best.matches, 1),
+        "support": math.log1p(sum(image.inliers for image in own[1:])),
+        "margin": math.log1p(best.inliers) - math.log1p(rival),
+    }
+
+
+def confidence(calibration: Calibration, evidence: Mapping[str, float]) -> float:
+    """The calibrated probability that a landmark with this evidence is in the photo.
+
+    Raises:
+        ReleaseError: If the calibration asks for evidence that there is not.
+    """
+    missing = calibration.weights.keys() - evidence.keys()
+    if missing:
+        raise ReleaseError(f"the release's calibration uses unknown evidence: {', '.join(sorted(missing))}")
+    logit = calibration.bias + sum(weight * evidence[name] for name, weight in calibration.weights.items())
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))

@@ -1,0 +1,194 @@
+"""Recognition: search, votes, verification, evidence, confidence (DELF, section 4.4)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.delf import FeatureSet, ModelRelease
+from steeple.errors import FeatureSetError, ModelMismatchError
+from steeple.server.index import DescriptorIndex
+from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+from steeple.server.recognition.matching import mutual_nearest_neighbours
+from steeple.server.recognition.verification import Verification, outline, verify
+from steeple.server.recognition.votes import most_voted
+
+
+@dataclass(frozen=True)
+class GalleryImage:
+    """A reference image as the recogniser sees it.
+
+    Attributes:
+        landmark_id: Whose photo it is.
+        features: Its local features.
+    """
+
+    landmark_id: str
+    features: FeatureSet
+
+
+Gallery = Callable[[Sequence[int]], Mapping[int, GalleryImage]]
+"""Reference images by key. A key whose image was removed in the meantime is left out."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A landmark that may be in the photo.
+
+    Attributes:
+        landmark_id: Its id.
+        image_key: The reference image that supports it best.
+        confidence: Calibrated probability that it is in the photo.
+        inliers: Matches with that image that agree on one geometry.
+        matches: Matches with that image that were tried.
+        evidence: What the confidence was computed from, by name.
+        outline: float32[P, 2]; where the matched part of the reference image lies, query pixels, clockwise.
+        query_points: float32[inliers, 2]; the inliers' keypoints in the query, pixels, best match first.
+        reference_points: float32[inliers, 2]; the same in the reference image, pixels.
+    """
+
+    landmark_id: str
+    image_key: int
+    confidence: float
+    inliers: int
+    matches: int
+    evidence: Mapping[str, float]
+    outline: NDArray[np.float32]
+    query_points: NDArray[np.float32]
+    reference_points: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answer to one query.
+
+    Attributes:
+        identified: Whether the first candidate's confidence reaches the release's threshold.
+        candidates: At most one a landmark, by falling confidence.
+        feature_count: Features searched with.
+        search_seconds: Spent on nearest neighbours.
+        verify_seconds: Spent on votes, matching and verification.
+    """
+
+    identified: bool
+    candidates: tuple[Candidate, ...]
+    feature_count: int
+    search_seconds: float
+    verify_seconds: float
+
+
+@dataclass(frozen=True)
+class _Verified:
+    key: int
+    image: GalleryImage
+    pairs: NDArray[np.intp]
+    verification: Verification
+
+    @property
+    def evidence(self) -> ImageEvidence:
+        return ImageEvidence(self.image.landmark_id, self.verification.count, len(self.pairs))
+
+
+class Recogniser:
+    """Names the landmark in a photo. Thread safe; the same query on the same catalogue gets the same answer.
+
+    Args:
+        release: The model release of index and queries.
+        index: Descriptors of the reference images.
+        gallery: The reference images themselves.
+    """
+
+    def __init__(self, release: ModelRelease, index: DescriptorIndex, gallery: Gallery) -> None:
+        self.release = release
+        self._index = index
+        self._gallery = gallery
+
+    def identify(self, features: FeatureSet, *, max_candidates: int = 5) -> Recognition:
+        """Answers one query.
+
+        Raises:
+            FeatureSetError: If there are no features.
+            ModelMismatchError: If the features are of another model release.
+        """
+        if features.model != self.release.name:
+            raise ModelMismatchError(
+                f"the features were made with model release {features.model!r}; this server serves "
+                f"{self.release.name!r}: extract with that release, or send the image itself",
+                model=f"models/{features.model}",
+                served=f"models/{self.release.name}",
+            )
+        if not len(features):
+            raise FeatureSetError("the query has no features; the photo shows too little to recognise it by")
+        start = time.perf_counter()
+        descriptors = features.unit_descriptors()
+        neighbours = self._index.search(descriptors, self.release.index.neighbours)
+        searched = time.perf_counter()
+        keys = most_voted(neighbours, self.release.verification.candidates)
+        verified = self._verified(features, descriptors, keys)
+        candidates = self._candidates(features, verified)[:max_candidates]
+        done = time.perf_counter()
+        return Recognition(
+            identified=bool(candidates) and candidates[0].confidence >= self.release.calibration.threshold,
+            candidates=tuple(candidates),
+            feature_count=len(features),
+            search_seconds=searched - start,
+            verify_seconds=done - searched,
+        )
+
+    def _verified(
+        self, features: FeatureSet, descriptors: NDArray[np.float32], keys: Sequence[int]
+    ) -> list[_Verified]:
+        parameters = self.release.verification
+        # The radius is stated at working size; keypoints are in pixels of the photo as submitted.
+        shrink = math.sqrt(features.width * features.height / self.release.extraction.max_pixels)
+        radius = parameters.inlier_radius * max(1.0, shrink)
+        found = []
+        images = self._gallery(keys)
+        for key in keys:
+            if key not in images:
+                continue
+            reference = images[key].features
+            pairs, _ = mutual_nearest_neighbours(descriptors, reference.unit_descriptors())
+            verification = verify(
+                features.keypoints[pairs[:, 0]],
+                reference.keypoints[pairs[:, 1]],
+                inlier_radius=radius,
+                iterations=parameters.iterations,
+            )
+            if verification is not None:
+                found.append(_Verified(key, images[key], pairs, verification))
+        return found
+
+    def _candidates(self, features: FeatureSet, verified: Sequence[_Verified]) -> list[Candidate]:
+        evidence = [entry.evidence for entry in verified]
+        best: dict[str, _Verified] = {}
+        for entry in verified:
+            standing = best.get(entry.image.landmark_id)
+            if standing is None or entry.verification.count > standing.verification.count:
+                best[entry.image.landmark_id] = entry
+        candidates = []
+        for landmark_id, entry in best.items():
+            speaks = landmark_evidence(evidence, landmark_id)
+            inliers = entry.pairs[entry.verification.inliers]
+            reference = entry.image.features.keypoints
+            candidates.append(
+                Candidate(
+                    landmark_id=landmark_id,
+                    image_key=entry.key,
+                    confidence=confidence(self.release.calibration, speaks),
+                    inliers=entry.verification.count,
+                    matches=len(entry.pairs),
+                    evidence=speaks,
+                    outline=outline(
+                        entry.verification, reference[entry.pairs[:, 1]], (features.width, features.height)
+                    ),
+                    query_points=features.keypoints[inliers[:, 0]],
+                    reference_points=reference[inliers[:, 1]],
+                )
+            )
+        return sorted(candidates, key=lambda candidate: (-candidate.confidence, -candidate.inliers))

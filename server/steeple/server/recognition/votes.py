@@ -1,0 +1,28 @@
+"""Nearest neighbours of descriptors, gathered per reference image (DELF, section 4.4)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.server.index import Neighbours
+
+
+def most_voted(neighbours: Neighbours, limit: int) -> list[int]:
+    """Keys of the reference images with the most votes, at most ``limit``, most first.
+
+    A query descriptor votes once for each image among its neighbours, however many of them are of
+    that image. Equal votes rank by the smaller mean distance, then by key.
+    """
+    rows, columns = np.nonzero(neighbours.image_keys >= 0)
+    if not len(rows):
+        return []
+    keys, image = np.unique(neighbours.image_keys[rows, columns], return_inverse=True)
+    # Neighbours are sorted by distance, so the first occurrence of a (query, image) pair is the nearest.
+    _, first = np.unique(rows * len(keys) + image, return_index=True)
+    votes = np.bincount(image[first], minlength=len(keys))
+    total: NDArray[np.float64] = np.bincount(
+        image[first], weights=neighbours.distances[rows, columns][first], minlength=len(keys)
+    )
+    order = np.lexsort((keys, total / votes, -votes))[:limit]
+    return [int(key) for key in keys[order]]

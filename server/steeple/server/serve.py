@@ -1,0 +1,75 @@
+"""Runs a server until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+from steeple.errors import CancelledError
+from steeple.server import logs
+from steeple.server.api.lifecycle import Server
+from steeple.server.logs import facts
+from steeple.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, then drains, saves the index and returns.
+
+    Until the index is current, health says NOT_SERVING and other calls get UNAVAILABLE. A second
+    signal ends the grace of the calls in progress.
+
+    Args:
+        settings: What to serve, and where.
+        on_ready: Called once, when calls are taken, with the port (0 for a Unix socket).
+
+    Raises:
+        FailedPreconditionError: If the address or the data folder is in use.
+        SteepleError: If the release, the catalogue or the photos cannot be opened.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    asyncio.run(_serve(settings, on_ready))
+
+
+async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> None:
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    server = Server(settings)
+    port = await server.start()
+    log.info("listening; the index is loading", extra=facts(address=settings.address, port=port))
+    told = asyncio.create_task(signals.get())
+    ready = asyncio.create_task(server.ready())
+    await asyncio.wait([told, ready], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if ready.done():
+            ready.result()
+            log.info("ready", extra=facts(port=port))
+            if on_ready is not None:
+                on_ready(port)
+            await told
+        log.info("stopping", extra=facts(signal=told.result().name))
+    finally:
+        told.cancel()
+        await _stop(server, settings.shutdown_grace_seconds, signals)
+        await asyncio.wait([ready])
+    # A start that was interrupted has done what it was told; one that failed meanwhile has not.
+    with suppress(CancelledError):
+        ready.result()
+    log.info("stopped")
+
+
+async def _stop(server: Server, grace_seconds: float, signals: asyncio.Queue[signal.Signals]) -> None:
+    stopping = asyncio.create_task(server.stop(grace_seconds))
+    again = asyncio.create_task(signals.get())
+    await asyncio.wait([stopping, again], return_when=asyncio.FIRST_COMPLETED)
+    if again.done():
+        log.warning("told to stop again: calls in progress are cancelled")
+        await server.cancel_calls()
+    again.cancel()
+    await stopping

@@ -1,0 +1,147 @@
+"""All that can be set about a server, from a TOML file, the environment and flags, in that order."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from steeple.delf.image import MAX_PIXELS
+from steeple.delf.release import DEFAULT_RELEASE
+from steeple.errors import InvalidArgumentError
+
+CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
+"""Environment variable that names the TOML file."""
+
+_PREFIX: Final = "STEEPLE_"
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Settings of one server; read them with :meth:`load`.
+
+    Attributes:
+        address: ``HOST:PORT`` or ``unix:PATH`` to listen on. Port 0: any free one.
+        data_dir: Folder of everything the server keeps. One server at a time may use it.
+        database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
+        images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        model: Name or folder of the model release to serve.
+        workers: Threads that extract, search and verify.
+        max_concurrent_queries: Queries and photo uploads worked on or waiting; more are refused with a delay after
+            which to try again.
+        max_streams: Cameras connected at once.
+        max_message_bytes: A larger request is refused.
+        max_image_pixels: A photo of more is refused before it is decoded.
+        shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
+        log_format: ``text`` for people, ``json`` for one JSON object a line.
+        log_level: Least severe level that is logged.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="forbid", frozen=True, protected_namespaces=()
+    )
+
+    address: str = "127.0.0.1:50051"
+    data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
+    database_url: str = ""
+    images_url: str = ""
+    model: str = DEFAULT_RELEASE
+    workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_processors)
+    max_concurrent_queries: Annotated[int, Field(ge=1)] = 32
+    max_streams: Annotated[int, Field(ge=1)] = 64
+    max_message_bytes: Annotated[int, Field(ge=64 * 1024, le=2**31 - 1)] = 24 * 2**20
+    max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("address")
+    @classmethod
+    def _check_address(cls, address: str) -> str:
+        if address.startswith("unix:") and len(address) > len("unix:"):
+            return address
+        host, colon, port = address.rpartition(":")
+        if not (host and colon and port.isascii() and port.isdecimal() and int(port) <= 65535):
+            raise ValueError(f"must read HOST:PORT, such as 127.0.0.1:50051, not {address!r}")
+        return address
+
+    @field_validator("data_dir")
+    @classmethod
+    def _make_absolute(cls, data_dir: Path) -> Path:
+        return data_dir.expanduser().absolute()
+
+    @property
+    def catalogue_url(self) -> str:
+        """SQLAlchemy URL of the catalogue."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'catalogue.db'}"
+
+    @property
+    def photos_url(self) -> str:
+        """Folder or fsspec URL of the photos."""
+        return self.images_url or str(self.data_dir / "images")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before environment before file (the first that has a value wins)."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+    @staticmethod
+    def load(config: str | os.PathLike[str] | None = None, **flags: object) -> Settings:
+        """Settings from a TOML file, overridden by ``STEEPLE_*``, overridden by ``flags``.
+
+        Args:
+            config: The file; by default the one that ``STEEPLE_CONFIG`` names, if it does.
+            flags: Fields by name; None stands for a flag that was not given.
+
+        Raises:
+            InvalidArgumentError: If the file cannot be read, or a setting is unknown or out of range.
+        """
+        named = config if config is not None else os.environ.get(CONFIG_VARIABLE) or None
+        path = None if named is None else Path(named).expanduser()
+        if path is not None and not path.is_file():
+            raise InvalidArgumentError(f"there is no settings file {path}")
+
+        class FromFile(Settings):
+            model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(toml_file=path)
+
+        given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return FromFile(**given)
+        except ValidationError as error:
+            raise InvalidArgumentError("; ".join(_explanations(error))) from error
+        except (tomllib.TOMLDecodeError, SettingsError, OSError, UnicodeDecodeError) as error:
+            raise InvalidArgumentError(f"settings cannot be read from {path or 'the environment'}: {error}") from error
+
+
+def _explanations(error: ValidationError) -> list[str]:
+    """One sentence a wrong setting, in its user's words rather than pydantic's."""
+    explanations = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(sorted(Settings.model_fields))
+            explanations.append(f"there is no setting {name!r}; those there are: {known}")
+        else:
+            text = problem["msg"].removeprefix("Value error, ")
+            explanations.append(f"setting {name} (environment: {_PREFIX}{name.upper()}): {text}")
+    return explanations

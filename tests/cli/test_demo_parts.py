@@ -1,0 +1,63 @@
+"""The demo's parts that need neither its photographs nor a server."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from steeple.cli.demo.phone import phone_view
+from steeple.cli.demo.photos import PHOTOS
+from steeple.cli.demo.run import Verdict, judge
+from steeple.cli.demo.scenario import CATALOGUE, KNOWN_MISSES, QUERIES, DemoQuery
+from steeple.delf.image import read_image
+
+from .support import jpeg, scene
+
+LANDMARK = DemoQuery("q", "a photo", "chartres", "")
+STRANGER = DemoQuery("s", "a stranger", None, "")
+
+
+@pytest.mark.parametrize(
+    ("query", "identified", "known_misses", "verdict", "fails"),
+    [
+        (LANDMARK, "chartres", set(), Verdict.RIGHT, False),
+        (LANDMARK, "chartres", {"q"}, Verdict.RIGHT, False),
+        (LANDMARK, None, set(), Verdict.MISSED, True),
+        (LANDMARK, None, {"q"}, Verdict.NOT_YET, False),
+        (LANDMARK, "sacre-coeur", set(), Verdict.WRONG, True),
+        (LANDMARK, "sacre-coeur", {"q"}, Verdict.WRONG, True),
+        (STRANGER, None, set(), Verdict.RIGHT, False),
+        (STRANGER, "chartres", {"s"}, Verdict.WRONG, True),
+    ],
+)
+def test_a_wrong_name_always_fails_and_a_miss_unless_it_is_known(
+    query: DemoQuery, identified: str | None, known_misses: set[str], verdict: Verdict, fails: bool
+) -> None:
+    assert judge(query, identified, known_misses) is verdict
+    assert verdict.fails is fails
+
+
+def test_the_scenario_is_consistent() -> None:
+    landmarks = [entry.id for entry in CATALOGUE]
+    queries = [query.id for query in QUERIES]
+    assert len(set(landmarks)) == len(landmarks)
+    assert len(set(queries)) == len(queries)
+    assert {photo for each in (CATALOGUE, QUERIES) for photo in (entry.photo for entry in each)} == set(PHOTOS)
+    assert {query.expected for query in QUERIES} == {*landmarks, None}, "each landmark is asked for, and strangers"
+    assert {query.id for query in QUERIES if query.expected} >= KNOWN_MISSES
+    catalogue_photos = {entry.photo for entry in CATALOGUE}
+    assert not [query.id for query in QUERIES if query.phone_seed is None and query.photo in catalogue_photos]
+
+
+def test_a_phone_view_is_reproducible_dim_tilted_and_noisy() -> None:
+    original = scene(5, 900, 700)
+    photo = jpeg(original)
+    first, second, other = phone_view(photo, 1), phone_view(photo, 1), phone_view(photo, 2)
+    assert first == second
+    assert first != other
+    view = read_image(first)
+    assert view.shape == (600, 800, 3)
+    assert view.mean() == pytest.approx(0.6 * original.mean(), rel=0.15)
+    flat = read_image(phone_view(jpeg(np.full((700, 900, 3), 128, np.uint8)), 1)).astype(float)
+    assert flat.mean() == pytest.approx(0.6 * 128, abs=1), "no border is invented"
+    assert 2 < flat.std() < 8, "sensor noise, partly removed by the compression"

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import CreateTable
+
+from steeple.errors import FailedPreconditionError
+from steeple.server.catalogue import Catalogue, LandmarkDraft, tables
+from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.migrate import SCRIPTS, upgrade
+
+
+def schema(path: Path) -> dict[str, set[str]]:
+    """The parts of every statement that made a table or an index: columns and constraints, in no order."""
+    with closing(sqlite3.connect(path)) as connection:
+        made = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+            " AND name NOT IN ('alembic_version', 'sqlite_sequence')"
+        ).fetchall()
+    return {name: {" ".join(part.split()) for part in re.split(r",\s*\n", sql)} for name, sql in made}
+
+
+def test_a_new_database_gets_the_tables_of_the_metadata(url: str, tmp_path: Path) -> None:
+    Catalogue.open(url).close()
+    database = Database(url)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, tables.metadata) == []
+        assert context.get_current_revision() is not None
+    database.close()
+
+
+def test_migrations_make_what_the_metadata_would(url: str, tmp_path: Path) -> None:
+    # compare_metadata does not see check constraints or AUTOINCREMENT.
+    Catalogue.open(url).close()
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/direct.db")
+    tables.metadata.create_all(engine)
+    engine.dispose()
+    migrated, direct = schema(tmp_path / "catalogue.db"), schema(tmp_path / "direct.db")
+
+    def parts(found: dict[str, set[str]]) -> dict[str, list[str]]:
+        return {name: sorted(re.sub(r"[\s()]+", " ", part).strip() for part in of) for name, of in found.items()}
+
+    assert parts(migrated) == parts(direct)
+    assert any("AUTOINCREMENT" in part for part in migrated["reference_image"])
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+
+
+def test_migrations_go_down_and_up_again(url: str, tmp_path: Path) -> None:
+    database = Database(url)
+    with database.write() as connection:
+        upgrade(connection)
+    first = schema(tmp_path / "catalogue.db")
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert schema(tmp_path / "catalogue.db") == {}
+    with database.write() as connection:
+        upgrade(connection)
+    database.close()
+    assert schema(tmp_path / "catalogue.db") == first
+
+
+def test_opening_again_changes_nothing(url: str, tmp_path: Path) -> None:
+    with Catalogue.open(url) as catalogue:
+        catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
+    before = schema(tmp_path / "catalogue.db")
+    with Catalogue.open(url) as catalogue:
+        assert catalogue.get_landmark("x").display_name == "Tower"
+    assert schema(tmp_path / "catalogue.db") == before
+
+
+def test_a_migration_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:
+    database = Database(url)
+
+    def fail_half_way() -> None:
+        with database.write() as connection:
+            upgrade(connection)
+            raise RuntimeError("the process dies here")
+
+    with pytest.raises(RuntimeError, match="dies here"):
+        fail_half_way()
+    database.close()
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    Catalogue.open(url).close()
+
+
+def test_a_newer_schema_is_refused(url: str, tmp_path: Path) -> None:
+    Catalogue.open(url).close()
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(FailedPreconditionError, match=r"written by a newer Steeple \(schema 9999\)"):
+        Catalogue.open(url)
+
+
+def test_the_database_of_something_else_is_left_alone(url: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
+        connection.execute("CREATE TABLE landmark (name TEXT)")
+        connection.commit()
+    with pytest.raises(FailedPreconditionError, match="not a catalogue of Steeple: it holds the tables landmark"):
+        Catalogue.open(url)
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("landmark",)]
+
+
+def test_the_tables_have_a_postgresql_form() -> None:
+    dialect = PGDialect()  # type: ignore[no-untyped-call]
+    statement = str(CreateTable(tables.reference_image).compile(dialect=dialect))
+    assert "key BIGSERIAL NOT NULL" in statement
+    assert 'id VARCHAR(63) COLLATE "C" NOT NULL' in statement

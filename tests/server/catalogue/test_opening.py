@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from steeple.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    UnavailableError,
+)
+from steeple.server.catalogue import Catalogue, LandmarkDraft
+
+
+@pytest.mark.parametrize("url", ["", "catalogue.db", "sqlite://", "sqlite:///:memory:"])
+def test_a_url_without_a_file_is_refused(url: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="sqlite:////absolute/path/catalogue"):
+        Catalogue.open(url)
+
+
+def test_an_unknown_driver_is_named() -> None:
+    with pytest.raises(FailedPreconditionError, match="driver for 'steeplesql' is not installed"):
+        Catalogue.open("steeplesql://host/catalogue")
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    Catalogue.open(f"sqlite:///{tmp_path}/a/b/catalogue.db").close()
+    assert (tmp_path / "a" / "b" / "catalogue.db").is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FailedPreconditionError, match="file/b cannot be made"):
+        Catalogue.open(f"sqlite:///{tmp_path}/file/b/catalogue.db")
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FailedPreconditionError, match="cannot be opened"):
+        Catalogue.open(f"sqlite:///{tmp_path}")
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.db").write_text("This is a letter, and a long one. " * 50)
+    with pytest.raises(DataLossError, match="not a database"):
+        Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db")
+    assert (tmp_path / "catalogue.db").read_text().startswith("This is a letter")
+
+
+def test_a_catalogue_that_another_process_keeps_locked_is_unavailable(url: str, tmp_path: Path) -> None:
+    with (
+        Catalogue.open(url + "?timeout=0.01") as catalogue,
+        closing(sqlite3.connect(tmp_path / "catalogue.db")) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match="another process keeps the catalogue locked"):
+            catalogue.create_landmark(LandmarkDraft("Tower"))
+        assert catalogue.list_landmarks().total_size == 0
+        other.rollback()
+        catalogue.create_landmark(LandmarkDraft("Tower"))
+
+
+def test_a_closed_catalogue_is_unavailable(url: str) -> None:
+    catalogue = Catalogue.open(url)
+    catalogue.close()
+    catalogue.close()
+    with pytest.raises(UnavailableError, match="catalogue is closed"):
+        catalogue.sequence()
+    with pytest.raises(UnavailableError, match="catalogue is closed"):
+        catalogue.create_landmark(LandmarkDraft("Tower"))
+
+
+def test_every_commit_reaches_the_disk(catalogue: Catalogue) -> None:
+    with catalogue._database.write() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}

@@ -1,0 +1,95 @@
+"""Settings: file, environment and flags, in that order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from steeple.errors import InvalidArgumentError
+from steeple.server.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", *(field.upper() for field in Settings.model_fields)):
+        monkeypatch.delenv(f"STEEPLE_{name}", raising=False)
+
+
+def test_defaults_listen_on_this_host_only() -> None:
+    settings = Settings.load()
+    assert settings.address == "127.0.0.1:50051"
+    assert settings.max_message_bytes == 24 * 2**20
+    assert settings.workers >= 1
+    assert settings.data_dir.is_absolute()
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "steeple.toml"
+    file.write_text('workers = 3\nmax_streams = 4\nlog_format = "json"\naddress = "0.0.0.0:1"\n', encoding="utf-8")
+    monkeypatch.setenv("STEEPLE_MAX_STREAMS", "5")
+    monkeypatch.setenv("STEEPLE_ADDRESS", "0.0.0.0:2")
+    settings = Settings.load(file, address="0.0.0.0:3", log_level=None)
+    assert (settings.workers, settings.max_streams, settings.address) == (3, 5, "0.0.0.0:3")
+    assert (settings.log_format, settings.log_level) == ("json", "INFO")
+
+
+def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "steeple.toml"
+    file.write_text("workers = 7\n", encoding="utf-8")
+    monkeypatch.setenv("STEEPLE_CONFIG", str(file))
+    assert Settings.load().workers == 7
+
+
+def test_what_other_parts_read_from_the_environment_is_no_setting_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STEEPLE_SERVER", "somewhere:1")
+    Settings.load()
+
+
+def test_everything_lies_in_the_data_folder_unless_said_otherwise(tmp_path: Path) -> None:
+    settings = Settings.load(data_dir=tmp_path)
+    assert settings.catalogue_url == f"sqlite:///{tmp_path}/catalogue.db"
+    assert settings.photos_url == str(tmp_path / "images")
+    other = Settings.load(data_dir=tmp_path, database_url="postgresql://db/steeple", images_url="s3://photos")
+    assert (other.catalogue_url, other.photos_url) == ("postgresql://db/steeple", "s3://photos")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"workers": 0}, "setting workers (environment: STEEPLE_WORKERS)"),
+        ({"workers": "many"}, "valid integer"),
+        ({"address": "50051"}, "HOST:PORT"),
+        ({"address": "localhost:65536"}, "HOST:PORT"),
+        ({"address": "localhost:²"}, "HOST:PORT"),
+        ({"address": "unix:"}, "HOST:PORT"),
+        ({"log_format": "xml"}, "'text' or 'json'"),
+        ({"shutdown_grace_seconds": float("nan")}, "finite"),
+        ({"max_message_bytes": 1}, "65536"),
+        ({"colour": "red"}, "there is no setting 'colour'; those there are: address, data_dir"),
+    ],
+)
+def test_a_wrong_setting_is_named(flags: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        Settings.load(None, **flags)
+    assert said in caught.value.message
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"no settings file .*missing\.toml"):
+        Settings.load(tmp_path / "missing.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("workers = [\n", encoding="utf-8")
+    with pytest.raises(InvalidArgumentError, match=r"cannot be read from .*broken\.toml"):
+        Settings.load(broken)
+    unknown = tmp_path / "unknown.toml"
+    unknown.write_text("worker = 2\n", encoding="utf-8")
+    with pytest.raises(InvalidArgumentError, match="no setting 'worker'"):
+        Settings.load(unknown)
+
+
+@pytest.mark.parametrize("address", ["[::1]:0", "unix:/run/steeple.sock", "example.org:443"])
+def test_addresses_of_every_kind_are_taken(address: str) -> None:
+    assert Settings.load(address=address).address == address
