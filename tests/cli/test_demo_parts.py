@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from steeple.cli.demo.run import Verdict, judge
 from steeple.cli.demo.scenario import CATALOGUE, KNOWN_MISSES, QUERIES, DemoQuery
 from steeple.delf.image import read_image
 
-from .support import jpeg, scene
+from .support import Steeple, jpeg, scene
 
 LANDMARK = DemoQuery("q", "a photo", "chartres", "")
 STRANGER = DemoQuery("s", "a stranger", None, "")
@@ -61,3 +63,18 @@ def test_a_phone_view_is_reproducible_dim_tilted_and_noisy() -> None:
     flat = read_image(phone_view(jpeg(np.full((700, 900, 3), 128, np.uint8)), 1)).astype(float)
     assert flat.mean() == pytest.approx(0.6 * 128, abs=1), "no border is invented"
     assert 2 < flat.std() < 8, "sensor noise, partly removed by the compression"
+
+
+def test_the_demo_without_its_photographs_says_what_to_do(
+    steeple: Steeple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    ran = steeple("demo", "--output", tmp_path / "pictures", "--json")
+    assert ran.code == 11
+    assert ran.out == ""
+    assert "image-matching-models 1.1.0" in ran.error["message"]
+    assert "connect to the internet once" in ran.error["message"]
+    assert "hint" not in ran.error, "no server is missing"

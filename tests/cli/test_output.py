@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -61,6 +65,25 @@ def test_text_mode_prints_no_json_and_keeps_notes_out_of_results(capsys: pytest.
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == "under way\n", "no progress bar without a terminal"
+
+
+def test_results_go_where_they_are_sent_while_a_bar_is_on_the_terminal() -> None:
+    code = (
+        "from steeple.cli.output import Output\n"
+        "output = Output(as_json=False)\n"
+        "with output.progress('adding', 2) as done:\n"
+        "    output.say('a result')\n"
+        "    done.advance('[red]x.jpg')\n"
+    )
+    terminal, slave = pty.openpty()
+    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=slave, text=True, check=True)
+    os.close(slave)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert ran.stdout == "a result\n"
+    assert "adding" in shown
+    assert "[red]x.jpg" in shown
+    assert "a result" not in shown
 
 
 def test_a_long_row_is_not_cut_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,11 @@ class Harness(Protocol):
     def take(self, client: Any, frames: Any, count: int, **options: Any) -> list[Any]:
         """The first answers of a stream, then leaves the loop as applications do."""
 
+    def feeding(self) -> list[str]:
+        """Threads or tasks that send frames now."""
+
     def busy(self) -> list[str]:
-        """Threads or tasks that still send frames."""
+        """Those of them that do not end by themselves."""
 
     def close(self) -> None:
         """Closes all clients."""
@@ -40,6 +43,7 @@ class Harness(Protocol):
 
 class SyncHarness:
     def __init__(self) -> None:
+        self._before = set(threading.enumerate())
         self._clients: list[Client] = []
 
     def client(self, target: str, **options: Any) -> Client:
@@ -58,11 +62,17 @@ class SyncHarness:
                 break
         return answers
 
+    def feeding(self) -> list[str]:
+        return [thread.name for thread in self._grpc_threads()]
+
     def busy(self) -> list[str]:
-        feeding = [thread for thread in threading.enumerate() if "consume_request_iterator" in thread.name]
-        for thread in feeding:
+        for thread in self._grpc_threads():
             thread.join(PATIENCE)
-        return [thread.name for thread in feeding if thread.is_alive()]
+        return self.feeding()
+
+    def _grpc_threads(self) -> list[threading.Thread]:
+        # gRPC's own: one that asks for frames, and one for as long as calls are under way.
+        return [thread for thread in set(threading.enumerate()) - self._before if "(_run)" in thread.name]
 
     def close(self) -> None:
         for client in self._clients:
@@ -99,12 +109,17 @@ class AsyncHarness:
 
         return self.run(take())
 
+    def feeding(self) -> list[str]:
+        async def feeding() -> list[str]:
+            return [repr(task) for task in _feeding_tasks()]
+
+        return self.run(feeding())
+
     def busy(self) -> list[str]:
         async def busy() -> list[str]:
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            _, pending = await asyncio.wait(tasks, timeout=PATIENCE / 4) if tasks else (set(), set())
-            names = [repr(task) for task in pending]
-            return [name for name in names if "_consume_request_iterator" in name]
+            if tasks := _feeding_tasks():
+                await asyncio.wait(tasks, timeout=PATIENCE)
+            return [repr(task) for task in _feeding_tasks()]
 
         return self.run(busy())
 
@@ -151,6 +166,10 @@ class _Blocking:
         if found is _END:
             raise StopIteration
         return found
+
+
+def _feeding_tasks() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if "_consume_request_iterator" in repr(task)}
 
 
 async def _in_threads(items: Iterator[_T]) -> AsyncIterator[_T]:

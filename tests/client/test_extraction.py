@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from steeple.delf import wire
 from steeple.delf.extractor import Extractor
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
-from steeple.errors import FailedPreconditionError, ImageError, ModelMismatchError, NotFoundError
+from steeple.errors import FailedPreconditionError, ImageError, InvalidArgumentError, ModelMismatchError, NotFoundError
 from steeple.v1 import model_pb2
 
 from .harness import Harness
@@ -122,6 +122,11 @@ def test_an_unknown_release_is_named(harness: Harness, target: str, peer: Peer, 
         client.identify(photo)
     assert peer.received == []
     client.identify(b"photo", upload=True)
+
+
+def test_there_must_be_an_extractor(harness: Harness, target: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="extractors must be at least 1, not 0"):
+        harness.client(target, extractors=0)
 
 
 def test_a_check_that_failed_is_made_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def test_errors_keep_their_classes_over_the_wire(client: Any, photo: Path) -> No
 
 
 def test_a_repeat_of_a_change_gets_the_first_answer(client: Any) -> None:
-    request_id = "5bd1c8c2-5f0c-4e5e-9d2a-0000000000aa"
+    request_id = str(uuid.uuid4())
     first = client.create_landmark("Twice", request_id=request_id)
     assert client.create_landmark("Twice", request_id=request_id) == first
     assert [landmark.id for landmark in client.list_landmarks()] == [first.id]

@@ -139,6 +139,7 @@ def test_a_stream_can_be_cancelled_while_it_is_waited_for(
     waiting = threading.Thread(target=lambda: rest.put(list(stream)))
     waiting.start()
     assert camera.blocked.wait(PATIENCE)
+    assert harness.feeding() != []
     stream.cancel()
     assert rest.get(timeout=PATIENCE) == []
     waiting.join(PATIENCE)

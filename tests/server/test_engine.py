@@ -283,3 +283,12 @@ def test_a_long_start_can_be_interrupted(settings: Settings, make_features: Make
     engine = Engine(settings)
     assert found(engine, make_features(0)) == "a"
     engine.close()
+
+
+def test_a_stop_does_not_interrupt_changes_in_progress(settings: Settings, make_features: MakeFeatures) -> None:
+    stopping = threading.Event()
+    engine = Engine(settings, stopping=stopping)
+    stopping.set()
+    add(engine, "a", make_features(0))
+    assert found(engine, make_features(0)) == "a"
+    engine.close()

@@ -126,10 +126,9 @@ class ModelRelease:
             NotFoundError: If there is no such release.
             ReleaseError: If a file is missing, altered or of an unknown format.
         """
-        path = Path(name_or_path)
+        named = str(name_or_path) in available_releases()
+        path = _RELEASES / name_or_path if named else Path(name_or_path)
         if not (path / MANIFEST).is_file():
-            path = _RELEASES / str(name_or_path)
-        if path.parent == _RELEASES.parent or not (path / MANIFEST).is_file():
             raise NotFoundError(
                 f"no model release {str(name_or_path)!r}; those that ship with Steeple: "
                 + ", ".join(available_releases()),

@@ -6,6 +6,7 @@ import platform
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,7 +77,7 @@ def _read(paths: Sequence[Path]) -> list[tuple[str, bytes]]:
 def _sample(output: Output) -> tuple[str, bytes]:
     from steeple.cli.benchmark_query import vga
 
-    return "sample, 640x480", vga(_demo_photos(output)["example_pairs/outdoor/montmartre_far.jpg"])
+    return "sample photo", vga(_demo_photos(output)["example_pairs/outdoor/montmartre_far.jpg"])
 
 
 def _demo_photos(output: Output) -> dict[str, bytes]:
@@ -106,25 +107,22 @@ def _client(output: Output, server: str | None) -> Iterator[Client]:
 
 
 def _print(output: Output, measurements: Sequence[Measurement], runs: int) -> None:
+    from steeple.cli.benchmark_query import STAGES
+
     machine = {"processor": _processor(), "python": platform.python_version(), "threads": 1}
-    output.document({"machine": machine, "runs": runs, "photos": [vars(each) for each in measurements]})
-    columns = [Column("milliseconds, median")] + [Column(each.photo, "right") for each in measurements]
-    rows: list[list[str]] = [
-        ["decode", *(f"{each.decode:.1f}" for each in measurements)],
-        ["extract (decode included)", *(f"{each.extract:.1f}" for each in measurements)],
-        ["  reference: network alone", *(f"{each.network_alone:.1f}" for each in measurements)],
-        ["round trip", *(f"{each.round_trip:.1f}" for each in measurements)],
-        ["  search, on the server", *(f"{each.search:.1f}" for each in measurements)],
-        ["  verify, on the server", *(f"{each.verify:.1f}" for each in measurements)],
-        ["  all, on the server", *(f"{each.server_total:.1f}" for each in measurements)],
-        ["  reference: empty call", *(f"{each.empty_round_trip:.1f}" for each in measurements)],
-        ["photo to answer", *(f"{each.photo_to_answer:.1f}" for each in measurements)],
-        ["pixels", *(f"{each.width}x{each.height}" for each in measurements)],
-        ["features", *(str(each.feature_count) for each in measurements)],
-        ["bytes sent", *(f"{each.request_bytes:,}" for each in measurements)],
-        ["bytes of the photo", *(f"{each.photo_bytes:,}" for each in measurements)],
-    ]
-    output.table(columns, rows)
+    output.document({"machine": machine, "runs": runs, "photos": [asdict(each) for each in measurements]})
+    for each in measurements:
+        output.table(
+            (Column("milliseconds"), Column("median", "right"), Column("fastest", "right")),
+            [
+                (title, f"{each.milliseconds[stage].median:.1f}", f"{each.milliseconds[stage].fastest:.1f}")
+                for stage, title in STAGES.items()
+            ],
+            title=f"{each.photo} ({each.width}x{each.height})",
+        )
+        output.say(
+            f"{each.feature_count} features, {each.request_bytes:,} bytes sent (the photo: {each.photo_bytes:,} bytes)"
+        )
     output.say(f"{runs} runs each, extraction on one thread, {machine['processor']}", "dim")
 
 

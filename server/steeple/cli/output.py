@@ -93,16 +93,10 @@ class Output:
         from rich import box
         from rich.table import Table
 
-        table = Table(
-            title=title or None,
-            title_justify="left",
-            title_style="bold",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            show_edge=False,
-        )
-        for column in columns:
-            table.add_column(column.title, justify=column.justify)
+        table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        table.pad_edge, table.show_edge, table.padding = False, False, (0, 1, 0, 0)
+        for column in columns:  # a number that is cut or broken is wrong, a name is still a name
+            table.add_column(column.title, justify=column.justify, no_wrap=column.justify == "right")
         for row in rows:
             cells = [cell if isinstance(cell, Cell) else Cell(cell) for cell in row]
             table.add_row(*(_text(cell.text, cell.style) for cell in cells))
@@ -140,7 +134,10 @@ class Output:
             TimeRemainingColumn(),
             TextColumn("[dim]{task.fields[item]}", markup=True),
         )
-        with Progress(*columns, console=self._console(sys.stderr), transient=True) as bar:
+        # On one terminal, results are printed above the bar; results that go elsewhere must not be caught by it.
+        together = sys.stdout.isatty()
+        bar_console = self._console(sys.stderr)
+        with Progress(*columns, console=bar_console, transient=True, redirect_stdout=together) as bar:
             task = bar.add_task(plain(title), total=total, item="")
 
             def advance(item: str) -> None:

@@ -39,9 +39,7 @@ def fit(results: Sequence[QueryResult]) -> Calibration:
         [[result.recognition.candidates[0].evidence[name] for name in EVIDENCE] for result in answered], np.float64
     )
     coefficients = _logistic(np.column_stack([np.ones(len(evidence)), evidence]), right)
-    strangers = [
-        _probability(coefficients, result) for result in results if not result.outcome.known
-    ] or [0.0]
+    strangers = [_probability(coefficients, result) for result in results if not result.outcome.known] or [0.0]
     reached = sorted(strangers, reverse=True)[int(_FALSE_POSITIVE_RATE * len(strangers))]
     return Calibration(
         bias=round(float(coefficients[0]), 4),

@@ -32,12 +32,12 @@ class Candidate:
     Attributes:
         landmark: What it is.
         image: The reference image that supports it best.
-        evidence: How well, and where in the query.
+        recognised: How well, and where in the query.
     """
 
     landmark: Landmark
     image: ReferenceImage
-    evidence: recognition.Candidate
+    recognised: recognition.Candidate
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Engine:
 
     Args:
         settings: Where everything is.
-        stopping: Set by another thread to interrupt a long start.
+        stopping: Set by another thread to interrupt a long start; of no effect afterwards.
 
     Raises:
         FailedPreconditionError: If another server uses the data folder.
@@ -180,7 +180,7 @@ class Engine:
         candidates = self._described(recognised.candidates)
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.
-        first_is_there = bool(candidates) and candidates[0].evidence is recognised.candidates[0]
+        first_is_there = bool(candidates) and candidates[0].recognised is recognised.candidates[0]
         return Identification(
             identified=recognised.identified and first_is_there,
             candidates=candidates,

@@ -34,7 +34,7 @@ class IndexKeeper:
         release: Features of other releases are left out of the index.
         catalogue: The truth.
         folder: Where snapshots lie.
-        stopping: Set to interrupt a long start.
+        stopping: Set to interrupt a long start; of no effect afterwards.
 
     Raises:
         CancelledError: If ``stopping`` was set before the index was current.
@@ -56,6 +56,8 @@ class IndexKeeper:
             log.warning("the index differs from the catalogue and is built anew")
             self._index, self._sequence = self._rebuilt()
             self.catch_up()
+        # From here on there are callers who wait to be told that their change is in the index: a stop lets them be.
+        self._stopping = threading.Event()
 
     @property
     def index(self) -> DescriptorIndex:
@@ -74,7 +76,6 @@ class IndexKeeper:
 
         Raises:
             UnavailableError: If it failed; the changes are in the catalogue and reach the index later.
-            CancelledError: If the keeper was told to stop.
         """
         with self._lock:
             try:

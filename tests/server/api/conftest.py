@@ -57,7 +57,9 @@ class Running:
             request.features.CopyFrom(wire.pack(source))
         return (await self.catalog.CreateReferenceImage(request)).reference_image.name
 
-    async def ask(self, source: bytes | FeatureSet, *, max_candidates: int = 0, include_matches: bool = False) -> Answer:
+    async def ask(
+        self, source: bytes | FeatureSet, *, max_candidates: int = 0, include_matches: bool = False
+    ) -> Answer:
         """The answer to a query."""
         query = Query(max_candidates=max_candidates, include_matches=include_matches)
         if isinstance(source, bytes):

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import cv2
 import grpc
 import numpy as np
 import pytest
@@ -61,8 +62,6 @@ def bad_features(make_features: MakeFeatures) -> dict[str, FeatureSetMessage]:
 
 @pytest.fixture
 def bad_photos(make_photo: MakePhoto) -> dict[str, bytes]:
-    import cv2
-
     blank = cv2.imencode(".png", np.full((16, 16, 3), 128, np.uint8))[1].tobytes()
     return {
         "nothing": b"",

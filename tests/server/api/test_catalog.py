@@ -66,7 +66,7 @@ async def test_lists_come_in_pages(running: Any, make_features: MakeFeatures) ->
         await running.add(letter, make_features(0))
     for image in ("two", "three"):
         await running.add_image("a", make_features(1), image)
-    catalog, token, pages = running.catalog, "", []
+    catalog, token, pages = running.catalog, "", list[list[str]]()
     while not pages or token:
         page = await catalog.ListLandmarks(messages.ListLandmarksRequest(page_size=2, page_token=token))
         token = page.next_page_token
@@ -134,9 +134,12 @@ async def test_a_repeated_request_gets_the_first_answer_and_extracts_nothing(
 ) -> None:
     extracted: list[int] = []
     extract = ThreadExtractors.extract
-    monkeypatch.setattr(
-        ThreadExtractors, "extract", lambda self, photo: extracted.append(len(photo)) or extract(self, photo)
-    )
+
+    def counted(self: ThreadExtractors, photo: bytes) -> FeatureSet:
+        extracted.append(len(photo))
+        return extract(self, photo)
+
+    monkeypatch.setattr(ThreadExtractors, "extract", counted)
     await running.catalog.CreateLandmark(messages.CreateLandmarkRequest(landmark=BIG_BEN))
     request = messages.CreateReferenceImageRequest(
         parent="landmarks/big-ben", image=make_photo(3), request_id=str(uuid.uuid4())

@@ -20,7 +20,7 @@ LANDMARK = Landmark("big-ben", "Big Ben", "A bell.", LatLng(51.5, -0.12), {"a": 
 IMAGE = ReferenceImage(
     7, "big-ben", "north", "delf-base", 640, 480, 200, "ab" * 32, 99, "image/png", {"k": "v"}, NOON, '"2"'
 )
-EVIDENCE = recognition.Candidate(
+RECOGNISED = recognition.Candidate(
     landmark_id="big-ben",
     image_key=7,
     confidence=0.75,
@@ -29,10 +29,11 @@ EVIDENCE = recognition.Candidate(
     outline=np.array([[0, 0], [9.5, 0], [9.5, 8]], np.float32),
     query_points=np.array([[1, 2], [3, 4]], np.float32),
     reference_points=np.array([[5, 6], [7, 8]], np.float32),
+    evidence={"inliers": 2.0},
 )
 FOUND = engine.Identification(
     identified=True,
-    candidates=(engine.Candidate(LANDMARK, IMAGE, EVIDENCE),),
+    candidates=(engine.Candidate(LANDMARK, IMAGE, RECOGNISED),),
     model="delf-base",
     width=320,
     height=240,

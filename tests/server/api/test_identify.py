@@ -73,9 +73,7 @@ async def test_a_photo_is_identified_and_forgotten(running: Any, make_photo: Mak
     assert await running.state() == before
 
 
-async def test_every_stage_that_ran_is_timed(
-    running: Any, make_photo: MakePhoto, make_features: MakeFeatures
-) -> None:
+async def test_every_stage_that_ran_is_timed(running: Any, make_photo: MakePhoto, make_features: MakeFeatures) -> None:
     await running.add("big-ben", make_photo(0))
     timings = (await running.ask(make_photo(0))).timings
     parts = [part.ToTimedelta().total_seconds() for part in (timings.extract, timings.search, timings.verify)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type: ignore[import-untyped]
 
 from steeple.delf import wire
@@ -111,6 +111,16 @@ async def test_reflection_lists_the_services(running: Any) -> None:
     answers = [answer async for answer in stub.ServerReflectionInfo(requests)]
     names = {service.name for service in answers[0].list_services_response.service}
     assert names == {*SERVICES, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+
+
+async def test_a_unix_socket_will_do(tmp_path: Path) -> None:
+    server = Server(Settings.load(address=f"unix:{tmp_path}/socket", data_dir=tmp_path / "data"))
+    assert await server.start() == 0
+    await server.ready()
+    async with grpc.aio.insecure_channel(f"unix:{tmp_path}/socket") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        assert (await stub.Check(health_pb2.HealthCheckRequest())).status == SERVING
+    await server.stop(5.0)
 
 
 async def test_an_address_in_use_is_refused(running: Any, tmp_path: Path) -> None:

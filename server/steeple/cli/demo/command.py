@@ -30,7 +30,7 @@ def demo(
     \b
     Examples:
       steeple demo
-      steeple demo --output /tmp/pictures --json
+      steeple demo --output pictures --json
 
     \b
     Exit code: 0 if every answer is right, or "not yet" where a miss is known; 1 after a wrong name or any other miss.
@@ -55,6 +55,7 @@ def demo(
                 results = run.ask(client, photos, on_result=lambda result: done.advance(result.query.title))
             model = results[0].answer.model.removeprefix("models/")
             title = f"Steeple {model}: {report.summary(results)}"
+            output.note("drawing")
             paths = pictures.save_pictures(client, results, title, directory)
     failed = any(result.verdict.fails for result in results)
     seconds = time.perf_counter() - start

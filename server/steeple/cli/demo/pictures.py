@@ -75,7 +75,7 @@ def _picture(client: Client, result: Result, references: dict[str, Image]) -> An
         query=photo,
         query_title=result.query.title,
         reference=references[best.reference_image],
-        reference_title=f"in the catalogue: {name}" if answer.identified else f"not it: {name}",
+        reference_title=f"reference: {name}" if answer.identified else f"not it: {name}",
         faded=not answer.identified,
         outline=best.outline if answer.identified else best.outline[:0],
         query_points=best.query_points,

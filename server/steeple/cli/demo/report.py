@@ -24,8 +24,7 @@ _COLUMNS: Final = (
     Column("extract", "right"),
     Column("search", "right"),
     Column("verify", "right"),
-    Column("trip", "right"),
-    Column("total ms", "right"),
+    Column("total", "right"),
     Column("verdict"),
 )
 
@@ -34,8 +33,8 @@ def print_results(output: Output, results: Sequence[Result]) -> None:
     """The table. For UNKNOWN, confidence and inliers are those of the closest candidate, in brackets."""
     output.table(_COLUMNS, [_row(result) for result in results])
     output.say(
-        "sent: bytes of the request. extract: on the device. search, verify: on the server. trip: request to answer, "
-        "with both. All in ms. In brackets: the closest candidate, which is no identification.",
+        "sent: bytes of the request. extract (on the device), search and verify (on the server), total (photo to "
+        "answer): ms. In brackets: the closest candidate, which is no identification.",
         "dim",
     )
 
@@ -69,7 +68,7 @@ def _row(result: Result) -> tuple[str | Cell, ...]:
         *evidence,
         f"{answer.request_bytes:,}",
         *(_milliseconds(value) for value in (timings.device_extract, timings.search, timings.verify)),
-        *(_milliseconds(value) for value in (timings.round_trip, result.total_milliseconds)),
+        _milliseconds(result.total_milliseconds),
         Cell(result.verdict.value, style),
     )
 

@@ -95,15 +95,22 @@ CATALOGUE: Final = (
     ),
 )
 
+_SHORT_NAMES: Final = {"grand-central": "Grand Central", "creation-of-adam": "Creation of Adam", "chartres": "Chartres"}
 _PHONE_SEED: Final = 2017  # the year of the DELF paper; chosen before anything was run
 
 QUERIES: Final = (
     DemoQuery("sacre-coeur-far", "Sacré-Cœur, other photo", "sacre-coeur", "example_pairs/outdoor/montmartre_far.jpg"),
     DemoQuery("grand-central-far", "Grand Central, other photo", "grand-central", "example_pairs/indoor/gcs_far.jpg"),
     DemoQuery("adam-parody", "Creation of Adam, parody", "creation-of-adam", "example_pairs/fresco/fsm.jpg"),
-    DemoQuery("adam-close", "Creation of Adam, close and tilted", "creation-of-adam", "example_test/warped.jpg"),
+    DemoQuery("adam-close", "Creation of Adam, close up", "creation-of-adam", "example_test/warped.jpg"),
     *(
-        DemoQuery(f"{entry.id}-phone", f"{entry.display_name}, by phone", entry.id, entry.photo, _PHONE_SEED + number)
+        DemoQuery(
+            f"{entry.id}-phone",
+            f"{_SHORT_NAMES.get(entry.id, entry.display_name)}, by phone",
+            entry.id,
+            entry.photo,
+            _PHONE_SEED + number,
+        )
         for number, entry in enumerate(CATALOGUE[:4])
     ),
     DemoQuery(
@@ -117,6 +124,6 @@ QUERIES: Final = (
     DemoQuery("barbershop", "Barbershop, panorama", None, "example_pairs/sphereglue/barbershop-00000000.jpg"),
 )
 
-KNOWN_MISSES: Final[frozenset[str]] = frozenset()
+KNOWN_MISSES: Final = frozenset({"grand-central-far", "adam-parody"})
 """Queries that the default release does not identify yet: UNKNOWN is shown for them as "not yet" rather than as a
 failure. A wrong identity is a failure for every query."""

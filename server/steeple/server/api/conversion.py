@@ -196,17 +196,17 @@ def answer_message(
 
 
 def _candidate_message(candidate: engine.Candidate, include_matches: bool) -> visual_search_service_pb2.Candidate:
-    evidence = candidate.evidence
+    recognised = candidate.recognised
     message = visual_search_service_pb2.Candidate(
         landmark=landmark_message(candidate.landmark),
-        confidence=evidence.confidence,
+        confidence=recognised.confidence,
         reference_image=image_name(candidate.image.landmark_id, candidate.image.id),
-        inliers=evidence.inliers,
-        matches=evidence.matches,
-        outline=visual_search_service_pb2.Polygon(points=_points(evidence.outline)),
+        inliers=recognised.inliers,
+        matches=recognised.matches,
+        outline=visual_search_service_pb2.Polygon(points=_points(recognised.outline)),
     )
     if include_matches:
-        pairs = zip(_points(evidence.query_points), _points(evidence.reference_points), strict=True)
+        pairs = zip(_points(recognised.query_points), _points(recognised.reference_points), strict=True)
         message.inlier_matches.extend(
             visual_search_service_pb2.Match(query=query, reference=reference) for query, reference in pairs
         )

@@ -112,7 +112,7 @@ def _log_call(method: str, status: str, began: float, context: Context, error: S
     if error is not None:
         values["error"] = error.message
     if isinstance(error, InternalError):
-        log.error("call", extra=facts(**values, **error.metadata), exc_info=error.__cause__)
+        log.error("call", extra=facts(**{**error.metadata, **values}), exc_info=error.__cause__)
     else:
         log.info("call", extra=facts(**values))
 

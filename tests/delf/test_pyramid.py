@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steeple.delf import pyramid
+from steeple.delf.release import ExtractionParameters
+
+PARAMETERS = ExtractionParameters(
+    pyramid_scales=(1.0, 0.7071, 0.5, 0.3536, 0.25), stride=16, max_pixels=480_000, max_features=1000, score_threshold=0.0
+)
+SIDES = st.integers(32, 20_000)
+
+
+@given(SIDES, SIDES)
+def test_levels_fall_in_size_and_fit_the_stride(width: int, height: int) -> None:
+    levels = pyramid.levels(width, height, PARAMETERS)
+    assert levels
+    pixels = [level.width * level.height for level in levels]
+    assert pixels == sorted(pixels, reverse=True)
+    assert len(set(levels)) == len(levels) <= 5
+    for level in levels:
+        assert level.width % 16 == 0
+        assert level.height % 16 == 0
+        assert min(level.width, level.height) >= 32
+
+
+@given(st.integers(400, 6000), st.integers(400, 6000))
+def test_the_largest_level_keeps_to_the_working_size(width: int, height: int) -> None:
+    top = pyramid.levels(width, height, PARAMETERS)[0]
+    working = min(width * height, 480_000)
+    assert abs(top.width * top.height - working) < 16 * (top.width + top.height)
+    assert top.scale == np.sqrt(width * height / (top.width * top.height))
+
+
+def test_a_phone_photo_is_worked_on_at_800_by_600() -> None:
+    assert [(level.width, level.height) for level in pyramid.levels(4000, 3000, PARAMETERS)] == [
+        (800, 608),
+        (560, 432),
+        (400, 304),
+        (288, 208),
+        (192, 144),
+    ]
+
+
+def test_a_cell_lies_in_the_middle_of_its_patch() -> None:
+    centres = pyramid.cell_centres(columns=40, rows=30, width=640, height=480)
+    np.testing.assert_array_equal(centres[0], [7.5, 7.5])
+    np.testing.assert_array_equal(centres[41], [23.5, 23.5])
+    np.testing.assert_array_equal(centres[-1], [631.5, 471.5])
+
+
+def test_cells_of_all_levels_share_one_frame() -> None:
+    """The corners of what the cells of a level cover are the image's corners, whatever the level's size."""
+    for columns, rows in ((40, 30), (28, 21), (10, 8)):
+        centres = pyramid.cell_centres(columns, rows, 1000, 700).reshape(rows, columns, 2)
+        half = np.array([1000 / columns, 700 / rows]) / 2
+        np.testing.assert_allclose(centres[0, 0] - half, [-0.5, -0.5], atol=1e-4)
+        np.testing.assert_allclose(centres[-1, -1] + half, [999.5, 699.5], atol=1e-3)

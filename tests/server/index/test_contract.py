@@ -1,0 +1,223 @@
+"""What every descriptor index does, asked of each implementation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from numpy.typing import NDArray
+
+from steeple.delf import DIMENSIONS, ModelRelease
+from steeple.errors import InvalidArgumentError, SnapshotError
+from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
+from steeple.server.index.protocol import MAX_IMAGE_KEY
+
+RELEASE = ModelRelease.load()
+
+Make = Callable[[], DescriptorIndex]
+Restore = Callable[[Path], tuple[DescriptorIndex, int]]
+
+IMPLEMENTATIONS: dict[str, tuple[Make, Restore]] = {
+    "exact": (lambda: ExactIndex(RELEASE.name), lambda path: ExactIndex.restore(path, RELEASE.name)),
+    "faiss": (lambda: FaissIndex(RELEASE), lambda path: FaissIndex.restore(path, RELEASE)),
+}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def implementation(request: pytest.FixtureRequest) -> tuple[Make, Restore]:
+    return IMPLEMENTATIONS[request.param]
+
+
+@pytest.fixture
+def index(implementation: tuple[Make, Restore]) -> DescriptorIndex:
+    return implementation[0]()
+
+
+def descriptors(seed: int, count: int = 50) -> NDArray[np.float32]:
+    """float32[count, 40], L2-normalised."""
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSIONS))
+    unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def test_an_empty_index_has_no_neighbours(index: DescriptorIndex) -> None:
+    found = index.search(descriptors(1, 3), 4)
+    assert found.image_keys.shape == found.feature_numbers.shape == found.distances.shape == (3, 4)
+    assert (found.image_keys == -1).all()
+    assert np.isinf(found.distances).all()
+    assert index.stats().images == index.stats().descriptors == 0
+
+
+def test_an_added_image_is_found_at_once(index: DescriptorIndex) -> None:
+    for key in (3, 1, MAX_IMAGE_KEY):
+        index.add(key, descriptors(key % 1000))
+        found = index.search(descriptors(key % 1000), 1)
+        assert (found.image_keys[:, 0] == key).mean() > 0.95
+        assert (found.feature_numbers[:, 0] == np.arange(50)).mean() > 0.95
+        assert key in index
+    assert index.stats().images == 3
+    assert index.stats().descriptors == 150
+
+
+def test_neighbours_come_nearest_first(index: DescriptorIndex) -> None:
+    for key in range(5):
+        index.add(key, descriptors(key))
+    distances = index.search(descriptors(9), 20).distances
+    assert (np.diff(distances[np.isfinite(distances).all(axis=1)], axis=1) >= 0).all()
+
+
+def test_a_removed_image_is_never_found(index: DescriptorIndex) -> None:
+    for key in range(4):
+        index.add(key, descriptors(key))
+    assert index.remove(2)
+    assert not index.remove(2)
+    assert 2 not in index
+    assert not (index.search(descriptors(2), 50).image_keys == 2).any()
+    assert index.stats().descriptors == 150
+
+
+def test_adding_again_replaces(index: DescriptorIndex) -> None:
+    index.add(1, descriptors(1))
+    index.add(1, descriptors(2, 30))
+    assert index.stats().descriptors == 30
+    assert (index.search(descriptors(2, 30), 1).image_keys == 1).all()
+    assert index.search(descriptors(1), 1).distances.min() > 0.05
+
+
+def test_an_image_without_descriptors_is_there(index: DescriptorIndex) -> None:
+    index.add(5, descriptors(1, 0))
+    assert 5 in index
+    assert index.stats().images == 1
+    assert index.remove(5)
+
+
+def test_a_snapshot_brings_everything_back(implementation: tuple[Make, Restore], tmp_path: Path) -> None:
+    make, restore = implementation
+    index = make()
+    for key in range(6):
+        index.add(key, descriptors(key))
+    index.remove(4)
+    index.add(7, descriptors(7, 0))
+    index.snapshot(tmp_path / "deep" / "index", sequence=99)
+    restored, sequence = restore(tmp_path / "deep" / "index")
+    assert sequence == 99
+    assert restored.stats() == index.stats()
+    assert 7 in restored
+    assert 4 not in restored
+    before, after = index.search(descriptors(3), 10), restored.search(descriptors(3), 10)
+    np.testing.assert_array_equal(before.image_keys, after.image_keys)
+    np.testing.assert_array_equal(before.distances, after.distances)
+    restored.add(8, descriptors(8))
+    assert (restored.search(descriptors(8), 1).image_keys == 8).mean() > 0.95
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "flipped", "appended", "foreign"])
+def test_a_damaged_snapshot_is_refused(implementation: tuple[Make, Restore], tmp_path: Path, damage: str) -> None:
+    make, restore = implementation
+    path = tmp_path / "index"
+    index = make()
+    index.add(1, descriptors(1))
+    index.snapshot(path, sequence=1)
+    content = path.read_bytes()
+    damaged = {
+        "missing": None,
+        "empty": b"",
+        "truncated": content[:-100],
+        "flipped": content[:500] + bytes([content[500] ^ 1]) + content[501:],
+        "appended": content + b"\x00",
+        "foreign": b"SQLite format 3\x00" + content,
+    }[damage]
+    path.unlink()
+    if damaged is not None:
+        path.write_bytes(damaged)
+    with pytest.raises(SnapshotError, match=str(path)):
+        restore(path)
+
+
+def test_the_snapshot_of_another_kind_is_refused(tmp_path: Path) -> None:
+    ExactIndex(RELEASE.name).snapshot(tmp_path / "index", 1)
+    with pytest.raises(SnapshotError, match="wanted faiss"):
+        FaissIndex.restore(tmp_path / "index", RELEASE)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((3, 39), np.float32),
+        np.zeros((3, 40), np.float64),
+        np.zeros(40, np.float32),
+        np.full((3, 40), np.nan, np.float32),
+        np.zeros((5000, 40), np.float32),
+    ],
+    ids=["39-D", "float64", "flat", "NaN", "too many"],
+)
+def test_malformed_descriptors_are_refused(index: DescriptorIndex, bad: NDArray[np.float32]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        index.add(1, bad)
+    assert 1 not in index
+    with pytest.raises(InvalidArgumentError):
+        index.search(bad, 1)
+
+
+@pytest.mark.parametrize("key", [-1, MAX_IMAGE_KEY + 1])
+def test_keys_out_of_range_are_refused(index: DescriptorIndex, key: int) -> None:
+    with pytest.raises(InvalidArgumentError, match="key"):
+        index.add(key, descriptors(1))
+
+
+def test_searches_and_changes_may_run_together(index: DescriptorIndex) -> None:
+    """An image that stays is found by every search, whatever comes and goes beside it."""
+    index.add(0, descriptors(0))
+    failures: list[str] = []
+    done = threading.Event()
+
+    def search() -> None:
+        while not done.is_set():
+            if (index.search(descriptors(0), 1).image_keys == 0).mean() < 0.9:
+                failures.append("image 0 was not found")
+
+    readers = [threading.Thread(target=search) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for round_number in range(30):
+        for key in (1, 2, 3):
+            index.add(key, descriptors(key + round_number))
+        for key in (1, 2, 3):
+            index.remove(key)
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not failures
+    assert index.stats().descriptors == 50
+
+
+class FaissAgainstExact(RuleBasedStateMachine):
+    """Any history of adds and removes leaves both indexes with the same images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faiss, self.exact = FaissIndex(RELEASE), ExactIndex(RELEASE.name)
+
+    @rule(key=st.integers(0, 5), seed=st.integers(0, 20), count=st.integers(0, 30))
+    def add(self, key: int, seed: int, count: int) -> None:
+        self.faiss.add(key, descriptors(seed, count))
+        self.exact.add(key, descriptors(seed, count))
+
+    @rule(key=st.integers(0, 5))
+    def remove(self, key: int) -> None:
+        assert self.faiss.remove(key) == self.exact.remove(key)
+
+    @invariant()
+    def agree(self) -> None:
+        ours, truth = self.faiss.stats(), self.exact.stats()
+        assert (ours.images, ours.descriptors) == (truth.images, truth.descriptors)
+
+
+TestFaissAgainstExact = FaissAgainstExact.TestCase
+TestFaissAgainstExact.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

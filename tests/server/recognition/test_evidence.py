@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steeple.delf.release import Calibration
+from steeple.errors import ReleaseError
+from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+
+IMAGES = [
+    ImageEvidence("tower", 30, 90),
+    ImageEvidence("tower", 12, 80),
+    ImageEvidence("bridge", 9, 70),
+    ImageEvidence("tower", 5, 60),
+]
+
+
+def test_what_speaks_for_the_best_landmark() -> None:
+    assert landmark_evidence(IMAGES, "tower") == pytest.approx(
+        {"inliers": math.log(31), "ratio": 1 / 3, "support": math.log(18), "margin": math.log(31 / 10)}
+    )
+
+
+def test_what_speaks_for_its_rival() -> None:
+    evidence = landmark_evidence(IMAGES, "bridge")
+    assert evidence["support"] == 0
+    assert evidence["margin"] == pytest.approx(math.log(10 / 31))
+
+
+def test_without_a_rival_the_margin_is_all_the_inliers() -> None:
+    assert landmark_evidence(IMAGES[:2], "tower")["margin"] == pytest.approx(math.log(31))
+
+
+def test_confidence_is_the_logistic_of_the_weighted_evidence() -> None:
+    calibration = Calibration(bias=-2.0, weights={"inliers": 0.5}, threshold=0.5)
+    assert confidence(calibration, {"inliers": 4.0, "ratio": 9.0}) == pytest.approx(0.5)
+    assert confidence(calibration, {"inliers": 8.0}) == pytest.approx(1 / (1 + math.exp(-2)))
+
+
+@given(st.floats(-1e6, 1e6))
+def test_confidence_is_a_probability(value: float) -> None:
+    assert 0 <= confidence(Calibration(0.0, {"inliers": 1.0}, 0.5), {"inliers": value}) <= 1
+
+
+def test_a_calibration_for_other_evidence_is_refused() -> None:
+    with pytest.raises(ReleaseError, match="sharpness"):
+        confidence(Calibration(0.0, {"sharpness": 1.0}, 0.5), {"inliers": 1.0})
