@@ -9,8 +9,9 @@ import pytest
 
 from steeple.cli.local_server import local_server
 from steeple.cli.main import main
+from tests.scenes import encoded, scene
 
-from .support import Ran, Steeple, jpeg, scene
+from .support import Ran, Steeple
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def photos(tmp_path: Path) -> Callable[..., list[Path]]:
         paths = [tmp_path / folder / f"{seed:03}.jpg" for seed in seeds]
         (tmp_path / folder).mkdir(exist_ok=True)
         for seed, path in zip(seeds, paths, strict=True):
-            path.write_bytes(jpeg(scene(seed)))
+            path.write_bytes(encoded(scene(seed, 480, 360)))
         return paths
 
     return write

@@ -32,7 +32,7 @@ def test_every_command_has_help_with_an_example(path: list[str], steeple: Steepl
     ran = steeple(*path, "--help")
     assert ran.code == 0
     assert ran.out.startswith("Usage: " + " ".join(["steeple", *path]))
-    is_group = len(path) == 1 and path[0] in {"landmarks", "images", "models", "benchmark"}
+    is_group = len(path) == 1 and path[0] in {"landmarks", "images", "model", "benchmark"}
     assert is_group or f"steeple {' '.join(path)}".rstrip() in ran.out.partition("\n")[2], "an example"
 
 
@@ -54,7 +54,7 @@ def test_version(steeple: Steeple) -> None:
     assert ran.out.split()[0] == "steeple"
 
 
-@pytest.mark.parametrize("group", [[], ["landmarks"], ["images"], ["models"], ["benchmark"]], ids=" ".join)
+@pytest.mark.parametrize("group", [[], ["landmarks"], ["images"], ["model"], ["benchmark"]], ids=" ".join)
 def test_a_group_alone_shows_its_help(group: list[str], steeple: Steeple) -> None:
     ran = steeple(*group)
     assert ran.code == 2
@@ -104,7 +104,7 @@ def test_a_negative_location_is_a_value(steeple: Steeple) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [["landmarks", "list"], ["models", "list"], ["landmarks", "show", "x"], ["images", "list", "x"]],
+    [["landmarks", "list"], ["model", "list"], ["landmarks", "show", "x"], ["images", "list", "x"]],
     ids=" ".join,
 )
 def test_no_server_is_said_with_a_hint(args: list[str], steeple: Steeple, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def test_a_closed_pipe_ends_the_command_quietly(tmp_path: Path) -> None:
     os.close(reader)
     code = (
         "import sys\n"
-        "from steeple.cli import main, models\n"
+        "from steeple.cli import main\n"
         "from steeple.cli.output import Output\n"
         "@main.app.command('flood')\n"
         "def flood():\n"

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from steeple.cli.benchmark_query import STAGES, vga
 from steeple.delf.image import read_image
+from tests.scenes import encoded, scene
 
-from .support import Steeple, jpeg, scene
+from .support import Steeple
 
 
 def test_the_benchmark_measures_every_stage(catalogue: Steeple, address: str, tmp_path: Path) -> None:
     photo = tmp_path / "vga.jpg"
-    photo.write_bytes(vga(jpeg(scene(200, 900, 500))))
+    photo.write_bytes(vga(encoded(scene(200, 900, 500))))
     assert read_image(photo).shape == (480, 640, 3)
     ran = catalogue("benchmark", "query", photo, "--runs", 1, "--server", address, "--json")
     assert ran.code == 0
@@ -24,6 +25,6 @@ def test_the_benchmark_measures_every_stage(catalogue: Steeple, address: str, tm
     assert all(spread["median"] >= spread["fastest"] for spread in measured["milliseconds"].values())
     assert fastest["decode"] < fastest["extract"]
     assert fastest["search"] + fastest["verify"] < fastest["server_total"] < fastest["round_trip"]
-    photo.write_bytes(jpeg(scene(200, 160, 120)))  # what is left to see does not depend on the photo
+    photo.write_bytes(encoded(scene(200, 160, 120)))  # what is left to see does not depend on the photo
     text = catalogue("benchmark", "query", photo, "--runs", 1, "--server", address)
     assert "reference: network alone" in text.out

@@ -1,4 +1,4 @@
-"""``steeple landmarks``, ``images`` and ``models`` against a real server."""
+"""``steeple landmarks``, ``images`` and ``model`` against a real server."""
 
 from __future__ import annotations
 
@@ -121,9 +121,9 @@ def test_photos_for_a_landmark_that_is_not_there(steeple: Steeple, photos: Photo
 
 
 def test_models_are_listed_and_shown(steeple: Steeple) -> None:
-    (model,) = steeple("models", "list", "--json").json
+    (model,) = steeple("model", "list", "--json").json
     assert (model["id"], model["default"], model["descriptor_dimensions"]) == ("delf-base", True, 40)
-    assert steeple("models", "show", "delf-base", "--json").json == model
-    assert "delf-base" in steeple("models", "list").out
-    assert model["tflite_sha256"] in steeple("models", "show").out
-    assert steeple("models", "show", "delf-none").code == 4
+    assert steeple("model", "show", "delf-base", "--json").json == model
+    assert "delf-base" in steeple("model", "list").out
+    assert model["tflite_sha256"] in steeple("model", "show").out
+    assert steeple("model", "show", "delf-none").code == 4

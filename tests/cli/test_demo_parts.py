@@ -12,8 +12,9 @@ from steeple.cli.demo.photos import PHOTOS
 from steeple.cli.demo.run import Verdict, judge
 from steeple.cli.demo.scenario import CATALOGUE, KNOWN_MISSES, QUERIES, DemoQuery
 from steeple.delf.image import read_image
+from tests.scenes import encoded, scene
 
-from .support import Steeple, jpeg, scene
+from .support import Steeple
 
 LANDMARK = DemoQuery("q", "a photo", "chartres", "")
 STRANGER = DemoQuery("s", "a stranger", None, "")
@@ -53,14 +54,14 @@ def test_the_scenario_is_consistent() -> None:
 
 def test_a_phone_view_is_reproducible_dim_tilted_and_noisy() -> None:
     original = scene(5, 900, 700)
-    photo = jpeg(original)
+    photo = encoded(original)
     first, second, other = phone_view(photo, 1), phone_view(photo, 1), phone_view(photo, 2)
     assert first == second
     assert first != other
     view = read_image(first)
     assert view.shape == (600, 800, 3)
     assert view.mean() == pytest.approx(0.6 * original.mean(), rel=0.15)
-    flat = read_image(phone_view(jpeg(np.full((700, 900, 3), 128, np.uint8)), 1)).astype(float)
+    flat = read_image(phone_view(encoded(np.full((700, 900, 3), 128, np.uint8)), 1)).astype(float)
     assert flat.mean() == pytest.approx(0.6 * 128, abs=1), "no border is invented"
     assert 2 < flat.std() < 8, "sensor noise, partly removed by the compression"
 

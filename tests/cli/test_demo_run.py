@@ -14,12 +14,15 @@ from steeple.cli.local_server import local_server
 from steeple.cli.output import Output
 from steeple.client import Client
 from steeple.delf.image import read_image
-
-from .support import jpeg, scene
+from tests.scenes import encoded, scene
 
 
 def test_the_demo_asks_judges_prints_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    photos = {"tower": jpeg(scene(300, 800, 600)), "gate": jpeg(scene(301, 800, 600)), "other": jpeg(scene(302))}
+    photos = {
+        "tower": encoded(scene(300, 800, 600)),
+        "gate": encoded(scene(301, 800, 600)),
+        "other": encoded(scene(302, 480, 360)),
+    }
     entries = [CatalogueEntry(name, name.title(), "A scene.", name, (1.0, 2.0)) for name in ("tower", "gate")]
     queries = [
         DemoQuery("tower-phone", "Tower, by phone", "tower", "tower", phone_seed=3),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from .support import Steeple, jpeg, scene
+from tests.scenes import encoded, scene
+
+from .support import Steeple
 
 Photos = Callable[..., list[Path]]
 
 
 def test_a_known_scene_is_named_and_an_unknown_one_is_not(catalogue: Steeple, tmp_path: Path) -> None:
     photo = tmp_path / "query.jpg"
-    photo.write_bytes(jpeg(scene(200)[20:340, 30:450]))
+    photo.write_bytes(encoded(scene(200, 480, 360)[20:340, 30:450]))
     ran = catalogue("identify", photo, "--json")
     assert ran.code == 0
     assert ran.json["identified"] is True
@@ -28,7 +30,7 @@ def test_a_known_scene_is_named_and_an_unknown_one_is_not(catalogue: Steeple, tm
     assert text.out.startswith("Scene 200 (")
     assert "Shapes." in text.out
 
-    photo.write_bytes(jpeg(scene(999)))
+    photo.write_bytes(encoded(scene(999, 480, 360)))
     unknown = catalogue("identify", photo)
     assert unknown.code == 3
     assert unknown.out.startswith("UNKNOWN")
@@ -58,7 +60,7 @@ def test_several_photos_give_a_line_each_and_bad_ones_do_not_stop_the_rest(
 
     assert catalogue("identify", *good, "--json").code == 0
     unknown = tmp_path / "unknown.jpg"
-    unknown.write_bytes(jpeg(scene(998)))
+    unknown.write_bytes(encoded(scene(998, 480, 360)))
     text = catalogue("identify", *good, unknown)
     assert text.code == 3
     assert len(text.out.splitlines()) == 3

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -21,6 +20,7 @@ from steeple.errors import (
     InvalidArgumentError,
     NotFoundError,
 )
+from tests.scenes import encoded, scene
 
 from .harness import Harness
 
@@ -45,13 +45,8 @@ def client(harness: Harness, address: str) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Shapes that a network tells apart."""
-    random = np.random.default_rng(3)
-    scene = np.full((360, 480, 3), 128, np.uint8)
-    for _ in range(80):
-        corners = (random.integers(0, [480, 360]) + random.integers(-60, 60, (4, 2))).astype(np.int32)
-        cv2.fillPoly(scene, [corners], [int(value) for value in random.integers(0, 256, 3)])
     path = tmp_path_factory.mktemp("photos") / "scene.png"
-    cv2.imwrite(str(path), scene)
+    path.write_bytes(encoded(scene(3, 480, 360), ".png"))
     return path
 
 

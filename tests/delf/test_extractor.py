@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from steeple.delf import Extractor, FeatureSet, ModelRelease
 from steeple.delf.extractor import MAX_ASPECT, MIN_SIDE
 from steeple.errors import ImageError
+from tests.scenes import encoded, scene
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +26,17 @@ def matched(a: FeatureSet, b: FeatureSet) -> tuple[NDArray[np.float32], NDArray[
     return a.keypoints[mutual], b.keypoints[forth[mutual]]
 
 
-def test_what_comes_out(extractor: Extractor, scene) -> None:  # type: ignore[no-untyped-def]
+def test_what_comes_out(extractor: Extractor) -> None:
     features = extractor.extract(scene(1))
     assert features.model == extractor.release.name
     assert (features.width, features.height) == (640, 480)
     assert 0 < len(features) <= extractor.release.extraction.max_features
     assert (np.diff(features.scores) <= 0).all()
     assert (features.scores > extractor.release.extraction.score_threshold).all()
-    np.testing.assert_allclose(
-        np.linalg.norm(features.descriptors.astype(np.float32) / 127, axis=1), 1.0, atol=0.03
-    )
+    np.testing.assert_allclose(np.linalg.norm(features.descriptors.astype(np.float32) / 127, axis=1), 1.0, atol=0.03)
 
 
-def test_the_same_photo_gives_the_same_features(extractor: Extractor, scene) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_photo_gives_the_same_features(extractor: Extractor) -> None:
     first = extractor.extract(scene(1))
     extractor.extract(scene(2, 333, 517))  # another size in between
     for again in (extractor.extract(scene(1)), Extractor().extract(scene(1))):
@@ -55,7 +54,7 @@ HOMOGRAPHIES = {
 
 
 @pytest.mark.parametrize("name", HOMOGRAPHIES)
-def test_keypoints_follow_a_known_homography(extractor: Extractor, scene, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_keypoints_follow_a_known_homography(extractor: Extractor, name: str) -> None:
     """Matches of a picture with its warp land where the homography sends them, to within a cell."""
     homography = np.array(HOMOGRAPHIES[name], np.float64)
     picture = scene(3)
@@ -71,12 +70,12 @@ def test_keypoints_follow_a_known_homography(extractor: Extractor, scene, name: 
     assert np.abs(np.median((there[inside] - expected[inside])[close], axis=0)).max() < 3
 
 
-def test_other_pictures_do_not_match(extractor: Extractor, scene) -> None:  # type: ignore[no-untyped-def]
+def test_other_pictures_do_not_match(extractor: Extractor) -> None:
     here, there = matched(extractor.extract(scene(3)), extractor.extract(scene(4)))
     assert (np.linalg.norm(here - there, axis=1) < 16).mean() < 0.05
 
 
-def test_keypoints_are_in_pixels_of_the_submitted_image(extractor: Extractor, scene) -> None:  # type: ignore[no-untyped-def]
+def test_keypoints_are_in_pixels_of_the_submitted_image(extractor: Extractor) -> None:
     small = extractor.extract(scene(5))
     large = extractor.extract(np.asarray(cv2.resize(scene(5), (1920, 1440), interpolation=cv2.INTER_CUBIC), np.uint8))
     assert (large.width, large.height) == (1920, 1440)
@@ -86,8 +85,8 @@ def test_keypoints_are_in_pixels_of_the_submitted_image(extractor: Extractor, sc
     assert large.scales.min() > 1920 * 1440 / extractor.release.extraction.max_pixels / 3
 
 
-def test_a_file_its_bytes_and_its_pixels_agree(extractor: Extractor, scene, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    data = cv2.imencode(".png", scene(6)[..., ::-1])[1].tobytes()
+def test_a_file_its_bytes_and_its_pixels_agree(extractor: Extractor, tmp_path: Path) -> None:
+    data = encoded(scene(6), ".png")
     path = tmp_path / "photo.png"
     path.write_bytes(data)
     expected = extractor.extract(scene(6))
@@ -95,10 +94,8 @@ def test_a_file_its_bytes_and_its_pixels_agree(extractor: Extractor, scene, tmp_
         np.testing.assert_array_equal(extractor.extract(photo).descriptors, expected.descriptors)
 
 
-@pytest.mark.parametrize(
-    ("width", "height"), [(MIN_SIDE, MIN_SIDE), (64, 1000), (3000, 150), (97, 131), (2500, 2000)]
-)
-def test_unusual_sizes_work(extractor: Extractor, scene, width: int, height: int) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("width", "height"), [(MIN_SIDE, MIN_SIDE), (64, 1000), (3000, 150), (97, 131), (2500, 2000)])
+def test_unusual_sizes_work(extractor: Extractor, width: int, height: int) -> None:
     features = extractor.extract(scene(7, width, height))
     assert (features.width, features.height) == (width, height)
     assert len(features) > 0
@@ -124,7 +121,7 @@ def test_unusable_pixels_are_refused_with_the_reason(extractor: Extractor, shape
 
 def test_other_types_are_refused(extractor: Extractor) -> None:
     with pytest.raises(ImageError, match="float32"):
-        extractor.extract(np.zeros((480, 640, 3), np.float32))  # type: ignore[arg-type]
+        extractor.extract(np.zeros((480, 640, 3), np.float32))
 
 
 def test_the_release_states_its_network(extractor: Extractor) -> None:

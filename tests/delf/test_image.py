@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ from steeple.errors import ImageError
 ORIENTED = 6  # EXIF: turn by 90 degrees clockwise to show
 
 
-def encode(image: NDArray[np.generic], suffix: str, *options: int) -> bytes:
+def encode(image: NDArray[Any], suffix: str, *options: int) -> bytes:
     done, data = cv2.imencode(suffix, image, list(options))
     assert done
     return data.tobytes()
@@ -31,7 +33,8 @@ def picture() -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "media_type"), [(".jpg", "image/jpeg"), (".png", "image/png"), (".webp", "image/webp"), (".bmp", "image/bmp")]
+    ("suffix", "media_type"),
+    [(".jpg", "image/jpeg"), (".png", "image/png"), (".webp", "image/webp"), (".bmp", "image/bmp")],
 )
 def test_each_format_gives_rgb(picture: NDArray[np.uint8], suffix: str, media_type: str) -> None:
     data = encode(picture[..., ::-1], suffix)
@@ -71,16 +74,17 @@ def test_grey_and_sixteen_bits_become_rgb_bytes() -> None:
 def test_transparency_lies_over_white(suffix: str) -> None:
     image = np.zeros((32, 32, 4), np.uint8)
     image[:, :16] = (200, 0, 0, 255)  # opaque blue, as OpenCV orders channels
-    decoded = read_image(encode(image, suffix, cv2.IMWRITE_WEBP_QUALITY, 101) if suffix == ".webp" else encode(image, suffix))
+    lossless = (cv2.IMWRITE_WEBP_QUALITY, 101) if suffix == ".webp" else ()
+    decoded = read_image(encode(image, suffix, *lossless))
     np.testing.assert_array_equal(decoded[16, 8], (0, 0, 200))
     np.testing.assert_array_equal(decoded[16, 24], (255, 255, 255))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_truncated_file_is_refused(picture: NDArray[np.uint8], suffix: str, share: float) -> None:
+def test_a_truncated_file_is_refused(suffix: str, share: float) -> None:
     data = encode(np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8), suffix)
-    with pytest.raises(ImageError, match="truncated|damaged"):
+    with pytest.raises(ImageError, match=r"truncated|damaged"):
         read_image(data[: int(share * len(data))])
 
 
@@ -123,11 +127,9 @@ def test_no_damage_raises_anything_else(picture: NDArray[np.uint8]) -> None:
     random = np.random.default_rng(7)
     for suffix in (".jpg", ".png", ".webp", ".bmp"):
         data = encode(picture, suffix)
-        for _ in range(200):
+        for _ in range(60):
             damaged = bytearray(data)
             for position in random.integers(0, len(data), 4):
                 damaged[position] = random.integers(0, 256)
-            try:
+            with contextlib.suppress(ImageError):
                 assert read_image(bytes(damaged), max_pixels=10_000).dtype == np.uint8
-            except ImageError as error:
-                assert error.message

@@ -8,7 +8,11 @@ from steeple.delf import pyramid
 from steeple.delf.release import ExtractionParameters
 
 PARAMETERS = ExtractionParameters(
-    pyramid_scales=(1.0, 0.7071, 0.5, 0.3536, 0.25), stride=16, max_pixels=480_000, max_features=1000, score_threshold=0.0
+    pyramid_scales=(1.0, 0.7071, 0.5, 0.3536, 0.25),
+    stride=16,
+    max_pixels=480_000,
+    max_features=1000,
+    score_threshold=0.0,
 )
 SIDES = st.integers(32, 20_000)
 

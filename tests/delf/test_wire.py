@@ -33,7 +33,7 @@ def feature_sets(draw: st.DrawFn) -> FeatureSet:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(feature_sets())
 def test_what_is_packed_comes_back(features: FeatureSet) -> None:
     message = features_pb2.FeatureSet.FromString(pack(features).SerializeToString())
@@ -160,7 +160,7 @@ def test_malformed_messages_are_refused(change: dict[str, object], text: str) ->
     assert text in str(refusal.value)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.builds(
         features_pb2.FeatureSet,

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import grpc
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from steeple.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from steeple.v1.landmark_pb2 import Landmark
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, Answer, IdentifyRequest, Query
 from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceStub
+from tests.scenes import encoded, scene
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,7 @@ def features(number: int) -> FeatureSet:
 
 
 def photo(number: int) -> bytes:
-    random = np.random.default_rng(number)
-    scene = np.full((240, 320, 3), 128, np.uint8)
-    for _ in range(60):
-        corners = random.integers(0, [320, 240], (4, 2))
-        shape = np.rint(corners.mean(axis=0) + 0.35 * (corners - corners.mean(axis=0))).astype(np.int32)
-        cv2.fillPoly(scene, [shape], [int(value) for value in random.integers(0, 256, 3)])
-    return cv2.imencode(".jpg", scene)[1].tobytes()
+    return encoded(scene(number, 320, 240))
 
 
 def add(server: Served, landmark_id: str, source: bytes | FeatureSet) -> None:

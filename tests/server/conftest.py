@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from steeple.delf.features import DIMENSIONS, FeatureSet, quantize_descriptors
 from steeple.delf.release import DEFAULT_RELEASE
+from tests.scenes import encoded, scene
 
 MakePhoto = Callable[..., bytes]
 MakeFeatures = Callable[..., FeatureSet]
@@ -21,9 +20,7 @@ def make_photo() -> MakePhoto:
     """Photos by number, as encoded files: each shows other shapes, so that a network tells them apart."""
 
     def make(number: int, *, suffix: str = ".jpg", width: int = 320, height: int = 240) -> bytes:
-        encoded, data = cv2.imencode(suffix, _scene(number, width, height))
-        assert encoded
-        return data.tobytes()
+        return encoded(scene(number, width, height), suffix)
 
     return make
 
@@ -47,14 +44,3 @@ def make_features() -> MakeFeatures:
         )
 
     return make
-
-
-def _scene(number: int, width: int, height: int) -> NDArray[np.uint8]:
-    random = np.random.default_rng(number)
-    scene = np.full((height, width, 3), random.integers(60, 200, 3), np.uint8)
-    for _ in range(60):
-        corners = random.integers(0, [width, height], (random.integers(3, 6), 2)).astype(np.int32)
-        centre = corners.mean(axis=0)
-        shape = np.rint(centre + 0.35 * (corners - centre)).astype(np.int32)
-        cv2.fillPoly(scene, [shape], [int(value) for value in random.integers(0, 256, 3)])
-    return scene

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -83,7 +83,7 @@ def read_image(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_
             "taken; send it smaller"
         )
     encoded = np.frombuffer(data, np.uint8)
-    decoded = None
+    decoded: NDArray[Any] | None = None
     try:
         if header.transparent:
             decoded = _over_white(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED))
@@ -111,7 +111,8 @@ def _over_white(image: object) -> NDArray[np.uint8] | None:
     unit = image.astype(np.float32) / peak
     alpha = unit[..., 3:]
     rgb = unit[..., 2::-1] * alpha + (1.0 - alpha)
-    return np.rint(255.0 * rgb).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(255.0 * rgb).astype(np.uint8)
+    return pixels
 
 
 def _jpeg(data: bytes) -> ImageHeader:

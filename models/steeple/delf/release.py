@@ -62,11 +62,13 @@ class VerificationParameters:
 
     Attributes:
         candidates: Reference images verified, those of most votes.
+        finalists: Of those, how many of most inliers are matched again on exact descriptors.
         inlier_radius: Reprojection error of an inlier, at most, in pixels of the query at working size.
         iterations: RANSAC iterations, at most.
     """
 
     candidates: int
+    finalists: int
     inlier_radius: float
     iterations: int
 

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from steeple.cli import benchmark, identify, images, landmarks, models, serve
+from steeple.cli import benchmark, evaluate, identify, images, landmarks, model, serve
 from steeple.cli.demo import command as demo
 from steeple.cli.output import Output
 from steeple.errors import InvalidArgumentError, ModelMismatchError, SteepleError, UnavailableError
@@ -34,10 +34,11 @@ app = typer.Typer(
 
 app.command("serve")(serve.serve)
 app.command("identify")(identify.identify)
+app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
-app.add_typer(models.app, name="models")
+app.add_typer(model.app, name="model")
 app.add_typer(benchmark.app, name="benchmark")
 
 

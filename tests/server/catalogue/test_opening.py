@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -60,6 +61,23 @@ def test_a_catalogue_that_another_process_keeps_locked_is_unavailable(url: str, 
         assert catalogue.list_landmarks().total_size == 0
         other.rollback()
         catalogue.create_landmark(LandmarkDraft("Tower"))
+
+
+def test_opening_waits_for_another_process_that_makes_the_file(url: str, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool, closing(sqlite3.connect(tmp_path / "catalogue.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opening = pool.submit(Catalogue.open, url)
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=0.3)
+        other.rollback()
+        opening.result().close()
+
+
+def test_a_file_that_another_process_keeps_locked_is_not_opened(url: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match="another process keeps the catalogue locked"):
+            Catalogue.open(url + "?timeout=0.05")
 
 
 def test_a_closed_catalogue_is_unavailable(url: str) -> None:

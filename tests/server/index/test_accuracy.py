@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from steeple.delf import Extractor, ModelRelease
 from steeple.server.index import ExactIndex, FaissIndex
+from tests.scenes import scene
 
 IMAGES = 12
 
 
 @pytest.fixture(scope="module")
-def indexed(scene) -> tuple[FaissIndex, ExactIndex, NDArray[np.float32]]:  # type: ignore[no-untyped-def]
+def indexed() -> tuple[FaissIndex, ExactIndex, NDArray[np.float32]]:
     """Both indexes over the same pictures, and descriptors of a picture that shows parts of two of them."""
     release = ModelRelease.load()
     extractor = Extractor(release)
@@ -48,7 +49,5 @@ def test_every_list_probed_loses_nothing_but_quantization(
 ) -> None:
     """Images vote the same as with exact search: what recognition needs of an index."""
     approximate, exact, queries = indexed
-    votes = [
-        np.bincount(index.search(queries, 1).image_keys[:, 0], minlength=IMAGES) for index in (approximate, exact)
-    ]
+    votes = [np.bincount(index.search(queries, 1).image_keys[:, 0], minlength=IMAGES) for index in (approximate, exact)]
     assert set(np.argsort(votes[0])[-2:]) == set(np.argsort(votes[1])[-2:]) == {3, 8}

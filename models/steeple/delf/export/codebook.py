@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ def train(factory: str, descriptors: NDArray[np.float32]) -> bytes:
         descriptors: float32[N, 40], L2-normalised.
     """
     index = faiss.index_factory(descriptors.shape[1], factory)
-    lists = faiss.downcast_index(faiss.extract_index_ivf(index))
+    lists: Any = faiss.downcast_index(faiss.extract_index_ivf(index))
     lists.cp.seed = _SEED
     lists.pq.cp.seed = _SEED
     # One thread: the sums of k-means then add up in one order.

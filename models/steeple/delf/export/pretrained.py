@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import io
-import pickle  # noqa: S403 - only its restricted subclass below is used, on a file of known hash
+import pickle  # only its restricted subclass below is used, on a file of known hash
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from steeple.errors import (
@@ -25,6 +26,7 @@ from steeple.errors import (
 )
 
 _BUSY_SECONDS: Final = 30.0  # unless the URL says ?timeout=
+_POLL_SECONDS: Final = 0.01
 _IDLE_CONNECTIONS: Final = 8
 _WRITE: Final = "steeple_write"
 # Any number will do, as long as every Steeple server on one PostgreSQL database uses the same.
@@ -148,11 +150,28 @@ def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     try:
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # in WAL mode: every commit reaches the disk before it returns
         cursor.execute("PRAGMA foreign_keys = ON")
     finally:
         cursor.close()
+
+
+def _write_ahead(cursor: DBAPICursor) -> None:
+    # Of several processes that open a new file at once, SQLite lets one set its mode and refuses the others without
+    # waiting, as each of them holds a lock that another one wants. For an older file there is nothing to set.
+    cursor.execute("PRAGMA busy_timeout")
+    [(milliseconds,)] = cursor.fetchall()
+    deadline = time.monotonic() + milliseconds / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, SteepleError
-from steeple.server.catalogue import answers, changes, features, landmarks, limits, pages, reference_images
+from steeple.server.catalogue import answers, changes, features, landmarks, limits, lookups, pages, reference_images
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.etags import check_etag
 from steeple.server.catalogue.ids import check_id
@@ -30,13 +30,9 @@ from steeple.server.catalogue.records import (
 )
 from steeple.server.catalogue.requests import Request, features_digest, image_request
 
-_KeyT = TypeVar("_KeyT", int, str)
 _RecordT = TypeVar("_RecordT", bound=Landmark | ReferenceImage | None)
-_ValueT = TypeVar("_ValueT")
 
-_KEYS_PER_QUERY: Final = 5000  # SQLite takes 32,766 parameters, PostgreSQL 65,535
 _IMAGES_PER_BATCH: Final = 64  # about 3 MB of features
-_MAX_KEY: Final = 2**63 - 1
 
 
 class Catalogue:
@@ -191,7 +187,7 @@ class Catalogue:
 
     def landmarks(self, landmark_ids: Iterable[str]) -> dict[str, Landmark]:
         """Landmarks by id, in one query; those that do not exist are left out."""
-        return self._by_key(landmark_ids, landmarks.of_ids)
+        return lookups.by_key(self._database, landmark_ids, landmarks.of_ids)
 
     # Reference images
 
@@ -304,19 +300,21 @@ class Catalogue:
 
     def images(self, keys: Iterable[int]) -> dict[int, ReferenceImage]:
         """Reference images by key, in one query; those that do not exist are left out."""
-        return self._by_key(_integers(keys), reference_images.of_keys)
+        return lookups.by_key(self._database, lookups.image_keys(keys), reference_images.of_keys)
 
     def features(self, keys: Iterable[int]) -> dict[int, FeatureSet]:
         """Features by image key, in one query, as rounded by the wire; images that do not exist are left out."""
-        return self._by_key(_integers(keys), features.of_images)
+        return lookups.by_key(self._database, lookups.image_keys(keys), features.of_images)
 
     def photos_in_use(self, digests: Iterable[str]) -> set[str]:
         """Those of the SHA-256 digests (hex) that some reference image refers to; other photos may be deleted.
 
         Nobody may be between storing a photo and :meth:`create_image` while photos are deleted on this ground.
         """
-        found = self._by_key(
-            digests, lambda connection, some: dict.fromkeys(reference_images.photos_in_use(connection, some), True)
+        found = lookups.by_key(
+            self._database,
+            digests,
+            lambda connection, some: dict.fromkeys(reference_images.photos_in_use(connection, some), True),
         )
         return set(found)
 
@@ -348,7 +346,7 @@ class Catalogue:
                     f"the catalogue is at change {latest}, before {sequence}: it was replaced or restored; "
                     "rebuild the index from it"
                 )
-            return changes.since(connection, sequence, min(limit, _MAX_KEY))
+            return changes.since(connection, sequence, min(limit, lookups.MAX_KEY))
 
     def image_count(self) -> int:
         """Number of reference images."""
@@ -388,19 +386,3 @@ class Catalogue:
             record = action(connection, now)
             request.remember(connection, answers.to_json(record), now)
         return record
-
-    def _by_key(
-        self, keys: Iterable[_KeyT], fetch: Callable[[Connection, list[_KeyT]], dict[_KeyT, _ValueT]]
-    ) -> dict[_KeyT, _ValueT]:
-        unique = list(dict.fromkeys(keys))
-        found: dict[_KeyT, _ValueT] = {}
-        if unique:
-            with self._database.read() as connection:
-                for start in range(0, len(unique), _KEYS_PER_QUERY):
-                    found.update(fetch(connection, unique[start : start + _KEYS_PER_QUERY]))
-        return found
-
-
-def _integers(keys: Iterable[int]) -> Iterator[int]:
-    # Indexes give numpy integers, which no database driver takes; a key out of range belongs to no image.
-    return (int(key) for key in keys if 0 < key <= _MAX_KEY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -75,32 +75,37 @@ class Dataset:
         """From ``manifest.csv`` if the folder has one, else from one folder per landmark.
 
         Raises:
-            InvalidArgumentError: If the folder is of neither layout; the text says where.
+            InvalidArgumentError: If the folder is not there or of neither layout; the text says where.
         """
+        if not folder.is_dir():
+            raise InvalidArgumentError(f"there is no folder {folder}")
         return Dataset.from_manifest(folder) if (folder / MANIFEST).is_file() else Dataset.from_folders(folder)
 
     @staticmethod
     def from_manifest(folder: Path) -> Dataset:
-        """From ``manifest.csv`` with the columns path, landmark, role and tier.
+        """From ``manifest.csv`` with the columns path, landmark, role and tier; paths are relative to the folder.
 
         Raises:
-            InvalidArgumentError: If a column is missing, a role unknown or a file not there.
+            InvalidArgumentError: If the file cannot be read, a column is missing, a role unknown, a file not there,
+                a landmark missing, or a query's landmark without a reference.
         """
-        with (folder / MANIFEST).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = set(_COLUMNS) - set(reader.fieldnames or ())
-            if missing:
-                raise InvalidArgumentError(f"{folder / MANIFEST} lacks the columns {', '.join(sorted(missing))}")
-            photos = []
-            for line, row in enumerate(reader, start=2):
-                if row["role"] not in tuple(Role):
-                    raise InvalidArgumentError(
-                        f"{folder / MANIFEST}, line {line}: role {row['role']!r} is none of {', '.join(Role)}"
-                    )
-                path = folder / row["path"]
-                if not path.is_file():
-                    raise InvalidArgumentError(f"{folder / MANIFEST}, line {line}: there is no {path}")
-                photos.append(Photo(path, row["landmark"], Role(row["role"]), row["tier"]))
+        manifest = folder / MANIFEST
+        try:
+            with manifest.open(newline="", encoding="utf-8-sig") as file:
+                reader = csv.DictReader(file, restval="")
+                missing = set(_COLUMNS) - set(reader.fieldnames or ())
+                if missing:
+                    raise InvalidArgumentError(f"{manifest} lacks the columns {', '.join(sorted(missing))}")
+                photos = [_photo(folder, row, f"{manifest}, line {reader.line_num}") for row in reader]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InvalidArgumentError(f"{manifest} cannot be read as CSV in UTF-8: {error}") from error
+        known = {photo.landmark for photo in photos if photo.role is Role.REFERENCE}
+        for photo in photos:
+            if photo.role is Role.QUERY and photo.landmark not in known:
+                raise InvalidArgumentError(
+                    f"{manifest}: {photo.path} asks for {photo.landmark!r}, which has no {Role.REFERENCE}; "
+                    f"a photo whose landmark is not in the catalogue is a {Role.DISTRACTOR}"
+                )
         return _complete(folder, photos)
 
     @staticmethod
@@ -108,14 +113,15 @@ class Dataset:
         """From one folder per landmark; folders whose name begins with ``_`` hold photos of none.
 
         Of each landmark, 5 photos evenly spaced by name are references and at most 25 others are queries; of
-        the photos of no landmark, at most 450, a third are fillers and the others distractors.
+        the photos of no landmark, at most 450, a third are fillers and the others distractors. Hidden files and
+        folders are passed over.
 
         Raises:
             InvalidArgumentError: If there is no landmark with two photos.
         """
         photos: list[Photo] = []
-        for entry in sorted(path for path in folder.iterdir() if path.is_dir()):
-            found = sorted(path for path in entry.rglob("*") if path.suffix.lower() in _SUFFIXES)
+        for entry in sorted(path for path in folder.glob("[!.]*") if path.is_dir()):
+            found = _photos_below(entry)
             if entry.name.startswith("_"):
                 for number, path in enumerate(_evenly(found, _STRANGERS)):
                     photos.append(Photo(path, "", Role.DISTRACTOR if number % 3 else Role.FILLER, ""))
@@ -126,13 +132,47 @@ class Dataset:
                 photos += [Photo(path, entry.name, Role.QUERY, "") for path in _evenly(others, _QUERIES)]
         return _complete(folder, photos)
 
+    def with_fillers(self, folder: Path) -> Dataset:
+        """This data set with every photo below ``folder`` in the catalogue as well, as a stranger.
+
+        Raises:
+            InvalidArgumentError: If there is no photo below it.
+        """
+        found = _photos_below(folder)
+        if not found:
+            raise InvalidArgumentError(f"there is no photo ({', '.join(sorted(_SUFFIXES))}) below {folder}")
+        return Dataset((*self.photos, *(Photo(path, "", Role.FILLER, "") for path in found)))
+
+
+def _photo(folder: Path, row: Mapping[str, str], where: str) -> Photo:
+    if row["role"] not in tuple(Role):
+        raise InvalidArgumentError(f"{where}: role {row['role']!r} is none of {', '.join(Role)}")
+    role, path = Role(row["role"]), folder / row["path"]
+    if not path.is_file():
+        raise InvalidArgumentError(f"{where}: there is no file {path}")
+    if role in (Role.DISTRACTOR, Role.FILLER):  # whatever it calls itself, no query asks for it
+        return Photo(path, "", role, row["tier"])
+    if not row["landmark"]:
+        raise InvalidArgumentError(f"{where}: a {role} needs its landmark")
+    return Photo(path, row["landmark"], role, row["tier"])
+
+
+def _photos_below(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
 
 def _complete(folder: Path, photos: Sequence[Photo]) -> Dataset:
     for role in (Role.REFERENCE, Role.QUERY):
         if not any(photo.role is role for photo in photos):
             raise InvalidArgumentError(
                 f"{folder} has no {role} photos; give a folder with {MANIFEST} "
-                f"({', '.join(_COLUMNS)}), or one folder of photos per landmark"
+                f"({', '.join(_COLUMNS)}), or one folder of photos per landmark, two photos or more in each"
             )
     return Dataset(tuple(photos))
 

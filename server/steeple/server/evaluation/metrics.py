@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BINS: Final = 10  # of confidence
+_FALSE_POSITIVE_RATE: Final = 0.01
+_SEED: Final = 20170704
+_COVERED: Final = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,10 @@ class Metrics:
         micro_ap: Average precision of the first candidates of queries and distractors together, ranked by
             confidence (also GAP, the Google Landmarks recognition metric).
         tpr_at_1pct_fpr: Share of queries answered rightly above the confidence that one distractor in a hundred
-            reaches.
+            exceeds. NaN without distractors.
         ece: Expected calibration error over 10 equal bins of confidence.
         identified: Share of queries that are IDENTIFIED, rightly.
-        wrong: Share of all queries and distractors that are IDENTIFIED as what they are not.
+        wrongly_identified: Share of all queries and distractors that are IDENTIFIED as what they are not.
         by_tier: ``recall_at_1`` per tier.
     """
 
@@ -51,59 +60,124 @@ class Metrics:
     tpr_at_1pct_fpr: float
     ece: float
     identified: float
-    wrong: float
+    wrongly_identified: float
     by_tier: Mapping[str, float]
 
 
 def measure(outcomes: Sequence[Outcome]) -> Metrics:
     """The figures of ``outcomes``. Shares of nothing are NaN."""
+    columns = _Columns.of(outcomes)
     known = [outcome for outcome in outcomes if outcome.known]
-    unknown = [outcome for outcome in outcomes if not outcome.known]
-    threshold = _false_positive_threshold([outcome.confidence for outcome in unknown], 0.01)
     return Metrics(
         queries=len(known),
-        distractors=len(unknown),
-        recall_at_1=_share([outcome.right for outcome in known]),
-        micro_ap=_micro_average_precision(outcomes),
-        tpr_at_1pct_fpr=_share([outcome.right and outcome.confidence > threshold for outcome in known]),
-        ece=_expected_calibration_error(outcomes),
-        identified=_share([outcome.right and outcome.identified for outcome in known]),
-        wrong=_share([outcome.identified and not outcome.right for outcome in outcomes]),
+        distractors=len(outcomes) - len(known),
+        **{name: figure(columns) for name, figure in _FIGURES.items()},
         by_tier={
-            tier: _share([outcome.right for outcome in known if outcome.tier == tier])
+            tier: _recall_at_1(_Columns.of([outcome for outcome in known if outcome.tier == tier]))
             for tier in dict.fromkeys(outcome.tier for outcome in known)
             if tier
         },
     )
 
 
-def _share(values: Sequence[bool]) -> float:
-    return sum(values) / len(values) if values else math.nan
+def intervals(outcomes: Sequence[Outcome], *, resamples: int = 1000) -> dict[str, tuple[float, float]]:
+    """95 % bootstrap confidence intervals of the figures that are one number, by name.
+
+    Queries and distractors are drawn again with replacement, each among themselves, so that every resample has as
+    many of both. The seed is fixed: the same outcomes give the same intervals. Queries of one landmark resemble each
+    other, which the bootstrap does not know; with few landmarks the truth is wider.
+
+    Args:
+        outcomes: Of all queries.
+        resamples: How many.
+
+    Returns:
+        Lower and upper end by name of the figure; NaN where the figure itself is.
+    """
+    random = np.random.default_rng(_SEED)
+    columns = _Columns.of(outcomes)
+    known, unknown = np.flatnonzero(columns.known), np.flatnonzero(~columns.known)
+    drawn: dict[str, list[float]] = {name: [] for name in _FIGURES}
+    for _ in range(resamples):
+        rows = np.concatenate([group[random.integers(0, max(len(group), 1), len(group))] for group in (known, unknown)])
+        resample = columns.take(rows)
+        for name, figure in _FIGURES.items():
+            drawn[name].append(figure(resample))
+    return {
+        name: (float(low), float(high))
+        for name, values in drawn.items()
+        for low, high in [np.quantile(values, _COVERED)]
+    }
 
 
-def _false_positive_threshold(confidences: Sequence[float], rate: float) -> float:
-    """The confidence that at most ``rate`` of ``confidences`` exceed."""
-    ranked = sorted(confidences, reverse=True)
-    return ranked[int(rate * len(ranked))] if ranked else -math.inf
+@dataclass(frozen=True)
+class _Columns:
+    """Outcomes as arrays, [N] each: a bootstrap computes every figure a thousand times."""
+
+    known: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    identified: NDArray[np.bool_]
+    confidence: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome]) -> Self:
+        return cls(
+            np.array([outcome.known for outcome in outcomes], np.bool_),
+            np.array([outcome.right for outcome in outcomes], np.bool_),
+            np.array([outcome.identified for outcome in outcomes], np.bool_),
+            np.array([outcome.confidence for outcome in outcomes], np.float64),
+        )
+
+    def take(self, rows: NDArray[np.intp]) -> _Columns:
+        return _Columns(self.known[rows], self.right[rows], self.identified[rows], self.confidence[rows])
 
 
-def _micro_average_precision(outcomes: Sequence[Outcome]) -> float:
-    known = sum(outcome.known for outcome in outcomes)
+def _share(values: NDArray[np.bool_]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _recall_at_1(outcomes: _Columns) -> float:
+    return _share(outcomes.right[outcomes.known])
+
+
+def _true_positive_rate(outcomes: _Columns) -> float:
+    strangers = np.sort(outcomes.confidence[~outcomes.known])[::-1]
+    if not len(strangers):
+        return math.nan
+    threshold = strangers[int(_FALSE_POSITIVE_RATE * len(strangers))]
+    return _share((outcomes.right & (outcomes.confidence > threshold))[outcomes.known])
+
+
+def _micro_average_precision(outcomes: _Columns) -> float:
+    known = int(outcomes.known.sum())
     # Ties count against the method: at equal confidence the wrong answers come first.
-    ranked = sorted(outcomes, key=lambda outcome: (-outcome.confidence, outcome.right))
-    right, total = 0, 0.0
-    for rank, outcome in enumerate(ranked, start=1):
-        if outcome.right:
-            right += 1
-            total += right / rank
-    return total / known if known else math.nan
+    order = np.lexsort((outcomes.right, -outcomes.confidence))
+    right = outcomes.right[order]
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    return float(precision[right].sum() / known) if known else math.nan
 
 
-def _expected_calibration_error(outcomes: Sequence[Outcome], bins: int = 10) -> float:
-    total = 0.0
-    for number in range(bins):
-        inside = [outcome for outcome in outcomes if min(int(outcome.confidence * bins), bins - 1) == number]
-        if inside:
-            accuracy = _share([outcome.right for outcome in inside])
-            total += abs(accuracy - sum(outcome.confidence for outcome in inside) / len(inside)) * len(inside)
-    return total / len(outcomes) if outcomes else math.nan
+def _expected_calibration_error(outcomes: _Columns) -> float:
+    if not len(outcomes.confidence):
+        return math.nan
+    bins = np.minimum((outcomes.confidence * _BINS).astype(np.intp), _BINS - 1)
+    excess = np.bincount(bins, outcomes.confidence - outcomes.right, _BINS)
+    return float(np.abs(excess).sum() / len(bins))
+
+
+def _identified(outcomes: _Columns) -> float:
+    return _share((outcomes.right & outcomes.identified)[outcomes.known])
+
+
+def _wrongly_identified(outcomes: _Columns) -> float:
+    return _share(outcomes.identified & ~outcomes.right)
+
+
+_FIGURES: Final[Mapping[str, Callable[[_Columns], float]]] = {
+    "recall_at_1": _recall_at_1,
+    "micro_ap": _micro_average_precision,
+    "tpr_at_1pct_fpr": _true_positive_rate,
+    "ece": _expected_calibration_error,
+    "identified": _identified,
+    "wrongly_identified": _wrongly_identified,
+}

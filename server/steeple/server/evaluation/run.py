@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
-from steeple.delf import Extractor, FeatureSet, ModelRelease
+from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
+from steeple.errors import ImageError
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.metrics import Outcome
 from steeple.server.index import DescriptorIndex
@@ -23,12 +26,14 @@ class QueryResult:
     Attributes:
         photo: What was asked.
         recognition: The answer.
-        extract_seconds: Spent on the photo's features.
+        extract_seconds: Spent on the photo's features, reading the file included.
+        query_bytes: Size of the FeatureSet message that a client would send.
     """
 
     photo: Photo
     recognition: Recognition
     extract_seconds: float
+    query_bytes: int
 
     @property
     def outcome(self) -> Outcome:
@@ -45,36 +50,41 @@ class QueryResult:
 
 
 def answer_all(
-    dataset: Dataset, release: ModelRelease, index: DescriptorIndex, progress: Progress
+    dataset: Dataset, release: ModelRelease, index: DescriptorIndex, progress: Progress, *, extractors: int = 1
 ) -> list[QueryResult]:
     """Fills ``index`` with the gallery of a data set and asks every query, in the data set's order.
 
-    Each filler is a landmark of its own.
+    Each filler is a landmark of its own. All features go through the wire format, as they do on their way to a
+    server. The answers do not depend on ``extractors``; the times do.
+
+    Args:
+        dataset: The photos.
+        release: Extracts, and judges the answers.
+        index: An empty one of that release.
+        progress: Told how far it is.
+        extractors: Photos whose features are extracted at a time, each in a thread of its own.
 
     Raises:
-        ImageError: If a photo cannot be used.
+        ImageError: If a photo cannot be used; the text names it.
     """
-    extractor = Extractor(release)
     images: dict[int, GalleryImage] = {}
-    for key, photo in enumerate(dataset.gallery):
-        progress("gallery", key, len(dataset.gallery))
-        features = extractor.extract(photo.path)
-        index.add(key, features.unit_descriptors())
-        images[key] = GalleryImage(photo.landmark or f"filler-{key}", features)
-    progress("gallery", len(images), len(images))
+    results = []
 
     def gallery(keys: Sequence[int]) -> dict[int, GalleryImage]:
         return {key: images[key] for key in keys}
 
-    recogniser = Recogniser(release, index, gallery)
-    results = []
-    for number, photo in enumerate(dataset.queries):
-        progress("queries", number, len(dataset.queries))
-        start = time.perf_counter()
-        features = extractor.extract(photo.path)
-        seconds = time.perf_counter() - start
-        results.append(QueryResult(photo, _ask(recogniser, features), seconds))
-    progress("queries", len(results), len(results))
+    with _Extractors(release, extractors) as pool:
+        for key, (photo, extracted) in enumerate(pool.extract_all("gallery", dataset.gallery, progress)):
+            index.add(key, extracted.features.unit_descriptors())
+            images[key] = GalleryImage(photo.landmark or f"filler-{key}", extracted.features)
+        recogniser = Recogniser(release, index, gallery)
+        # All features first: searches beside running extractors would be timed wrongly.
+        queries = list(pool.extract_all("queries", dataset.queries, progress))
+    for number, (photo, extracted) in enumerate(queries):
+        progress("answers", number, len(queries))
+        recognition = _ask(recogniser, extracted.features)
+        results.append(QueryResult(photo, recognition, extracted.seconds, extracted.message_bytes))
+    progress("answers", len(queries), len(queries))
     return results
 
 
@@ -82,3 +92,49 @@ def _ask(recogniser: Recogniser, features: FeatureSet) -> Recognition:
     if not len(features):  # a photo of nothing: the right answer is UNKNOWN, and it needs no search
         return Recognition(False, (), 0, 0.0, 0.0)
     return recogniser.identify(features)
+
+
+@dataclass(frozen=True)
+class _Extracted:
+    features: FeatureSet
+    seconds: float
+    message_bytes: int
+
+
+class _Extractors:
+    """A pool of threads with an extractor each; the TFLite runtime lets them run side by side."""
+
+    def __init__(self, release: ModelRelease, count: int) -> None:
+        self._idle: SimpleQueue[Extractor] = SimpleQueue()
+        for _ in range(count):
+            self._idle.put(Extractor(release))
+        self._threads = ThreadPoolExecutor(count, "steeple-extract")
+
+    def __enter__(self) -> _Extractors:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def extract_all(
+        self, title: str, photos: Sequence[Photo], progress: Progress
+    ) -> Iterator[tuple[Photo, _Extracted]]:
+        """Photos and their features, in the order given."""
+        progress(title, 0, len(photos))
+        extracted: Iterable[_Extracted] = self._threads.map(self._extract, photos)
+        for number, pair in enumerate(zip(photos, extracted, strict=True), start=1):
+            yield pair
+            progress(title, number, len(photos))
+
+    def _extract(self, photo: Photo) -> _Extracted:
+        extractor = self._idle.get()
+        start = time.perf_counter()
+        try:
+            features = extractor.extract(photo.path)
+        except ImageError as error:
+            raise ImageError(f"{photo.path}: {error.message}", **error.metadata) from error
+        finally:
+            self._idle.put(extractor)
+        seconds = time.perf_counter() - start
+        message = wire.pack(features)
+        return _Extracted(wire.unpack(message), seconds, message.ByteSize())

@@ -85,7 +85,7 @@ class FaissIndex:
             payload = faiss.serialize_index(self._index)
             images = tuple(sorted(self._images))
         header = SnapshotHeader(_kind(self._release), self._release.name, sequence, images)
-        write_snapshot(path, header, memoryview(payload))
+        write_snapshot(path, header, payload.data)
 
     @staticmethod
     def restore(path: Path, release: ModelRelease) -> tuple[FaissIndex, int]:

@@ -18,11 +18,14 @@ class ImageEvidence:
         landmark_id: The image's landmark.
         inliers: Matches that agree on one geometry.
         matches: Matches tried.
+        distinct: Sum of the distinctiveness of the exact matches that agree with that geometry; 0 if the
+            image was no finalist.
     """
 
     landmark_id: str
     inliers: int
     matches: int
+    distinct: float = 0.0
 
 
 def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict[str, float]:
@@ -30,7 +33,7 @@ def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict
 
     Returns:
         ``inliers``: log(1 + inliers of its best image). ``ratio``: inliers over matches of that image.
-        ``support``: log(1 + inliers of its other images). ``margin``: log of (1 + inliers of its best image) over
+        ``distinct``: log(1 + distinctiveness of that image). ``support``: log(1 + inliers of its other images). ``margin``: log of (1 + inliers of its best image) over
         (1 + inliers of the best image of any other landmark).
     """
     own = sorted((image for image in images if image.landmark_id == landmark_id), key=lambda image: -image.inliers)
@@ -38,6 +41,7 @@ def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict
     rival = max((image.inliers for image in images if image.landmark_id != landmark_id), default=0)
     return {
         "inliers": math.log1p(best.inliers),
+        "distinct": math.log1p(best.distinct),
         "ratio": best.inliers / max(best.matches, 1),
         "support": math.log1p(sum(image.inliers for image in own[1:])),
         "margin": math.log1p(best.inliers) - math.log1p(rival),

@@ -16,17 +16,22 @@ def mutual_nearest_neighbours(
         reference: float32[R, D], L2-normalised.
 
     Returns:
-        Pairs intp[M, 2] (row of ``query``, row of ``reference``) and their cosine similarities float32[M],
-        most similar first.
+        Pairs intp[M, 2] (row of ``query``, row of ``reference``), most distinctive first, and their
+        distinctiveness float32[M]: 1 less the ratio of the squared distances to the nearest and the
+        second nearest reference descriptor, 0 (no better than the next) to 1 (identical).
     """
     if not len(query) or not len(reference):
         return np.empty((0, 2), np.intp), np.empty(0, np.float32)
     similarities = query @ reference.T
     nearest = similarities.argmax(axis=1)
     rows = np.arange(len(query))
+    best = similarities[rows, nearest]
     # By value, not by argmax over columns, which is many times slower in row-major order.
-    mutual = similarities.max(axis=0)[nearest] == similarities[rows, nearest]
-    pairs = np.stack([rows[mutual], nearest[mutual]], axis=1)
-    similarity = similarities[pairs[:, 0], pairs[:, 1]]
-    order = np.argsort(-similarity, kind="stable")
-    return pairs[order], similarity[order]
+    mutual = np.flatnonzero(similarities.max(axis=0)[nearest] == best)
+    others = similarities[mutual]
+    others[np.arange(len(mutual)), nearest[mutual]] = -1.0
+    # Squared distances of unit vectors are 2 - 2 * similarity.
+    distinctiveness = 1.0 - np.clip((1.0 - best[mutual]) / np.maximum(1.0 - others.max(axis=1), 1e-6), 0.0, 1.0)
+    order = np.argsort(-distinctiveness, kind="stable")
+    pairs = np.stack([mutual, nearest[mutual]], axis=1)[order]
+    return pairs, distinctiveness[order].astype(np.float32)

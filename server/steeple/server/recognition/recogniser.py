@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError
-from steeple.server.index import DescriptorIndex
+from steeple.server.index import DescriptorIndex, Neighbours
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
 from steeple.server.recognition.matching import mutual_nearest_neighbours
-from steeple.server.recognition.verification import Verification, outline, verify
-from steeple.server.recognition.votes import most_voted
+from steeple.server.recognition.verification import Verification, agreeing, outline, verify
+from steeple.server.recognition.votes import matches_of, most_voted
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,11 @@ class _Verified:
     image: GalleryImage
     pairs: NDArray[np.intp]
     verification: Verification
+    distinct: float = 0.0
 
     @property
     def evidence(self) -> ImageEvidence:
-        return ImageEvidence(self.image.landmark_id, self.verification.count, len(self.pairs))
+        return ImageEvidence(self.image.landmark_id, self.verification.count, len(self.pairs), self.distinct)
 
 
 class Recogniser:
@@ -125,12 +126,10 @@ class Recogniser:
         if not len(features):
             raise FeatureSetError("the query has no features; the photo shows too little to recognise it by")
         start = time.perf_counter()
-        descriptors = features.unit_descriptors()
-        neighbours = self._index.search(descriptors, self.release.index.neighbours)
+        neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours)
         searched = time.perf_counter()
-        keys = most_voted(neighbours, self.release.verification.candidates)
-        verified = self._verified(features, descriptors, keys)
-        candidates = self._candidates(features, verified)[:max_candidates]
+        finalists = self._rematched(features, self._verified(features, neighbours))
+        candidates = self._candidates(features, finalists)[:max_candidates]
         done = time.perf_counter()
         return Recognition(
             identified=bool(candidates) and candidates[0].confidence >= self.release.calibration.threshold,
@@ -140,29 +139,49 @@ class Recogniser:
             verify_seconds=done - searched,
         )
 
-    def _verified(
-        self, features: FeatureSet, descriptors: NDArray[np.float32], keys: Sequence[int]
-    ) -> list[_Verified]:
+    def _verified(self, features: FeatureSet, neighbours: Neighbours) -> list[_Verified]:
+        """The most voted images whose matches, as the index returned them, agree on a geometry; best first."""
         parameters = self.release.verification
-        # The radius is stated at working size; keypoints are in pixels of the photo as submitted.
-        shrink = math.sqrt(features.width * features.height / self.release.extraction.max_pixels)
-        radius = parameters.inlier_radius * max(1.0, shrink)
         found = []
+        keys = most_voted(neighbours, parameters.candidates)
         images = self._gallery(keys)
         for key in keys:
             if key not in images:
                 continue
-            reference = images[key].features
-            pairs, _ = mutual_nearest_neighbours(descriptors, reference.unit_descriptors())
+            pairs = matches_of(neighbours, key)
+            # An image that was replaced since the search may have fewer features now.
+            pairs = pairs[pairs[:, 1] < len(images[key].features)]
             verification = verify(
                 features.keypoints[pairs[:, 0]],
-                reference.keypoints[pairs[:, 1]],
-                inlier_radius=radius,
+                images[key].features.keypoints[pairs[:, 1]],
+                inlier_radius=self._radius(features),
                 iterations=parameters.iterations,
             )
             if verification is not None:
                 found.append(_Verified(key, images[key], pairs, verification))
-        return found
+        return sorted(found, key=lambda entry: (-entry.verification.count, entry.key))
+
+    def _rematched(self, features: FeatureSet, verified: list[_Verified]) -> list[_Verified]:
+        """``verified``, the finalists with the distinctiveness of exact matches that agree with their geometry."""
+        descriptors = features.unit_descriptors()
+        finalists = self.release.verification.finalists
+        rematched = []
+        for entry in verified[:finalists]:
+            reference = entry.image.features
+            pairs, distinctiveness = mutual_nearest_neighbours(descriptors, reference.unit_descriptors())
+            agree = agreeing(
+                entry.verification,
+                features.keypoints[pairs[:, 0]],
+                reference.keypoints[pairs[:, 1]],
+                self._radius(features),
+            )
+            rematched.append(replace(entry, distinct=float(distinctiveness[agree].sum())))
+        return rematched + verified[finalists:]
+
+    def _radius(self, features: FeatureSet) -> float:
+        # Stated at working size; keypoints are in pixels of the photo as submitted.
+        shrink = math.sqrt(features.width * features.height / self.release.extraction.max_pixels)
+        return self.release.verification.inlier_radius * max(1.0, shrink)
 
     def _candidates(self, features: FeatureSet, verified: Sequence[_Verified]) -> list[Candidate]:
         evidence = [entry.evidence for entry in verified]

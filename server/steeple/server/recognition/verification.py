@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_MATCHES: Final = 4
-"""An affine model takes three matches; fewer than one more agree by construction."""
+"""A similarity takes two matches, an affine model three; fewer than one more agree by construction."""
 
 _CONFIDENCE: Final = 0.999
-_MAX_STRETCH: Final = 8.0  # largest to smallest singular value over which a view is not of the same plane
-_MAX_ZOOM: Final = 16.0
+_REFINEMENTS: Final = 4
+_MAX_STRETCH: Final = 4.0  # largest to smallest singular value; beyond it, a wall is seen from the edge
+_MAX_ZOOM: Final = 8.0  # two octaves more than the pyramid spans on either side
+_SPOTS_PER_RADIUS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,14 @@ class Verification:
 def verify(
     query: NDArray[np.float32], reference: NDArray[np.float32], *, inlier_radius: float, iterations: int
 ) -> Verification | None:
-    """Fits an affine model to matches by RANSAC. The same matches give the same model.
+    """Fits an affine model to matches. The same matches give the same model.
 
-    Matches that crowd one spot of either image count once: a spot holds one observation, found on
-    several pyramid levels.
+    RANSAC looks for a similarity, which least squares on its inliers then turn into an affine model. An
+    affine model from the start would be free to fold the reference image onto a line, and among matches
+    that are wrong by more than the radius such a fold gathers more of them than the truth does.
+
+    Matches that crowd one spot of either image count once: they are one observation, made on several
+    levels of the pyramid.
 
     Args:
         query: float32[M, 2]; keypoints in the query, pixels.
@@ -50,26 +56,36 @@ def verify(
         iterations: At most.
 
     Returns:
-        None if fewer than :data:`MIN_MATCHES` agree or their model is no view of a scene: mirrored,
-        collapsed to a line, or stretched or zoomed out of reason.
+        None if fewer than :data:`MIN_MATCHES` agree, or only on what is no view of a scene: collapsed to a
+        dot, blown up or stretched out of reason.
     """
     if len(query) < MIN_MATCHES:
         return None
-    affine, mask = cv2.estimateAffine2D(
+    similarity, mask = cv2.estimateAffinePartial2D(
         reference,
         query,
         method=cv2.RANSAC,
         ransacReprojThreshold=inlier_radius,
         maxIters=iterations,
         confidence=_CONFIDENCE,
-        refineIters=10,
     )
-    if affine is None or not np.isfinite(affine).all() or not _is_view(affine):
+    if similarity is None or not np.isfinite(similarity).all():
         return None
-    inliers = _one_a_spot(mask[:, 0].astype(bool), query, reference, inlier_radius / 2)
+    model = np.asarray(similarity, np.float64)
+    if not _is_view(model):
+        return None
+    model, inliers = _refined(model, mask[:, 0].astype(bool), query, reference, inlier_radius)
+    inliers = _one_a_spot(inliers, query, reference, inlier_radius / _SPOTS_PER_RADIUS)
     if inliers.sum() < MIN_MATCHES:
         return None
-    return Verification(affine, inliers)
+    return Verification(model, inliers)
+
+
+def agreeing(
+    verification: Verification, query: NDArray[np.float32], reference: NDArray[np.float32], inlier_radius: float
+) -> NDArray[np.bool_]:
+    """bool[M]: which of other matches of the same two images agree with the model. Arguments as for :func:`verify`."""
+    return _agree(verification.affine, query, reference, inlier_radius)
 
 
 def outline(verification: Verification, reference: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
@@ -84,15 +100,44 @@ def outline(verification: Verification, reference: NDArray[np.float32], size: tu
         float32[P, 2]; the convex hull of the inliers, mapped into the query and cut off at its border,
         clockwise on the screen. P is 0 if nothing of it is inside.
     """
-    hull = cv2.convexHull(reference[verification.inliers], clockwise=False)[:, 0]
+    hull = cv2.convexHull(reference[verification.inliers])[:, 0]
     mapped = (hull @ verification.affine[:, :2].T + verification.affine[:, 2]).astype(np.float32)
     width, height = size
     frame = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]], np.float32)
     _, inside = cv2.intersectConvexConvex(mapped, frame)
     if inside is None or len(inside) < 3:
         return np.empty((0, 2), np.float32)
-    # With y down, the hull that OpenCV calls counter-clockwise runs clockwise on the screen.
-    return np.asarray(cv2.convexHull(inside, clockwise=True)[:, 0], np.float32)
+    # OpenCV means an axis y that points up: with y down, what it calls counter-clockwise is clockwise on the screen.
+    return np.asarray(cv2.convexHull(inside, clockwise=False)[:, 0], np.float32)
+
+
+def _refined(
+    model: NDArray[np.float64],
+    inliers: NDArray[np.bool_],
+    query: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    radius: float,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """An affine model by least squares on the inliers, again on its own, as long as that gains inliers."""
+    homogeneous = np.column_stack([reference, np.ones(len(reference))]).astype(np.float64)
+    for _ in range(_REFINEMENTS):
+        if inliers.sum() < MIN_MATCHES:
+            break
+        solution, _, rank, _ = np.linalg.lstsq(homogeneous[inliers], query[inliers].astype(np.float64), rcond=None)
+        better = np.ascontiguousarray(solution.T)
+        agree = _agree(better, query, reference, radius)
+        if rank < 3 or not _is_view(better) or agree.sum() <= inliers.sum():
+            break
+        model, inliers = better, agree
+    return model, inliers
+
+
+def _agree(
+    model: NDArray[np.float64], query: NDArray[np.float32], reference: NDArray[np.float32], radius: float
+) -> NDArray[np.bool_]:
+    errors = reference @ model[:, :2].T + model[:, 2] - query
+    close: NDArray[np.bool_] = (errors**2).sum(axis=1) < radius**2
+    return close
 
 
 def _is_view(affine: NDArray[np.float64]) -> bool:

@@ -21,8 +21,16 @@ def most_voted(neighbours: Neighbours, limit: int) -> list[int]:
     # Neighbours are sorted by distance, so the first occurrence of a (query, image) pair is the nearest.
     _, first = np.unique(rows * len(keys) + image, return_index=True)
     votes = np.bincount(image[first], minlength=len(keys))
-    total: NDArray[np.float64] = np.bincount(
-        image[first], weights=neighbours.distances[rows, columns][first], minlength=len(keys)
-    )
+    distances = neighbours.distances[rows, columns][first]
+    total = np.asarray(np.bincount(image[first], weights=distances, minlength=len(keys)), np.float64)
     order = np.lexsort((keys, total / votes, -votes))[:limit]
     return [int(key) for key in keys[order]]
+
+
+def matches_of(neighbours: Neighbours, image_key: int) -> NDArray[np.intp]:
+    """intp[M, 2]: query descriptor and the nearest descriptor of one image, for those that have it as a neighbour."""
+    ours = neighbours.image_keys == image_key
+    query = np.flatnonzero(ours.any(axis=1))
+    # Neighbours are sorted by distance, so the first column of the image is the nearest.
+    column = ours.argmax(axis=1)[query]
+    return np.stack([query, neighbours.feature_numbers[query, column]], axis=1).astype(np.intp)

@@ -1,0 +1,109 @@
+"""The model of confidence recovers what evidence was drawn from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from steeple.delf.release import Calibration
+from steeple.errors import InvalidArgumentError
+from steeple.server.calibration import EVIDENCE, fit
+from steeple.server.evaluation import Outcome, Photo, QueryResult, Role, measure
+from steeple.server.recognition import Candidate, Recognition
+from steeple.server.recognition.evidence import confidence
+
+TRUE_BIAS, TRUE_WEIGHTS = -5.0, np.array([1.5, 2.0, 0.4, 0.8])
+
+
+def result(evidence: NDArray[np.float64] | None, *, right: bool, stranger: bool = False) -> QueryResult:
+    nothing = np.empty((0, 2), np.float32)
+    candidates = (
+        ()
+        if evidence is None
+        else (
+            Candidate(
+                landmark_id="tower" if right else "gate",
+                image_key=0,
+                confidence=0.5,
+                inliers=0,
+                matches=0,
+                evidence=dict(zip(EVIDENCE, map(float, evidence), strict=True)),
+                outline=nothing,
+                query_points=nothing,
+                reference_points=nothing,
+            ),
+        )
+    )
+    photo = Photo(Path("1.jpg"), "", Role.DISTRACTOR, "") if stranger else Photo(Path("1.jpg"), "tower", Role.QUERY, "")
+    return QueryResult(photo, Recognition(False, candidates, 100, 0.0, 0.0), 0.0, 0)
+
+
+def drawn(count: int) -> tuple[list[QueryResult], NDArray[np.float64]]:
+    """Answers that are right with a probability that is a logistic function of their evidence."""
+    random = np.random.default_rng(11)
+    evidence = random.uniform((0, 0, 0, -1), (4, 1, 4, 3), (count, 4))
+    probability = 1 / (1 + np.exp(-(TRUE_BIAS + evidence @ TRUE_WEIGHTS)))
+    right = random.random(count) < probability
+    return [result(row, right=bool(hit)) for row, hit in zip(evidence, right, strict=True)], probability
+
+
+def confidences(calibration: Calibration, results: list[QueryResult]) -> NDArray[np.float64]:
+    return np.array([confidence(calibration, each.recognition.candidates[0].evidence) for each in results])
+
+
+def test_probabilities_are_recovered() -> None:
+    results, probability = drawn(8000)
+    found = confidences(fit(results[:4000]), results)
+    assert np.abs(found - probability).mean() < 0.02
+    unseen = [
+        Outcome(known=True, right=each.outcome.right, confidence=float(value), identified=False)
+        for each, value in zip(results[4000:], found[4000:], strict=True)
+    ]
+    assert measure(unseen).ece < 0.03
+
+
+def test_weights_are_those_that_the_answers_were_drawn_with() -> None:
+    calibration = fit(drawn(20_000)[0])
+    assert calibration.bias == pytest.approx(TRUE_BIAS, abs=0.3)
+    assert [calibration.weights[name] for name in EVIDENCE] == pytest.approx(list(TRUE_WEIGHTS), abs=0.2)
+
+
+def test_perfectly_separable_answers_give_finite_weights() -> None:
+    random = np.random.default_rng(12)
+    right = [result(random.uniform(3, 4, 4), right=True) for _ in range(100)]
+    wrong = [result(random.uniform(0, 1, 4), right=False, stranger=True) for _ in range(100)]
+    calibration = fit([*right, *wrong])
+    assert all(
+        math.isfinite(number) and abs(number) < 50 for number in (calibration.bias, *calibration.weights.values())
+    )
+    assert confidences(calibration, right).min() > 0.9
+    assert confidences(calibration, wrong).max() < 0.1
+    assert calibration.threshold == 0.5
+
+
+def test_one_stranger_in_a_hundred_exceeds_the_threshold() -> None:
+    random = np.random.default_rng(13)
+    right = [result(random.normal(3, 1, 4), right=True) for _ in range(400)]
+    strangers = [result(random.normal(1.5, 1, 4), right=False, stranger=True) for _ in range(400)]
+    calibration = fit([*right, *strangers])
+    assert calibration.threshold > 0.5
+    # The threshold is rounded, so the stranger that it was taken from may fall on either side.
+    assert (confidences(calibration, strangers) > calibration.threshold).sum() in (4, 5)
+
+
+def test_answers_without_a_candidate_take_no_part() -> None:
+    results, _ = drawn(500)
+    none = [result(None, right=False, stranger=True) for _ in range(200)]
+    assert fit([*results, *none]) == fit(results)
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("make", [lambda right: [result(np.ones(4), right=right)] * 5, lambda right: []])
+def test_answers_of_one_kind_are_refused(make: Callable[[bool], list[QueryResult]], right: bool) -> None:
+    with pytest.raises(InvalidArgumentError, match="right and wrong answers; add queries"):
+        fit(make(right))
