@@ -98,8 +98,7 @@ def test_folders_are_split_evenly(tmp_path: Path) -> None:
         ("tower", Role.QUERY): 25,
         ("gate", Role.REFERENCE): 1,
         ("gate", Role.QUERY): 2,
-        ("", Role.FILLER): 2,
-        ("", Role.DISTRACTOR): 4,
+        ("", Role.DISTRACTOR): 6,
     }
     references = [photo.path.name for photo in dataset.photos if photo.landmark == "tower"][:5]
     assert references == ["00.jpg", "08.jpg", "16.jpg", "24.jpg", "32.jpg"]

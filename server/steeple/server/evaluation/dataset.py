@@ -17,7 +17,7 @@ _COLUMNS: Final = ("path", "landmark", "role", "tier")
 _SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 _REFERENCES: Final = 5
 _QUERIES: Final = 25
-_STRANGERS: Final = 450  # a third of them goes into the catalogue
+_STRANGERS: Final = 350
 
 
 class Role(StrEnum):
@@ -113,8 +113,8 @@ class Dataset:
         """From one folder per landmark; folders whose name begins with ``_`` hold photos of none.
 
         Of each landmark, 5 photos evenly spaced by name are references and at most 25 others are queries; of
-        the photos of no landmark, at most 450, a third are fillers and the others distractors. Hidden files and
-        folders are passed over.
+        the photos of no landmark, at most 350 are distractors and none is a filler: photos of one heap may well
+        show one thing. Hidden files and folders are passed over.
 
         Raises:
             InvalidArgumentError: If there is no landmark with two photos.
@@ -123,8 +123,7 @@ class Dataset:
         for entry in sorted(path for path in folder.glob("[!.]*") if path.is_dir()):
             found = _photos_below(entry)
             if entry.name.startswith("_"):
-                for number, path in enumerate(_evenly(found, _STRANGERS)):
-                    photos.append(Photo(path, "", Role.DISTRACTOR if number % 3 else Role.FILLER, ""))
+                photos += [Photo(path, "", Role.DISTRACTOR, "") for path in _evenly(found, _STRANGERS)]
             elif len(found) > 1:
                 references = _evenly(found, min(_REFERENCES, len(found) // 2))
                 others = [path for path in found if path not in set(references)]
