@@ -23,7 +23,7 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/python -m pytest -m "not train" --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and format
@@ -59,6 +59,10 @@ generate: $(VENV)/.installed-dev ## Generate the synchronous client from the asy
 protos: $(VENV)-protos/.installed ## Generate the stubs from the .proto files (needs Python 3.11 or 3.12)
 	PYTHON="$(CURDIR)/$(VENV)-protos/bin/python" sh tools/generate_protos.sh
 
+.PHONY: test-train
+test-train: $(VENV)-train/.installed ## Set up TensorFlow and run the tests that need it (needs Python 3.11 to 3.13)
+	$(VENV)-train/bin/python -m pytest -m train
+
 # Steeple's own metadata asks for a newer numpy than tflite-runtime bears, hence the path instead of an installation.
 .PHONY: test-tflite-runtime
 test-tflite-runtime: $(VENV)/.installed-dev $(VENV)-tflite-runtime/.installed ## Compare LiteRT with tflite-runtime 2.14 (needs Python 3.11)
@@ -74,7 +78,7 @@ constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 
 .PHONY: clean
 clean: ## Remove environments, caches and what was built
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -100,6 +104,11 @@ $(VENV)-protos/.installed: tools/requirements/protos.txt
 $(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt
 	@python=$$(sh tools/find_python.sh 3.11 3.11 "$(PYTHON)" python3.11) && "$$python" -m venv --clear $(VENV)-tflite-runtime
 	$(VENV)-tflite-runtime/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)-train/.installed: pyproject.toml constraints.txt
+	@python=$$(sh tools/find_python.sh 3.11 3.13 "$(PYTHON)" python3.13 python3.12 python3.11) && "$$python" -m venv --clear $(VENV)-train
+	$(subst $(BIN),$(VENV)-train/bin,$(INSTALL)) -e '.[client,server,cpu,train,dev]'
 	@touch $@
 
 $(VENV)-lock/.installed: tools/requirements/lock.txt

@@ -14,7 +14,7 @@ LANDMARKS = 6
 
 
 def write_known_photos(folder: Path, *, strangers: int = 12) -> Path:
-    """One folder per landmark with one reference and two other views of it; and strangers, a third of them fillers."""
+    """One folder per landmark with one reference and two other views of it; and strangers, all of them distractors."""
     for number in range(LANDMARKS):
         (folder / f"landmark-{number}").mkdir(parents=True)
         for view in range(3):

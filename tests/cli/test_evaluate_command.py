@@ -44,8 +44,8 @@ def test_the_figures_as_json(known: Path, steeple: Steeple) -> None:
     facts = ran.json
     assert facts["model"] == "delf-base"
     assert facts["tflite_sha256"] == ModelRelease.load().tflite_sha256
-    assert (facts["landmarks"], facts["reference_images"], facts["fillers"]) == (LANDMARKS, LANDMARKS, 2)
-    assert (facts["queries"], facts["distractors"]) == (2 * LANDMARKS, 4)
+    assert (facts["landmarks"], facts["reference_images"], facts["fillers"]) == (LANDMARKS, LANDMARKS, 0)
+    assert (facts["queries"], facts["distractors"]) == (2 * LANDMARKS, 6)
     assert facts["by_tier"] == {}
     assert "PQ" in facts["index"]
 

@@ -12,6 +12,7 @@ import pytest
 from steeple.cli.model_build import build
 from steeple.delf import ModelRelease
 from steeple.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, ReleaseError
+from steeple.server.calibration import EVIDENCE
 from steeple.server.evaluation import Progress
 from tests.known_photos import write_known_photos
 
@@ -81,14 +82,13 @@ def test_a_built_release_is_calibrated_on_photos_with_known_answers(known: Path,
     release = build(copied, known, known, output, quiet)
     assert release.path == output
     assert release.tflite_sha256 == SHIPPED.tflite_sha256
-    assert set(release.calibration.weights) == {"inliers", "ratio", "support", "margin"}
+    assert set(release.calibration.weights) == set(EVIDENCE)
     assert 0.5 <= release.calibration.threshold < 1
     facts = release.manifest["provenance"]["calibration"]["photos"]
-    assert {role: facts[role] for role in ("reference", "query", "distractor", "filler")} == {
+    assert {role: count for role, count in facts.items() if role != "sha256"} == {
         "reference": 6,
         "query": 12,
-        "distractor": 4,
-        "filler": 2,
+        "distractor": 6,
     }
     assert len(facts["sha256"]) == 64
     assert [path.name for path in output.parent.iterdir()] == ["delf-mine"], "nothing is left beside it"

@@ -17,7 +17,8 @@ from steeple.server.evaluation import Outcome, Photo, QueryResult, Role, measure
 from steeple.server.recognition import Candidate, Recognition
 from steeple.server.recognition.evidence import confidence
 
-TRUE_BIAS, TRUE_WEIGHTS = -5.0, np.array([1.5, 2.0, 0.4, 0.8])
+KINDS = len(EVIDENCE)
+TRUE_BIAS, TRUE_WEIGHTS = -5.0, np.linspace(1.5, 0.5, KINDS)
 
 
 def result(evidence: NDArray[np.float64] | None, *, right: bool, stranger: bool = False) -> QueryResult:
@@ -46,7 +47,7 @@ def result(evidence: NDArray[np.float64] | None, *, right: bool, stranger: bool 
 def drawn(count: int) -> tuple[list[QueryResult], NDArray[np.float64]]:
     """Answers that are right with a probability that is a logistic function of their evidence."""
     random = np.random.default_rng(11)
-    evidence = random.uniform((0, 0, 0, -1), (4, 1, 4, 3), (count, 4))
+    evidence = random.uniform(0, 4, (count, KINDS))
     probability = 1 / (1 + np.exp(-(TRUE_BIAS + evidence @ TRUE_WEIGHTS)))
     right = random.random(count) < probability
     return [result(row, right=bool(hit)) for row, hit in zip(evidence, right, strict=True)], probability
@@ -75,8 +76,8 @@ def test_weights_are_those_that_the_answers_were_drawn_with() -> None:
 
 def test_perfectly_separable_answers_give_finite_weights() -> None:
     random = np.random.default_rng(12)
-    right = [result(random.uniform(3, 4, 4), right=True) for _ in range(100)]
-    wrong = [result(random.uniform(0, 1, 4), right=False, stranger=True) for _ in range(100)]
+    right = [result(random.uniform(3, 4, KINDS), right=True) for _ in range(100)]
+    wrong = [result(random.uniform(0, 1, KINDS), right=False, stranger=True) for _ in range(100)]
     calibration = fit([*right, *wrong])
     assert all(
         math.isfinite(number) and abs(number) < 50 for number in (calibration.bias, *calibration.weights.values())
@@ -86,14 +87,14 @@ def test_perfectly_separable_answers_give_finite_weights() -> None:
     assert calibration.threshold == 0.5
 
 
-def test_one_stranger_in_a_hundred_exceeds_the_threshold() -> None:
+def test_two_strangers_in_a_hundred_exceed_the_threshold() -> None:
     random = np.random.default_rng(13)
-    right = [result(random.normal(3, 1, 4), right=True) for _ in range(400)]
-    strangers = [result(random.normal(1.5, 1, 4), right=False, stranger=True) for _ in range(400)]
+    right = [result(random.normal(3, 1, KINDS), right=True) for _ in range(400)]
+    strangers = [result(random.normal(1.5, 1, KINDS), right=False, stranger=True) for _ in range(400)]
     calibration = fit([*right, *strangers])
     assert calibration.threshold > 0.5
     # The threshold is rounded, so the stranger that it was taken from may fall on either side.
-    assert (confidences(calibration, strangers) > calibration.threshold).sum() in (4, 5)
+    assert (confidences(calibration, strangers) > calibration.threshold).sum() in (8, 9)
 
 
 def test_answers_without_a_candidate_take_no_part() -> None:
@@ -103,7 +104,7 @@ def test_answers_without_a_candidate_take_no_part() -> None:
 
 
 @pytest.mark.parametrize("right", [True, False])
-@pytest.mark.parametrize("make", [lambda right: [result(np.ones(4), right=right)] * 5, lambda right: []])
+@pytest.mark.parametrize("make", [lambda right: [result(np.ones(KINDS), right=right)] * 5, lambda right: []])
 def test_answers_of_one_kind_are_refused(make: Callable[[bool], list[QueryResult]], right: bool) -> None:
     with pytest.raises(InvalidArgumentError, match="right and wrong answers; add queries"):
         fit(make(right))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +31,7 @@ class Network:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        self._interpreter = _interpreter_class()(model_path=str(path), num_threads=threads)
+        self._interpreter = _runtime().Interpreter(model_path=str(path), num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]
         outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: int(detail["shape"][-1]))
         channels = [int(detail["shape"][-1]) for detail in outputs]
@@ -67,12 +68,21 @@ class Network:
         return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
-def _interpreter_class() -> Any:  # noqa: ANN401 - the runtimes are untyped
-    for module in _RUNTIMES:
+def runtime() -> str:
+    """Name of the TFLite runtime in use: ``ai_edge_litert`` or ``tflite_runtime``.
+
+    Raises:
+        FailedPreconditionError: If none is installed.
+    """
+    return _runtime().__name__.split(".", maxsplit=1)[0]
+
+
+def _runtime() -> ModuleType:
+    for name in _RUNTIMES:
         try:
-            return importlib.import_module(module).Interpreter
+            return importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] != module.split(".", maxsplit=1)[0]:
+            if error.name is None or error.name.split(".")[0] != name.split(".", maxsplit=1)[0]:
                 raise
     raise FailedPreconditionError(
         "no TFLite runtime is installed; install ai-edge-litert (pip install 'steeple[client]') or tflite-runtime"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -139,17 +141,25 @@ def build_model(
     Example:
       steeple model build --photos photos/ --output releases/delf-mine
     """
-    from steeple.cli.model_build import build
-
     output = Output(as_json=json)
-    network = _network_builder()
+    network = network_builder()
+    from steeple.cli.model_build import build  # needs what the above has looked for
+
     with staged(output) as progress:
         release = build(network, photos, calibration or photos, directory, progress, replace=force)
     _print_release(output, release)
 
 
-def _network_builder() -> Callable[..., ModelRelease]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks about the processor
+def network_builder() -> Callable[..., ModelRelease]:
+    """What makes all of a release but its calibration.
+
+    Raises:
+        FailedPreconditionError: If TensorFlow or FAISS is not installed.
+    """
+    # TensorFlow tells much about the processor, and warns of its own future: nothing that helps here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=UserWarning, module="tensorflow")
     try:
         # By name: nothing else on the command line may take TensorFlow along, which import-linter looks after.
         builder: Callable[..., ModelRelease] = importlib.import_module(_EXPORT).build

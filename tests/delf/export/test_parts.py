@@ -6,6 +6,8 @@ import collections
 import io
 import pickle
 import struct
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from numpy.typing import NDArray
 
 from steeple.delf.export import codebook, photos, pretrained, projection
 from steeple.errors import NotFoundError, ReleaseError
+
+SMALL = "IVF16,PQ20np"
+"""np: FAISS sorts no centroids for polysemous search, which takes a minute and which nothing uses."""
 
 
 def unit(random: np.random.Generator, count: int, dimensions: int) -> NDArray[np.float32]:
@@ -66,9 +71,9 @@ def test_the_projection_finds_the_directions_of_most_energy() -> None:
 
 def test_a_codebook_is_trained_empty_and_the_same_every_time() -> None:
     descriptors = unit(np.random.default_rng(4), 3000, 40)
-    first = codebook.train("IVF16,PQ20", descriptors)
-    assert codebook.train("IVF16,PQ20", descriptors) == first
-    assert codebook.train("IVF16,PQ20", descriptors[::-1].copy()) != first
+    first = codebook.train(SMALL, descriptors)
+    assert codebook.train(SMALL, descriptors) == first
+    assert codebook.train(SMALL, descriptors[::-1].copy()) != first
     index: Any = faiss.deserialize_index(np.frombuffer(first, np.uint8))
     assert (index.is_trained, index.ntotal, index.d, index.nlist) == (True, 0, 40, 16)
 
@@ -96,7 +101,14 @@ class Tensor:
     """A tensor in a storage, pickled as PyTorch's are."""
 
     def __init__(self, key: str, size: int, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
-        self.arguments = (Reference(key, size), offset, shape, strides, False, collections.OrderedDict())
+        self.arguments: tuple[Any, ...] = (
+            Reference(key, size),
+            offset,
+            shape,
+            strides,
+            False,
+            collections.OrderedDict(),
+        )
 
     def __reduce__(self) -> Any:
         return _rebuild_tensor_v2, self.arguments
@@ -113,9 +125,6 @@ _rebuild_tensor_v2.__module__ = "torch._utils"
 @pytest.fixture(autouse=True)
 def torch_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the pickler looks up to write a name; reading needs none of it."""
-    import sys
-    import types
-
     torch, functions = types.ModuleType("torch"), types.ModuleType("torch._utils")
     torch.FloatStorage = FloatStorage  # type: ignore[attr-defined]
     functions._rebuild_tensor_v2 = _rebuild_tensor_v2  # type: ignore[attr-defined]
@@ -147,7 +156,7 @@ def test_tensors_are_read_as_they_were_written() -> None:
     assert state["whole"].dtype == np.float32
 
 
-@pytest.mark.parametrize("cut", [1, 30, 60])
+@pytest.mark.parametrize("cut", [1, 30])
 def test_truncated_weights_are_refused(cut: int) -> None:
     data = saved({"w": Tensor("s", 12, 0, (3, 4), (4, 1))}, {"s": np.zeros(12, np.float32)})
     with pytest.raises(ReleaseError, match="truncated"):

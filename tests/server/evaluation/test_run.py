@@ -31,7 +31,10 @@ def release() -> ModelRelease:
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return Dataset.open(write_known_photos(tmp_path_factory.mktemp("known")))
+    folder, fillers = write_known_photos(tmp_path_factory.mktemp("known")), tmp_path_factory.mktemp("fillers")
+    for photo in Dataset.open(folder).photos[-12::3]:
+        photo.path.rename(fillers / photo.path.name)
+    return Dataset.open(folder).with_fillers(fillers)
 
 
 @pytest.fixture(scope="module")

