@@ -31,11 +31,16 @@ def picture(seed: int, width: int, height: int) -> NDArray[np.uint8]:
     return (total * 51).astype(np.uint8)
 
 
-def dump(path: str) -> None:
+def say(line: str) -> None:
+    """To the person at the terminal."""
+    sys.stdout.write(line + "\n")
+
+
+def dump(path: str) -> int:
     """Extracts every picture with every release."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        "environment": np.array(f"{runtime()}, numpy {np.__version__}, OpenCV {cv2.__version__}, {sys.version.split()[0]}")
-    }
+    python = sys.version.split()[0]
+    environment = f"{runtime()}, numpy {np.__version__}, OpenCV {cv2.__version__}, Python {python}"
+    arrays: dict[str, NDArray[np.generic]] = {"environment": np.array(environment)}
     for release in available_releases():
         extractor = Extractor(release)
         for number, (width, height) in enumerate(SIZES):
@@ -46,7 +51,8 @@ def dump(path: str) -> None:
             arrays[f"{key} scales"] = features.scales
             arrays[f"{key} scores"] = features.scores
     np.savez(path, **arrays)  # type: ignore[arg-type]
-    print(f"{len(SIZES)} pictures extracted with {arrays['environment']}")
+    say(f"{len(SIZES)} pictures extracted with {environment}")
+    return 0
 
 
 def compare(first: str, second: str) -> int:
@@ -55,7 +61,7 @@ def compare(first: str, second: str) -> int:
     Places differ at the end of the list, where many features share the last score that is kept.
     """
     with np.load(first) as one, np.load(second) as other:
-        print(f"{one['environment']}\n{other['environment']}")
+        say(f"{one['environment']}\n{other['environment']}")
         agree = True
         for name in sorted(key for key in one.files if key.endswith("descriptors")):
             photo = name.rsplit(" ", 1)[0]
@@ -63,9 +69,9 @@ def compare(first: str, second: str) -> int:
             shared = found[0].keys() & found[1].keys()
             overlap = len(shared) / max(len(found[0]), len(found[1]))
             cosine = float(np.mean([_cosine(found[0][place], found[1][place]) for place in shared]))
-            print(f"{photo}: {overlap:.1%} of the features at the same places, mean cosine {cosine:.5f}")
+            say(f"{photo}: {overlap:.1%} of the features at the same places, mean cosine {cosine:.5f}")
             agree = agree and overlap > 0.9 and cosine > 0.99
-    print("the runtimes agree" if agree else "THE RUNTIMES DISAGREE")
+    say("the runtimes agree" if agree else "THE RUNTIMES DISAGREE")
     return 0 if agree else 1
 
 

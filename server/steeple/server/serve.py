@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+from threadpoolctl import threadpool_limits
+
 from steeple.errors import CancelledError
 from steeple.server import logs
 from steeple.server.api.lifecycle import Server
@@ -32,7 +34,9 @@ def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) 
         SteepleError: If the release, the catalogue or the photos cannot be opened.
     """
     logs.configure(settings.log_format, settings.log_level)
-    asyncio.run(_serve(settings, on_ready))
+    # Queries run side by side, one thread each. A BLAS that starts threads of its own for each of them makes all slower.
+    with threadpool_limits(limits=1, user_api="blas"):
+        asyncio.run(_serve(settings, on_ready))
 
 
 async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> None:

@@ -11,7 +11,7 @@ from steeple.errors import ReleaseError
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
 
 IMAGES = [
-    ImageEvidence("tower", 30, 90),
+    ImageEvidence("tower", 30, 90, distinct=6.0),
     ImageEvidence("tower", 12, 80),
     ImageEvidence("bridge", 9, 70),
     ImageEvidence("tower", 5, 60),
@@ -20,7 +20,13 @@ IMAGES = [
 
 def test_what_speaks_for_the_best_landmark() -> None:
     assert landmark_evidence(IMAGES, "tower") == pytest.approx(
-        {"inliers": math.log(31), "ratio": 1 / 3, "support": math.log(18), "margin": math.log(31 / 10)}
+        {
+            "inliers": math.log(31),
+            "distinct": math.log(7),
+            "ratio": 1 / 3,
+            "support": math.log(18),
+            "margin": math.log(31 / 10),
+        }
     )
 
 

@@ -15,26 +15,39 @@ def unit(seed: int, count: int) -> NDArray[np.float32]:
 def test_a_permutation_is_undone() -> None:
     reference = unit(1, 60)
     order = np.random.default_rng(2).permutation(60)
-    pairs, similarity = mutual_nearest_neighbours(reference[order], reference)
+    pairs, distinctiveness = mutual_nearest_neighbours(reference[order], reference)
     assert len(pairs) == 60
     np.testing.assert_array_equal(order[pairs[:, 0]], pairs[:, 1])
-    np.testing.assert_allclose(similarity, 1, atol=1e-5)
+    np.testing.assert_allclose(distinctiveness, 1, atol=1e-5)
 
 
-def test_pairs_are_each_others_nearest_and_sorted() -> None:
+def test_pairs_are_each_others_nearest_and_the_most_distinctive_come_first() -> None:
     query, reference = unit(3, 80), unit(4, 70)
-    pairs, similarity = mutual_nearest_neighbours(query, reference)
-    table = query @ reference.T
+    pairs, distinctiveness = mutual_nearest_neighbours(query, reference)
+    squared = ((query[:, None] - reference[None]) ** 2).sum(axis=2)
     assert 0 < len(pairs) < 70
-    for (q, r), value in zip(pairs, similarity, strict=True):
-        assert table[q].argmax() == r
-        assert table[:, r].argmax() == q
-        assert value == table[q, r]
-    assert (np.diff(similarity) <= 0).all()
+    for (q, r), value in zip(pairs, distinctiveness, strict=True):
+        assert squared[q].argmin() == r
+        assert squared[:, r].argmin() == q
+        nearest, second = np.sort(squared[q])[:2]
+        assert abs(value - (1 - nearest / second)) < 1e-4
+    assert (np.diff(distinctiveness) <= 0).all()
+
+
+def test_a_feature_that_repeats_is_not_distinctive() -> None:
+    """Windows of one facade: the match is right about the window, but not about which."""
+    windows = unit(5, 10)
+    seen = windows + 0.1 * unit(6, 10)
+    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
+    _, once = mutual_nearest_neighbours(seen, windows)
+    _, repeated = mutual_nearest_neighbours(seen, np.repeat(windows, 2, axis=0))
+    assert len(once) == len(repeated) == 10
+    assert (once > 0.9).all()
+    assert (repeated < 0.01).all()
 
 
 def test_nothing_matches_nothing() -> None:
     for query, reference in ((unit(1, 0), unit(2, 5)), (unit(1, 5), unit(2, 0))):
-        pairs, similarity = mutual_nearest_neighbours(query, reference)
+        pairs, distinctiveness = mutual_nearest_neighbours(query, reference)
         assert pairs.shape == (0, 2)
-        assert similarity.shape == (0,)
+        assert distinctiveness.shape == (0,)

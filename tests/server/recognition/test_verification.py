@@ -64,19 +64,25 @@ def test_too_few_matches_prove_nothing(matches: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "linear",
+    ("linear", "most"),
     [
-        [[-1.0, 0.0], [0.0, 1.0]],
-        [[1.0, 0.0], [0.0, 0.05]],
-        [[0.02, 0.0], [0.0, 0.02]],
-        [[30.0, 0.0], [0.0, 30.0]],
+        ([[-1.0, 0.0], [0.0, 1.0]], 25),
+        ([[1.0, 0.0], [0.0, 0.05]], 25),
+        ([[0.02, 0.0], [0.0, 0.02]], 0),
+        ([[30.0, 0.0], [0.0, 30.0]], 0),
     ],
     ids=["mirrored", "squashed", "shrunk to a dot", "blown up"],
 )
-def test_what_no_camera_sees_is_refused(linear: list[list[float]]) -> None:
+def test_what_no_camera_sees_gains_little(linear: list[list[float]], most: int) -> None:
+    """A hundred matches agree on a model that is no view of a scene: at best, a few of them agree on one that is."""
     reference = planted(1.0)[1]
     query = (reference - [320, 240]) @ np.array(linear).T + [320, 240]
-    assert check(query.astype(np.float32), reference) is None
+    found = check(query.astype(np.float32), reference)
+    assert (found.count if found else 0) <= most
+    if found:
+        assert np.linalg.det(found.affine[:, :2]) > 0
+        largest, smallest = np.linalg.svd(found.affine[:, :2], compute_uv=False)
+        assert largest < 4 * smallest
 
 
 def test_matches_on_a_line_prove_nothing() -> None:

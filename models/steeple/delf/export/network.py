@@ -93,7 +93,7 @@ def with_norm_attention(trunk: keras.Model, projection: NDArray[np.float32]) -> 
 
     Returns:
         A model with two outputs: ``descriptors`` float32[B, h, w, D], to be L2-normalised by the caller
-        (which is the L2 - projection - L2 of DELF, section 4.2, see :mod:`steeple.delf.export.projection`), and
+        (which is the L2 - projection - L2 of DELF, section 4.3, see :mod:`steeple.delf.export.projection`), and
         ``attention`` float32[B, h, w, 1], the feature's squared L2 norm.
     """
     channels, dimensions = projection.shape

@@ -1,4 +1,4 @@
-"""The projection of trunk features to descriptors: PCA (DELF, section 4.2)."""
+"""The projection of trunk features to descriptors: PCA (DELF, section 4.3)."""
 
 from __future__ import annotations
 

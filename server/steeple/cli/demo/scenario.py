@@ -124,6 +124,6 @@ QUERIES: Final = (
     DemoQuery("barbershop", "Barbershop, panorama", None, "example_pairs/sphereglue/barbershop-00000000.jpg"),
 )
 
-KNOWN_MISSES: Final = frozenset({"grand-central-far", "adam-parody"})
-"""Queries that the default release does not identify yet: UNKNOWN is shown for them as "not yet" rather than as a
-failure. A wrong identity is a failure for every query."""
+KNOWN_MISSES: Final = frozenset({"grand-central-far", "adam-parody", "city-from-station", "pavilion-thermal"})
+"""Queries that the default release does not identify yet (from afar, redrawn, by another kind of camera): UNKNOWN is
+shown for them as "not yet" rather than as a failure. A wrong identity is a failure for every query."""

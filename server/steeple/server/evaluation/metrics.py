@@ -85,7 +85,8 @@ def intervals(outcomes: Sequence[Outcome], *, resamples: int = 1000) -> dict[str
 
     Queries and distractors are drawn again with replacement, each among themselves, so that every resample has as
     many of both. The seed is fixed: the same outcomes give the same intervals. Queries of one landmark resemble each
-    other, which the bootstrap does not know; with few landmarks the truth is wider.
+    other, which the bootstrap does not know; with few landmarks the truth is wider. It also gives a share of 0 or 1 no
+    width at all, however few the queries.
 
     Args:
         outcomes: Of all queries.

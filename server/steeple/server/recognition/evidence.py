@@ -32,9 +32,10 @@ def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict
     """The evidence for one landmark among all verified images.
 
     Returns:
-        ``inliers``: log(1 + inliers of its best image). ``ratio``: inliers over matches of that image.
-        ``distinct``: log(1 + distinctiveness of that image). ``support``: log(1 + inliers of its other images). ``margin``: log of (1 + inliers of its best image) over
-        (1 + inliers of the best image of any other landmark).
+        Of the landmark's best image, the one of most inliers: ``inliers``, log(1 + its inliers); ``distinct``, log(1
+        + its distinctiveness); ``ratio``, its inliers over its matches. ``support``: log(1 + inliers of the
+        landmark's other images). ``margin``: log of (1 + inliers of the best image) over (1 + inliers of the best
+        image of any other landmark).
     """
     own = sorted((image for image in images if image.landmark_id == landmark_id), key=lambda image: -image.inliers)
     best = own[0]
