@@ -227,8 +227,8 @@ class Candidate:
         inliers: Matches of that image that agree with one geometric model.
         matches: Matches of that image that were tried.
         outline: float32[M, 2], clockwise: where the matched part of the reference image lies in the photo. M may be 0.
-        query_points: float32[I, 2], pixels of the photo: the inlier matches, best first. I is 0 unless they
-            were asked for.
+        query_points: float32[I, 2], pixels of the photo: the inlier matches, by falling attention score. I is 0 unless
+            they were asked for.
         reference_points: float32[I, 2], pixels of the reference image: their other ends.
     """
 

@@ -235,7 +235,7 @@ class Candidate(google.protobuf.message.Message):
 
     @property
     def inlier_matches(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Match]:
-        """If Query.include_matches: the inliers, best first."""
+        """If Query.include_matches: the inliers, by falling attention score in the query."""
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from steeple.delf import ModelRelease
+from steeple.delf import ModelRelease, photo_files
 from steeple.delf.release import MANIFEST
 from steeple.delf.release_files import set_calibration
 from steeple.errors import AlreadyExistsError, InvalidArgumentError
@@ -43,7 +42,6 @@ def build(
     Raises:
         AlreadyExistsError: If there is a release in ``output``.
         InvalidArgumentError: If ``known`` has no known answers, or ``output`` cannot be written.
-        NotFoundError: If there are no photos.
     """
     if (output / MANIFEST).exists() and not replace:
         raise AlreadyExistsError(f"{output} holds a release; choose another folder, or replace it with --force")
@@ -70,7 +68,5 @@ def _folder_beside(output: Path) -> Iterator[Path]:
 
 
 def _provenance(dataset: Dataset) -> dict[str, Any]:
-    total = hashlib.sha256()
-    for photo in dataset.photos:
-        total.update(hashlib.sha256(photo.path.read_bytes()).digest())
-    return {"photos": {**Counter(photo.role.value for photo in dataset.photos), "sha256": total.hexdigest()}}
+    digest = photo_files.digest(photo.path for photo in dataset.photos)
+    return {"photos": {**Counter(photo.role.value for photo in dataset.photos), "sha256": digest}}

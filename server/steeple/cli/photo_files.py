@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
+from steeple.delf.photo_files import some_photos_below
 from steeple.errors import InvalidArgumentError
-
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
@@ -23,17 +21,9 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            photos = [file for file in sorted(path.rglob("*")) if _is_photo(file, path)]
-            if not photos:
-                raise InvalidArgumentError(f"there is no photo ({', '.join(sorted(SUFFIXES))}) below {path}")
-            found.update(dict.fromkeys(photos))
+            found.update(dict.fromkeys(some_photos_below(path)))
         elif path.exists():
             found[path] = None
         else:
             raise InvalidArgumentError(f"there is no file or folder {path}")
     return list(found)
-
-
-def _is_photo(file: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return not hidden and file.suffix.lower() in SUFFIXES and file.is_file()

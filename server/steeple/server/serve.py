@@ -34,7 +34,7 @@ def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) 
         SteepleError: If the release, the catalogue or the photos cannot be opened.
     """
     logs.configure(settings.log_format, settings.log_level)
-    # Queries run side by side, one thread each. A BLAS that starts threads of its own for each of them makes all slower.
+    # Queries run side by side, one thread each; a BLAS that starts threads of its own for each slows all of them down.
     with threadpool_limits(limits=1, user_api="blas"):
         asyncio.run(_serve(settings, on_ready))
 

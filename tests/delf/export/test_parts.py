@@ -1,4 +1,4 @@
-"""The parts of an export that need no TensorFlow: photos, projection, codebook, pretrained weights."""
+"""The parts of an export that need no TensorFlow: projection, codebook, pretrained weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.delf.export import codebook, photos, pretrained, projection
-from steeple.errors import NotFoundError, ReleaseError
+from steeple.delf.export import codebook, pretrained, projection
+from steeple.errors import ReleaseError
 
 SMALL = "IVF16,PQ20np"
 """np: FAISS sorts no centroids for polysemous search, which takes a minute and which nothing uses."""
@@ -26,28 +26,6 @@ SMALL = "IVF16,PQ20np"
 def unit(random: np.random.Generator, count: int, dimensions: int) -> NDArray[np.float32]:
     vectors = random.standard_normal((count, dimensions)).astype(np.float32)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
-
-
-# --- photos ---
-
-
-def test_photos_are_found_in_order_and_hashed(tmp_path: Path) -> None:
-    for name in ("b/2.JPG", "a/1.png", "b/notes.txt", "c.webp"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(name.encode())
-    found = photos.list_photos(tmp_path)
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a/1.png", "b/2.JPG", "c.webp"]
-    assert photos.digest(found) == photos.digest(list(found))
-    assert photos.digest(found) != photos.digest(found[::-1])
-    with pytest.raises(NotFoundError, match="no photos"):
-        photos.list_photos(tmp_path / "nowhere")
-
-
-def test_photos_are_chosen_evenly() -> None:
-    paths = [Path(str(number)) for number in range(10)]
-    assert photos.evenly(paths, 5) == paths[::2]
-    assert photos.evenly(paths, 20) == paths
-    assert photos.evenly(paths, 3) == [paths[0], paths[3], paths[6]]
 
 
 # --- projection ---

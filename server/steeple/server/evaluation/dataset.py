@@ -9,12 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from steeple.delf.photo_files import evenly, photos_below
 from steeple.errors import InvalidArgumentError
 
 MANIFEST: Final = "manifest.csv"
 
 _COLUMNS: Final = ("path", "landmark", "role", "tier")
-_SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 _REFERENCES: Final = 5
 _QUERIES: Final = 25
 _STRANGERS: Final = 350
@@ -121,14 +121,14 @@ class Dataset:
         """
         photos: list[Photo] = []
         for entry in sorted(path for path in folder.glob("[!.]*") if path.is_dir()):
-            found = _photos_below(entry)
+            found = photos_below(entry)
             if entry.name.startswith("_"):
-                photos += [Photo(path, "", Role.DISTRACTOR, "") for path in _evenly(found, _STRANGERS)]
+                photos += [Photo(path, "", Role.DISTRACTOR, "") for path in evenly(found, _STRANGERS)]
             elif len(found) > 1:
-                references = _evenly(found, min(_REFERENCES, len(found) // 2))
+                references = evenly(found, min(_REFERENCES, len(found) // 2))
                 others = [path for path in found if path not in set(references)]
                 photos += [Photo(path, entry.name, Role.REFERENCE, "") for path in references]
-                photos += [Photo(path, entry.name, Role.QUERY, "") for path in _evenly(others, _QUERIES)]
+                photos += [Photo(path, entry.name, Role.QUERY, "") for path in evenly(others, _QUERIES)]
         return _complete(folder, photos)
 
     def with_fillers(self, folder: Path) -> Dataset:
@@ -137,10 +137,7 @@ class Dataset:
         Raises:
             InvalidArgumentError: If there is no photo below it.
         """
-        found = _photos_below(folder)
-        if not found:
-            raise InvalidArgumentError(f"there is no photo ({', '.join(sorted(_SUFFIXES))}) below {folder}")
-        return Dataset((*self.photos, *(Photo(path, "", Role.FILLER, "") for path in found)))
+        return Dataset((*self.photos, *(Photo(path, "", Role.FILLER, "") for path in some_photos_below(folder))))
 
 
 def _photo(folder: Path, row: Mapping[str, str], where: str) -> Photo:
@@ -156,16 +153,6 @@ def _photo(folder: Path, row: Mapping[str, str], where: str) -> Photo:
     return Photo(path, row["landmark"], role, row["tier"])
 
 
-def _photos_below(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
 def _complete(folder: Path, photos: Sequence[Photo]) -> Dataset:
     for role in (Role.REFERENCE, Role.QUERY):
         if not any(photo.role is role for photo in photos):
@@ -174,8 +161,3 @@ def _complete(folder: Path, photos: Sequence[Photo]) -> Dataset:
                 f"({', '.join(_COLUMNS)}), or one folder of photos per landmark, two photos or more in each"
             )
     return Dataset(tuple(photos))
-
-
-def _evenly(paths: Sequence[Path], count: int) -> list[Path]:
-    step = max(1.0, len(paths) / count)
-    return [paths[int(number * step)] for number in range(min(count, len(paths)))]

@@ -48,7 +48,7 @@ class Candidate:
         matches: Matches with that image that were tried.
         evidence: What the confidence was computed from, by name.
         outline: float32[P, 2]; where the matched part of the reference image lies, query pixels, clockwise.
-        query_points: float32[inliers, 2]; the inliers' keypoints in the query, pixels, best match first.
+        query_points: float32[inliers, 2]; the inliers' keypoints in the query, pixels, by falling attention score.
         reference_points: float32[inliers, 2]; the same in the reference image, pixels.
     """
 
