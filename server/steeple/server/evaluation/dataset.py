@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from steeple.delf.photo_files import evenly, photos_below
+from steeple.delf.photo_files import evenly, photos_below, some_photos_below
 from steeple.errors import InvalidArgumentError
 
 MANIFEST: Final = "manifest.csv"
