@@ -34,11 +34,11 @@ app = typer.Typer(
 
 app.command("serve")(serve.serve)
 app.command("identify")(identify.identify)
-app.command("evaluate")(evaluate.evaluate)
-app.command("demo")(demo.demo)
+app.command("evaluate", short_help="Measure recognition on photos with known answers.")(evaluate.evaluate)
+app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
-app.add_typer(model.app, name="model")
+app.add_typer(model.app, name="model", short_help="Model releases: list, show, verify, build.")
 app.add_typer(benchmark.app, name="benchmark")
 
 
