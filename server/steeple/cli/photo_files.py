@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from steeple.delf.photo_files import some_photos_below
 from steeple.errors import InvalidArgumentError
 
 
@@ -18,6 +17,8 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     Raises:
         InvalidArgumentError: If a path does not exist, or a folder holds no photo.
     """
+    from steeple.delf.photo_files import some_photos_below
+
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():

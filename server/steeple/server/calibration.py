@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import InvalidArgumentError
-from steeple.server.evaluation import QueryResult
+from steeple.server.evaluation import QueryResult, Role
+from steeple.server.recognition import Candidate
 
 EVIDENCE: Final = ("distinct", "support", "margin")
 """Chosen among all evidence by cross-validation over landmarks. Given these, inliers and their ratio add nothing that
@@ -23,26 +25,33 @@ _LEAST_THRESHOLD: Final = 0.5
 
 
 def fit(results: Sequence[QueryResult]) -> Calibration:
-    """A logistic model of "the first candidate is right" over its evidence.
+    """A logistic model of "this landmark is right" over the evidence of the candidate with the most inliers.
 
-    The threshold is the confidence that two distractors in a hundred exceed, and at least 0.5.
+    By inliers and not by confidence, so that the calibration that the answers were made with leaves no trace in the
+    new one. The threshold is the confidence that two distractors in a hundred exceed, and at least 0.5.
 
     Args:
-        results: Answers to queries and distractors, made with any calibration.
+        results: Answers to queries and distractors.
 
     Raises:
         InvalidArgumentError: If there is not both a right and a wrong answer.
     """
     answered = [result for result in results if result.recognition.candidates]
-    right = np.array([result.outcome.right for result in answered], np.float64)
+    strongest = [max(result.recognition.candidates, key=lambda candidate: candidate.inliers) for result in answered]
+    right = np.array(
+        [
+            result.photo.role is Role.QUERY and candidate.landmark_id == result.photo.landmark
+            for result, candidate in zip(answered, strongest, strict=True)
+        ],
+        np.float64,
+    )
     if not 0 < right.sum() < len(right):
         raise InvalidArgumentError("calibration needs right and wrong answers; add queries, and photos of no landmark")
-    evidence = np.array(
-        [[result.recognition.candidates[0].evidence[name] for name in EVIDENCE] for result in answered], np.float64
+    coefficients = _logistic(np.array([_regressors(candidate) for candidate in strongest]), right)
+    strangers = sorted(
+        (_highest(coefficients, result) for result in results if result.photo.role is Role.DISTRACTOR), reverse=True
     )
-    coefficients = _logistic(np.column_stack([np.ones(len(evidence)), evidence]), right)
-    strangers = [_probability(coefficients, result) for result in results if not result.outcome.known] or [0.0]
-    reached = sorted(strangers, reverse=True)[int(_FALSE_POSITIVE_RATE * len(strangers))]
+    reached = strangers[int(_FALSE_POSITIVE_RATE * len(strangers))] if strangers else 0.0
     return Calibration(
         bias=round(float(coefficients[0]), 4),
         weights={name: round(float(weight), 4) for name, weight in zip(EVIDENCE, coefficients[1:], strict=True)},
@@ -50,14 +59,14 @@ def fit(results: Sequence[QueryResult]) -> Calibration:
     )
 
 
-def _probability(coefficients: NDArray[np.float64], result: QueryResult) -> float:
-    if not result.recognition.candidates:
-        return 0.0
-    evidence = result.recognition.candidates[0].evidence
-    logit = coefficients[0] + sum(
-        weight * evidence[name] for name, weight in zip(EVIDENCE, coefficients[1:], strict=True)
-    )
-    return float(1.0 / (1.0 + np.exp(-logit)))
+def _regressors(candidate: Candidate) -> list[float]:
+    return [1.0, *(candidate.evidence[name] for name in EVIDENCE)]
+
+
+def _highest(coefficients: NDArray[np.float64], result: QueryResult) -> float:
+    """The highest confidence among the candidates of an answer."""
+    logits = [float(coefficients @ _regressors(candidate)) for candidate in result.recognition.candidates]
+    return 1.0 / (1.0 + math.exp(-max(logits))) if logits else 0.0
 
 
 def _logistic(design: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
-from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+from steeple.server.recognition.evidence import CHANCE_INLIERS, ImageEvidence, confidence, landmark_evidence
 
 IMAGES = [
     ImageEvidence("tower", 30, 90, distinct=6.0),
     ImageEvidence("tower", 12, 80),
-    ImageEvidence("bridge", 9, 70),
+    ImageEvidence("bridge", 20, 70),
     ImageEvidence("tower", 5, 60),
 ]
 
@@ -25,7 +25,7 @@ def test_what_speaks_for_the_best_landmark() -> None:
             "distinct": math.log(7),
             "ratio": 1 / 3,
             "support": math.log(18),
-            "margin": math.log(31 / 10),
+            "margin": math.log(31 / 21),
         }
     )
 
@@ -33,11 +33,14 @@ def test_what_speaks_for_the_best_landmark() -> None:
 def test_what_speaks_for_its_rival() -> None:
     evidence = landmark_evidence(IMAGES, "bridge")
     assert evidence["support"] == 0
-    assert evidence["margin"] == pytest.approx(math.log(10 / 31))
+    assert evidence["margin"] == pytest.approx(math.log(21 / 31))
 
 
-def test_without_a_rival_the_margin_is_all_the_inliers() -> None:
-    assert landmark_evidence(IMAGES[:2], "tower")["margin"] == pytest.approx(math.log(31))
+@pytest.mark.parametrize("rival", [[], [ImageEvidence("bridge", 3, 70)]])
+def test_a_rival_is_never_weaker_than_chance(rival: list[ImageEvidence]) -> None:
+    """A catalogue of one landmark must not take every photo for it, because nothing else matches better."""
+    margin = landmark_evidence([*IMAGES[:2], *rival], "tower")["margin"]
+    assert margin == pytest.approx(math.log(31 / (1 + CHANCE_INLIERS)))
 
 
 def test_confidence_is_the_logistic_of_the_weighted_evidence() -> None:

@@ -113,6 +113,16 @@ def test_an_image_removed_from_the_gallery_is_passed_over(world: World) -> None:
     assert all(candidate.landmark_id != "landmark-3" for candidate in answer.candidates)
 
 
+def test_a_catalogue_of_one_landmark_knows_its_own_from_strangers(world: World) -> None:
+    """Nothing competes with the only landmark there is; strangers must stay UNKNOWN all the same."""
+    release = world.extractor.release
+    only = replace(world, images={key: world.images[key] for key in (4, 5)})
+    recogniser = only.recogniser(FaissIndex(release))
+    assert recogniser.identify(world.extractor.extract(view(scene(2), TILT))).identified
+    for seed in range(100, 110):
+        assert not recogniser.identify(world.extractor.extract(scene(seed))).identified
+
+
 def test_an_empty_catalogue_knows_nothing(world: World) -> None:
     release = ModelRelease.load()
     answer = Recogniser(release, FaissIndex(release), lambda keys: {}).identify(world.extractor.extract(scene(1)))

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
+
+CHANCE_INLIERS: Final = 15
+"""What the best of a few unrelated images reaches by chance. A catalogue of one landmark has no rival for it; this is
+the least that one is taken to have, or every photo would win by a wide margin there."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,11 @@ def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict
         Of the landmark's best image, the one of most inliers: ``inliers``, log(1 + its inliers); ``distinct``, log(1
         + its distinctiveness); ``ratio``, its inliers over its matches. ``support``: log(1 + inliers of the
         landmark's other images). ``margin``: log of (1 + inliers of the best image) over (1 + inliers of the best
-        image of any other landmark).
+        image of any other landmark, or :data:`CHANCE_INLIERS` if that is more).
     """
     own = sorted((image for image in images if image.landmark_id == landmark_id), key=lambda image: -image.inliers)
     best = own[0]
-    rival = max((image.inliers for image in images if image.landmark_id != landmark_id), default=0)
+    rival = max([CHANCE_INLIERS, *(image.inliers for image in images if image.landmark_id != landmark_id)])
     return {
         "inliers": math.log1p(best.inliers),
         "distinct": math.log1p(best.distinct),
