@@ -125,5 +125,5 @@ QUERIES: Final = (
 )
 
 KNOWN_MISSES: Final = frozenset({"grand-central-far", "adam-parody", "city-from-station", "pavilion-thermal"})
-"""Queries that the default release does not identify yet (from afar, redrawn, by another kind of camera): UNKNOWN is
+"""Queries that the default release does not identify yet, or barely (from afar, redrawn, by another camera): UNKNOWN is
 shown for them as "not yet" rather than as a failure. A wrong identity is a failure for every query."""
