@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -10,9 +11,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.native_output import without_lines
 from steeple.errors import FailedPreconditionError, ReleaseError
 
 _RUNTIMES: Final = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+
+_REMARK: Final = b"INFO: Created TensorFlow Lite XNNPACK delegate"
+_remark = threading.Lock()
+_remarked = False
 
 
 class Network:
@@ -31,7 +37,7 @@ class Network:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        self._interpreter = _runtime().Interpreter(model_path=str(path), num_threads=threads)
+        self._interpreter = _interpreter(path, threads)
         self._input = self._interpreter.get_input_details()[0]
         outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: int(detail["shape"][-1]))
         channels = [int(detail["shape"][-1]) for detail in outputs]
@@ -66,6 +72,18 @@ class Network:
             return values
         scale, zero_point = detail["quantization"]
         return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+
+
+def _interpreter(path: Path, threads: int) -> Any:  # noqa: ANN401 - the runtimes are untyped
+    global _remarked  # noqa: PLW0603 - the runtime remarks once a process, so this is once a process, too
+    interpreter = _runtime().Interpreter
+    if _remarked:
+        return interpreter(model_path=str(path), num_threads=threads)
+    with _remark, without_lines(_REMARK):
+        _remarked = True
+        first = interpreter(model_path=str(path), num_threads=threads)
+        first.allocate_tensors()  # which is when the remark is made
+        return first
 
 
 def runtime() -> str:
