@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from steeple.cli.main import app
-from steeple.errors import InvalidArgumentError, UnavailableError
+from steeple.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
 
 from .support import Steeple
 
@@ -139,3 +139,15 @@ def test_errors_are_one_line_of_json(steeple: Steeple) -> None:
     assert ran.err.count("\n") == 1
     assert json.loads(ran.err).keys() == {"error"}
     assert ran.error.keys() >= {"message", "status", "reason", "exit_code"}
+
+
+@pytest.mark.parametrize(("command", "package"), [(["serve"], "pydantic_settings"), (["serve"], "faiss")])
+def test_a_package_that_is_not_installed_is_named(command: list[str], package: str, tmp_path: Path) -> None:
+    """What the commands of a server say in a client's installation: in a process where the package is not there."""
+    code = f"import sys; sys.modules[{package!r}] = None; from steeple.cli.main import main; sys.exit(main({command}))"
+    environment = {"PATH": os.environ["PATH"], "STEEPLE_DATA_DIR": str(tmp_path), "STEEPLE_ADDRESS": "127.0.0.1:0"}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == FailedPreconditionError.exit_code
+    assert f"error: this command needs {package}" in ran.stderr
+    assert "pip install 'steeple[server,cpu]'" in ran.stderr
+    assert "Traceback" not in ran.stderr

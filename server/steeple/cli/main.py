@@ -15,7 +15,13 @@ import typer
 from steeple.cli import benchmark, evaluate, identify, images, landmarks, model, serve
 from steeple.cli.demo import command as demo
 from steeple.cli.output import Output
-from steeple.errors import InvalidArgumentError, ModelMismatchError, SteepleError, UnavailableError
+from steeple.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    ModelMismatchError,
+    SteepleError,
+    UnavailableError,
+)
 
 _USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     cls for cls in typer.BadParameter.__mro__ if issubclass(cls, Exception) and "format_message" in vars(cls)
@@ -88,12 +94,23 @@ def main(args: Sequence[str] | None = None) -> int:
     except SteepleError as error:
         output.error(error, hint=_hint(error))
         return error.exit_code
+    except ModuleNotFoundError as error:
+        return _missing_package(output, error)
     except _USAGE_ERRORS as error:
         return _usage_error(output, error)
     except (KeyboardInterrupt, typer.Abort):
         output.note("interrupted")
         return _INTERRUPTED
     return result if isinstance(result, int) else 0
+
+
+def _missing_package(output: Output, error: ModuleNotFoundError) -> int:
+    package = (error.name or "").split(".")[0]
+    if package in ("", "steeple"):  # ours is there, or it is a defect
+        raise error
+    missing = FailedPreconditionError(f"this command needs {package}, which is not installed", package=package)
+    output.error(missing, hint="install the server as well: pip install 'steeple[server,cpu]'")
+    return missing.exit_code
 
 
 def _usage_error(output: Output, error: Exception) -> int:
