@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from steeple.server.index import Neighbours
-from steeple.server.recognition.votes import most_voted
+from steeple.server.recognition.votes import matches_of, most_voted
 
 
 def neighbours(keys: list[list[int]], distances: list[list[float]] | None = None) -> Neighbours:
@@ -16,7 +16,19 @@ def neighbours(keys: list[list[int]], distances: list[list[float]] | None = None
 
 
 def test_each_descriptor_votes_once_for_an_image() -> None:
-    assert most_voted(neighbours([[7, 7, 7, 7], [5, 5, 7, 5], [5, 9, 9, 9], [5, 9, 5, 9]]), 10) == [5, 7, 9]
+    """Image 7 fills all the neighbours of one descriptor; image 5 has one of each of two."""
+    assert most_voted(neighbours([[7, 7, 7, 7], [5, 9, 9, 9], [5, -1, -1, -1]]), 10) == [5, 7, 9]
+
+
+def test_the_matches_of_an_image_are_its_nearest_descriptors() -> None:
+    found = Neighbours(
+        image_keys=np.array([[3, 8, 3], [8, 8, 9], [9, 9, 3]], np.int64),
+        feature_numbers=np.array([[10, 11, 12], [13, 14, 15], [16, 17, 18]], np.int32),
+        distances=np.array([[0.1, 0.2, 0.3]] * 3, np.float32),
+    )
+    assert matches_of(found, 3).tolist() == [[0, 10], [2, 18]]
+    assert matches_of(found, 8).tolist() == [[0, 11], [1, 13]]
+    assert matches_of(found, 4).shape == (0, 2)
 
 
 def test_equal_votes_rank_by_distance_then_key() -> None:

@@ -126,9 +126,10 @@ class Recogniser:
         if not len(features):
             raise FeatureSetError("the query has no features; the photo shows too little to recognise it by")
         start = time.perf_counter()
-        neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours)
+        descriptors = features.unit_descriptors()
+        neighbours = self._index.search(descriptors, self.release.index.neighbours)
         searched = time.perf_counter()
-        finalists = self._rematched(features, self._verified(features, neighbours))
+        finalists = self._rematched(features, descriptors, self._verified(features, neighbours))
         candidates = self._candidates(features, finalists)[:max_candidates]
         done = time.perf_counter()
         return Recognition(
@@ -161,9 +162,10 @@ class Recogniser:
                 found.append(_Verified(key, images[key], pairs, verification))
         return sorted(found, key=lambda entry: (-entry.verification.count, entry.key))
 
-    def _rematched(self, features: FeatureSet, verified: list[_Verified]) -> list[_Verified]:
+    def _rematched(
+        self, features: FeatureSet, descriptors: NDArray[np.float32], verified: list[_Verified]
+    ) -> list[_Verified]:
         """``verified``, the finalists with the distinctiveness of exact matches that agree with their geometry."""
-        descriptors = features.unit_descriptors()
         finalists = self.release.verification.finalists
         rematched = []
         for entry in verified[:finalists]:
