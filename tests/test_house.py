@@ -26,7 +26,7 @@ ALL = SHIPPED + sorted(path for folder in ("tests", "tools") for path in (ROOT /
 RELEASE_FILES = ("release.json", "model.tflite", "codebook.faiss", "model-card.md")
 FORBIDDEN_IMPORTS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 # Reads a file of known hash, with an unpickler that knows only tensors.
-MAY_UNPICKLE = "models/steeple/delf/export/pretrained.py"
+MAY_UNPICKLE = "models/steeple/delf/training/pretrained.py"
 FORBIDDEN_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 
 

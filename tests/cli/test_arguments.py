@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from steeple.cli import options
 from steeple.cli.main import app
+from steeple.delf import DEFAULT_RELEASE
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
 
 from .support import Steeple
@@ -151,3 +153,7 @@ def test_a_package_that_is_not_installed_is_named(command: list[str], package: s
     assert f"error: this command needs {package}" in ran.stderr
     assert "pip install 'steeple[server,cpu]'" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_the_default_model_is_the_default_release() -> None:
+    assert options.DEFAULT_MODEL == DEFAULT_RELEASE

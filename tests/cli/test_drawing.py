@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steeple.cli.drawing import AMBER, GREEN, RED, AnswerPicture, Colour, Image, draw_answer, draw_overview, in_ascii
+from steeple.cli.canvas import AMBER, GREEN, RED, Colour, Image, in_ascii
+from steeple.cli.drawing import AnswerPicture, draw_answer, draw_overview
 
 GREY = 100
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from steeple.delf import ModelRelease
+from steeple.delf import ModelRelease, read_image
+from steeple.delf.features import MAX_FEATURES
 from tests.known_photos import LANDMARKS, write_known_photos
 
 from .support import Ran, Steeple
@@ -48,6 +49,12 @@ def test_the_figures_as_json(known: Path, steeple: Steeple) -> None:
     assert (facts["queries"], facts["distractors"]) == (2 * LANDMARKS, 6)
     assert facts["by_tier"] == {}
     assert "PQ" in facts["index"]
+    extraction = ModelRelease.load().extraction
+    assert (facts["max_features"], facts["pyramid_scales"]) == (
+        extraction.max_features,
+        list(extraction.pyramid_scales),
+    )
+    assert facts["contact_sheet"] is None
 
 
 def test_exact_search_among_fillers(known: Path, steeple: Steeple, tmp_path: Path) -> None:
@@ -72,13 +79,72 @@ def test_exact_search_among_fillers(known: Path, steeple: Steeple, tmp_path: Pat
         assert part in text.out
 
 
+def test_fewer_features_on_other_scales(known: Path, steeple: Steeple) -> None:
+    ran = steeple("evaluate", known, "--features", 120, "--scales", "1,0.5", "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.json["max_features"], ran.json["pyramid_scales"]) == (120, [1.0, 0.5])
+    assert ran.json["query_bytes"] == pytest.approx(46 * 120, abs=64)
+    one = steeple("evaluate", known, "--scales", "0.25", "--json").json
+    assert 46 * 10 < one["query_bytes"] < 46 * 40, "400x300 pixels have 6x5 cells of 64"
+
+
+def test_failures_are_listed_and_drawn(known: Path, steeple: Steeple, tmp_path: Path) -> None:
+    """Two photos are said to show what they do not show."""
+    folder = shutil.copytree(known, tmp_path / "known")
+    manifest = ["path,landmark,role,tier"]
+    for number in range(LANDMARKS):
+        manifest.append(f"landmark-{number}/0.jpg,landmark-{number},reference,")
+    manifest += [
+        "landmark-0/1.jpg,landmark-0,query,",
+        "landmark-1/1.jpg,landmark-2,query,",
+        "landmark-3/1.jpg,,distractor,",
+    ]
+    (folder / "manifest.csv").write_text("\n".join(manifest), encoding="utf-8")
+    sheet = tmp_path / "pictures" / "failures.png"
+    ran = steeple("evaluate", folder, "--contact-sheet", sheet, "--json")
+    assert ran.code == 0, ran.err
+    facts = ran.json
+    wrong, stranger = facts["failures"]
+    assert (wrong["path"], wrong["kind"]) == (str(folder / "landmark-1" / "1.jpg"), "false_name")
+    assert (wrong["landmark"], wrong["answer"]) == ("landmark-2", "landmark-1")
+    assert wrong["confidence"] > 0.6
+    assert wrong["inliers"] > 20
+    assert (stranger["landmark"], stranger["answer"], stranger["kind"]) == (None, "landmark-3", "stranger_named")
+    assert facts["contact_sheet"] == str(sheet)
+    assert read_image(sheet).shape[1] == 1800
+
+    text = steeple("evaluate", folder)
+    assert "failures: 1 false name, 1 stranger named" in text.out
+
+
+def test_figures_are_written_into_a_release_of_ones_own(known: Path, steeple: Steeple, tmp_path: Path) -> None:
+    folder = shutil.copytree(ModelRelease.load().path, tmp_path / "mine")
+    ran = steeple("evaluate", known, "--model", folder, "--record", "--json")
+    assert ran.code == 0, ran.err
+    figures = ModelRelease.load(folder).manifest["figures"]
+    assert {name: figures[name] for name in SHARES} == {name: ran.json[name] for name in SHARES}
+    assert not {"failures", "model"} & figures.keys()
+    shown = steeple("model", "show", folder, "--local")
+    assert "micro_ap" in shown.out
+
+
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
+        (["known", "--record"], 2, "--record needs a release in a folder of yours"),
+        (["known", "--record", "--exact"], 2, "leave the other options out"),
         (["nowhere"], 2, "there is no folder nowhere"),
         (["."], 2, "has no reference photos"),
         (["known", "--fillers", "."], 2, "there is no photo"),
         (["known", "--model", "delf-none"], 4, "delf-none"),
+        (["known", "--features", "0"], 2, "--features"),
+        (["known", "--features", str(MAX_FEATURES + 1)], 2, "--features"),
+        (["known", "--scales", "1,half"], 2, "must read A,B,..."),
+        (["known", "--scales", ""], 2, "must read A,B,..."),
+        (["known", "--scales", "1,nan"], 2, "factors of 0.05 to 4"),
+        (["known", "--scales", "8,1"], 2, "factors of 0.05 to 4"),
+        (["known", "--scales", "0.5,1"], 2, "must fall"),
+        (["known", "--contact-sheet", "sheet.pdf"], 2, "--contact-sheet must name a file that ends in"),
     ],
 )
 def test_what_cannot_be_evaluated_is_said(

@@ -44,6 +44,29 @@ def test_the_same_photo_gives_the_same_features(extractor: Extractor) -> None:
             np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
 
 
+def test_attention_is_what_features_are_chosen_by(extractor: Extractor) -> None:
+    picture = scene(1)
+    maps, features = extractor.attention(picture), extractor.extract(picture)
+    parameters = extractor.release.extraction
+    assert [entry.scores.shape for entry in maps] == [
+        (entry.level.height // parameters.stride, entry.level.width // parameters.stride) for entry in maps
+    ]
+    assert [entry.level.scale for entry in maps] == sorted(entry.level.scale for entry in maps)
+    every = np.sort(np.concatenate([entry.scores.reshape(-1) for entry in maps]))[::-1]
+    np.testing.assert_array_equal(features.scores, every[: parameters.max_features])
+
+    kept = features.scales == np.float32(maps[1].level.scale)
+    x, y = features.keypoints[kept].T
+    rows, columns = maps[1].scores.shape
+    cells = ((y + 0.5) * rows / 480).astype(int), ((x + 0.5) * columns / 640).astype(int)
+    np.testing.assert_array_equal(maps[1].scores[cells], features.scores[kept])
+
+
+def test_attention_to_an_unusable_photo_is_refused(extractor: Extractor) -> None:
+    with pytest.raises(ImageError, match="at least 32 a side"):
+        extractor.attention(np.zeros((MIN_SIDE - 1, 640, 3), np.uint8))
+
+
 HOMOGRAPHIES = {
     "shifted": [[1, 0, 48], [0, 1, -32], [0, 0, 1]],
     "half the size": [[0.5, 0, 160], [0, 0.5, 120], [0, 0, 1]],

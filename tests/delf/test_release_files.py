@@ -10,7 +10,7 @@ import pytest
 
 from steeple.delf import ModelRelease
 from steeple.delf.release import Calibration
-from steeple.delf.release_files import set_calibration
+from steeple.delf.release_files import set_calibration, set_figures
 from steeple.errors import NotFoundError, ReleaseError
 
 CALIBRATION = Calibration(bias=-4.25, weights={"inliers": 1.5, "margin": 0.25}, threshold=0.75)
@@ -41,3 +41,13 @@ def test_an_altered_release_is_not_touched(tmp_path: Path) -> None:
     assert (folder / "release.json").read_bytes() == before
     with pytest.raises(NotFoundError):
         set_calibration(tmp_path, CALIBRATION, {})
+
+
+def test_figures_stand_beside_the_rest(tmp_path: Path) -> None:
+    folder = shutil.copytree(ModelRelease.load().path, tmp_path / "copy")
+    before = json.loads((folder / "release.json").read_text(encoding="utf-8"))
+    before.pop("figures", None)
+    release = set_figures(folder, {"micro_ap": 0.5})
+    after = dict(release.manifest)
+    assert after.pop("figures") == {"micro_ap": 0.5}
+    assert after == before

@@ -34,6 +34,7 @@ def result(evidence: NDArray[np.float64] | None, *, right: bool, stranger: bool 
                 inliers=0,
                 matches=0,
                 evidence=dict(zip(EVIDENCE, map(float, evidence), strict=True)),
+                homography=np.eye(3),
                 outline=nothing,
                 query_points=nothing,
                 reference_points=nothing,

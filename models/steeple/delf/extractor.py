@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,23 @@ MIN_SIDE: Final = 32
 
 MAX_ASPECT: Final = 20
 """Longest side over shortest. Panoramas up to here are taken."""
+
+Photo: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+"""A file's path, an encoded image's bytes, or uint8[H, W, 3] RGB pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionMap:
+    """What the network attends to on one level of a photo's pyramid (DELF, section 4.2).
+
+    Attributes:
+        level: Its size, and its scale in photo pixels per pixel of the level.
+        scores: float32[h, w]; the attention score of each cell, not negative. The cells cover the whole photo in equal
+            parts, row by row.
+    """
+
+    level: pyramid.Level
+    scores: NDArray[np.float32]
 
 
 class Extractor:
@@ -47,7 +66,7 @@ class Extractor:
             Network(self.release.network_path, threads=threads) for _ in self.release.extraction.pyramid_scales
         ]
 
-    def extract(self, photo: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> FeatureSet:
+    def extract(self, photo: Photo) -> FeatureSet:
         """The local features of a photo.
 
         Args:
@@ -60,14 +79,11 @@ class Extractor:
         Raises:
             ImageError: If the photo cannot be read, is too small, too narrow, or not RGB uint8.
         """
-        image = _checked(photo if isinstance(photo, np.ndarray) else read_image(photo))
+        image = _pixels(photo)
         parameters = self.release.extraction
         height, width = image.shape[:2]
         descriptors, keypoints, scales, scores = [], [], [], []
-        pyramid_levels = pyramid.levels(width, height, parameters)
-        images = pyramid.resized(image, pyramid_levels)
-        for network, level, pixels in zip(self._networks, pyramid_levels, images, strict=False):
-            cells, attention = network(pixels)
+        for level, cells, attention in self._dense(image):
             rows, columns = attention.shape
             descriptors.append(cells.reshape(rows * columns, -1))
             keypoints.append(pyramid.cell_centres(columns, rows, width, height))
@@ -86,6 +102,53 @@ class Extractor:
             scales=np.concatenate(scales)[order],
             scores=score[order],
         )
+
+    def attention(self, photo: Photo) -> list[AttentionMap]:
+        """The attention scores of all cells of a photo, from which :meth:`extract` keeps the best.
+
+        Args:
+            photo: As for :meth:`extract`.
+
+        Returns:
+            One map a pyramid level, the largest level first.
+
+        Raises:
+            ImageError: As :meth:`extract` does.
+        """
+        return [AttentionMap(level, scores) for level, _, scores in self._dense(_pixels(photo))]
+
+    def global_descriptor(self, photo: Photo) -> NDArray[np.float32]:
+        """One descriptor of the whole photo (GeM: Radenovic et al., 2018), for short-listing and fusion.
+
+        Args:
+            photo: As for :meth:`extract`.
+
+        Returns:
+            float32[G], L2-normalised: the sum over the pyramid's levels, down to half size. G is the release's.
+
+        Raises:
+            FailedPreconditionError: If the release makes none.
+            ImageError: As :meth:`extract` does.
+        """
+        image = _pixels(photo)
+        levels = pyramid.levels(image.shape[1], image.shape[0], self.release.extraction)
+        chosen = [level for level in levels if level.scale <= 2.0 * levels[0].scale + 0.05]
+        pairs = zip(self._networks, pyramid.resized(image, chosen), strict=False)
+        vectors = np.stack([network.global_descriptor(pixels) for network, pixels in pairs])
+        whole: NDArray[np.float32] = _l2_normalised(_l2_normalised(vectors).sum(axis=0, keepdims=True))[0]
+        return whole
+
+    def _dense(
+        self, image: NDArray[np.uint8]
+    ) -> Iterator[tuple[pyramid.Level, NDArray[np.float32], NDArray[np.float32]]]:
+        """What the network says of each pyramid level: descriptors float32[h, w, D] and attention float32[h, w]."""
+        levels = pyramid.levels(image.shape[1], image.shape[0], self.release.extraction)
+        for network, level, pixels in zip(self._networks, levels, pyramid.resized(image, levels), strict=False):
+            yield level, *network(pixels)
+
+
+def _pixels(photo: Photo) -> NDArray[np.uint8]:
+    return _checked(photo if isinstance(photo, np.ndarray) else read_image(photo))
 
 
 def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

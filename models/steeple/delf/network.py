@@ -27,8 +27,9 @@ class Network:
     Not thread safe: use one per thread.
 
     Args:
-        path: The .tflite file. Its one input is the image, its outputs are the descriptors (40 channels)
-            and the attention scores (1 channel) on the same grid, quantized or not.
+        path: The .tflite file. Its one input is the image, int8 or float32; its outputs are the descriptors and
+            the attention scores (1 channel) on the same grid and, if it has one, the global descriptor, each
+            quantized or not.
         threads: Threads that one invocation may use.
 
     Raises:
@@ -39,12 +40,26 @@ class Network:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         self._interpreter = _interpreter(path, threads)
         self._input = self._interpreter.get_input_details()[0]
-        outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: int(detail["shape"][-1]))
-        channels = [int(detail["shape"][-1]) for detail in outputs]
-        if self._input["dtype"] != np.int8 or len(channels) != 2 or channels[0] != 1:
-            raise ReleaseError(f"{path} is not a DELF network: it must take int8 and give scores and descriptors")
-        self._score_output, self._descriptor_output = outputs
+        outputs = self._interpreter.get_output_details()
+        maps = sorted(
+            (detail for detail in outputs if len(detail["shape"]) == 4), key=lambda detail: int(detail["shape"][-1])
+        )
+        vectors = [detail for detail in outputs if len(detail["shape"]) == 2]
+        if (
+            self._input["dtype"] not in (np.int8, np.float32)
+            or len(maps) != 2
+            or int(maps[0]["shape"][-1]) != 1
+            or len(vectors) > 1
+        ):
+            raise ReleaseError(f"{path} is not a DELF network: it must take an image and give scores and descriptors")
+        self._score_output, self._descriptor_output = maps
+        self._global_output = vectors[0] if vectors else None
         self._shape: tuple[int, ...] = ()
+
+    @property
+    def global_dimensions(self) -> int:
+        """Of the global descriptor; 0 if the network makes none."""
+        return 0 if self._global_output is None else int(self._global_output["shape"][-1])
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Runs the network.
@@ -60,11 +75,32 @@ class Network:
             self._interpreter.resize_tensor_input(index, [1, *image.shape])
             self._interpreter.allocate_tensors()
             self._shape = image.shape
-        # A pixel value p is stored as p - 128: the network's input is quantized so that this is exact.
-        self._interpreter.set_tensor(index, (image ^ 0x80).view(np.int8)[None])
+        if self._input["dtype"] == np.int8:
+            # A pixel value p is stored as p - 128: the network's input is quantized so that this is exact.
+            pixels: NDArray[Any] = (image ^ 0x80).view(np.int8)
+        else:
+            pixels = (image.astype(np.float32) - 127.0) / 128.0
+        self._interpreter.set_tensor(index, pixels[None])
         self._interpreter.invoke()
         descriptors = self._read(self._descriptor_output)
         return descriptors, self._read(self._score_output)[..., 0]
+
+    def global_descriptor(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Runs the network for the global descriptor.
+
+        Args:
+            image: uint8[H, W, 3], RGB.
+
+        Returns:
+            float32[G], not normalised.
+
+        Raises:
+            FailedPreconditionError: If the network makes none.
+        """
+        if self._global_output is None:
+            raise FailedPreconditionError("this model release makes no global descriptors; use a newer one")
+        self(image)
+        return self._read(self._global_output)
 
     def _read(self, detail: dict[str, Any]) -> NDArray[np.float32]:
         values: NDArray[Any] = self._interpreter.get_tensor(detail["index"])[0]

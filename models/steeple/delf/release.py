@@ -17,6 +17,7 @@ FORMAT: Final = 1
 MANIFEST: Final = "release.json"
 NETWORK: Final = "model.tflite"
 CODEBOOK: Final = "codebook.faiss"
+WEIGHTS: Final = "weights.npz"
 MODEL_CARD: Final = "model-card.md"
 
 _RELEASES: Final = Path(__file__).parent / "releases"

@@ -1,4 +1,4 @@
-"""Changes the one part of a release that is fitted after its files are made: the calibration."""
+"""Changes what is known of a release only after its files are made: its calibration and its figures."""
 
 from __future__ import annotations
 
@@ -31,6 +31,27 @@ def set_calibration(path: Path, calibration: Calibration, provenance: Mapping[st
     manifest = dict(ModelRelease.load(path).manifest)
     manifest["calibration"] = asdict(calibration)
     manifest["provenance"] = {**manifest.get("provenance", {}), "calibration": dict(provenance)}
+    return _rewritten(path, manifest)
+
+
+def set_figures(path: Path, figures: Mapping[str, Any]) -> ModelRelease:
+    """Writes what a release was measured at into its ``release.json``, as ``figures``, and leaves all else as it is.
+
+    Args:
+        path: The release's folder.
+        figures: JSON values by name.
+
+    Returns:
+        The release, loaded again.
+
+    Raises:
+        NotFoundError: If there is no release.
+        ReleaseError: If a file is missing, altered or of an unknown format.
+    """
+    return _rewritten(path, {**ModelRelease.load(path).manifest, "figures": dict(figures)})
+
+
+def _rewritten(path: Path, manifest: Mapping[str, Any]) -> ModelRelease:
     aside = path / f".{MANIFEST}.new"
     aside.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     aside.replace(path / MANIFEST)

@@ -1,4 +1,4 @@
-"""``steeple benchmark``: what things cost on this machine."""
+"""``steeple benchmark``: what things cost on this machine, and how far recognition carries."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steeple.cli import benchmark_geometry, benchmark_robustness
 from steeple.cli.options import JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from steeple.cli.benchmark_query import Measurement
     from steeple.client import Client
 
-app = typer.Typer(no_args_is_help=True, help="What things cost on this machine.")
+app = typer.Typer(no_args_is_help=True, help="What things cost on this machine, and how far recognition carries.")
 
 
 @app.callback()
 def _group() -> None:
-    """What things cost on this machine."""
+    """What things cost on this machine, and how far recognition carries."""
 
 
 @app.command("query")
@@ -62,6 +63,10 @@ def query(
         for name, photo in named:
             measurements.append(measure(client, name, photo, runs, partial(done.advance, name)))
     _print(output, measurements, runs)
+
+
+app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
+app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 
 
 def _read(paths: Sequence[Path]) -> list[tuple[str, bytes]]:

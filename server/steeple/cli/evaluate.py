@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from steeple.cli.options import JsonOption
+from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
+from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from steeple.server.evaluation import Dataset, QueryResult
+    from steeple.delf import ModelRelease
+    from steeple.server.evaluation import Dataset, Failure, Progress, QueryResult
 
 _EXTRACTORS: Final = 2  # photos extracted at a time
+_MAX_FEATURES: Final = 4096  # steeple.delf.features.MAX_FEATURES, without importing numpy for --help
+_SCALES: Final = (0.05, 4.0)  # of a pyramid level: beyond them there are no cells, or no memory
+
+_NOT_RECORDED: Final = ("model", "tflite_sha256", "max_features", "pyramid_scales", "failures", "contact_sheet")
 
 _FIGURES: Final = {
     "recall_at_1": "recall@1",
@@ -39,7 +48,7 @@ def evaluate(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Holds manifest.csv, or one folder of photos per landmark.")
     ],
-    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Model release to evaluate.")] = "delf-base",
+    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Release to evaluate.")] = DEFAULT_MODEL,
     exact: Annotated[
         bool, typer.Option("--exact", help="Search exactly instead of through the PQ index: shows what that costs.")
     ] = False,
@@ -47,6 +56,23 @@ def evaluate(
         Path | None,
         typer.Option("--fillers", metavar="DIR", help="Add every photo below it to the catalogue, as a stranger."),
     ] = None,
+    features: Annotated[
+        int | None,
+        typer.Option(
+            "--features", metavar="N", min=1, max=_MAX_FEATURES, help="Features a photo, instead of the release's."
+        ),
+    ] = None,
+    scales: Annotated[
+        str | None,
+        typer.Option("--scales", metavar="A,B,...", help="Pyramid levels, as factors of the working size, instead."),
+    ] = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option("--contact-sheet", metavar="FILE", help="Save a picture of the failures: .png or .jpg."),
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into the release.json of --model, which is a folder.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Measure how well a model release recognises photos whose landmarks are known.
@@ -67,32 +93,87 @@ def evaluate(
       identified       queries that are IDENTIFIED, rightly; "wrongly": queries and strangers as what they are not
 
     \b
+    Failures, the worst first; --json lists each, --contact-sheet shows the photos:
+      false name       IDENTIFIED as another landmark
+      stranger named   a stranger, IDENTIFIED
+      wrong candidate  UNKNOWN, and the first candidate is wrong; "no candidate": and there is none
+      unsure           UNKNOWN, though the first candidate is right
+
+    \b
     Examples:
       steeple evaluate photos/
       steeple evaluate photos/ --model releases/delf-mine --json
       steeple evaluate photos/ --exact --fillers holiday/
+      steeple evaluate photos/ --features 500 --scales 1,0.5,0.25
+      steeple evaluate photos/ --contact-sheet failures.jpg
     """
+    from steeple.cli.canvas import check_writable
     from steeple.delf import ModelRelease
-    from steeple.server.evaluation import Dataset, answer_all
+    from steeple.delf.release_files import set_figures
+    from steeple.server.evaluation import Dataset, answer_all, failures_of
     from steeple.server.index import ExactIndex, FaissIndex
 
     output = Output(as_json=json)
+    if record and (exact or fillers is not None or features is not None or scales is not None):
+        raise InvalidArgumentError("--record is for the release as it is: leave the other options out")
+    if record and not Path(model).is_dir():
+        raise InvalidArgumentError(f"--record needs a release in a folder of yours, and {model!r} is none")
+    if contact_sheet is not None:
+        check_writable(contact_sheet, "--contact-sheet")
     dataset = Dataset.open(folder)
     if fillers is not None:
         dataset = dataset.with_fillers(fillers)
-    release = ModelRelease.load(model)
+    release = with_extraction(ModelRelease.load(model), features, scales)
     index = ExactIndex(release.name) if exact else FaissIndex(release)
     with staged(output) as progress:
         results = answer_all(dataset, release, index, progress, extractors=_EXTRACTORS)
+        failed = failures_of(results)
+        if contact_sheet is not None:
+            _save_sheet(contact_sheet, dataset, failed, progress)
     facts = {
         "model": release.name,
         "tflite_sha256": release.tflite_sha256,
+        "max_features": release.extraction.max_features,
+        "pyramid_scales": list(release.extraction.pyramid_scales),
         "index": index.stats().kind,
         **_size(dataset),
         **report(results),
+        "failures": [_failure(failure) for failure in failed],
+        "contact_sheet": None if contact_sheet is None else str(contact_sheet),
     }
+    if record:
+        set_figures(release.path, {name: value for name, value in facts.items() if name not in _NOT_RECORDED})
     output.document(facts)
     _print(output, facts)
+
+
+def with_extraction(release: ModelRelease, features: int | None, scales: str | None) -> ModelRelease:
+    """``release`` with other features a photo, and with the pyramid levels that ``scales`` lists, where given.
+
+    Raises:
+        InvalidArgumentError: If ``scales`` does not list falling numbers in the range that a level can have.
+    """
+    extraction = release.extraction
+    if features is not None:
+        extraction = replace(extraction, max_features=features)
+    if scales is not None:
+        extraction = replace(extraction, pyramid_scales=_read_scales(scales))
+    return replace(release, extraction=extraction)
+
+
+def _read_scales(text: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"--scales must read A,B,... in numbers, such as 1,0.5,0.25, not {text!r}"
+        ) from error
+    low, high = _SCALES
+    if not all(low <= scale <= high for scale in found):
+        raise InvalidArgumentError(f"--scales must be factors of {low:g} to {high:g}, not {text!r}")
+    if any(smaller >= larger for larger, smaller in itertools.pairwise(found)):
+        raise InvalidArgumentError(f"--scales must fall, the largest level first, not {text!r}")
+    return found
 
 
 def report(results: Sequence[QueryResult]) -> dict[str, Any]:
@@ -117,6 +198,25 @@ def report(results: Sequence[QueryResult]) -> dict[str, Any]:
     }
 
 
+def _failure(failure: Failure) -> dict[str, Any]:
+    photo, best = failure.result.photo, failure.best
+    return {
+        "path": str(photo.path),
+        "landmark": photo.landmark or None,
+        "answer": None if best is None else best.landmark_id,
+        "confidence": 0.0 if best is None else round(best.confidence, 6),
+        "inliers": 0 if best is None else best.inliers,
+        "kind": failure.kind.value,
+    }
+
+
+def _save_sheet(path: Path, dataset: Dataset, failed: Sequence[Failure], progress: Progress) -> None:
+    from steeple.cli.canvas import save
+    from steeple.cli.contact_sheet import draw_sheet
+
+    save(draw_sheet(dataset, failed, progress), path)
+
+
 def _size(dataset: Dataset) -> dict[str, int]:
     gallery = dataset.gallery
     return {
@@ -139,6 +239,8 @@ def _print(output: Output, facts: Mapping[str, Any]) -> None:
         f"{facts['model']}, {facts['index']}: {facts['landmarks']} landmarks in {facts['reference_images']} photos and "
         f"{facts['fillers']} fillers; {facts['queries']} queries, {facts['distractors']} distractors"
     )
+    scales = ", ".join(f"{scale:.4g}" for scale in facts["pyramid_scales"])
+    output.say(f"at most {facts['max_features']:,} features a photo, pyramid {scales}")
     rows = [(title, _text(facts[name]), _text(*facts["intervals"][name])) for name, title in _FIGURES.items()]
     tiers = [(f"  {tier}", _text(share), "") for tier, share in facts["by_tier"].items()]
     output.table(
@@ -151,6 +253,10 @@ def _print(output: Output, facts: Mapping[str, Any]) -> None:
             for name, title in _COSTS.items()
         ],
     )
+    kinds = Counter(failure["kind"].replace("_", " ") for failure in facts["failures"])
+    output.say("failures: " + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"))
+    if facts["contact_sheet"]:
+        output.say(f"contact sheet: {facts['contact_sheet']}")
     output.note(
         f"milliseconds with {_EXTRACTORS} photos extracted at a time; `steeple benchmark query` times them alone"
     )

@@ -44,7 +44,7 @@ app.command("evaluate", short_help="Measure recognition on photos with known ans
 app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
-app.add_typer(model.app, name="model", short_help="Model releases: list, show, verify, build.")
+app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")
 
 

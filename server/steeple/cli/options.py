@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steeple.client import Client, LatLng
 
 DEFAULT_SERVER: Final = "localhost:50051"
+DEFAULT_MODEL: Final = "delf-base"
+"""``steeple.delf.DEFAULT_RELEASE``, which --help must not import numpy for; a test holds them equal."""
 
 ServerOption = Annotated[
     str, typer.Option("--server", "-s", metavar="HOST:PORT", envvar="STEEPLE_SERVER", help="The Steeple server.")

@@ -26,6 +26,7 @@ RECOGNISED = recognition.Candidate(
     confidence=0.75,
     inliers=2,
     matches=5,
+    homography=np.eye(3),
     outline=np.array([[0, 0], [9.5, 0], [9.5, 8]], np.float32),
     query_points=np.array([[1, 2], [3, 4]], np.float32),
     reference_points=np.array([[5, 6], [7, 8]], np.float32),

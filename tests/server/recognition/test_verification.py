@@ -107,11 +107,15 @@ def test_matches_that_crowd_one_spot_count_once() -> None:
     assert found is None or found.count <= 6
 
 
+def projective(found: Verification) -> NDArray[np.float64]:
+    return np.vstack([found.affine, [0, 0, 1]])
+
+
 def test_the_outline_lies_where_the_model_sends_it() -> None:
     query, reference, _ = planted(1.0, 200, noise=0.5)
     found = check(query, reference)
     assert found is not None
-    polygon = outline(found, reference, (1200, 900))
+    polygon = outline(projective(found), reference[found.inliers], (1200, 900))
     true = reference @ AFFINE[:, :2].T.astype(np.float32) + AFFINE[:, 2].astype(np.float32)
     expected = cv2.convexHull(true[found.inliers])
     assert abs(cv2.contourArea(polygon) / cv2.contourArea(expected) - 1) < 0.03
@@ -123,7 +127,7 @@ def test_the_outline_is_cut_off_at_the_border_and_runs_clockwise() -> None:
     query, reference, _ = planted(1.0, 200)
     found = check(query, reference)
     assert found is not None
-    polygon = outline(found, reference, (300, 200))
+    polygon = outline(projective(found), reference[found.inliers], (300, 200))
     assert len(polygon) >= 3
     assert (polygon >= -0.5).all()
     assert (polygon <= [299.5, 199.5]).all()
@@ -137,4 +141,4 @@ def test_an_outline_outside_is_empty() -> None:
     found = check(query, reference)
     assert found is not None
     moved = Verification(found.affine + np.array([[0, 0, 9000], [0, 0, 0]]), found.inliers)
-    assert outline(moved, reference, (640, 480)).shape == (0, 2)
+    assert outline(projective(moved), reference[moved.inliers], (640, 480)).shape == (0, 2)

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import cv2
-
+from steeple.cli.canvas import AMBER, GREEN, RED, VIOLET, Colour, Image, save
 from steeple.cli.demo.run import Result, Verdict
-from steeple.cli.drawing import AMBER, GREEN, RED, VIOLET, AnswerPicture, Colour, Image, draw_answer, draw_overview
+from steeple.cli.drawing import AnswerPicture, draw_answer, draw_overview
 from steeple.client import Client
 from steeple.delf.image import read_image
 from steeple.errors import InvalidArgumentError
 
 OVERVIEW: Final = "overview.jpg"
-
-_QUALITY: Final = 90
 
 
 def prepare_directory(directory: Path) -> None:
@@ -50,8 +47,8 @@ def save_pictures(client: Client, results: Sequence[Result], title: str, directo
     pictures = [_picture(client, result, references) for result in results]
     paths: dict[str, Path] = {}
     for number, (result, picture) in enumerate(zip(results, pictures, strict=True), start=1):
-        paths[result.query.id] = _save(draw_answer(picture), directory / f"{number:02}-{result.query.id}.jpg")
-    paths["overview"] = _save(draw_overview(title, pictures), directory / OVERVIEW)
+        paths[result.query.id] = save(draw_answer(picture), directory / f"{number:02}-{result.query.id}.jpg")
+    paths["overview"] = save(draw_overview(title, pictures), directory / OVERVIEW)
     return paths
 
 
@@ -90,9 +87,3 @@ def colour_of(result: Result) -> Colour:
     if result.verdict is Verdict.NOT_YET:
         return VIOLET
     return GREEN if result.answer.identified else AMBER
-
-
-def _save(image: Image, path: Path) -> Path:
-    _, encoded = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    path.write_bytes(encoded.tobytes())
-    return path

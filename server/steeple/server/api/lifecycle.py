@@ -69,6 +69,7 @@ class Server:
         self._stop_loading = threading.Event()
         self._loading: asyncio.Task[Engine] | None = None
         self._readiness = Readiness()
+        self._grace_over = asyncio.Event()
         self._health = health.aio.HealthServicer()
         self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
         self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
@@ -134,20 +135,21 @@ class Server:
         self._readiness.stop()
         self._stop_loading.set()
         await self._health.enter_graceful_shutdown()
-        stopped = asyncio.create_task(self._server.stop(grace_seconds))
-        idle = asyncio.create_task(self._readiness.idle())
-        await asyncio.wait([stopped, idle], return_when=asyncio.FIRST_COMPLETED)
-        idle.cancel()
-        # Those who watch the health never hang up and must not use up the grace; answers on their way need a moment.
-        await asyncio.wait([stopped], timeout=_FLUSH_SECONDS)
-        await self._server.stop(None)
-        await stopped
+        # Until the calls in progress have ended, the interceptor refuses new ones and says why; gRPC, once it closes,
+        # would cancel them instead.
+        ends = [asyncio.create_task(self._readiness.idle()), asyncio.create_task(self._grace_over.wait())]
+        await asyncio.wait(ends, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        # Those who watch the health never hang up; answers on their way need a moment.
+        await self._server.stop(None if self._readiness.busy else _FLUSH_SECONDS)
         await asyncio.to_thread(self._close)
         if self._loading is not None:
             await self._close_engine(self._loading)
 
     async def cancel_calls(self) -> None:
         """Ends the grace of a :meth:`stop` that is under way."""
+        self._grace_over.set()
         await self._server.stop(None)
 
     async def _load(self) -> Engine:

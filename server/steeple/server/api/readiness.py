@@ -65,6 +65,11 @@ class Readiness:
             if not self._calls:
                 self._idle.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is in progress."""
+        return self._calls > 0
+
     async def idle(self) -> None:
         """Returns when no call is in progress."""
         await self._idle.wait()

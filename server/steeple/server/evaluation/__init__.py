@@ -1,11 +1,14 @@
 """How well photographs are recognised, and how far the confidence can be trusted."""
 
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
+from steeple.server.evaluation.failures import Failure, FailureKind, failures_of
 from steeple.server.evaluation.metrics import Metrics, Outcome, intervals, measure
 from steeple.server.evaluation.run import Progress, QueryResult, answer_all
 
 __all__ = [
     "Dataset",
+    "Failure",
+    "FailureKind",
     "Metrics",
     "Outcome",
     "Photo",
@@ -13,6 +16,7 @@ __all__ = [
     "QueryResult",
     "Role",
     "answer_all",
+    "failures_of",
     "intervals",
     "measure",
 ]

@@ -54,8 +54,8 @@ def answer_all(
 ) -> list[QueryResult]:
     """Fills ``index`` with the gallery of a data set and asks every query, in the data set's order.
 
-    Each filler is a landmark of its own. All features go through the wire format, as they do on their way to a
-    server. The answers do not depend on ``extractors``; the times do.
+    Each filler is a landmark of its own, and an image's key is its place in the gallery. All features go through the
+    wire format, as they do on their way to a server. The answers do not depend on ``extractors``; the times do.
 
     Args:
         dataset: The photos.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,59 @@ from steeple.server.index import protocol
 from steeple.server.index.protocol import IndexStats, Neighbours
 from steeple.server.index.snapshot import SnapshotHeader, read_snapshot, write_snapshot
 
-_BLOCK: Final = 64  # queries at a time: their distances to a million descriptors take 256 MB
+_BLOCK: Final = 1 << 24  # distances at a time, 64 MB: few and large products, without memory for all of them
+_WAITING: Final = 100  # descriptors a query that may be among its nearest, before they are sorted out
+
+
+@dataclass(frozen=True, eq=False)
+class _Stacked:
+    """All descriptors, made ready for search.
+
+    Attributes:
+        ids: int64[N].
+        lifted: float32[41, N]; ``-2 d`` over ``|d|^2``. Its product with ``(q, 1)`` is the squared distance to q, less
+            ``|q|^2``, which does not change who is near.
+    """
+
+    ids: NDArray[np.int64]
+    lifted: NDArray[np.float32]
+
+    @staticmethod
+    def of(ids: NDArray[np.int64], descriptors: NDArray[np.float32]) -> _Stacked:
+        lifted = np.empty((DIMENSIONS + 1, len(ids)), np.float32)
+        np.multiply(descriptors.T, -2.0, out=lifted[:-1])
+        np.einsum("nd,nd->n", descriptors, descriptors, out=lifted[-1])
+        return _Stacked(ids, lifted)
+
+
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Descriptors that may be among the nearest of queries.
+
+    Attributes:
+        rows: intp[M]; the query's.
+        positions: intp[M]; of one query, rising where distances are equal.
+        distances: float32[M].
+    """
+
+    rows: NDArray[np.intp]
+    positions: NDArray[np.intp]
+    distances: NDArray[np.float32]
+
+    def and_also(self, other: _Near) -> _Near:
+        return _Near(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.positions, other.positions]),
+            np.concatenate([self.distances, other.distances]),
+        )
+
+    def best(self, queries: int, count: int) -> _Near:
+        """The ``count`` nearest of each query, which has that many; by query, nearest first."""
+        order = np.lexsort((self.distances, self.rows))  # stable: ties stay by position
+        numbers = np.bincount(self.rows, minlength=queries)
+        firsts = np.cumsum(numbers) - numbers
+        chosen = order[(firsts[:, None] + np.arange(count)).reshape(-1)]
+        return _Near(self.rows[chosen], self.positions[chosen], self.distances[chosen])
 
 
 class ExactIndex:
@@ -27,6 +80,7 @@ class ExactIndex:
     def __init__(self, model: str) -> None:
         self._model = model
         self._images: dict[int, NDArray[np.float32]] = {}
+        self._stacked: _Stacked | None = None  # of the images as they are; None once they changed
         self._lock = threading.Lock()
 
     def add(self, image_key: int, descriptors: NDArray[np.float32]) -> None:
@@ -34,10 +88,12 @@ class ExactIndex:
         rows = protocol.checked(descriptors).copy()
         with self._lock:
             self._images[protocol.checked_key(image_key)] = rows
+            self._stacked = None
 
     def remove(self, image_key: int) -> bool:
         """See :meth:`DescriptorIndex.remove`."""
         with self._lock:
+            self._stacked = None
             return self._images.pop(image_key, None) is not None
 
     def __contains__(self, image_key: int) -> bool:
@@ -47,21 +103,24 @@ class ExactIndex:
     def search(self, queries: NDArray[np.float32], neighbours: int) -> Neighbours:
         """See :meth:`DescriptorIndex.search`."""
         rows = protocol.checked(queries)
-        ids, descriptors = self._all()
-        kept = min(neighbours, len(ids))
+        with self._lock:
+            if self._stacked is None:
+                self._stacked = _Stacked.of(*self._all())
+            stacked = self._stacked
+        kept = min(neighbours, len(stacked.ids))
         found = np.full((len(rows), neighbours), -1, np.int64)
         distances = np.full((len(rows), neighbours), np.inf, np.float32)
-        if kept:
-            for start in range(0, len(rows), _BLOCK):
-                block = slice(start, start + _BLOCK)
-                nearest, distances[block, :kept] = _nearest(rows[block], descriptors, kept)
-                found[block, :kept] = ids[nearest]
+        if kept and len(rows):
+            nearest, distances[:, :kept] = _nearest(rows, stacked.lifted, kept)
+            found[:, :kept] = stacked.ids[nearest]
         return protocol.neighbours_of_ids(found, distances)
 
     def snapshot(self, path: Path, sequence: int) -> None:
         """See :meth:`DescriptorIndex.snapshot`."""
-        ids, descriptors = self._all()
-        header = SnapshotHeader(kind="exact", model=self._model, sequence=sequence, images=self._keys())
+        with self._lock:
+            ids, descriptors = self._all()
+            keys = tuple(sorted(self._images))
+        header = SnapshotHeader(kind="exact", model=self._model, sequence=sequence, images=keys)
         write_snapshot(path, header, ids.tobytes() + descriptors.tobytes())
 
     @staticmethod
@@ -86,28 +145,43 @@ class ExactIndex:
             count = sum(len(rows) for rows in self._images.values())
             return IndexStats("exact on CPU", len(self._images), count, 4.0 * DIMENSIONS)
 
-    def _keys(self) -> tuple[int, ...]:
-        with self._lock:
-            return tuple(sorted(self._images))
-
     def _all(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        with self._lock:
-            ids = [protocol.descriptor_ids(key, len(rows)) for key, rows in self._images.items()]
-            rows = list(self._images.values())
-        if not rows:
+        if not self._images:
             return np.empty(0, np.int64), np.empty((0, DIMENSIONS), np.float32)
-        return np.concatenate(ids), np.concatenate(rows)
+        ids = [protocol.descriptor_ids(key, len(rows)) for key, rows in self._images.items()]
+        return np.concatenate(ids), np.concatenate(list(self._images.values()))
 
 
 def _nearest(
-    queries: NDArray[np.float32], descriptors: NDArray[np.float32], count: int
+    queries: NDArray[np.float32], lifted: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Positions of the ``count`` nearest of each query, nearest first, and their squared distances."""
-    squared = (queries**2).sum(axis=1)[:, None] - 2.0 * queries @ descriptors.T + (descriptors**2).sum(axis=1)[None, :]
-    # Partition, then sort the few that are near: sorting all takes ten times as long. Ties go by position.
-    limits = np.partition(squared, count - 1, axis=1)[:, count - 1]
-    nearest = np.empty((len(queries), count), np.intp)
-    for row, (distances, limit) in enumerate(zip(squared, limits, strict=True)):
-        near = np.flatnonzero(distances <= limit)
-        nearest[row] = near[np.argsort(distances[near], kind="stable")][:count]
-    return nearest, np.take_along_axis(squared, nearest, axis=1)
+    """Positions of the ``count`` nearest of each query, nearest first, and their squared distances.
+
+    Of descriptors as far as each other, the one of lower position is nearer.
+    """
+    number, total = len(queries), lifted.shape[1]
+    extended = np.concatenate([queries, np.ones((number, 1), np.float32)], axis=1)
+    width = min(total, max(_BLOCK // number, count))
+    # Kept between blocks: fresh memory for each costs as much as the product itself.
+    products, nearer = np.empty(number * width, np.float32), np.empty(number * width, np.bool_)
+    near = _Near(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))
+    for start in range(0, total, width):
+        part = lifted[:, start : start + width]
+        shape = (number, part.shape[1])
+        size = shape[0] * shape[1]
+        distances = np.matmul(extended, part, out=products[:size].reshape(shape))
+        reached = nearer[:size].reshape(shape)
+        if start == 0:
+            limits = np.partition(distances, count - 1, axis=1)[:, count - 1 : count]
+            np.less_equal(distances, limits, out=reached)
+        else:  # what is only as near as the farthest of the ``count`` so far has a higher position: it is not nearer
+            np.less(distances, limits, out=reached)
+        hits = np.flatnonzero(reached)
+        rows, columns = np.divmod(hits, shape[1])
+        near = near.and_also(_Near(rows, columns + start, distances.reshape(-1)[hits]))
+        if len(near.rows) > _WAITING * number:
+            near = near.best(number, count)
+            limits = near.distances.reshape(number, count)[:, -1:]
+    near = near.best(number, count)
+    squared = near.distances.reshape(number, count) + np.einsum("qd,qd->q", queries, queries)[:, None]
+    return near.positions.reshape(number, count), np.maximum(squared, 0.0)  # rounding can leave less than nothing

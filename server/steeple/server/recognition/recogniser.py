@@ -14,6 +14,7 @@ from steeple.delf import FeatureSet, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, Neighbours
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.recognition.verification import Verification, agreeing, outline, verify
 from steeple.server.recognition.votes import matches_of, most_voted
@@ -47,6 +48,7 @@ class Candidate:
         inliers: Matches with that image that agree on one geometry.
         matches: Matches with that image that were tried.
         evidence: What the confidence was computed from, by name.
+        homography: float64[3, 3]; maps pixels of that image to those of the query.
         outline: float32[P, 2]; where the matched part of the reference image lies, query pixels, clockwise.
         query_points: float32[inliers, 2]; the inliers' keypoints in the query, pixels, by falling attention score.
         reference_points: float32[inliers, 2]; the same in the reference image, pixels.
@@ -58,6 +60,7 @@ class Candidate:
     inliers: int
     matches: int
     evidence: Mapping[str, float]
+    homography: NDArray[np.float64]
     outline: NDArray[np.float32]
     query_points: NDArray[np.float32]
     reference_points: NDArray[np.float32]
@@ -89,6 +92,7 @@ class _Verified:
     pairs: NDArray[np.intp]
     verification: Verification
     distinct: float = 0.0
+    exact: NDArray[np.intp] | None = None  # pairs of exact matches that agree with the geometry, of finalists
 
     @property
     def evidence(self) -> ImageEvidence:
@@ -177,8 +181,24 @@ class Recogniser:
                 reference.keypoints[pairs[:, 1]],
                 self._radius(features),
             )
-            rematched.append(replace(entry, distinct=float(distinctiveness[agree].sum())))
+            rematched.append(replace(entry, distinct=float(distinctiveness[agree].sum()), exact=pairs[agree]))
         return rematched + verified[finalists:]
+
+    def _homography(self, features: FeatureSet, entry: _Verified) -> NDArray[np.float64]:
+        """The model of a candidate, from its exact matches where it has such."""
+        pairs = entry.pairs[entry.verification.inliers] if entry.exact is None else entry.exact
+        if len(pairs) < entry.verification.count:
+            pairs = entry.pairs[entry.verification.inliers]
+        reference, affine = entry.image.features, entry.verification.affine
+        zoom = math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
+        # A keypoint is the centre of a cell, and a cell is as wide as its level is coarse.
+        widths = np.hypot(features.scales[pairs[:, 0]], zoom * reference.scales[pairs[:, 1]]).astype(np.float64)
+        return refine_homography(
+            affine,
+            features.keypoints[pairs[:, 0]],
+            reference.keypoints[pairs[:, 1]],
+            self.release.extraction.stride * widths / math.sqrt(12.0),
+        )
 
     def _radius(self, features: FeatureSet) -> float:
         # Stated at working size; keypoints are in pixels of the photo as submitted.
@@ -197,6 +217,7 @@ class Recogniser:
             speaks = landmark_evidence(evidence, landmark_id)
             inliers = entry.pairs[entry.verification.inliers]
             reference = entry.image.features.keypoints
+            homography = self._homography(features, entry)
             candidates.append(
                 Candidate(
                     landmark_id=landmark_id,
@@ -205,9 +226,8 @@ class Recogniser:
                     inliers=entry.verification.count,
                     matches=len(entry.pairs),
                     evidence=speaks,
-                    outline=outline(
-                        entry.verification, reference[entry.pairs[:, 1]], (features.width, features.height)
-                    ),
+                    homography=homography,
+                    outline=outline(homography, reference[inliers[:, 1]], (features.width, features.height)),
                     query_points=features.keypoints[inliers[:, 0]],
                     reference_points=reference[inliers[:, 1]],
                 )

@@ -88,20 +88,23 @@ def agreeing(
     return _agree(verification.affine, query, reference, inlier_radius)
 
 
-def outline(verification: Verification, reference: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def outline(
+    homography: NDArray[np.float64], reference: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.float32]:
     """Where the matched part of the reference image lies in the query.
 
     Args:
-        verification: Of the matches.
-        reference: float32[M, 2]; the matched keypoints in the reference image, pixels.
+        homography: float64[3, 3]; maps reference pixels to query pixels.
+        reference: float32[M, 2]; the inliers' keypoints in the reference image, pixels.
         size: Width and height of the query, pixels.
 
     Returns:
         float32[P, 2]; the convex hull of the inliers, mapped into the query and cut off at its border,
         clockwise on the screen. P is 0 if nothing of it is inside.
     """
-    hull = cv2.convexHull(reference[verification.inliers])[:, 0]
-    mapped = (hull @ verification.affine[:, :2].T + verification.affine[:, 2]).astype(np.float32)
+    hull = cv2.convexHull(reference)[:, 0]
+    lifted = hull @ homography[:, :2].T + homography[:, 2]
+    mapped = (lifted[:, :2] / lifted[:, 2:]).astype(np.float32)
     width, height = size
     frame = np.array([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]], np.float32)
     _, inside = cv2.intersectConvexConvex(mapped, frame)

@@ -1,4 +1,4 @@
-"""ImageNet weights of EfficientNet-Lite0 out of a pinned package, read without PyTorch."""
+"""Weights out of pinned packages (EfficientNet-Lite0 on ImageNet, XFeat), read without PyTorch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import collections
 import io
 import pickle  # only its restricted subclass below is used, on a file of known hash
 import struct
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -52,7 +53,7 @@ class _StateDictReader(pickle.Unpickler):
         super().__init__(file)
         self._storages = storages
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's own signature
+    def find_class(self, module: str, name: str) -> Any:
         allowed: dict[tuple[str, str], Callable[..., Any]] = {
             ("collections", "OrderedDict"): collections.OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2"): lambda storage, offset, shape, strides, *_: _Tensor(
@@ -65,34 +66,49 @@ class _StateDictReader(pickle.Unpickler):
             raise ReleaseError(f"the weights file holds {module}.{name}, which a state_dict does not")
         return allowed[module, name]
 
-    def persistent_load(self, pid: Any) -> _Storage:  # noqa: ANN401 - pickle's own signature
+    def persistent_load(self, pid: Any) -> _Storage:
         _, dtype, key, _, size = pid[:5]
         return self._storages.setdefault(key, _Storage(np.dtype(dtype), size))
 
 
 def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
-    """The tensors of a ``.pth`` file in PyTorch's legacy format, by name.
+    """The tensors of a ``.pth`` or ``.pt`` file, in PyTorch's legacy or zip format, by name.
 
     Raises:
         ReleaseError: If the file holds anything but tensors, or is truncated.
     """
     file = io.BytesIO(data)
     storages: dict[str, _Storage] = {}
-    for _ in range(3):  # magic number, protocol version, system information
-        _StateDictReader(file, storages).load()
-    tensors: Mapping[str, _Tensor] = _StateDictReader(file, storages).load()
-    for key in _StateDictReader(file, storages).load():
-        storage = storages[key]
-        (size,) = struct.unpack("<q", file.read(8))
-        content = file.read(size * storage.dtype.itemsize)
-        if size != storage.size or len(content) != size * storage.dtype.itemsize:
-            raise ReleaseError("the weights file is truncated")
-        storage.data = np.frombuffer(content, storage.dtype)
+    tensors: Mapping[str, _Tensor]
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+            if pickled is None:
+                raise ReleaseError("the weights file is a zip file of something else")
+            tensors = _StateDictReader(io.BytesIO(archive.read(pickled)), storages).load()
+            for key, storage in storages.items():
+                _fill(storage, archive.read(f"{pickled.removesuffix('data.pkl')}data/{key}"))
+    else:
+        file.seek(0)
+        for _ in range(3):  # magic number, protocol version, system information
+            _StateDictReader(file, storages).load()
+        tensors = _StateDictReader(file, storages).load()
+        for key in _StateDictReader(file, storages).load():
+            (size,) = struct.unpack("<q", file.read(8))
+            if size != storages[key].size:
+                raise ReleaseError("the weights file is truncated")
+            _fill(storages[key], file.read(size * storages[key].dtype.itemsize))
     return {name: tensor.array() for name, tensor in tensors.items()}
 
 
+def _fill(storage: _Storage, content: bytes) -> None:
+    if len(content) != storage.size * storage.dtype.itemsize:
+        raise ReleaseError("the weights file is truncated")
+    storage.data = np.frombuffer(content, storage.dtype)
+
+
 def keras_weights(state: Mapping[str, NDArray[Any]]) -> dict[str, list[NDArray[np.float32]]]:
-    """Weights per layer of :func:`steeple.delf.export.network.efficientnet_lite0`, in Keras' layout."""
+    """Weights per layer of :func:`steeple.delf.training.trunk.efficientnet_lite0`, in Keras' layout."""
     layers: dict[str, list[NDArray[Any]]] = {}
     for key, value in state.items():
         path, leaf = key.rsplit(".", 1)

@@ -1,4 +1,4 @@
-"""The parts of an export that need no TensorFlow: projection, codebook, pretrained weights."""
+"""Weights out of PyTorch's files, without PyTorch."""
 
 from __future__ import annotations
 
@@ -8,55 +8,16 @@ import pickle
 import struct
 import sys
 import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.delf.export import codebook, pretrained, projection
+from steeple.delf.training import pretrained
 from steeple.errors import ReleaseError
-
-SMALL = "IVF16,PQ20np"
-"""np: FAISS sorts no centroids for polysemous search, which takes a minute and which nothing uses."""
-
-
-def unit(random: np.random.Generator, count: int, dimensions: int) -> NDArray[np.float32]:
-    vectors = random.standard_normal((count, dimensions)).astype(np.float32)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
-
-
-# --- projection ---
-
-
-def test_the_projection_finds_the_directions_of_most_energy() -> None:
-    random = np.random.default_rng(3)
-    basis = np.linalg.qr(random.standard_normal((12, 12)))[0]
-    energy = np.array([9, 6, 4, *[0.05] * 9])
-    samples = (random.standard_normal((5000, 12)) * energy @ basis.T).astype(np.float32)
-    found = projection.principal_components([samples[:2000], samples[2000:]], 3)
-    np.testing.assert_allclose(found.T @ found, np.eye(3), atol=1e-5)
-    np.testing.assert_allclose(np.abs((found * basis[:, :3]).sum(axis=0)), 1.0, atol=0.01)
-    assert (found[np.abs(found).argmax(axis=0), np.arange(3)] > 0).all(), "signs are fixed"
-    np.testing.assert_allclose(projection.principal_components([samples], 3), found, atol=1e-5)
-    np.testing.assert_allclose(projection.principal_components([samples * 7], 3), found, atol=1e-5)
-
-
-# --- codebook ---
-
-
-def test_a_codebook_is_trained_empty_and_the_same_every_time() -> None:
-    descriptors = unit(np.random.default_rng(4), 3000, 40)
-    first = codebook.train(SMALL, descriptors)
-    assert codebook.train(SMALL, descriptors) == first
-    assert codebook.train(SMALL, descriptors[::-1].copy()) != first
-    index: Any = faiss.deserialize_index(np.frombuffer(first, np.uint8))
-    assert (index.is_trained, index.ntotal, index.d, index.nlist) == (True, 0, 40, 16)
-
-
-# --- pretrained weights ---
 
 
 class FloatStorage:
@@ -132,6 +93,39 @@ def test_tensors_are_read_as_they_were_written() -> None:
     np.testing.assert_array_equal(state["whole"], values.reshape(3, 4))
     np.testing.assert_array_equal(state["turned"], values[4:].reshape(4, 2).T)
     assert state["whole"].dtype == np.float32
+
+
+def zipped(tensors: dict[str, Any], storages: dict[str, NDArray[np.float32]]) -> bytes:
+    """As PyTorch writes since version 1.6."""
+    pickled, file = io.BytesIO(), io.BytesIO()
+    Saved(pickled, 2).dump(collections.OrderedDict(tensors))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("model/data.pkl", pickled.getvalue())
+        for key, values in storages.items():
+            archive.writestr(f"model/data/{key}", values.tobytes())
+    return file.getvalue()
+
+
+def test_both_formats_hold_the_same() -> None:
+    values = np.random.default_rng(2).random(12).astype(np.float32)
+    tensors = {"b.weight": Tensor("0", 12, 2, (2, 5), (5, 1)), "a.bias": Tensor("0", 12, 0, (2,), (1,))}
+    legacy, new = (pretrained.read_state_dict(make(tensors, {"0": values})) for make in (saved, zipped))
+    assert list(legacy) == list(new) == ["b.weight", "a.bias"]
+    for name, array in new.items():
+        np.testing.assert_array_equal(array, legacy[name])
+    np.testing.assert_array_equal(new["b.weight"], values[2:].reshape(2, 5))
+
+
+def test_a_zip_file_of_anything_else_is_refused() -> None:
+    with pytest.raises(ReleaseError, match="truncated"):
+        pretrained.read_state_dict(zipped({"w": Tensor("0", 12, 0, (3, 4), (4, 1))}, {"0": np.zeros(11, np.float32)}))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    with pytest.raises(ReleaseError, match="zip file of something else"):
+        pretrained.read_state_dict(file.getvalue())
+    with pytest.raises(ReleaseError, match="which a state_dict does not"):
+        pretrained.read_state_dict(zipped({"w": print}, {}))
 
 
 @pytest.mark.parametrize("cut", [1, 30])

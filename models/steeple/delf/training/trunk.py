@@ -1,4 +1,4 @@
-"""The fully convolutional trunk: EfficientNet-Lite0, cut after a block."""
+"""The trunk: EfficientNet-Lite0, fully convolutional, cut after a block."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def set_weights(model: keras.Model, weights: Mapping[str, list[NDArray[np.float3
             layer.set_weights(weights[layer.name])
 
 
-def _inverted_residual(x: Any, name: str, channels: int, stage: _Stage, stride: int) -> Any:  # noqa: ANN401
+def _inverted_residual(x: Any, name: str, channels: int, stage: _Stage, stride: int) -> Any:
     y = x
     if stage.expansion != 1:
         y = layers.Conv2D(channels * stage.expansion, 1, use_bias=False, name=f"{name}_expand_conv")(y)
@@ -76,33 +76,9 @@ def _inverted_residual(x: Any, name: str, channels: int, stage: _Stage, stride: 
     return layers.Add(name=f"{name}_add")([y, x]) if stride == 1 and channels == stage.channels else y
 
 
-def _norm(x: Any, name: str) -> Any:  # noqa: ANN401 - Keras tensors have no type
+def _norm(x: Any, name: str) -> Any:
     return layers.BatchNormalization(epsilon=_EPSILON, name=name)(x)
 
 
-def _relu6(x: Any) -> Any:  # noqa: ANN401 - Keras tensors have no type
+def _relu6(x: Any) -> Any:
     return layers.ReLU(6.0)(x)
-
-
-def with_norm_attention(trunk: keras.Model, projection: NDArray[np.float32]) -> keras.Model:
-    """The network of a release whose attention is not learned: the energy of a feature is its score.
-
-    Args:
-        trunk: float32[B, H, W, 3] to float32[B, h, w, C].
-        projection: float32[C, D].
-
-    Returns:
-        A model with two outputs: ``descriptors`` float32[B, h, w, D], to be L2-normalised by the caller
-        (which is the L2 - projection - L2 of DELF, section 4.3, see :mod:`steeple.delf.export.projection`), and
-        ``attention`` float32[B, h, w, 1], the feature's squared L2 norm.
-    """
-    channels, dimensions = projection.shape
-    features = trunk.output
-    descriptors = layers.Conv2D(dimensions, 1, use_bias=False, name="descriptors")
-    energy = layers.Conv2D(1, 1, use_bias=False, name="attention")
-    model = keras.Model(
-        trunk.input, [descriptors(features), energy(layers.Multiply(name="squares")([features, features]))]
-    )
-    descriptors.set_weights([projection[None, None]])
-    energy.set_weights([np.ones((1, 1, channels, 1), np.float32)])
-    return model

@@ -1,0 +1,104 @@
+"""Local features of pictures, by a model release and by the classic that it is measured against."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.delf import DIMENSIONS, Extractor, ModelRelease
+from steeple.errors import ImageError
+from steeple.server.robustness.homographies import Image
+
+ROOTSIFT_RADII: Final = (8.0, 24.0)
+"""Pixels. SIFT's keypoints are precise, and a narrow radius keeps chance out; but an affine model of a tilted wall is
+off by more. RootSIFT is given both, and whichever finds the photo counts."""
+
+_ROOTSIFT_FEATURES: Final = 1000
+_SIFT_DIMENSIONS: Final = 128
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFeatures:
+    """Local features of one picture.
+
+    Attributes:
+        keypoints: float32[N, 2]; x, y, pixels of the picture.
+        descriptors: float32[N, D], L2-normalised.
+        inlier_radii: Reprojection errors, pixels, up to which matches of these features agree with a geometry;
+            each is tried.
+    """
+
+    keypoints: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+    inlier_radii: tuple[float, ...]
+
+
+class Method(Protocol):
+    """A way to find local features."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def features(self, image: Image) -> LocalFeatures:
+        """The local features of a picture, uint8[H, W, 3], RGB; there may be none."""
+        ...
+
+
+class Release:
+    """The features of a model release, as the server verifies them.
+
+    Args:
+        release: The release.
+    """
+
+    def __init__(self, release: ModelRelease) -> None:
+        self.name = release.name
+        self._release = release
+        self._extractor = Extractor(release)
+
+    def features(self, image: Image) -> LocalFeatures:
+        """See :meth:`Method.features`. A picture that the extractor refuses, being too small or narrow, has none."""
+        height, width = image.shape[:2]
+        # The release states it at working size, to which a larger picture is shrunk.
+        shrink = max(1.0, math.sqrt(width * height / self._release.extraction.max_pixels))
+        radius = self._release.verification.inlier_radius * shrink
+        try:
+            features = self._extractor.extract(image)
+        except ImageError:
+            return LocalFeatures(np.empty((0, 2), np.float32), np.empty((0, DIMENSIONS), np.float32), (radius,))
+        return LocalFeatures(features.keypoints, features.unit_descriptors(), (radius,))
+
+
+class RootSift:
+    """OpenCV's SIFT with the descriptors of RootSIFT (Arandjelović and Zisserman 2012, section 2).
+
+    Args:
+        count: Features kept, those of most contrast.
+    """
+
+    name: Final = "RootSIFT"
+
+    def __init__(self, count: int = _ROOTSIFT_FEATURES) -> None:
+        self._count = count
+        # Without the precise way to enlarge the first octave, keypoints are a quarter of a pixel off.
+        self._sift = cv2.SIFT.create(nfeatures=count, enable_precise_upscale=True)
+
+    def features(self, image: Image) -> LocalFeatures:
+        """See :meth:`Method.features`."""
+        keypoints, descriptors = self._sift.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
+        best = sorted(range(len(keypoints)), key=lambda row: -keypoints[row].response)[: self._count]
+        if not best:
+            nothing = np.empty((0, _SIFT_DIMENSIONS), np.float32)
+            return LocalFeatures(np.empty((0, 2), np.float32), nothing, ROOTSIFT_RADII)
+        points = np.array([keypoints[row].pt for row in best], np.float32)
+        histograms = np.asarray(descriptors, np.float32)[best]
+        # The square root of a histogram that sums to 1 has length 1.
+        sums = np.maximum(histograms.sum(axis=1, keepdims=True), np.float32(1e-9))
+        return LocalFeatures(points, np.sqrt(histograms / sums), ROOTSIFT_RADII)

@@ -1,0 +1,54 @@
+"""What tests of several folders share because it takes long to make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from steeple.cli.main import main
+from tests.tiny_training import INDEX, write_recipe, write_training_photos
+
+
+@dataclass(frozen=True)
+class TinyRun:
+    """A finished run of ``steeple model train``.
+
+    Attributes:
+        photos: It was trained on.
+        recipe: Its recipe, a file.
+        folder: The run's.
+    """
+
+    photos: Path
+    recipe: Path
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """Needs TensorFlow."""
+    folder = tmp_path_factory.mktemp("training")
+    run = TinyRun(write_training_photos(folder / "photos"), write_recipe(folder / "recipe.json"), folder / "run")
+    given = ["model", "train", "--data", run.photos, "--recipe", run.recipe, "--output", run.folder, "--json"]
+    assert main([str(arg) for arg in given]) == 0
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_release(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of :func:`tiny_run`, made by ``steeple model export``."""
+    return _exported(tiny_run, tmp_path_factory.mktemp("releases") / "delf-tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_float_release(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without quantization."""
+    return _exported(tiny_run, tmp_path_factory.mktemp("releases") / "delf-float", "--float")
+
+
+def _exported(run: TinyRun, output: Path, *more: str) -> Path:
+    given = ["model", "export", run.folder, "--data", run.photos, "--output", output, "--index", INDEX, "--json", *more]
+    assert main([str(arg) for arg in given]) == 0
+    return output
