@@ -120,6 +120,7 @@ def test_releases_are_listed_without_a_server(steeple: Steeple) -> None:
         "tflite_sha256": SHIPPED.tflite_sha256,
         "descriptor_dimensions": 40,
         "pyramid_scales": list(SHIPPED.extraction.pyramid_scales),
+        "min_pixels": SHIPPED.extraction.min_pixels,
         "max_pixels": SHIPPED.extraction.max_pixels,
         "max_features": SHIPPED.extraction.max_features,
         "default": True,

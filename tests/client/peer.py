@@ -102,7 +102,8 @@ class Peer:
 
     def blocked(self, request: Any, context: grpc.ServicerContext) -> None:
         """The step that answers when :attr:`gate` opens; sets :attr:`entered`, and :attr:`cancelled` if given up."""
-        context.add_callback(self.cancelled.set)
+        if not context.add_callback(self.cancelled.set):  # the call ended before it came here
+            self.cancelled.set()
         self.entered.set()
         self.gate.wait(PATIENCE)
 

@@ -105,6 +105,7 @@ def to_model(message: model_pb2.Model) -> Model:
         tflite_sha256=message.tflite_sha256,
         descriptor_dimensions=message.descriptor_dimensions,
         pyramid_scales=tuple(message.pyramid_scales),
+        min_pixels=message.min_pixels,
         max_pixels=message.max_pixels,
         max_features=message.max_features,
         default=message.default,

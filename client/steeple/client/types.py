@@ -168,6 +168,7 @@ class Model:
         tflite_sha256: SHA-256 of its network, hex.
         descriptor_dimensions: Components of a descriptor.
         pyramid_scales: Pyramid levels as factors of the working size, largest first.
+        min_pixels: An image of fewer pixels is enlarged to this many, but at most four times a side; 0 if none is.
         max_pixels: An image of more pixels is shrunk to this many before extraction.
         max_features: Features kept, the best by attention score.
         default: Whether uploaded photos are extracted with it.
@@ -177,6 +178,7 @@ class Model:
     tflite_sha256: str
     descriptor_dimensions: int
     pyramid_scales: tuple[float, ...]
+    min_pixels: int
     max_pixels: int
     max_features: int
     default: bool

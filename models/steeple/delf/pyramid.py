@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -28,14 +29,24 @@ class Level:
     scale: float
 
 
+_MOST_ENLARGED: Final = 4.0
+
+
+def working_scale(width: int, height: int, parameters: ExtractionParameters) -> float:
+    """Image pixels per pixel of the working size, which is the image's own within ``min_pixels`` and ``max_pixels``."""
+    pixels = width * height
+    if pixels > parameters.max_pixels:
+        return math.sqrt(pixels / parameters.max_pixels)
+    return max(1 / _MOST_ENLARGED, min(1.0, math.sqrt(pixels / parameters.min_pixels))) if parameters.min_pixels else 1.0
+
+
 def levels(width: int, height: int, parameters: ExtractionParameters) -> list[Level]:
     """The pyramid of an image of ``width`` x ``height`` pixels, largest level first.
 
-    The working size is the image's own, or the largest of its shape that has ``max_pixels``. Sides are
-    rounded to multiples of the stride: then each stride-2 layer sees even sides and pads alike on
+    The first has the working size (:func:`working_scale`), shrunk by the first factor. Sides are rounded to multiples of the stride: then each stride-2 layer sees even sides and pads alike on
     every level, and cells lie on one exact grid. Levels that would repeat the one before are left out.
     """
-    working = min(1.0, math.sqrt(parameters.max_pixels / (width * height)))
+    working = 1.0 / working_scale(width, height, parameters)
     found: list[Level] = []
     for factor in parameters.pyramid_scales:
         sides = [

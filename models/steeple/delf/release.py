@@ -33,6 +33,8 @@ class ExtractionParameters:
         max_pixels: An image of more pixels is shrunk to this many before extraction.
         max_features: Features kept, the best by attention score.
         score_threshold: Features of a lower attention score are dropped.
+        min_pixels: An image of fewer pixels is enlarged to this many before extraction, or four times a side if
+            that is less: a thumbnail has few cells, and cells show more of a scene than those of a photo do.
     """
 
     pyramid_scales: tuple[float, ...]
@@ -40,6 +42,7 @@ class ExtractionParameters:
     max_pixels: int
     max_features: int
     score_threshold: float
+    min_pixels: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Model(google.protobuf.message.Message):
     MAX_PIXELS_FIELD_NUMBER: builtins.int
     MAX_FEATURES_FIELD_NUMBER: builtins.int
     DEFAULT_FIELD_NUMBER: builtins.int
+    MIN_PIXELS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"models/{model}"."""
     tflite_sha256: builtins.str
@@ -41,6 +42,10 @@ class Model(google.protobuf.message.Message):
     """Features kept, at most, the best by attention score."""
     default: builtins.bool
     """Whether IdentifyRequest.image is extracted with this release."""
+    min_pixels: builtins.int
+    """An image of fewer pixels is enlarged to this many before extraction, but
+    at most four times a side; 0 if none is.
+    """
     @property
     def pyramid_scales(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
         """Pyramid levels as factors of the working size, largest first."""
@@ -55,7 +60,8 @@ class Model(google.protobuf.message.Message):
         max_pixels: builtins.int = ...,
         max_features: builtins.int = ...,
         default: builtins.bool = ...,
+        min_pixels: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["default", b"default", "descriptor_dimensions", b"descriptor_dimensions", "max_features", b"max_features", "max_pixels", b"max_pixels", "name", b"name", "pyramid_scales", b"pyramid_scales", "tflite_sha256", b"tflite_sha256"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["default", b"default", "descriptor_dimensions", b"descriptor_dimensions", "max_features", b"max_features", "max_pixels", b"max_pixels", "min_pixels", b"min_pixels", "name", b"name", "pyramid_scales", b"pyramid_scales", "tflite_sha256", b"tflite_sha256"]) -> None: ...
 
 global___Model = Model

@@ -72,6 +72,7 @@ def _shipped() -> list[Model]:
             tflite_sha256=release.tflite_sha256,
             descriptor_dimensions=DIMENSIONS,
             pyramid_scales=release.extraction.pyramid_scales,
+            min_pixels=release.extraction.min_pixels,
             max_pixels=release.extraction.max_pixels,
             max_features=release.extraction.max_features,
             default=release.name == DEFAULT_RELEASE,
@@ -115,7 +116,7 @@ def show_model(
             ("network SHA-256", model.tflite_sha256),
             ("dimensions", str(model.descriptor_dimensions)),
             ("pyramid", ", ".join(f"{scale:.4g}" for scale in model.pyramid_scales)),
-            ("working size", f"{model.max_pixels:,} pixels at most"),
+            ("working size", f"{model.min_pixels:,} to {model.max_pixels:,} pixels"),
             ("features", f"{model.max_features} at most"),
         ]
     )

@@ -76,6 +76,7 @@ class ReleaseParameters:
             max_pixels=480_000,
             max_features=1000,
             score_threshold=0.0,
+            min_pixels=640 * 480,
         )
     )
     index: IndexParameters = field(

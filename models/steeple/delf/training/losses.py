@@ -15,11 +15,18 @@ def unit(vectors: Any) -> Any:
 
 
 def matching(
-    first: Any, second: Any, targets: Any, positions: Any, scenes: Any, temperature: float, stride: int
+    first: Any,
+    second: Any,
+    targets: Any,
+    positions: Any,
+    scenes: Any,
+    temperature: float,
+    stride: int,
+    clearance: float = 1.5,
 ) -> Any:
     """How hard it is to find each cell's counterpart among all cells of the batch: -log of its softmax, both ways.
 
-    The softmax form of HardNet's loss: at a low temperature the hardest negative in the batch decides. Cells next
+    The softmax form of HardNet's loss: at a low temperature the hardest negative in the batch decides. Cells close
     to the right one are neither right nor wrong and are left out, and so is all of another pair of the same scene.
 
     Args:
@@ -30,6 +37,7 @@ def matching(
         scenes: int32[P]; equal for pairs of one scene.
         temperature: Of the softmax.
         stride: Pixels between cells.
+        clearance: How close a cell is left out, in cells.
 
     Returns:
         float32[P, N]; to be weighted by which targets are valid.
@@ -38,7 +46,7 @@ def matching(
     side = round(cells**0.5)
     axis = (ops.arange(side, dtype="float32") + 0.5) * stride - 0.5
     centres = ops.reshape(ops.stack(ops.meshgrid(axis, axis), axis=-1), (1, 1, cells, 2))
-    near = 1.5 * stride
+    near = clearance * stride
     to_cells = ops.cast(_distance(positions[:, :, None], centres) < near, "float32")
     to_each_other = ops.cast(_distance(positions[:, :, None], positions[:, None]) < near, "float32")
     same = ops.cast(scenes[:, None] == scenes[None], "float32")

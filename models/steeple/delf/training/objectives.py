@@ -83,7 +83,14 @@ class DescriptorObjective(_Objective):
         """The weighted sum of the losses."""
         first, second = (losses.unit(y_pred[f"{name}/{DESCRIPTORS}"]) for name in ("first", "second"))
         each = losses.matching(
-            first, second, y["targets"], y["positions"], y["scenes"], self.stage.temperature, self.stride
+            first,
+            second,
+            y["targets"],
+            y["positions"],
+            y["scenes"],
+            self.stage.temperature,
+            self.stride,
+            self.stage.clearance,
         )
         matching = losses.weighted_mean(each, y["valid"])
         total = losses.weighted_mean(losses.forgiving(each, self.stage.forgiveness), y["valid"])

@@ -84,6 +84,7 @@ class DescriptorStage:
         rate: Highest learning rate; it warms up and falls along a cosine.
         first_block: First block of the trunk that learns; the earlier ones stay as they are.
         temperature: Of the softmax over descriptors.
+        clearance: Cells of the right picture that are this close to the right cell are not held against it, in cells.
         forgiveness: How little cells that cannot be matched count, from 0 to 1.
         classification: Weight of the classifier's loss (DELF, section 4.2.1).
         distillation: Weight of the teacher's.
@@ -97,6 +98,7 @@ class DescriptorStage:
     rate: float = 1.5e-4
     first_block: int = 5
     temperature: float = 0.06
+    clearance: float = 1.5
     forgiveness: float = 0.3
     classification: float = 0.1
     distillation: float = 0.0

@@ -160,6 +160,7 @@ def model_message(release: ModelRelease, *, default: bool) -> model_pb2.Model:
         tflite_sha256=release.tflite_sha256,
         descriptor_dimensions=DIMENSIONS,
         pyramid_scales=release.extraction.pyramid_scales,
+        min_pixels=release.extraction.min_pixels,
         max_pixels=release.extraction.max_pixels,
         max_features=release.extraction.max_features,
         default=default,

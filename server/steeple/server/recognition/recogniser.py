@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf import FeatureSet, ModelRelease
+from steeple.delf import FeatureSet, ModelRelease, pyramid
 from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, Neighbours
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
@@ -202,8 +202,8 @@ class Recogniser:
 
     def _radius(self, features: FeatureSet) -> float:
         # Stated at working size; keypoints are in pixels of the photo as submitted.
-        shrink = math.sqrt(features.width * features.height / self.release.extraction.max_pixels)
-        return self.release.verification.inlier_radius * max(1.0, shrink)
+        scale = pyramid.working_scale(features.width, features.height, self.release.extraction)
+        return self.release.verification.inlier_radius * scale
 
     def _candidates(self, features: FeatureSet, verified: Sequence[_Verified]) -> list[Candidate]:
         evidence = [entry.evidence for entry in verified]

@@ -67,7 +67,7 @@ class Release:
         """See :meth:`Method.features`. A picture that the extractor refuses, being too small or narrow, has none."""
         height, width = image.shape[:2]
         # The release states it at working size, to which a larger picture is shrunk.
-        shrink = max(1.0, math.sqrt(width * height / self._release.extraction.max_pixels))
+        shrink = pyramid.working_scale(width, height, self._release.extraction)
         radius = self._release.verification.inlier_radius * shrink
         try:
             features = self._extractor.extract(image)
