@@ -23,7 +23,7 @@ RECIPE: Final[dict[str, Any]] = {
     "seed": 2,
     "held_back": ["landmark-3", "landmark-4", "landmark-5"],
     "held_back_share": 0.5,
-    "network": {"last_block": 7, "global_dimensions": 32},
+    "network": {"last_block": 7, "fusion": True, "learned_attention": True, "global_dimensions": 32},
     "views": {"side": 96},
     "descriptors": {"steps": 6, "pairs": 4, "labelled": 4, "mined": 0.5, "rounds": 2, "rate": 1e-3},
     "attention": {"steps": 4, "pairs": 4, "labelled": 4, "rate": 3e-4},

@@ -19,11 +19,11 @@ import pytest
 
 from steeple.cli.model_export import export_run
 from steeple.delf import ModelRelease
+from steeple.delf.progress import Progress
 from steeple.delf.release import IndexParameters
 from steeple.delf.training.photos import is_held_back
 from steeple.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, ReleaseError
 from steeple.server.calibration import EVIDENCE
-from steeple.server.evaluation import Progress
 from tests.known_photos import write_known_photos
 
 from .support import Steeple

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,29 @@ def test_a_phone_photo_is_worked_on_at_800_by_600() -> None:
         (288, 208),
         (192, 144),
     ]
+
+
+@given(st.integers(32, 6000), st.integers(32, 6000))
+def test_a_small_image_is_enlarged_to_the_least_working_size(width: int, height: int) -> None:
+    enlarging = replace(PARAMETERS, min_pixels=640 * 480)
+    scale = pyramid.working_scale(width, height, enlarging)
+    pixels = width * height / scale**2
+    assert 640 * 480 * 0.999 < pixels < 480_000 * 1.001 or scale == 0.25
+    assert 0.25 <= scale <= pyramid.working_scale(width, height, PARAMETERS)
+    if width * height >= 640 * 480:
+        assert pyramid.levels(width, height, enlarging) == pyramid.levels(width, height, PARAMETERS)
+    else:
+        top = pyramid.levels(width, height, enlarging)[0]
+        assert top.scale <= 1.0 + 16 * (width + height) / (width * height)
+
+
+def test_a_thumbnail_is_worked_on_at_640_by_480() -> None:
+    levels = pyramid.levels(200, 150, replace(PARAMETERS, min_pixels=640 * 480))
+    assert [(level.width, level.height) for level in levels][:2] == [(640, 480), (448, 336)]
+    assert levels[0].scale == 0.3125
+    (image,) = pyramid.resized(np.full((150, 200, 3), 77, np.uint8), levels[:1])
+    assert image.shape == (480, 640, 3)
+    assert (image == 77).all()
 
 
 def test_a_cell_lies_in_the_middle_of_its_patch() -> None:

@@ -75,6 +75,18 @@ def test_weights_are_those_that_the_answers_were_drawn_with() -> None:
     assert [calibration.weights[name] for name in EVIDENCE] == pytest.approx(list(TRUE_WEIGHTS), abs=0.2)
 
 
+def test_evidence_that_would_lower_a_confidence_has_no_say() -> None:
+    """The second evidence is the first with noise, so the best fit would take it off again."""
+    random = np.random.default_rng(14)
+    truth = random.uniform(0, 4, 4000)
+    rows = np.column_stack([truth, truth + random.normal(0, 0.5, 4000), random.uniform(0, 4, (4000, KINDS - 2))])
+    right = random.random(4000) < 1 / (1 + np.exp(5 - 4 * truth + rows[:, 1]))
+    calibration = fit([result(row, right=bool(hit)) for row, hit in zip(rows, right, strict=True)])
+    assert calibration.weights[EVIDENCE[0]] == pytest.approx(3, abs=0.4)
+    assert calibration.weights[EVIDENCE[1]] == 0
+    assert min(calibration.weights.values()) >= 0
+
+
 def test_perfectly_separable_answers_give_finite_weights() -> None:
     random = np.random.default_rng(12)
     right = [result(random.uniform(3, 4, KINDS), right=True) for _ in range(100)]

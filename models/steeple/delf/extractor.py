@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import pyramid
-from steeple.delf.features import MAX_SIDE, FeatureSet, quantize_descriptors
+from steeple.delf.features import MAX_SIDE, FeatureSet, l2_normalised, quantize_descriptors
 from steeple.delf.image import read_image
 from steeple.delf.network import Network
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
@@ -97,7 +97,7 @@ class Extractor:
             model=self.release.name,
             width=width,
             height=height,
-            descriptors=quantize_descriptors(_l2_normalised(np.concatenate(descriptors)[order])),
+            descriptors=quantize_descriptors(l2_normalised(np.concatenate(descriptors)[order])),
             keypoints=np.concatenate(keypoints)[order],
             scales=np.concatenate(scales)[order],
             scores=score[order],
@@ -135,7 +135,7 @@ class Extractor:
         chosen = [level for level in levels if level.scale <= 2.0 * levels[0].scale + 0.05]
         pairs = zip(self._networks, pyramid.resized(image, chosen), strict=False)
         vectors = np.stack([network.global_descriptor(pixels) for network, pixels in pairs])
-        whole: NDArray[np.float32] = _l2_normalised(_l2_normalised(vectors).sum(axis=0, keepdims=True))[0]
+        whole: NDArray[np.float32] = l2_normalised(l2_normalised(vectors).sum(axis=0, keepdims=True))[0]
         return whole
 
     def _dense(
@@ -162,9 +162,3 @@ def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if max(height, width) > MAX_ASPECT * min(height, width):
         raise ImageError(f"the image is {width}x{height}, longer than {MAX_ASPECT}:1; send the part with the landmark")
     return np.ascontiguousarray(image)
-
-
-def _l2_normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    normalised: NDArray[np.float32] = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
-    return normalised

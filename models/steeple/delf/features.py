@@ -95,11 +95,7 @@ class FeatureSet:
 
     def unit_descriptors(self) -> NDArray[np.float32]:
         """float32[N, 40]: the descriptors, L2-normalised again after their quantization."""
-        vectors = self.descriptors.astype(np.float32)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit = np.zeros_like(vectors)
-        np.divide(vectors, norms, out=unit, where=norms > 0)
-        return unit
+        return l2_normalised(self.descriptors.astype(np.float32))
 
     def best(self, count: int) -> FeatureSet:
         """The ``count`` features of highest score (all of them if there are fewer)."""
@@ -114,6 +110,13 @@ class FeatureSet:
             self.scales[:count],
             self.scores[:count],
         )
+
+
+def l2_normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32[..., D]: ``vectors`` divided by their L2 norms; those of norm 0 stay 0."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    normalised: NDArray[np.float32] = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return normalised
 
 
 def quantize_descriptors(unit: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from steeple.errors import InvalidArgumentError
+
+_Item = TypeVar("_Item")
 
 SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 """By which a photo is known among other files, in lower case."""
@@ -36,10 +38,10 @@ def some_photos_below(folder: Path) -> list[Path]:
     return found
 
 
-def evenly(photos: Sequence[Path], count: int) -> list[Path]:
-    """At most ``count`` of ``photos``, evenly spaced."""
-    step = max(1.0, len(photos) / count)
-    return [photos[int(number * step)] for number in range(min(count, len(photos)))]
+def evenly(items: Sequence[_Item], count: int) -> list[_Item]:
+    """At most ``count`` of ``items``, evenly spaced."""
+    step = max(1.0, len(items) / count)
+    return [items[int(number * step)] for number in range(min(count, len(items)))]
 
 
 def digest(photos: Iterable[Path]) -> str:

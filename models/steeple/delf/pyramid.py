@@ -37,14 +37,17 @@ def working_scale(width: int, height: int, parameters: ExtractionParameters) -> 
     pixels = width * height
     if pixels > parameters.max_pixels:
         return math.sqrt(pixels / parameters.max_pixels)
-    return max(1 / _MOST_ENLARGED, min(1.0, math.sqrt(pixels / parameters.min_pixels))) if parameters.min_pixels else 1.0
+    if pixels < parameters.min_pixels:
+        return max(1 / _MOST_ENLARGED, math.sqrt(pixels / parameters.min_pixels))
+    return 1.0
 
 
 def levels(width: int, height: int, parameters: ExtractionParameters) -> list[Level]:
     """The pyramid of an image of ``width`` x ``height`` pixels, largest level first.
 
-    The first has the working size (:func:`working_scale`), shrunk by the first factor. Sides are rounded to multiples of the stride: then each stride-2 layer sees even sides and pads alike on
-    every level, and cells lie on one exact grid. Levels that would repeat the one before are left out.
+    The first has the working size (:func:`working_scale`) times the first factor. Sides are rounded to multiples
+    of the stride: then each stride-2 layer sees even sides and pads alike on every level, and cells lie on one exact
+    grid. Levels that would repeat the one before are left out.
     """
     working = 1.0 / working_scale(width, height, parameters)
     found: list[Level] = []

@@ -27,7 +27,8 @@ from steeple.cli.canvas import (
     write,
 )
 from steeple.delf import read_image
-from steeple.server.evaluation import Dataset, Failure, FailureKind, Photo, Progress
+from steeple.delf.progress import Progress
+from steeple.server.evaluation import Dataset, Failure, FailureKind, Photo
 
 MOST: Final = 60
 """Failures on one sheet; more are left out, the least bad ones."""

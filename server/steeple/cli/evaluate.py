@@ -20,7 +20,8 @@ from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from steeple.delf import ModelRelease
-    from steeple.server.evaluation import Dataset, Failure, Progress, QueryResult
+    from steeple.delf.progress import Progress
+    from steeple.server.evaluation import Dataset, Failure, QueryResult
 
 _EXTRACTORS: Final = 2  # photos extracted at a time
 _MAX_FEATURES: Final = 4096  # steeple.delf.features.MAX_FEATURES, without importing numpy for --help

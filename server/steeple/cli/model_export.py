@@ -12,11 +12,12 @@ from types import ModuleType
 from typing import Any, Final
 
 from steeple.delf import ModelRelease, photo_files
+from steeple.delf.progress import Progress
 from steeple.delf.release import MANIFEST
 from steeple.delf.release_files import set_calibration
 from steeple.errors import AlreadyExistsError, InvalidArgumentError
 from steeple.server import calibration
-from steeple.server.evaluation import Dataset, Progress, answer_all
+from steeple.server.evaluation import Dataset, answer_all
 from steeple.server.evaluation.held_back import held_back
 from steeple.server.index import FaissIndex
 

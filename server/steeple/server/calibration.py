@@ -27,6 +27,9 @@ _LEAST_THRESHOLD: Final = 0.5
 def fit(results: Sequence[QueryResult]) -> Calibration:
     """A logistic model of "this landmark is right" over the evidence of the candidate with the most inliers.
 
+    No weight is negative: what speaks for a landmark must never lower its confidence, and evidence that would do so in
+    the company of the rest says nothing new and gets the weight 0.
+
     By inliers and not by confidence, so that the calibration that the answers were made with leaves no trace in the
     new one. The threshold is the confidence that two distractors in a hundred exceed, and at least 0.5.
 
@@ -47,7 +50,7 @@ def fit(results: Sequence[QueryResult]) -> Calibration:
     )
     if not 0 < right.sum() < len(right):
         raise InvalidArgumentError("calibration needs right and wrong answers; add queries, and photos of no landmark")
-    coefficients = _logistic(np.array([_regressors(candidate) for candidate in strongest]), right)
+    coefficients = _rising(np.array([_regressors(candidate) for candidate in strongest]), right)
     strangers = sorted(
         (_highest(coefficients, result) for result in results if result.photo.role is Role.DISTRACTOR), reverse=True
     )
@@ -67,6 +70,19 @@ def _highest(coefficients: NDArray[np.float64], result: QueryResult) -> float:
     """The highest confidence among the candidates of an answer."""
     logits = [float(coefficients @ _regressors(candidate)) for candidate in result.recognition.candidates]
     return 1.0 / (1.0 + math.exp(-max(logits))) if logits else 0.0
+
+
+def _rising(design: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`_logistic` without the columns whose coefficient would be negative; theirs is 0."""
+    kept = list(range(design.shape[1]))
+    while True:
+        fitted = _logistic(design[:, kept], target)
+        lowest = int(np.argmin(fitted[1:])) + 1 if len(kept) > 1 else 0
+        if not lowest or fitted[lowest] >= 0:
+            coefficients = np.zeros(design.shape[1])
+            coefficients[kept] = fitted
+            return coefficients
+        del kept[lowest]
 
 
 def _logistic(design: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

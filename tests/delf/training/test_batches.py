@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steeple.delf.training.batches import Batch, BatchMaker, ahead, shapes
+from steeple.delf.training.batches import Batch, BatchMaker, ahead
 from steeple.delf.training.mining import MinedPair
 from steeple.delf.training.photos import TrainingPhotos
 from steeple.delf.training.recipe import LightParameters, ViewParameters
@@ -23,6 +23,10 @@ CELLS = (SIDE // STRIDE) ** 2
 DARK = LightParameters(toned=0, night=0, grey=0, blurred=0, noisy=0, compressed=0, occluded=0)
 COLOURS = [(160, 90, 90), (90, 160, 90), (90, 90, 160)]
 """Of the photos of the landmarks a and b, and of none: a picture's colour tells what it was made of."""
+
+
+def shapes(batch: Batch) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for part in batch for name, array in part.items()}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.tiny_training import NEEDS_TENSORFLOW, part
 
 pytestmark = NEEDS_TENSORFLOW
 
-SMALL = NetworkParameters(fusion=True, attention_channels=8, global_dimensions=6)
+SMALL = NetworkParameters(fusion=True, learned_attention=True, attention_channels=8, global_dimensions=6)
 PLAIN = NetworkParameters(fusion=False, learned_attention=False, global_dimensions=6)
 
 

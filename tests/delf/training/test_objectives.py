@@ -18,7 +18,9 @@ from tests.tiny_training import NEEDS_TENSORFLOW, part
 
 pytestmark = NEEDS_TENSORFLOW
 
-NETWORK = NetworkParameters(last_block=5, fusion=True, attention_channels=8, global_dimensions=16)
+NETWORK = NetworkParameters(
+    last_block=5, fusion=True, learned_attention=True, attention_channels=8, global_dimensions=16
+)
 DESCRIPTORS = DescriptorStage(temperature=0.1, forgiveness=0.0, classification=0.25, distillation=0.5)
 ATTENTION = AttentionStage(classification=0.5, reliability=3.0)
 LANDMARKS, CELLS = 2, 16

@@ -118,6 +118,6 @@ def test_the_manual_lists_every_field_with_its_default() -> None:
     table = {name: json.loads(default) for name, default in re.findall(r"^\| `([a-z_.]+)` \| `(.+?)` \|", text, re.M)}
     assert table == dict(values(Recipe().to_dict()))
     examples = re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         Recipe.from_dict(json.loads(example))

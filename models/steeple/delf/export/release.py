@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from steeple.delf import photo_files, pyramid
 from steeple.delf.export import codebook, tflite
 from steeple.delf.extractor import Extractor
 from steeple.delf.image import read_image
+from steeple.delf.progress import Progress
 from steeple.delf.release import (
     CODEBOOK,
     FORMAT,
@@ -51,9 +52,6 @@ UNCALIBRATED: Final = Calibration(bias=-6.0, weights={"inliers": 2.0}, threshold
 
 _RANGE_PHOTOS: Final = 160
 _CODEBOOK_PHOTOS: Final = 400
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many of its steps are done, and how many there are."""
 
 
 @dataclass(frozen=True)

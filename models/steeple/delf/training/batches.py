@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -115,8 +115,3 @@ def ahead(make: Callable[[int], Batch], numbers: range) -> Generator[Batch, None
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def shapes(batch: Batch) -> Mapping[str, tuple[int, ...]]:
-    """Shape of every array of a batch."""
-    return {name: array.shape for part in batch for name, array in part.items()}

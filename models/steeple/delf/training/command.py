@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from steeple.delf.progress import Progress
 from steeple.delf.release import WEIGHTS, ModelRelease
 from steeple.delf.training import weights
 from steeple.delf.training.photos import TrainingPhotos
 from steeple.delf.training.recipe import Recipe
-from steeple.delf.training.run import LOG, Progress, Start, TrainingRun, run_facts
+from steeple.delf.training.run import LOG, Start, TrainingRun, run_facts
 from steeple.errors import FailedPreconditionError
 
 

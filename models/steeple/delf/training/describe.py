@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.features import l2_normalised
+from steeple.delf.progress import Progress
 from steeple.delf.pyramid import cell_centres
 from steeple.delf.training.network import ATTENTION, DESCRIPTORS, FEATURES, GLOBAL
 from steeple.delf.training.photos import training_image
@@ -52,9 +54,13 @@ class Describer:
             descriptors.append(local.reshape(rows * columns, -1))
             keypoints.append(cell_centres(columns, rows, width, height))
             energies.append(np.square(features).sum(axis=-1).ravel())
-            means.append(_unit(features).mean(axis=(0, 1)))
+            means.append(l2_normalised(features).mean(axis=(0, 1)))
         best = np.argsort(-np.concatenate(energies), kind="stable")[:_MOST_FEATURES]
-        return _unit(np.concatenate(descriptors)[best]), np.concatenate(keypoints)[best], _unit(np.mean(means, axis=0))
+        return (
+            l2_normalised(np.concatenate(descriptors)[best]),
+            np.concatenate(keypoints)[best],
+            l2_normalised(np.mean(means, axis=0)),
+        )
 
 
 def run(network: keras.Model, image: NDArray[np.uint8], scale: float, stride: int) -> dict[str, NDArray[np.float32]]:
@@ -65,8 +71,14 @@ def run(network: keras.Model, image: NDArray[np.uint8], scale: float, stride: in
     return {name: np.asarray(made[name], np.float32) for name in (FEATURES, DESCRIPTORS, ATTENTION, GLOBAL)}
 
 
+def features_of(network: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """float32[B, N, C]: what the heads see of pictures uint8[B, S, S, 3], cells row by row."""
+    features = np.asarray(network.predict_on_batch((images.astype(np.float32) - 127.0) / 128.0)[FEATURES], np.float32)
+    return features.reshape(len(images), -1, features.shape[-1])
+
+
 def feature_samples(
-    network: keras.Model, photos: Sequence[Path], stride: int, progress: Callable[[str, int, int], None]
+    network: keras.Model, photos: Sequence[Path], stride: int, progress: Progress
 ) -> Iterator[NDArray[np.float32]]:
     """float32[N, C]: features of each photo at one scale, each scale in its turn."""
     for number, photo in enumerate(photos):
@@ -76,19 +88,18 @@ def feature_samples(
     progress("projection", len(photos), len(photos))
 
 
-def whiten_global(
-    network: keras.Model, photos: Sequence[Path], stride: int, progress: Callable[[str, int, int], None]
-) -> None:
+def whiten_global(network: keras.Model, photos: Sequence[Path], stride: int, progress: Progress) -> None:
     """Makes the global descriptor's components uncorrelated and of even variance over ``photos``.
 
     PCA whitening with shrinkage, folded into the layer that makes the descriptor.
     """
-    collected: Iterable[NDArray[np.float32]] = []
+    collected = []
     for number, photo in enumerate(photos):
         progress("whitening", number, len(photos))
-        collected = [*collected, run(network, training_image(photo), 1.0, stride)[GLOBAL][0]]
+        collected.append(run(network, training_image(photo), 1.0, stride)[GLOBAL][0])
     progress("whitening", len(photos), len(photos))
-    vectors = _unit(np.stack(list(collected))).astype(np.float64)
+    made = np.stack(collected)
+    vectors = l2_normalised(made).astype(np.float64)
     mean = vectors.mean(axis=0)
     values, directions = np.linalg.eigh(np.cov(vectors - mean, rowvar=False))
     floor = _SHRINKAGE * max(float(values.mean()), 1e-12)
@@ -96,10 +107,5 @@ def whiten_global(
     layer = network.get_layer(GLOBAL)
     kernel, bias = (np.asarray(array, np.float64) for array in layer.get_weights())
     # The vectors were unit and what the layer makes is not: the mean is taken off in proportion to their length.
-    length = float(np.linalg.norm(np.stack(list(collected)), axis=1).mean())
+    length = float(np.linalg.norm(made, axis=1).mean())
     layer.set_weights([kernel @ whitening, (bias - mean * length) @ whitening])
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-    return unit.astype(np.float32)

@@ -12,16 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.progress import Progress
 from steeple.delf.training.photos import TrainingPhotos, training_image
 from steeple.delf.training.views import ScenePair
 from steeple.errors import ReleaseError
 
-Progress = Callable[[str, int, int], None]
-
 _NEIGHBOURS: Final = 10
 _LEAST_INLIERS: Final = 15
 _RADIUS: Final = 14.0  # pixels of a training image
-_LEVELS: Final = (1.0, 0.7071, 0.5)
 
 
 @dataclass(frozen=True)

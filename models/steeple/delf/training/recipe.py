@@ -66,8 +66,8 @@ class NetworkParameters:
     """
 
     last_block: int = 10
-    fusion: bool = True
-    learned_attention: bool = True
+    fusion: bool = False
+    learned_attention: bool = False
     dimensions: int = 40
     attention_channels: int = 64
     global_dimensions: int = 256
@@ -84,6 +84,8 @@ class DescriptorStage:
         rate: Highest learning rate; it warms up and falls along a cosine.
         first_block: First block of the trunk that learns; the earlier ones stay as they are.
         temperature: Of the softmax over descriptors.
+        whitening: How much of what changes between two photos of a scene the first projection scales down, 0 to 1; 0
+            is PCA.
         clearance: Cells of the right picture that are this close to the right cell are not held against it, in cells.
         forgiveness: How little cells that cannot be matched count, from 0 to 1.
         classification: Weight of the classifier's loss (DELF, section 4.2.1).
@@ -92,12 +94,13 @@ class DescriptorStage:
         rounds: How often such are looked for anew, at even distances, with the model of that moment.
     """
 
-    steps: int = 1600
+    steps: int = 0
     pairs: int = 12
     labelled: int = 4
     rate: float = 1.5e-4
     first_block: int = 5
     temperature: float = 0.06
+    whitening: float = 0.5
     clearance: float = 1.5
     forgiveness: float = 0.3
     classification: float = 0.1
@@ -177,6 +180,7 @@ _SHARES: Final = (
     "held_back_share",
     "views.least_crop",
     "views.turned_share",
+    "descriptors.whitening",
     "descriptors.forgiveness",
     "descriptors.mined",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,21 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import photo_files
+from steeple.delf.progress import Progress
 from steeple.delf.release import WEIGHTS
 from steeple.delf.training import checkpoint, mining, weights
 from steeple.delf.training.batches import Batch, BatchMaker, ahead
-from steeple.delf.training.describe import Describer, feature_samples, whiten_global
+from steeple.delf.training.describe import Describer, feature_samples, features_of, whiten_global
 from steeple.delf.training.network import DESCRIPTORS, delf_network, set_weights
 from steeple.delf.training.objectives import AttentionObjective, DescriptorObjective
 from steeple.delf.training.photos import TrainingPhotos
-from steeple.delf.training.projection import principal_components
+from steeple.delf.training.projection import discriminant, principal_components
 from steeple.delf.training.receptive_field import receptive_field
 from steeple.delf.training.recipe import Recipe
 from steeple.delf.training.teacher import xfeat_teacher
 from steeple.errors import AlreadyExistsError, InvalidArgumentError, ReleaseError
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many of its steps are done, and how many there are."""
 
 RUN: Final = "run.json"
 LOG: Final = "log.jsonl"
@@ -42,6 +40,8 @@ _SAVE_EVERY: Final = 100
 _LOG_EVERY: Final = 20
 _WARM_UP: Final = 100
 _PROJECTION_PHOTOS: Final = 400
+_PROJECTION_PAIRS: Final = 12
+_PROJECTION_BATCHES: Final = 80
 _STRANGERS: Final = 0.5  # share of the classifiers' pictures
 
 _log = logging.getLogger(__name__)
@@ -142,11 +142,41 @@ class TrainingRun:
         return self.network
 
     def _fit_projection(self, progress: Progress) -> None:
-        """PCA (DELF, section 4.3): where the learned projection starts."""
+        """PCA (DELF, section 4.3) or discriminants: where a projection learned by descent starts."""
         chosen = photo_files.evenly(self.photos.all, _PROJECTION_PHOTOS)
         samples = feature_samples(self.network, chosen, self.stride, progress)
-        projection = principal_components(samples, self.recipe.network.dimensions)
-        self.network.get_layer(DESCRIPTORS).set_weights([projection[None, None]])
+        head = self.network.get_layer(DESCRIPTORS)
+        head.set_weights([principal_components(samples, self.recipe.network.dimensions)[None, None]])
+        stage = self.recipe.descriptors
+        pairs = self._mined(0, progress) if stage.whitening else []
+        if pairs:
+            features = self._corresponding(pairs, progress)
+            head.set_weights([discriminant(features, self.recipe.network.dimensions, stage.whitening)[None, None]])
+
+    def _corresponding(
+        self, mined: list[mining.MinedPair], progress: Progress
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """float32[N, C] twice: features of cells that show one spot in two photos."""
+        make = BatchMaker(
+            photos=self.photos,
+            mined=mined,
+            views=self.recipe.views,
+            stride=self.stride,
+            pairs=_PROJECTION_PAIRS,
+            labelled=0,
+            strangers=0.0,
+            mined_share=1.0,
+            seed=(self.recipe.seed, 0),
+        )
+        batches = range(_PROJECTION_BATCHES)
+        with closing(ahead(make, batches)) as made:
+            for number, (inputs, wanted) in enumerate(made):
+                progress("pairs of cells", number, len(batches))
+                first, second = (features_of(self.network, inputs[name]) for name in ("first", "second"))
+                valid = wanted["valid"] > 0
+                found = np.take_along_axis(second, wanted["targets"][..., None], axis=1)
+                yield first[valid], found[valid]
+        progress("pairs of cells", len(batches), len(batches))
 
     def _train_descriptors(self, progress: Progress) -> None:
         stage = self.recipe.descriptors
@@ -168,7 +198,7 @@ class TrainingRun:
         def batches(first: int) -> Callable[[int], Batch]:
             return BatchMaker(
                 photos=self.photos,
-                mined=self._mined(first, progress),
+                mined=self._mined(first, progress) if stage.mined else (),
                 views=self.recipe.views,
                 stride=self.stride,
                 pairs=stage.pairs,
@@ -211,7 +241,7 @@ class TrainingRun:
 
     def _mined(self, step: int, progress: Progress) -> list[mining.MinedPair]:
         """Pairs as the model of ``step`` finds them; kept, so that a run that goes on has the same."""
-        if not self.recipe.descriptors.mined or not self.photos.landmarks:
+        if not self.photos.landmarks:
             return []
         file = self.folder / f"{step:06d}-{_PAIRS}"
         if not file.exists():

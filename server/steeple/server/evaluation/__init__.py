@@ -3,7 +3,7 @@
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.failures import Failure, FailureKind, failures_of
 from steeple.server.evaluation.metrics import Metrics, Outcome, intervals, measure
-from steeple.server.evaluation.run import Progress, QueryResult, answer_all
+from steeple.server.evaluation.run import QueryResult, answer_all
 
 __all__ = [
     "Dataset",
@@ -12,7 +12,6 @@ __all__ = [
     "Metrics",
     "Outcome",
     "Photo",
-    "Progress",
     "QueryResult",
     "Role",
     "answer_all",

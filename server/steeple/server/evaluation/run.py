@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 
 from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
+from steeple.delf.progress import Progress
 from steeple.errors import ImageError
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.metrics import Outcome
 from steeple.server.index import DescriptorIndex
 from steeple.server.recognition import GalleryImage, Recogniser, Recognition
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many of its steps are done, and how many there are."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet
-from steeple.server.evaluation import Dataset, Progress, Role
+from steeple.delf.photo_files import evenly
+from steeple.delf.progress import Progress
+from steeple.server.evaluation import Dataset, Role
 from steeple.server.geometry.finder import Finder
 from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.robustness.homographies import Homography, mapped
@@ -113,8 +115,7 @@ def pairs_of(dataset: Dataset, limit: int) -> list[tuple[Path, Path]]:
         for reference in dataset.photos
         if reference.role is Role.REFERENCE and reference.landmark == query.landmark
     ]
-    step = max(1.0, len(pairs) / limit)
-    return [pairs[int(number * step)] for number in range(min(limit, len(pairs)))]
+    return evenly(pairs, limit)
 
 
 def measure_agreement(pairs: Sequence[tuple[Path, Path]], finder: Finder, progress: Progress) -> list[Agreement]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from steeple.server.evaluation import Progress
+from steeple.delf.progress import Progress
 from steeple.server.geometry.finder import Finder, Found
 from steeple.server.geometry.outlines import surrounded
 from steeple.server.geometry.pairs_file import KnownPair

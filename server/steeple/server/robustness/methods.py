@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf import DIMENSIONS, Extractor, ModelRelease
+from steeple.delf import DIMENSIONS, Extractor, ModelRelease, pyramid
 from steeple.errors import ImageError
 from steeple.server.robustness.homographies import Image
 
@@ -66,9 +65,9 @@ class Release:
     def features(self, image: Image) -> LocalFeatures:
         """See :meth:`Method.features`. A picture that the extractor refuses, being too small or narrow, has none."""
         height, width = image.shape[:2]
-        # The release states it at working size, to which a larger picture is shrunk.
-        shrink = pyramid.working_scale(width, height, self._release.extraction)
-        radius = self._release.verification.inlier_radius * shrink
+        # The release states it at working size.
+        scale = pyramid.working_scale(width, height, self._release.extraction)
+        radius = self._release.verification.inlier_radius * scale
         try:
             features = self._extractor.extract(image)
         except ImageError:
