@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,21 @@ def test_the_same_photo_gives_the_same_features(extractor: Extractor) -> None:
     for again in (extractor.extract(scene(1)), Extractor().extract(scene(1))):
         for name in ("descriptors", "keypoints", "scales", "scores"):
             np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+
+
+def test_a_thumbnail_is_matched_better_if_it_is_enlarged(extractor: Extractor) -> None:
+    plain = replace(extractor.release, extraction=replace(extractor.release.extraction, min_pixels=0))
+    enlarging = replace(plain, extraction=replace(plain.extraction, min_pixels=640 * 480))
+    photo = scene(1)
+    thumbnail = np.asarray(cv2.resize(photo, (160, 120), interpolation=cv2.INTER_AREA), np.uint8)
+    right = {}
+    for name, release in (("plain", plain), ("enlarging", enlarging)):
+        extract = Extractor(release).extract
+        features = extract(thumbnail)
+        assert (features.width, features.height) == (160, 120)
+        small, large = matched(features, extract(photo))
+        right[name] = int((np.linalg.norm(4 * small - large, axis=1) < 32).sum())
+    assert right["enlarging"] > 2 * right["plain"] > 0
 
 
 def test_attention_is_what_features_are_chosen_by(extractor: Extractor) -> None:

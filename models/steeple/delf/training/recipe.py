@@ -100,7 +100,7 @@ class DescriptorStage:
     rate: float = 1.5e-4
     first_block: int = 5
     temperature: float = 0.06
-    whitening: float = 0.5
+    whitening: float = 0.0
     clearance: float = 1.5
     forgiveness: float = 0.3
     classification: float = 0.1
