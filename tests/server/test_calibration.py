@@ -100,14 +100,14 @@ def test_perfectly_separable_answers_give_finite_weights() -> None:
     assert calibration.threshold == 0.5
 
 
-def test_two_strangers_in_a_hundred_exceed_the_threshold() -> None:
+def test_one_stranger_in_a_hundred_exceeds_the_threshold() -> None:
     random = np.random.default_rng(13)
     right = [result(random.normal(3, 1, KINDS), right=True) for _ in range(400)]
     strangers = [result(random.normal(1.5, 1, KINDS), right=False, stranger=True) for _ in range(400)]
     calibration = fit([*right, *strangers])
     assert calibration.threshold > 0.5
     # The threshold is rounded, so the stranger that it was taken from may fall on either side.
-    assert (confidences(calibration, strangers) > calibration.threshold).sum() in (8, 9)
+    assert (confidences(calibration, strangers) > calibration.threshold).sum() in (4, 5)
 
 
 def test_answers_without_a_candidate_take_no_part() -> None:

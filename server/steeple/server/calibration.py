@@ -20,7 +20,7 @@ is not negative, and more inliers must never lower a confidence."""
 
 _RIDGE: Final = 1e-2  # keeps the weights finite when right and wrong answers separate perfectly
 _STEPS: Final = 50
-_FALSE_POSITIVE_RATE: Final = 0.02
+_FALSE_POSITIVE_RATE: Final = 0.01
 _LEAST_THRESHOLD: Final = 0.5
 
 
@@ -31,7 +31,7 @@ def fit(results: Sequence[QueryResult]) -> Calibration:
     the company of the rest says nothing new and gets the weight 0.
 
     By inliers and not by confidence, so that the calibration that the answers were made with leaves no trace in the
-    new one. The threshold is the confidence that two distractors in a hundred exceed, and at least 0.5.
+    new one. The threshold is the confidence that one distractor in a hundred exceeds, and at least 0.5.
 
     Args:
         results: Answers to queries and distractors.
