@@ -85,7 +85,7 @@ def test_fewer_features_on_other_scales(known: Path, steeple: Steeple) -> None:
     assert (ran.json["max_features"], ran.json["pyramid_scales"]) == (120, [1.0, 0.5])
     assert ran.json["query_bytes"] == pytest.approx(46 * 120, abs=64)
     one = steeple("evaluate", known, "--scales", "0.25", "--json").json
-    assert 46 * 10 < one["query_bytes"] < 46 * 40, "400x300 pixels have 6x5 cells of 64"
+    assert 46 * 60 < one["query_bytes"] < 46 * 90, "400x300 pixels, enlarged to 640x480, have 10x8 cells of 64"
 
 
 def test_failures_are_listed_and_drawn(known: Path, steeple: Steeple, tmp_path: Path) -> None:
