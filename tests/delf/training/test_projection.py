@@ -55,3 +55,16 @@ def test_where_views_differ_evenly_discriminants_are_principal_components() -> N
     first, second, basis = corresponding(np.random.default_rng(5), [0.1] * 5)
     for whitening in (0.0, 0.5, 1.0):
         assert kept(projection.discriminant([(first, second)], 3, whitening), basis) == [0, 1, 2]
+
+
+def test_features_of_little_energy_have_little_say() -> None:
+    """Attention drops them. Nine of ten features lie along the first axis, but the tenth is a hundred times as long."""
+    random = np.random.default_rng(6)
+    along = np.repeat(np.eye(4)[:2], (900, 100), axis=0)
+    lengths = np.repeat([1.0, 100.0], (900, 100))[:, None]
+    first, second = (
+        (lengths * (along + 0.05 * random.standard_normal(along.shape))).astype(np.float32) for _ in range(2)
+    )
+    for whitening in (0.0, 0.5):
+        found = projection.discriminant([(first, second)], 1, whitening)
+        assert int(np.abs(found[:, 0]).argmax()) == 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS, Extractor, FeatureSet, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
-from steeple.server.recognition import GalleryImage, Recogniser
+from steeple.server.recognition import GalleryImage, Recogniser, inlier_radius
 from tests.scenes import scene
 
 LANDMARKS = 8
@@ -140,6 +140,15 @@ def features(model: str, count: int) -> FeatureSet:
         scales=np.ones(count, np.float32),
         scores=np.ones(count, np.float32),
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [((800, 600), 1.0), ((640, 480), 1.0), ((1600, 1200), 2.0), ((320, 240), 0.5), ((32, 32), 0.25)]
+)
+def test_the_radius_of_an_inlier_follows_the_working_size(size: tuple[int, int], factor: float) -> None:
+    release = ModelRelease.load()
+    release = replace(release, extraction=replace(release.extraction, min_pixels=640 * 480, max_pixels=800 * 600))
+    assert inlier_radius(release, *size) == pytest.approx(factor * release.verification.inlier_radius)
 
 
 def test_features_of_another_release_are_refused(recogniser: Recogniser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import keras
@@ -67,13 +67,17 @@ def run(network: keras.Model, image: NDArray[np.uint8], scale: float, stride: in
     """All outputs of the network for one image at one scale, sides rounded to multiples of the stride."""
     rows, columns = (max(2, round(side * scale / stride)) for side in image.shape[:2])
     resized = cv2.resize(image, (columns * stride, rows * stride), interpolation=cv2.INTER_AREA)
-    made = network.predict_on_batch((resized.astype(np.float32)[None] - 127.0) / 128.0)
+    return _outputs(network, resized[None])
+
+
+def _outputs(network: keras.Model, images: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+    made = network.predict_on_batch((images.astype(np.float32) - 127.0) / 128.0)
     return {name: np.asarray(made[name], np.float32) for name in (FEATURES, DESCRIPTORS, ATTENTION, GLOBAL)}
 
 
 def features_of(network: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """float32[B, N, C]: what the heads see of pictures uint8[B, S, S, 3], cells row by row."""
-    features = np.asarray(network.predict_on_batch((images.astype(np.float32) - 127.0) / 128.0)[FEATURES], np.float32)
+    features = _outputs(network, images)[FEATURES]
     return features.reshape(len(images), -1, features.shape[-1])
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import grpc
@@ -69,7 +70,6 @@ class Server:
         self._stop_loading = threading.Event()
         self._loading: asyncio.Task[Engine] | None = None
         self._readiness = Readiness()
-        self._grace_over = asyncio.Event()
         self._health = health.aio.HealthServicer()
         self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
         self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
@@ -137,10 +137,8 @@ class Server:
         await self._health.enter_graceful_shutdown()
         # Until the calls in progress have ended, the interceptor refuses new ones and says why; gRPC, once it closes,
         # would cancel them instead.
-        ends = [asyncio.create_task(self._readiness.idle()), asyncio.create_task(self._grace_over.wait())]
-        await asyncio.wait(ends, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._readiness.idle(), grace_seconds)
         # Those who watch the health never hang up; answers on their way need a moment.
         await self._server.stop(None if self._readiness.busy else _FLUSH_SECONDS)
         await asyncio.to_thread(self._close)
@@ -149,7 +147,6 @@ class Server:
 
     async def cancel_calls(self) -> None:
         """Ends the grace of a :meth:`stop` that is under way."""
-        self._grace_over.set()
         await self._server.stop(None)
 
     async def _load(self) -> Engine:

@@ -99,6 +99,17 @@ class _Verified:
         return ImageEvidence(self.image.landmark_id, self.verification.count, len(self.pairs), self.distinct)
 
 
+def inlier_radius(release: ModelRelease, width: int, height: int) -> float:
+    """Reprojection error of an inlier, at most, in pixels of a query as submitted; a release states it at working size.
+
+    Args:
+        release: The release.
+        width: Of the query, pixels.
+        height: Of the query, pixels.
+    """
+    return release.verification.inlier_radius * pyramid.working_scale(width, height, release.extraction)
+
+
 class Recogniser:
     """Names the landmark in a photo. Thread safe; the same query on the same catalogue gets the same answer.
 
@@ -159,7 +170,7 @@ class Recogniser:
             verification = verify(
                 features.keypoints[pairs[:, 0]],
                 images[key].features.keypoints[pairs[:, 1]],
-                inlier_radius=self._radius(features),
+                inlier_radius=inlier_radius(self.release, features.width, features.height),
                 iterations=parameters.iterations,
             )
             if verification is not None:
@@ -179,7 +190,7 @@ class Recogniser:
                 entry.verification,
                 features.keypoints[pairs[:, 0]],
                 reference.keypoints[pairs[:, 1]],
-                self._radius(features),
+                inlier_radius(self.release, features.width, features.height),
             )
             rematched.append(replace(entry, distinct=float(distinctiveness[agree].sum()), exact=pairs[agree]))
         return rematched + verified[finalists:]
@@ -199,11 +210,6 @@ class Recogniser:
             reference.keypoints[pairs[:, 1]],
             self.release.extraction.stride * widths / math.sqrt(12.0),
         )
-
-    def _radius(self, features: FeatureSet) -> float:
-        # Stated at working size; keypoints are in pixels of the photo as submitted.
-        scale = pyramid.working_scale(features.width, features.height, self.release.extraction)
-        return self.release.verification.inlier_radius * scale
 
     def _candidates(self, features: FeatureSet, verified: Sequence[_Verified]) -> list[Candidate]:
         evidence = [entry.evidence for entry in verified]

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf import DIMENSIONS, Extractor, ModelRelease, pyramid
+from steeple.delf import DIMENSIONS, Extractor, ModelRelease
 from steeple.errors import ImageError
+from steeple.server.recognition import inlier_radius
 from steeple.server.robustness.homographies import Image
 
 ROOTSIFT_RADII: Final = (8.0, 24.0)
@@ -65,9 +66,7 @@ class Release:
     def features(self, image: Image) -> LocalFeatures:
         """See :meth:`Method.features`. A picture that the extractor refuses, being too small or narrow, has none."""
         height, width = image.shape[:2]
-        # The release states it at working size.
-        scale = pyramid.working_scale(width, height, self._release.extraction)
-        radius = self._release.verification.inlier_radius * scale
+        radius = inlier_radius(self._release, width, height)
         try:
             features = self._extractor.extract(image)
         except ImageError:
