@@ -13,16 +13,16 @@ from tests.scenes import encoded, scene
 LANDMARKS = 6
 
 
-def write_known_photos(folder: Path, *, strangers: int = 12) -> Path:
+def write_known_photos(folder: Path, *, strangers: int = 12, width: int = 400, height: int = 300) -> Path:
     """One folder per landmark with one reference and two other views of it; and strangers, all of them distractors."""
     for number in range(LANDMARKS):
         (folder / f"landmark-{number}").mkdir(parents=True)
         for view in range(3):
-            picture = seen_from(scene(500 + number, 400, 300), view)
+            picture = seen_from(scene(500 + number, width, height), view)
             (folder / f"landmark-{number}" / f"{view}.jpg").write_bytes(encoded(picture))
     (folder / "_strangers").mkdir()
     for number in range(strangers):
-        (folder / "_strangers" / f"{number:02}.jpg").write_bytes(encoded(scene(600 + number, 400, 300)))
+        (folder / "_strangers" / f"{number:02}.jpg").write_bytes(encoded(scene(600 + number, width, height)))
     return folder
 
 

@@ -44,8 +44,8 @@ def quiet(stage: str, done: int, total: int) -> None:
 
 
 def write_training_photos(folder: Path) -> Path:
-    """6 landmarks of 3 views each and 12 strangers."""
-    return write_known_photos(folder, strangers=12)
+    """6 landmarks of 3 views each and 12 strangers, of the size that a release works at."""
+    return write_known_photos(folder, strangers=12, width=640, height=480)
 
 
 def write_recipe(file: Path, **changes: Any) -> Path:

@@ -25,7 +25,7 @@ def network() -> Any:
 
 @pytest.fixture(scope="module")
 def imagenet() -> Any:
-    return part("training.weights").imagenet()
+    return part("training.weights").imagenet("efficientnet-lite0")
 
 
 @pytest.fixture(scope="module")

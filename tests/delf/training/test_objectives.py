@@ -40,7 +40,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
 def network() -> Any:
     importlib.import_module("keras").utils.set_random_seed(1)
     made = part("training.network").delf_network(NETWORK)
-    part("training.network").set_weights(made, part("training.weights").imagenet(), missing_ok=True)
+    part("training.network").set_weights(made, part("training.weights").imagenet("efficientnet-lite0"), missing_ok=True)
     return made
 
 

@@ -90,6 +90,10 @@ def test_what_is_no_recipe_is_said(values: dict[str, Any], says: str) -> None:
         ({"descriptors": {"rate": float("inf")}}, "'descriptors.rate' of a recipe is at least 0, not inf"),
         ({"descriptors": {"temperature": 0}}, "'descriptors.temperature' of a recipe is at least 0.001"),
         ({"attention": {"labelled": 0}}, "'attention.labelled' of a recipe is at least 1"),
+        (
+            {"network": {"trunk": "efficientnet-lite9"}},
+            "'network.trunk' of a recipe is one of efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, not",
+        ),
     ],
 )
 def test_what_no_run_can_do_is_said_before_it_begins(values: dict[str, Any], says: str) -> None:

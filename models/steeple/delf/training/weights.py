@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from steeple.delf.packages import PinnedWheel, read_file
 from steeple.delf.training import checkpoint, pretrained
 from steeple.delf.training.network import Weights, get_weights
 
@@ -36,15 +35,13 @@ def load(file: Path) -> Weights:
     return found
 
 
-def imagenet_wheel() -> PinnedWheel:
-    """The package that ships the ImageNet weights of the trunk."""
-    return PinnedWheel(pretrained.PACKAGE, pretrained.VERSION, pretrained.WHEEL_SHA256, megabytes=17)
+def imagenet(trunk: str) -> Weights:
+    """A trunk's ImageNet weights.
 
-
-def imagenet() -> Weights:
-    """The trunk's ImageNet weights.
+    Args:
+        trunk: One of :data:`steeple.delf.training.recipe.TRUNKS`.
 
     Raises:
         UnavailableError: If the package cannot be fetched.
     """
-    return pretrained.keras_weights(pretrained.read_state_dict(read_file(imagenet_wheel(), pretrained.MEMBER)))
+    return pretrained.keras_weights(pretrained.IMAGENET[trunk].state_dict())
