@@ -160,7 +160,7 @@ def test_the_wheel_holds_all_of_the_four_folders_and_nothing_else(wheel: zipfile
         "steeple/v1/catalog_service_pb2_grpc.py",
         "steeple/server/catalogue/migrations/env.py",
         *(f"steeple/delf/releases/delf-base/{name}" for name in RELEASE_FILES),
-        *(f"steeple/delf/releases/delf-lite0-v1/{name}" for name in (*RELEASE_FILES, "weights.npz")),
+        *(f"steeple/delf/releases/delf-lite2-v1/{name}" for name in (*RELEASE_FILES, "weights.npz")),
     ):
         assert needed in expected
 
@@ -181,7 +181,7 @@ def test_the_wheel_works_away_from_the_repository(wheel: zipfile.ZipFile, tmp_pa
         "import steeple.errors, steeple.v1, steeple.delf.release, steeple.server, steeple.client, steeple.cli.main\n"
         "print(*(module.__file__ for name, module in sorted(__import__('sys').modules.items())"
         " if name.startswith('steeple.')), sep='\\n')\n"
-        "print(steeple.delf.release.ModelRelease.load('delf-lite0-v1').network_path)\n"
+        "print(steeple.delf.release.ModelRelease.load('delf-lite2-v1').network_path)\n"
     )
     # -P and the path: what was unpacked comes before the editable installation.
     run = subprocess.run(

@@ -28,7 +28,7 @@ def features(*found: tuple[float, float, float, float]) -> FeatureSet:
     """Of x, y, scale and score."""
     columns: NDArray[np.float32] = np.array(found, np.float32).reshape(-1, 4)
     descriptors = np.zeros((len(columns), DIMENSIONS), np.int8)
-    return FeatureSet("delf-lite0-v1", WIDTH, HEIGHT, descriptors, columns[:, :2], columns[:, 2], columns[:, 3])
+    return FeatureSet("delf-lite2-v1", WIDTH, HEIGHT, descriptors, columns[:, :2], columns[:, 2], columns[:, 3])
 
 
 def test_the_heat_is_the_highest_of_all_levels_in_its_place() -> None:

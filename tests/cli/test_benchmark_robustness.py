@@ -32,20 +32,20 @@ def test_curves_as_json_with_a_chart(little_photos: Path, steeple: Steeple, tmp_
     ran = steeple("benchmark", "robustness", little_photos, "--photos", 2, "--output", chart, "--json")
     assert ran.code == 0, ran.err
     facts = ran.json
-    assert facts["model"] == "delf-lite0-v1"
+    assert facts["model"] == "delf-lite2-v1"
     assert facts["tflite_sha256"] == ModelRelease.load().tflite_sha256
     assert facts["photos"] == 2
     assert (facts["correct_pixels"], facts["near_pixels"], facts["min_inliers"]) == (16, 8, 12)
-    assert facts["inlier_radii"] == {"delf-lite0-v1": [24], "RootSIFT": [8, 24]}
+    assert facts["inlier_radii"] == {"delf-lite2-v1": [24], "RootSIFT": [8, 24]}
     assert [each["name"] for each in facts["transformations"]] == [each.name for each in TRANSFORMATIONS]
     for each, known in zip(facts["transformations"], TRANSFORMATIONS, strict=True):
-        for name in ("delf-lite0-v1", "RootSIFT"):
+        for name in ("delf-lite2-v1", "RootSIFT"):
             points = each["points"][name]
             assert [point["strength"] for point in points] == list(known.strengths)
             assert all(point.keys() == FIGURES for point in points)
             mean = sum(point["recognised"] for point in points) / len(points)
             assert each["mean_recognised"][name] == pytest.approx(mean, abs=1e-3)
-    assert "delf-lite0-v1 beside RootSIFT" in chart.read_text(encoding="utf-8")
+    assert "delf-lite2-v1 beside RootSIFT" in chart.read_text(encoding="utf-8")
 
 
 def test_tables_as_text(little_photos: Path, steeple: Steeple) -> None:

@@ -122,8 +122,8 @@ def test_photos_for_a_landmark_that_is_not_there(steeple: Steeple, photos: Photo
 
 def test_models_are_listed_and_shown(steeple: Steeple) -> None:
     (model,) = steeple("model", "list", "--json").json
-    assert (model["id"], model["default"], model["descriptor_dimensions"]) == ("delf-lite0-v1", True, 40)
-    assert steeple("model", "show", "delf-lite0-v1", "--json").json == model
-    assert "delf-lite0-v1" in steeple("model", "list").out
+    assert (model["id"], model["default"], model["descriptor_dimensions"]) == ("delf-lite2-v1", True, 40)
+    assert steeple("model", "show", "delf-lite2-v1", "--json").json == model
+    assert "delf-lite2-v1" in steeple("model", "list").out
     assert model["tflite_sha256"] in steeple("model", "show").out
     assert steeple("model", "show", "delf-none").code == 4

@@ -43,7 +43,7 @@ def test_the_figures_as_json(known: Path, steeple: Steeple) -> None:
     ran = steeple("evaluate", known, "--json")
     check(ran)
     facts = ran.json
-    assert facts["model"] == "delf-lite0-v1"
+    assert facts["model"] == "delf-lite2-v1"
     assert facts["tflite_sha256"] == ModelRelease.load().tflite_sha256
     assert (facts["landmarks"], facts["reference_images"], facts["fillers"]) == (LANDMARKS, LANDMARKS, 0)
     assert (facts["queries"], facts["distractors"]) == (2 * LANDMARKS, 6)

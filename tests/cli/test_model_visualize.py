@@ -24,7 +24,7 @@ def test_every_photo_gets_a_picture_and_figures(
     assert ran.code == 0, ran.err
     facts = ran.json
     release = ModelRelease.load()
-    assert (facts["model"], facts["tflite_sha256"], facts["failed"]) == ("delf-lite0-v1", release.tflite_sha256, [])
+    assert (facts["model"], facts["tflite_sha256"], facts["failed"]) == ("delf-lite2-v1", release.tflite_sha256, [])
     assert [entry["photo"] for entry in facts["photos"]] == [str(first), str(second), str(same)]
     names = [Path(entry["picture"]).name for entry in facts["photos"]]
     assert names == ["001-attention.jpg", "002-attention.jpg", "001-2-attention.jpg"]

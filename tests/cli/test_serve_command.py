@@ -22,7 +22,7 @@ def test_serve_says_when_it_is_ready_and_stops_on_sigterm(tmp_path: Path) -> Non
         line = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
-    assert line.startswith("Steeple serves delf-lite0-v1 on 127.0.0.1:")
+    assert line.startswith("Steeple serves delf-lite2-v1 on 127.0.0.1:")
     assert str(tmp_path) in line
     assert process.returncode == 0
 

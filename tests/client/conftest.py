@@ -41,7 +41,7 @@ def client(harness: Harness, target: str) -> Any:
 def make_features(count: int = 25, width: int = 640, height: int = 480, seed: int = 1) -> FeatureSet:
     random = np.random.default_rng(seed)
     return FeatureSet(
-        model="delf-lite0-v1",
+        model="delf-lite2-v1",
         width=width,
         height=height,
         descriptors=random.integers(-127, 128, (count, 40)).astype(np.int8),

@@ -72,7 +72,7 @@ def answer_of(query: search.Query) -> search.Answer:
     """The answer that tells the query's size."""
     return search.Answer(
         outcome=search.OUTCOME_UNKNOWN,
-        model="models/delf-lite0-v1",
+        model="models/delf-lite2-v1",
         image_width=query.features.image_width,
         image_height=query.features.image_height,
         feature_count=len(query.features.descriptors) // 40,

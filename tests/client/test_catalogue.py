@@ -149,7 +149,7 @@ def test_reference_features_are_sent_as_they_are(client: Any, peer: Peer, featur
 def full_image() -> landmark_pb2.ReferenceImage:
     image = landmark_pb2.ReferenceImage(
         name=IMAGE,
-        model="models/delf-lite0-v1",
+        model="models/delf-lite2-v1",
         width=640,
         height=480,
         feature_count=900,
@@ -168,7 +168,7 @@ def test_all_of_a_reference_image_is_told(client: Any, peer: Peer) -> None:
     image = client.get_reference_image(IMAGE)
     assert image == ReferenceImage(
         name=IMAGE,
-        model="models/delf-lite0-v1",
+        model="models/delf-lite2-v1",
         width=640,
         height=480,
         feature_count=900,
@@ -200,8 +200,8 @@ def test_a_photo_is_downloaded(client: Any) -> None:
 
 
 def test_models_are_told(client: Any, peer: Peer) -> None:
-    peer.models["models/delf-lite0-v1"] = model_pb2.Model(
-        name="models/delf-lite0-v1",
+    peer.models["models/delf-lite2-v1"] = model_pb2.Model(
+        name="models/delf-lite2-v1",
         tflite_sha256="cd" * 32,
         descriptor_dimensions=40,
         pyramid_scales=[1, 0.5],
@@ -210,12 +210,12 @@ def test_models_are_told(client: Any, peer: Peer) -> None:
         max_features=1000,
         default=True,
     )
-    model = client.get_model("delf-lite0-v1")
-    assert client.get_model("models/delf-lite0-v1") == model == client.get_model(model)
+    model = client.get_model("delf-lite2-v1")
+    assert client.get_model("models/delf-lite2-v1") == model == client.get_model(model)
     assert client.list_models() == [model]
     assert json.loads(json.dumps(model.to_dict())) == {
-        "id": "delf-lite0-v1",
-        "name": "models/delf-lite0-v1",
+        "id": "delf-lite2-v1",
+        "name": "models/delf-lite2-v1",
         "tflite_sha256": "cd" * 32,
         "descriptor_dimensions": 40,
         "pyramid_scales": [1, 0.5],

@@ -19,7 +19,7 @@ from .peer import PATIENCE, Peer
 IMAGE = "landmarks/a/images/1"
 CALLS: dict[str, tuple[float, Callable[..., Any]]] = {
     "Identify": (7, lambda client, features, **options: client.identify(features, **options)),
-    "GetModel": (7, lambda client, _, **options: client.get_model("delf-lite0-v1", **options)),
+    "GetModel": (7, lambda client, _, **options: client.get_model("delf-lite2-v1", **options)),
     "ListModels": (7, lambda client, _, **options: client.list_models(**options)),
     "CreateLandmark": (7, lambda client, _, **options: client.create_landmark("A", **options)),
     "GetLandmark": (7, lambda client, _, **options: client.get_landmark("a", **options)),
@@ -41,7 +41,7 @@ CALLS: dict[str, tuple[float, Callable[..., Any]]] = {
 def test_every_call_has_a_deadline_and_keeps_to_it(
     harness: Harness, target: str, peer: Peer, features: FeatureSet, method: str
 ) -> None:
-    peer.models["models/delf-lite0-v1"] = Model(name="models/delf-lite0-v1")
+    peer.models["models/delf-lite2-v1"] = Model(name="models/delf-lite2-v1")
     client = harness.client(target, timeout=7, long_timeout=70)
     expected, call = CALLS[method]
     call(client, features)

@@ -25,8 +25,8 @@ def test_the_examples_run(
     peer: Peer, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     release = ModelRelease.load(DEFAULT_RELEASE)
-    peer.models["models/delf-lite0-v1"] = model_pb2.Model(
-        name="models/delf-lite0-v1", tflite_sha256=release.tflite_sha256
+    peer.models["models/delf-lite2-v1"] = model_pb2.Model(
+        name="models/delf-lite2-v1", tflite_sha256=release.tflite_sha256
     )
     peer.landmarks = [landmark_pb2.Landmark(name="landmarks/a", display_name="The one in the list")]
     noise = np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8)

@@ -103,7 +103,7 @@ def test_all_calls_map_their_errors(client: Any, peer: Peer, features: FeatureSe
     calls: dict[str, Callable[[], Any]] = {
         "Identify": lambda: client.identify(features),
         "IdentifyStream": lambda: list(client.identify_stream([features])),
-        "GetModel": lambda: client.get_model("delf-lite0-v1"),
+        "GetModel": lambda: client.get_model("delf-lite2-v1"),
         "ListModels": client.list_models,
         "CreateLandmark": lambda: client.create_landmark("A"),
         "GetLandmark": lambda: client.get_landmark("a"),

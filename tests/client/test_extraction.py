@@ -82,7 +82,7 @@ def test_a_release_that_is_not_served_is_answered_with_those_that_are(
     client: Any, peer: Peer, photo: NDArray[np.uint8]
 ) -> None:
     peer.models["models/delf-next"] = model_pb2.Model(name="models/delf-next")
-    with pytest.raises(ModelMismatchError, match=r"does not serve model release delf-lite0-v1; .* serve: delf-next"):
+    with pytest.raises(ModelMismatchError, match=r"does not serve model release delf-lite2-v1; .* serve: delf-next"):
         client.identify(photo)
     assert peer.calls("Identify") == []
 

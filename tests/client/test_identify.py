@@ -26,7 +26,7 @@ def test_features_arrive_as_they_were_packed(client: Any, peer: Peer, count: int
     (request,) = peer.calls("Identify")
     assert request.query.WhichOneof("source") == "features"
     arrived = wire.unpack(request.query.features)
-    assert (arrived.model, arrived.width, arrived.height) == ("delf-lite0-v1", 640, 480)
+    assert (arrived.model, arrived.width, arrived.height) == ("delf-lite2-v1", 640, 480)
     np.testing.assert_array_equal(arrived.descriptors, features.descriptors)
     np.testing.assert_allclose(arrived.keypoints, features.keypoints, atol=640 / 65536)
     assert request.query.features == wire.pack(features)
@@ -55,7 +55,7 @@ def full_answer() -> search.IdentifyResponse:
     response = search.IdentifyResponse()
     answer = response.answer
     answer.outcome = search.OUTCOME_IDENTIFIED
-    answer.model = "models/delf-lite0-v1"
+    answer.model = "models/delf-lite2-v1"
     answer.image_width, answer.image_height, answer.feature_count = 640, 480, 25
     answer.timings.search.FromNanoseconds(12_500_000)
     answer.timings.total.FromNanoseconds(1_020_250_000)
@@ -78,7 +78,7 @@ def test_all_of_an_answer_is_told(client: Any, peer: Peer, features: FeatureSet)
     peer.script("Identify", lambda *_: full_answer())
     answer: Answer = client.identify(features)
     assert answer.identified
-    assert (answer.model, answer.width, answer.height, answer.feature_count) == ("models/delf-lite0-v1", 640, 480, 25)
+    assert (answer.model, answer.width, answer.height, answer.feature_count) == ("models/delf-lite2-v1", 640, 480, 25)
     first, second = answer.candidates
     assert answer.best is first
     assert answer.landmark is first.landmark

@@ -164,4 +164,4 @@ def test_other_types_are_refused(extractor: Extractor) -> None:
 
 
 def test_the_release_states_its_network(extractor: Extractor) -> None:
-    assert extractor.release == ModelRelease.load("delf-lite0-v1")
+    assert extractor.release == ModelRelease.load("delf-lite2-v1")

@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 640, 480
 def feature_set(count: int = 5, *, width: int = WIDTH, height: int = HEIGHT, seed: int = 0) -> FeatureSet:
     random = np.random.default_rng(seed)
     return FeatureSet(
-        model="delf-lite0-v1",
+        model="delf-lite2-v1",
         width=width,
         height=height,
         descriptors=random.integers(-127, 128, (count, DIMENSIONS), dtype=np.int8),
@@ -59,7 +59,7 @@ def test_well_formed_sets_are_taken(count: int) -> None:
         (changed("keypoints", (2, 0), 639.6), r"keypoint 2 at \(639.6, .*\) lies outside the 640x480 image"),
         (changed("keypoints", (1, 1), -0.6), r"keypoint 1 at \(.*, -0.6\) lies outside"),
         (lambda f: replace(f, model=""), "model must name the model release"),
-        (lambda f: replace(f, model="models/delf-lite0-v1"), "model must name the model release"),
+        (lambda f: replace(f, model="models/delf-lite2-v1"), "model must name the model release"),
         (lambda f: replace(f, width=0), "image size must be 1 to 65535 pixels a side, not 0x480"),
         (lambda f: replace(f, height=MAX_SIDE + 1), "image size must be"),
         (lambda f: replace(f, descriptors=f.descriptors[:, :39]), r"descriptors must be int8\[5, 40\]"),
@@ -129,4 +129,4 @@ def test_best_keeps_the_first_by_score(asked: int, got: int) -> None:
     assert len(best) == got
     for name in ("descriptors", "keypoints", "scales", "scores"):
         np.testing.assert_array_equal(getattr(best, name), getattr(features, name)[:got])
-    assert (best.model, best.width, best.height) == ("delf-lite0-v1", WIDTH, HEIGHT)
+    assert (best.model, best.width, best.height) == ("delf-lite2-v1", WIDTH, HEIGHT)

@@ -70,7 +70,7 @@ def test_a_feature_costs_46_bytes(features: FeatureSet) -> None:
 
 def test_the_bytes_are_those_of_the_contract() -> None:
     message = features_pb2.FeatureSet(
-        model="models/delf-lite0-v1",
+        model="models/delf-lite2-v1",
         image_width=640,
         image_height=480,
         descriptors=bytes([127, 129, *[0] * 38]) + bytes(40),
@@ -95,7 +95,7 @@ def test_the_bytes_are_those_of_the_contract() -> None:
 
 def test_scales_beyond_the_range_are_clipped_to_it() -> None:
     features = FeatureSet(
-        model="delf-lite0-v1",
+        model="delf-lite2-v1",
         width=10,
         height=10,
         descriptors=np.zeros((2, DIMENSIONS), np.int8),
@@ -107,14 +107,14 @@ def test_scales_beyond_the_range_are_clipped_to_it() -> None:
 
 
 def test_no_features_are_a_set_too() -> None:
-    message = features_pb2.FeatureSet(model="models/delf-lite0-v1", image_width=1, image_height=1)
+    message = features_pb2.FeatureSet(model="models/delf-lite2-v1", image_width=1, image_height=1)
     assert len(unpack(message)) == 0
     assert pack(unpack(message)) == message
 
 
 def well_formed() -> features_pb2.FeatureSet:
     return features_pb2.FeatureSet(
-        model="models/delf-lite0-v1",
+        model="models/delf-lite2-v1",
         image_width=640,
         image_height=480,
         descriptors=bytes(3 * 40),
@@ -128,7 +128,7 @@ def well_formed() -> features_pb2.FeatureSet:
     [
         ({"model": ""}, "model must read models/{model}, not ''"),
         ({"model": "models/"}, "model must read models/{model}, not 'models/'"),
-        ({"model": "delf-lite0-v1"}, "model must read models/{model}, not 'delf-lite0-v1'"),
+        ({"model": "delf-lite2-v1"}, "model must read models/{model}, not 'delf-lite2-v1'"),
         ({"model": "models/a/b"}, "model must name the model release"),
         ({"image_width": 0}, "image size must be 1 to 65535 pixels a side, not 0x480"),
         ({"image_height": 0}, "not 640x0"),
@@ -164,7 +164,7 @@ def test_malformed_messages_are_refused(change: dict[str, object], text: str) ->
 @given(
     st.builds(
         features_pb2.FeatureSet,
-        model=st.sampled_from(["models/delf-lite0-v1", "", "models/", "x"]),
+        model=st.sampled_from(["models/delf-lite2-v1", "", "models/", "x"]),
         image_width=st.integers(0, 2**32 - 1) | st.integers(1, 100),
         image_height=st.integers(0, 2**32 - 1) | st.integers(1, 100),
         descriptors=st.binary(max_size=3) | st.integers(0, 4).map(lambda count: bytes(40 * count)),

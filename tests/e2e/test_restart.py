@@ -74,7 +74,7 @@ def features(number: int) -> FeatureSet:
     vectors = random.standard_normal((200, DIMENSIONS)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return FeatureSet(
-        model="delf-lite0-v1",
+        model="delf-lite2-v1",
         width=640,
         height=480,
         descriptors=quantize_descriptors(vectors),

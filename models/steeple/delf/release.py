@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from steeple.errors import NotFoundError, ReleaseError
 
-DEFAULT_RELEASE: Final = "delf-lite0-v1"
+DEFAULT_RELEASE: Final = "delf-lite2-v1"
 FORMAT: Final = 1
 
 MANIFEST: Final = "release.json"
@@ -99,7 +99,7 @@ class ModelRelease:
     """One model release, checked.
 
     Attributes:
-        name: Such as ``delf-lite0-v1``.
+        name: Such as ``delf-lite2-v1``.
         path: Its folder.
         tflite_sha256: SHA-256 of its network, hex.
         manifest: All of ``release.json``.

@@ -84,7 +84,7 @@ def _shipped() -> list[Model]:
 @app.command("show")
 def show_model(
     release: Annotated[
-        str, typer.Argument(metavar="RELEASE", help="Such as delf-lite0-v1; with --local, a folder will do.")
+        str, typer.Argument(metavar="RELEASE", help="Such as delf-lite2-v1; with --local, a folder will do.")
     ] = DEFAULT_MODEL,
     local: _LocalOption = False,
     server: ServerOption = DEFAULT_SERVER,
@@ -96,7 +96,7 @@ def show_model(
 
     \b
     Examples:
-      steeple model show delf-lite0-v1 --json
+      steeple model show delf-lite2-v1 --json
       steeple model show releases/delf-mine --local
     """
     output = Output(as_json=json)

@@ -29,7 +29,7 @@ def diff(a: _ReleaseArgument, b: _OtherArgument, json: JsonOption = False) -> No
 
     \b
     Examples:
-      steeple model diff delf-lite0-v1 releases/delf-mine
+      steeple model diff delf-lite2-v1 releases/delf-mine
       steeple model diff releases/delf-1 releases/delf-2 --json
 
     Exit code: 0 if both releases can be read, whether they differ or not.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from steeple.client import Client, LatLng
 
 DEFAULT_SERVER: Final = "localhost:50051"
-DEFAULT_MODEL: Final = "delf-lite0-v1"
+DEFAULT_MODEL: Final = "delf-lite2-v1"
 """``steeple.delf.DEFAULT_RELEASE``, which --help must not import numpy for; a test holds them equal."""
 
 ServerOption = Annotated[

@@ -143,9 +143,9 @@ async def test_features_of_a_release_that_is_not_served(
         refusal = await refused(call)
         assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION
         assert "models/delf-other" in refusal.message
-        assert "models/delf-lite0-v1" in refusal.message
+        assert "models/delf-lite2-v1" in refusal.message
         info = refusal.details["ErrorInfo"]
-        assert (info.reason, info.metadata["served"]) == ("MODEL_MISMATCH", "models/delf-lite0-v1")
+        assert (info.reason, info.metadata["served"]) == ("MODEL_MISMATCH", "models/delf-lite2-v1")
     assert await running.state() == before
 
 

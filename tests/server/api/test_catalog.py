@@ -91,7 +91,7 @@ async def test_a_photo_comes_back_as_it_went_in(running: Any, make_photo: MakePh
     image = (await running.catalog.CreateReferenceImage(request)).reference_image
     assert (image.sha256, image.size_bytes) == (hashlib.sha256(photo).hexdigest(), len(photo))
     assert (image.width, image.height, image.media_type) == (320, 240, "image/jpeg")
-    assert (image.model, dict(image.metadata)) == ("models/delf-lite0-v1", {"by": "me"})
+    assert (image.model, dict(image.metadata)) == ("models/delf-lite2-v1", {"by": "me"})
     assert 0 < image.feature_count <= 4096
     assert (
         await running.catalog.GetReferenceImage(messages.GetReferenceImageRequest(name=image.name))

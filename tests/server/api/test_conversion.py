@@ -18,7 +18,7 @@ from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, OUTCOME_UNK
 NOON = datetime(2025, 6, 1, 12, 0, 0, 250_000, UTC)
 LANDMARK = Landmark("big-ben", "Big Ben", "A bell.", LatLng(51.5, -0.12), {"a": "b"}, 2, NOON, NOON, '"1"')
 IMAGE = ReferenceImage(
-    7, "big-ben", "north", "delf-lite0-v1", 640, 480, 200, "ab" * 32, 99, "image/png", {"k": "v"}, NOON, '"2"'
+    7, "big-ben", "north", "delf-lite2-v1", 640, 480, 200, "ab" * 32, 99, "image/png", {"k": "v"}, NOON, '"2"'
 )
 RECOGNISED = recognition.Candidate(
     landmark_id="big-ben",
@@ -35,7 +35,7 @@ RECOGNISED = recognition.Candidate(
 FOUND = engine.Identification(
     identified=True,
     candidates=(engine.Candidate(LANDMARK, IMAGE, RECOGNISED),),
-    model="delf-lite0-v1",
+    model="delf-lite2-v1",
     width=320,
     height=240,
     feature_count=11,
@@ -66,7 +66,7 @@ def test_a_place_at_zero_degrees_is_a_place() -> None:
 
 def test_a_reference_image_is_shown_whole() -> None:
     message = conversion.image_message(IMAGE)
-    assert (message.name, message.model) == ("landmarks/big-ben/images/north", "models/delf-lite0-v1")
+    assert (message.name, message.model) == ("landmarks/big-ben/images/north", "models/delf-lite2-v1")
     assert (message.width, message.height, message.feature_count) == (640, 480, 200)
     assert (message.sha256, message.size_bytes, message.media_type) == ("ab" * 32, 99, "image/png")
     assert (dict(message.metadata), message.etag) == ({"k": "v"}, '"2"')
@@ -74,7 +74,7 @@ def test_a_reference_image_is_shown_whole() -> None:
 
 def test_an_answer_is_shown_whole() -> None:
     answer = conversion.answer_message(FOUND, include_matches=True, total_seconds=0.5)
-    assert (answer.outcome, answer.model, answer.feature_count) == (OUTCOME_IDENTIFIED, "models/delf-lite0-v1", 11)
+    assert (answer.outcome, answer.model, answer.feature_count) == (OUTCOME_IDENTIFIED, "models/delf-lite2-v1", 11)
     assert (answer.image_width, answer.image_height) == (320, 240)
     timings = answer.timings
     assert [part.ToMilliseconds() for part in (timings.extract, timings.search, timings.verify, timings.total)] == [
@@ -118,7 +118,7 @@ def test_a_query_needs_a_source() -> None:
         conversion.read_source(Query())
     assert conversion.read_source(Query(image=b"")) == b""
     with pytest.raises(FeatureSetError) as caught:
-        conversion.read_source(Query(features=features_pb2.FeatureSet(model="delf-lite0-v1")))
+        conversion.read_source(Query(features=features_pb2.FeatureSet(model="delf-lite2-v1")))
     assert caught.value.metadata["field"] == "query.features"
 
 

@@ -42,7 +42,7 @@ async def test_features_are_identified_as_those_of_their_reference_image(
     assert best.reference_image == "landmarks/sacre-coeur/images/one"
     assert best.inliers > 180
     assert best.confidence > 0.9
-    assert (answer.model, answer.feature_count) == ("models/delf-lite0-v1", 200)
+    assert (answer.model, answer.feature_count) == ("models/delf-lite2-v1", 200)
     assert (answer.image_width, answer.image_height) == (640, 480)
     # The query is the reference image, so every inlier lies where it lay.
     assert len(best.inlier_matches) == best.inliers
@@ -116,8 +116,8 @@ async def test_what_was_deleted_is_not_found_any_more(running: Any, make_feature
 async def test_the_release_that_is_served_is_described(running: Any) -> None:
     release = ModelRelease.load()
     (model,) = (await running.search.ListModels(ListModelsRequest())).models
-    assert model == (await running.search.GetModel(GetModelRequest(name="models/delf-lite0-v1"))).model
-    assert (model.name, model.default, model.descriptor_dimensions) == ("models/delf-lite0-v1", True, 40)
+    assert model == (await running.search.GetModel(GetModelRequest(name="models/delf-lite2-v1"))).model
+    assert (model.name, model.default, model.descriptor_dimensions) == ("models/delf-lite2-v1", True, 40)
     assert model.tflite_sha256 == release.tflite_sha256
     assert model.pyramid_scales == pytest.approx(release.extraction.pyramid_scales)
     assert (model.max_pixels, model.max_features) == (release.extraction.max_pixels, release.extraction.max_features)
@@ -128,5 +128,5 @@ async def test_another_release_is_not_found(
 ) -> None:
     refusal = await refused(running.search.GetModel(GetModelRequest(name="models/delf-other")))
     assert refusal.code is grpc.StatusCode.NOT_FOUND
-    assert "models/delf-lite0-v1" in refusal.message
+    assert "models/delf-lite2-v1" in refusal.message
     assert refusal.details["ResourceInfo"].resource_name == "models/delf-other"

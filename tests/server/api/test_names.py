@@ -12,7 +12,7 @@ def test_well_formed_names_are_taken_apart() -> None:
     longest = "a" * 63
     assert parse_landmark(f"landmarks/{longest}") == longest
     assert parse_image(image_name("big-ben", "0")) == ("big-ben", "0")
-    assert parse_model("models/delf-lite0-v1") == "delf-lite0-v1"
+    assert parse_model("models/delf-lite2-v1") == "delf-lite2-v1"
     assert check_chosen_id("", "landmark_id") == ""
 
 
@@ -47,7 +47,7 @@ def test_image_names_need_both_ids(name: str) -> None:
         parse_image(name)
 
 
-@pytest.mark.parametrize("name", ["delf-lite0-v1", "models/", "model/x"])
+@pytest.mark.parametrize("name", ["delf-lite2-v1", "models/", "model/x"])
 def test_model_names_need_their_prefix(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"models/\{model\}"):
         parse_model(name)

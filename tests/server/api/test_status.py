@@ -54,7 +54,7 @@ def test_a_wrong_field_is_a_bad_request() -> None:
     [
         ("landmarks/big-ben", "steeple.v1.Landmark"),
         ("landmarks/big-ben/images/north", "steeple.v1.ReferenceImage"),
-        ("models/delf-lite0-v1", "steeple.v1.Model"),
+        ("models/delf-lite2-v1", "steeple.v1.Model"),
     ],
 )
 def test_a_missing_resource_is_named(name: str, kind: str) -> None:

@@ -26,7 +26,7 @@ def catalogue(url: str) -> Iterator[Catalogue]:
 @pytest.fixture(scope="session")
 def make_features() -> MakeFeatures:
     def make(
-        seed: int = 0, count: int = 7, model: str = "delf-lite0-v1", width: int = 640, height: int = 480
+        seed: int = 0, count: int = 7, model: str = "delf-lite2-v1", width: int = 640, height: int = 480
     ) -> FeatureSet:
         rng = np.random.default_rng(seed)
         return FeatureSet(

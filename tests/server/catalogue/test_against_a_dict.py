@@ -177,7 +177,7 @@ class CatalogueMachine(RuleBasedStateMachine):
         images = dict(image for expected in self.model.values() for image in expected.images.values())
         assert self.gallery == set(images)
         assert self.catalogue.image_count() == len(images)
-        assert self.catalogue.descriptor_count("delf-lite0-v1") == sum(images.values())
+        assert self.catalogue.descriptor_count("delf-lite2-v1") == sum(images.values())
         assert {key: len(found) for key, found in self.catalogue.features(self.keys_given).items()} == images
 
     def landmarks(self, size: int) -> Iterator[Landmark]:

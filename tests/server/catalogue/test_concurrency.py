@@ -120,7 +120,7 @@ def test_an_iteration_survives_what_happens_meanwhile(catalogue: Catalogue, make
     catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
     for seed in range(70):
         catalogue.create_image("x", ImageDraft(make_features(seed)), image_id=f"i{seed}")
-    iteration = catalogue.iterate_features("delf-lite0-v1")
+    iteration = catalogue.iterate_features("delf-lite2-v1")
     first, _ = next(iteration)
     last = catalogue.get_image("x", "i69")
     catalogue.delete_image("x", "i69")

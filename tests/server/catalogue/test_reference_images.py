@@ -58,7 +58,7 @@ def assert_same_features(first: FeatureSet, second: FeatureSet) -> None:
 def test_a_new_image_is_what_was_asked_for(catalogue: Catalogue, make_features: MakeFeatures) -> None:
     draft = ImageDraft(make_features(count=9), SHA256, 12345, "image/jpeg", {"by": "me"})
     image = catalogue.create_image("tower", draft, image_id="front")
-    assert (image.landmark_id, image.id, image.model) == ("tower", "front", "delf-lite0-v1")
+    assert (image.landmark_id, image.id, image.model) == ("tower", "front", "delf-lite2-v1")
     assert (image.width, image.height, image.feature_count) == (640, 480, 9)
     assert (image.sha256, image.size_bytes, image.media_type) == (SHA256, 12345, "image/jpeg")
     assert image.metadata == {"by": "me"}

@@ -20,7 +20,7 @@ def whole_numbers(seed: int, count: int) -> NDArray[np.float32]:
 
 
 def filled(images: dict[int, NDArray[np.float32]]) -> ExactIndex:
-    index = ExactIndex("delf-lite0-v1")
+    index = ExactIndex("delf-lite2-v1")
     for key, rows in images.items():
         index.add(key, rows)
     return index

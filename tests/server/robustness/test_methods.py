@@ -15,9 +15,9 @@ def release() -> Release:
     return Release(ModelRelease.load())
 
 
-@pytest.mark.parametrize("name", ["delf-lite0-v1", "RootSIFT"])
+@pytest.mark.parametrize("name", ["delf-lite2-v1", "RootSIFT"])
 def test_features_are_of_unit_length_inside_the_picture(name: str, release: Release) -> None:
-    methods: dict[str, Method] = {"delf-lite0-v1": release, "RootSIFT": RootSift()}
+    methods: dict[str, Method] = {"delf-lite2-v1": release, "RootSIFT": RootSift()}
     method = methods[name]
     assert method.name == name
     found = method.features(scene(1, 320, 240))

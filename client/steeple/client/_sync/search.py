@@ -100,7 +100,7 @@ class SearchCalls:
         return AnswerStream(self._connection, frames, prepare, query, timeout)
 
     def get_model(self, model: str | Model, *, timeout: float | None = None) -> Model:
-        """A model release that the server serves, by id (``delf-lite0-v1``) or name (``models/delf-lite0-v1``).
+        """A model release that the server serves, by id (``delf-lite2-v1``) or name (``models/delf-lite2-v1``).
 
         Raises:
             NotFoundError: If it is not served.
