@@ -102,7 +102,7 @@ def test_the_second_stage_learns_attention_and_leaves_descriptors_alone(network:
     import tensorflow as tf  # noqa: PLC0415 - only where these tests run
 
     objectives = part("training.objectives")
-    objective = compiled(objectives.AttentionObjective(network, LANDMARKS, ATTENTION, 16, 0.1), 2e-3)
+    objective = compiled(objectives.AttentionObjective(network, LANDMARKS, ATTENTION, 16, 0.1, learned=True), 2e-3)
     inputs, wanted = ({name: tf.constant(array) for name, array in part.items()} for part in batch)
     local = network.get_layer("descriptors").kernel
     with tf.GradientTape() as tape:
@@ -128,3 +128,25 @@ def test_the_second_stage_learns_attention_and_leaves_descriptors_alone(network:
         if any((array != old).any() for array, old in zip(arrays, before[name], strict=True)):
             learned.add(name)
     assert learned == {"attention_hidden", "attention_logits", "global_wide", "global"}
+
+
+def test_attention_that_is_not_learned_costs_nothing_and_only_the_global_descriptor_learns(
+    network: Any, batch: Batch
+) -> None:
+    objectives = part("training.objectives")
+    for layer in network.layers:  # as a run has it
+        layer.trainable = layer.name.startswith("global")
+    objective = compiled(objectives.AttentionObjective(network, LANDMARKS, ATTENTION, 16, 0.1, learned=False), 5e-3)
+    before = part("training.network").get_weights(network)
+    every = steps(objective, batch, 12)
+    for logs in every:
+        assert set(logs) == {"loss", "global", "global_classification"}
+        assert logs["loss"] == pytest.approx(logs["global"] + logs["global_classification"], rel=1e-5)
+    assert every[-1]["loss"] < every[0]["loss"]
+    after = part("training.network").get_weights(network)
+    changed = {
+        name
+        for name, arrays in after.items()
+        if any((array != old).any() for array, old in zip(arrays, before[name], strict=True))
+    }
+    assert changed == {"global_wide", "global"}

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from steeple.delf import ModelRelease
+from steeple.delf.homographies import Image, corners, mapped, warped
 from steeple.server.evaluation import Dataset
 from steeple.server.geometry import Finder, measure_agreement, pairs_of
 from steeple.server.geometry.agreement import estimate
 from steeple.server.robustness import RootSift
-from steeple.server.robustness.homographies import Image, corners, mapped, warped
 from tests.known_photos import LANDMARKS, write_known_photos
 from tests.scenes import encoded, scene
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from steeple.delf import ModelRelease
+from steeple.delf.homographies import corners, mapped, scaling, shifting, warped
 from steeple.errors import ImageError
 from steeple.server.geometry import Finder, KnownPair, measure_pairs, measure_views
 from steeple.server.geometry.known import outlined, random_homography
-from steeple.server.robustness.homographies import corners, mapped, scaling, shifting, warped
 from tests.scenes import encoded, scene
 
 TILT = np.array([[0.9, 0.08, 25], [-0.03, 0.92, 30], [1.5e-4, 5e-5, 1]])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from steeple.delf.homographies import Homography, mapped, scaling, shifting
 from steeple.server.robustness import LocalFeatures
-from steeple.server.robustness.homographies import Homography, mapped, scaling, shifting
 from steeple.server.robustness.matches import match
 
 SIZE = (640, 480)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from steeple.delf.homographies import corners, inverse, mapped
 from steeple.server.robustness import TRANSFORMATIONS, Transformation
-from steeple.server.robustness.homographies import corners, inverse, mapped
 from tests.scenes import scene
 
 PHOTO, OTHER = scene(1, 320, 240), scene(2, 300, 260)

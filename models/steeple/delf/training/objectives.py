@@ -97,9 +97,7 @@ class DescriptorObjective(_Objective):
         # How often the right cell is more likely than all others together.
         self._report(matching=matching, matched=losses.weighted_mean(ops.cast(each < 0.693, "float32"), y["valid"]))
         if "logits" in y_pred:
-            classification = ops.mean(
-                keras.losses.sparse_categorical_crossentropy(y["classes"], y_pred["logits"], from_logits=True)
-            )
+            classification = _cross_entropy(y["classes"], y_pred["logits"])
             total = total + self.stage.classification * classification
             self._report(classification=classification)
         if self.teacher is not None:
@@ -127,50 +125,64 @@ class AttentionObjective(_Objective):
         stage: Weights of the losses.
         stride: Of the network.
         temperature: Of the softmax that tells how reliably a cell matches.
+        learned: Whether attention has a head that learns; without, only the global descriptor does.
     """
 
     def __init__(
-        self, network: keras.Model, landmarks: int, stage: AttentionStage, stride: int, temperature: float
+        self,
+        network: keras.Model,
+        landmarks: int,
+        stage: AttentionStage,
+        stride: int,
+        temperature: float,
+        *,
+        learned: bool,
     ) -> None:
-        super().__init__(network, ("classification", "recognised", "reliability", "global", "global_classification"))
-        self.stage, self.stride, self.temperature = stage, stride, temperature
+        local = ("classification", "recognised", "reliability") if learned else ()
+        super().__init__(network, (*local, "global", "global_classification"))
+        self.stage, self.stride, self.temperature, self.learned = stage, stride, temperature, learned
+        # Made even if unused: seeds are dealt out in order, and the next layer's should not depend on it.
         self.classifier = layers.Dense(landmarks, use_bias=False, name="attention_classifier")
         self.global_classifier = layers.Dense(landmarks + 1, name="global_classifier")
-        self.no_landmark = self.add_weight(shape=(1,), initializer="zeros", name="no_landmark")
+        if learned:
+            self.no_landmark = self.add_weight(shape=(1,), initializer="zeros", name="no_landmark")
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Adds the classifiers' logits; the class of no landmark is the last."""
         found = super().call(inputs, training)
-        attention = losses.leaking_relu(found[f"labelled/{ATTENTION_LOGITS}"])
-        pooled = ops.mean(attention * losses.unit(found[f"labelled/{FEATURES}"]), axis=1)
-        logits = self.classifier(_POOLED_SCALE * pooled)
-        none = ops.broadcast_to(self.no_landmark[None], (logits.shape[0], 1))
-        found["logits"] = ops.concatenate([logits, none], axis=1)
         found["global_logits"] = self.global_classifier(_POOLED_SCALE * losses.unit(found[f"labelled/{GLOBAL}"]))
+        if self.learned:
+            attention = losses.leaking_relu(found[f"labelled/{ATTENTION_LOGITS}"])
+            pooled = ops.mean(attention * losses.unit(found[f"labelled/{FEATURES}"]), axis=1)
+            logits = self.classifier(_POOLED_SCALE * pooled)
+            none = ops.broadcast_to(self.no_landmark[None], (logits.shape[0], 1))
+            found["logits"] = ops.concatenate([logits, none], axis=1)
         return found
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """Cross-entropy, and how far attention is from how well cells match; the same two of the global descriptor."""
-        logits, classes = y_pred["logits"], y["classes"]
-        classification = ops.mean(keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True))
-        right = ops.cast(ops.equal(ops.cast(ops.argmax(logits, axis=1), "int32"), classes), "float32")
-        first, second = (losses.unit(y_pred[f"{name}/{DESCRIPTORS}"]) for name in ("first", "second"))
-        each = losses.matching(first, second, y["targets"], y["positions"], y["scenes"], self.temperature, self.stride)
-        # Attention foretells how likely a cell is found again.
-        found_again = ops.stop_gradient(ops.exp(-_FORGIVENESS * each))
-        attention = losses.leaking_relu(y_pred[f"first/{ATTENTION_LOGITS}"][..., 0])
-        reliability = losses.weighted_mean(ops.square(attention - found_again), y["valid"])
         one, other = (losses.unit(y_pred[f"{name}/{GLOBAL}"]) for name in ("first", "second"))
         whole = losses.instance(one, other, y["scenes"], _GLOBAL_TEMPERATURE)
-        global_classification = ops.mean(
-            keras.losses.sparse_categorical_crossentropy(classes, y_pred["global_logits"], from_logits=True)
+        classification = _cross_entropy(y["classes"], y_pred["global_logits"])
+        self._report(**{"global": whole, "global_classification": classification})
+        total = whole + classification
+        return total + self._attention_loss(y, y_pred) if self.learned else total
+
+    def _attention_loss(self, wanted: dict[str, Any], made: dict[str, Any]) -> Any:
+        logits, classes = made["logits"], wanted["classes"]
+        classification = _cross_entropy(classes, logits)
+        right = ops.cast(ops.equal(ops.cast(ops.argmax(logits, axis=1), "int32"), classes), "float32")
+        first, second = (losses.unit(made[f"{name}/{DESCRIPTORS}"]) for name in ("first", "second"))
+        each = losses.matching(
+            first, second, wanted["targets"], wanted["positions"], wanted["scenes"], self.temperature, self.stride
         )
-        self._report(
-            classification=classification,
-            recognised=ops.mean(right),
-            reliability=reliability,
-            global_classification=global_classification,
-            **{"global": whole},
-        )
-        local = self.stage.classification * classification + self.stage.reliability * reliability
-        return local + whole + global_classification
+        # Attention foretells how likely a cell is found again.
+        found_again = ops.stop_gradient(ops.exp(-_FORGIVENESS * each))
+        attention = losses.leaking_relu(made[f"first/{ATTENTION_LOGITS}"][..., 0])
+        reliability = losses.weighted_mean(ops.square(attention - found_again), wanted["valid"])
+        self._report(classification=classification, recognised=ops.mean(right), reliability=reliability)
+        return self.stage.classification * classification + self.stage.reliability * reliability
+
+
+def _cross_entropy(classes: Any, logits: Any) -> Any:
+    return ops.mean(keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True))

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -215,13 +215,17 @@ class TrainingRun:
     def _train_attention(self, progress: Progress) -> None:
         stage = self.recipe.attention
         # Attention that is the norm stays the norm.
-        heads: tuple[str, ...] = ("attention", "global")
-        if not self.recipe.network.learned_attention:
-            heads, stage = ("global",), replace(stage, classification=0.0, reliability=0.0)
+        learned = self.recipe.network.learned_attention
         for layer in self.network.layers:
-            layer.trainable = layer.name.startswith(heads)
-        temperature = self.recipe.descriptors.temperature
-        objective = AttentionObjective(self.network, len(self.photos.landmarks), stage, self.stride, temperature)
+            layer.trainable = layer.name.startswith(("attention", "global") if learned else ("global",))
+        objective = AttentionObjective(
+            self.network,
+            len(self.photos.landmarks),
+            stage,
+            self.stride,
+            self.recipe.descriptors.temperature,
+            learned=learned,
+        )
 
         def batches(_: int) -> Callable[[int], Batch]:
             return BatchMaker(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.homographies import inverse, mapped
 from steeple.delf.training.photometric import degraded
 from steeple.delf.training.recipe import ViewParameters
+
+_FAR: Final = 1e6  # pixels: where a cell at the horizon of a view is, far from any cell
 
 
 @dataclass(frozen=True)
@@ -79,23 +83,23 @@ def view_pair(scene: ScenePair, parameters: ViewParameters, stride: int, rng: np
     ratio = math.exp(rng.normal(0.0, math.log(parameters.scale_spread)))
     ratio = min(max(ratio, 1 / parameters.scale_limit), parameters.scale_limit)
     angle = _angle(rng, parameters)
-    in_second = _apply(scene.transform, centre[None])[0]
+    in_second = mapped(scene.transform, centre[None])[0]
     grow = _local_scale(scene.transform, centre)
     in_second = in_second + rng.uniform(-parameters.shift, parameters.shift, 2) * extent * grow
     to_second = _camera(in_second, ratio * side / (extent * grow), _slant(rng, parameters.perspective), angle, side)
 
-    transform = to_second @ scene.transform @ _inverse(to_first)
+    transform = to_second @ scene.transform @ inverse(to_first)
     count = side // stride
     axis = (np.arange(count) + 0.5) * stride - 0.5
     centres = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    positions = _apply(transform, centres)
+    positions = mapped(transform, centres)
     inside = ((positions >= 0) & (positions <= side - 1)).all(axis=1)
-    in_photo = _apply(_inverse(to_first), centres)
+    in_photo = mapped(inverse(to_first), centres)
     known = _inside(scene.region, in_photo)
     return ViewPair(
         degraded(_warped(scene.first, to_first, side), parameters.light, rng),
         degraded(_warped(scene.second, to_second, side), parameters.light, rng),
-        positions.astype(np.float32),
+        np.nan_to_num(positions, nan=_FAR, posinf=_FAR, neginf=-_FAR).astype(np.float32),
         inside & known,
     )
 
@@ -149,13 +153,13 @@ def _angle(rng: np.random.Generator, parameters: ViewParameters) -> float:
 
 
 def _local_scale(transform: NDArray[np.float64], at: NDArray[np.float64]) -> float:
-    around = _apply(transform, np.asarray(at + np.array([[0.0, 0], [1, 0], [0, 1]]), np.float64))
+    around = mapped(transform, np.asarray(at + np.array([[0.0, 0], [1, 0], [0, 1]]), np.float64))
     area = np.linalg.det(np.stack([around[1] - around[0], around[2] - around[0]]))
     return max(1e-3, math.sqrt(abs(float(area))))
 
 
 def _warped(photo: NDArray[np.uint8], camera: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
-    middle = _apply(_inverse(camera), np.full((1, 2), (side - 1) / 2))[0]
+    middle = mapped(inverse(camera), np.full((1, 2), (side - 1) / 2))[0]
     shrinks = 1 / _local_scale(camera, middle)
     if shrinks > 1.5:  # bilinear sampling of a much larger photo would alias
         photo = np.asarray(cv2.GaussianBlur(photo, (0, 0), 0.4 * shrinks), np.uint8)
@@ -163,14 +167,3 @@ def _warped(photo: NDArray[np.uint8], camera: NDArray[np.float64], side: int) ->
         cv2.warpPerspective(photo, camera, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
         np.uint8,
     )
-
-
-def _inverse(transform: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(transform), np.float64)
-
-
-def _apply(transform: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    lifted = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ transform.T
-    depth = np.where(np.abs(lifted[:, 2:]) < 1e-9, 1e-9, lifted[:, 2:])
-    projected: NDArray[np.float64] = lifted[:, :2] / depth
-    return projected

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
+from steeple.delf.homographies import Image
 from steeple.server.index import FaissIndex
 from steeple.server.recognition import Candidate, GalleryImage, Recogniser
-from steeple.server.robustness.homographies import Image
 
 _KEY: Final = 0
 _LANDMARK: Final = "landmark"

@@ -12,11 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from steeple.delf.progress import Progress
-from steeple.server.geometry.finder import Finder, Found
-from steeple.server.geometry.outlines import surrounded
-from steeple.server.geometry.pairs_file import KnownPair
-from steeple.server.robustness.homographies import (
+from steeple.delf.homographies import (
     Homography,
     Image,
     about,
@@ -31,6 +27,10 @@ from steeple.server.robustness.homographies import (
     tilting,
     warped,
 )
+from steeple.delf.progress import Progress
+from steeple.server.geometry.finder import Finder, Found
+from steeple.server.geometry.outlines import surrounded
+from steeple.server.geometry.pairs_file import KnownPair
 from steeple.server.robustness.photos import fit_vga, naming, read_photo, vga_scale
 
 _SCALES: Final = (0.6, 1.5)

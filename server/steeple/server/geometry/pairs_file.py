@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from steeple.delf.homographies import Homography
 from steeple.errors import InvalidArgumentError
-from steeple.server.robustness.homographies import Homography
 
 _NUMBERS: Final = tuple(f"h{row}{column}" for row in (1, 2, 3) for column in (1, 2, 3))
 COLUMNS: Final = ("query", "reference", *_NUMBERS)

@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from steeple.delf.homographies import Image
 from steeple.delf.progress import Progress
 from steeple.errors import InvalidArgumentError
-from steeple.server.robustness.homographies import Image
 from steeple.server.robustness.matches import Matched, match
 from steeple.server.robustness.methods import LocalFeatures, Method
 from steeple.server.robustness.transformations import Transformation

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from steeple.delf import read_image
+from steeple.delf.homographies import Image, resized
 from steeple.errors import ImageError
-from steeple.server.robustness.homographies import Image, resized
 
 
 def vga_scale(width: int, height: int) -> float:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from steeple.server.robustness.homographies import (
+from steeple.delf.homographies import (
     Homography,
     Image,
     about,

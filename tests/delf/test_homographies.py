@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steeple.server.robustness.homographies import (
+from steeple.delf.homographies import (
     Homography,
     about,
     clipped,
