@@ -108,13 +108,14 @@ def test_changes_after_the_snapshot_are_caught_up(
 
 
 @pytest.mark.parametrize("harm", ["flip a bit", "truncate", "empty", "remove"])
+@pytest.mark.parametrize("of", ["manifest.json", "lists-*", "images-*", "codebook-*"])
 def test_a_snapshot_that_cannot_be_used_is_made_anew(
-    settings: Settings, make_features: MakeFeatures, caplog: pytest.LogCaptureFixture, harm: str
+    settings: Settings, make_features: MakeFeatures, caplog: pytest.LogCaptureFixture, harm: str, of: str
 ) -> None:
     engine = Engine(settings)
     add(engine, "a", make_features(0))
     engine.close()
-    (snapshot,) = (settings.data_dir / "index").iterdir()
+    (snapshot,) = (settings.data_dir / "index" / engine.release.name).glob(of)
     data = bytearray(snapshot.read_bytes())
     if harm == "remove":
         snapshot.unlink()
@@ -124,7 +125,9 @@ def test_a_snapshot_that_cannot_be_used_is_made_anew(
         snapshot.write_bytes(data[:kept])
     caplog.clear()
     engine = Engine(settings)
-    assert ("the saved index is not used and is built anew" in messages(caplog)) == (harm != "remove")
+    assert ("the saved index is not used and is built anew" in messages(caplog)) == (
+        (harm, of) != ("remove", "manifest.json")
+    )
     assert "the index was built" in messages(caplog)
     assert index_of(engine) == (1, 200, 1)
     assert found(engine, make_features(0)) == "a"

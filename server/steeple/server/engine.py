@@ -21,6 +21,7 @@ from steeple.server.index_keeper import IndexKeeper
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.settings import Settings
+from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,8 @@ class Engine:
             photos = ImageStore(settings.photos_url)
             self.ingest = Ingest(self.catalogue, photos, self._keeper, self._extractors, self.check_features)
             self._recogniser = recognition.Recogniser(self.release, self._keeper.index, self._gallery)
+            self._upkeep = Upkeep(self._keeper)
+            self._upkeep.start()
             self._resources = opened.pop_all()
             self._closed = False
         log.info(
@@ -199,6 +202,7 @@ class Engine:
             return
         self._closed = True
         with self._resources:
+            self._upkeep.close()
             try:
                 self._keeper.snapshot()
             except OSError:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SnapshotError, UnavailableError
 from steeple.server.catalogue import Catalogue, Change, ChangeKind
 from steeple.server.index import DescriptorIndex, FaissIndex
+from steeple.server.index.snapshot import SnapshotFolder
+from steeple.server.index_rebuild import Rebuild
 from steeple.server.logs import facts
 
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 256
 _RETRY_SECONDS: Final = 1.0
+_SAVE_SECONDS: Final = 300.0  # of changes that a start after a crash has to apply again
 _PROGRESS_SECONDS: Final = 10.0
 
 
@@ -45,16 +47,20 @@ class IndexKeeper:
     ) -> None:
         self._release = release
         self._catalogue = catalogue
-        self._snapshot_path = folder / f"{release.name}.snapshot"
+        self._folder = folder / release.name
+        self._rebuild = Rebuild(release, catalogue, folder / f"{release.name}.rebuild")
         self._stopping = stopping or threading.Event()
         self._lock = threading.Lock()
         self._behind = False
         self._next_retry = 0.0
-        self._index, self._sequence = self._restored() or self._rebuilt()
+        restored = self._restored()
+        self._index, self._sequence = restored or self._built()
+        self._saved_sequence = self._sequence if restored else -1
+        self._saved_at = time.monotonic()
         self.catch_up()
         if not self._complete():
             log.warning("the index differs from the catalogue and is built anew")
-            self._index, self._sequence = self._rebuilt()
+            self._index, self._sequence = self._built()
             self.catch_up()
         # From here on there are callers who wait to be told that their change is in the index: a stop lets them be.
         self._stopping = threading.Event()
@@ -80,7 +86,7 @@ class IndexKeeper:
         with self._lock:
             try:
                 while changes := self._catalogue.changes_since(self._sequence, _BATCH):
-                    self._apply(changes)
+                    self._apply(changes, self._index)
             except CancelledError:
                 raise
             except Exception as error:
@@ -101,36 +107,67 @@ class IndexKeeper:
                 return
             log.info("the index has caught up with the catalogue", extra=facts(sequence=self._sequence))
 
-    def snapshot(self) -> None:
-        """Writes the index to disk, from where the next start restores it.
+    def snapshot(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Writes the index to disk, from where the next start restores it. Changes and searches go on.
+
+        Args:
+            stopped: Asked now and then whether to give up.
 
         Raises:
+            CancelledError: If it was stopped.
             OSError: If it cannot be written.
         """
-        with self._lock:
-            self._index.snapshot(self._snapshot_path, self._sequence)
-            log.info("the index was saved", extra=facts(sequence=self._sequence, path=self._snapshot_path))
+        # Read before the index is looked at: what it has beyond this number does no harm when it is applied again.
+        sequence = self._sequence
+        self._index.snapshot(self._folder, sequence, stopped)
+        self._saved_sequence, self._saved_at = sequence, time.monotonic()
+        log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
 
-    def _apply(self, changes: Sequence[Change]) -> None:
+    def upkeep(self, stopped: Callable[[], bool]) -> None:
+        """Does what is due: saves the index, or makes it anew with more lists. Changes and searches go on.
+
+        Args:
+            stopped: Asked now and then whether to give up; what was done of a new index is then kept for the next call.
+
+        Raises:
+            CancelledError: If it was stopped.
+            OSError: If something cannot be written.
+            SteepleError: If the catalogue cannot be read.
+        """
+        if self._index.crowded:
+            fresh, sequence = self._rebuild.run(self._index, stopped)
+            with self._lock:
+                while changes := self._catalogue.changes_since(sequence, _BATCH):
+                    self._apply(changes, fresh)
+                    sequence = changes[-1].sequence
+                self._index.adopt(fresh)
+                self._sequence = sequence
+            self.snapshot(stopped)
+            self._rebuild.clear()
+        elif self._index.wants_snapshot or (
+            self._sequence != self._saved_sequence and time.monotonic() - self._saved_at > _SAVE_SECONDS
+        ):
+            self.snapshot(stopped)
+
+    def _apply(self, changes: Sequence[Change], index: FaissIndex) -> None:
         features = self._catalogue.features(change.image_key for change in changes if change.kind is ChangeKind.ADD)
         for change in changes:
             if self._stopping.is_set():
                 raise CancelledError("the server was told to stop")
             if change.kind is ChangeKind.REMOVE:
-                self._index.remove(change.image_key)
+                index.remove(change.image_key)
             elif change.image_key in features:  # else removed since, which a later change says
-                self._add(change.image_key, features[change.image_key])
-            self._sequence = change.sequence
-
-    def _add(self, image_key: int, features: FeatureSet) -> None:
-        if features.model == self._release.name:
-            self._index.add(image_key, features.unit_descriptors())
+                found = features[change.image_key]
+                if found.model == self._release.name:
+                    index.add(change.image_key, found.unit_descriptors())
+            if index is self._index:
+                self._sequence = change.sequence
 
     def _restored(self) -> tuple[FaissIndex, int] | None:
-        if not self._snapshot_path.exists():
+        if not SnapshotFolder(self._folder).exists:
             return None
         try:
-            index, sequence = FaissIndex.restore(self._snapshot_path, self._release)
+            index, sequence = FaissIndex.restore(self._folder, self._release)
         except SnapshotError as error:
             log.warning("the saved index is not used and is built anew", extra=facts(reason=error.message))
             return None
@@ -142,7 +179,7 @@ class IndexKeeper:
         log.info("the saved index was restored", extra=facts(sequence=sequence, images=index.stats().images))
         return index, sequence
 
-    def _rebuilt(self) -> tuple[FaissIndex, int]:
+    def _built(self) -> tuple[FaissIndex, int]:
         began = said = time.monotonic()
         index, sequence, images = FaissIndex(self._release), self._catalogue.sequence(), 0
         for image_key, features in self._catalogue.iterate_features(self._release.name):

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numpy.typing import NDArray
 
-from steeple.delf import DIMENSIONS, ModelRelease
+from steeple.delf import ModelRelease
 from steeple.errors import InvalidArgumentError, SnapshotError
 from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
 from steeple.server.index.protocol import MAX_IMAGE_KEY
+from tests.server.index.descriptors import descriptors
 
 RELEASE = ModelRelease.load()
 
@@ -37,13 +35,6 @@ def implementation(request: pytest.FixtureRequest) -> tuple[Make, Restore]:
 @pytest.fixture
 def index(implementation: tuple[Make, Restore]) -> DescriptorIndex:
     return implementation[0]()
-
-
-def descriptors(seed: int, count: int = 50) -> NDArray[np.float32]:
-    """float32[count, 40], L2-normalised."""
-    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSIONS))
-    unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    return unit
 
 
 def test_an_empty_index_has_no_neighbours(index: DescriptorIndex) -> None:
@@ -117,33 +108,72 @@ def test_a_snapshot_brings_everything_back(implementation: tuple[Make, Restore],
     assert (restored.search(descriptors(8), 1).image_keys == 8).mean() > 0.95
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "flipped", "appended", "foreign"])
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "missing": lambda content: None,
+    "empty": lambda content: b"",
+    "truncated": lambda content: content[:-100],
+    "flipped": lambda content: content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 1])
+    + content[len(content) // 2 + 1 :],
+    "appended": lambda content: content + b"\x00",
+    "foreign": lambda content: b"SQLite format 3\x00" + content,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_snapshot_is_refused(implementation: tuple[Make, Restore], tmp_path: Path, damage: str) -> None:
+    """Each of its files in turn."""
     make, restore = implementation
-    path = tmp_path / "index"
     index = make()
     index.add(1, descriptors(1))
-    index.snapshot(path, sequence=1)
-    content = path.read_bytes()
-    damaged = {
-        "missing": None,
-        "empty": b"",
-        "truncated": content[:-100],
-        "flipped": content[:500] + bytes([content[500] ^ 1]) + content[501:],
-        "appended": content + b"\x00",
-        "foreign": b"SQLite format 3\x00" + content,
-    }[damage]
-    path.unlink()
-    if damaged is not None:
-        path.write_bytes(damaged)
-    with pytest.raises(SnapshotError, match=str(path)):
-        restore(path)
+    index.snapshot(tmp_path, sequence=1)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) >= 3
+    for file in files:
+        content = file.read_bytes()
+        damaged = DAMAGES[damage](content)
+        file.unlink()
+        if damaged is not None:
+            file.write_bytes(damaged)
+        with pytest.raises(SnapshotError, match=str(tmp_path)):
+            restore(tmp_path)
+        file.write_bytes(content)
+    restored, _ = restore(tmp_path)
+    assert 1 in restored
+
+
+def test_what_a_crash_left_behind_is_cleared_away(implementation: tuple[Make, Restore], tmp_path: Path) -> None:
+    make, restore = implementation
+    index = make()
+    index.add(1, descriptors(1))
+    index.snapshot(tmp_path, 1)
+    (tmp_path / "lists-0123456789abcdef").write_bytes(b"half of it")
+    (tmp_path / "manifest.json.partial").write_bytes(b"{")
+    restored, _ = restore(tmp_path)
+    restored.add(2, descriptors(2))
+    restored.snapshot(tmp_path, 2)
+    names = {file.name for file in tmp_path.iterdir()}
+    assert not any("partial" in name or "0123" in name for name in names)
+    again, sequence = restore(tmp_path)
+    assert sequence == 2
+    assert (again.search(descriptors(2), 1).image_keys == 2).mean() > 0.95
 
 
 def test_the_snapshot_of_another_kind_is_refused(tmp_path: Path) -> None:
     ExactIndex(RELEASE.name).snapshot(tmp_path / "index", 1)
-    with pytest.raises(SnapshotError, match="wanted faiss"):
+    with pytest.raises(SnapshotError, match="kind 'exact'; wanted 'faiss'"):
         FaissIndex.restore(tmp_path / "index", RELEASE)
+
+
+def test_a_search_may_be_limited_to_some_images(index: DescriptorIndex) -> None:
+    for key in range(6):
+        index.add(key, descriptors(key))
+    index.remove(4)
+    for within in ([1], [1, 4, 5], {0, 3, 99}, [], range(6)):
+        wanted = set(within) - {4, 99}
+        found = index.search(descriptors(1), 500, within=within)
+        assert set(found.image_keys[found.image_keys >= 0].tolist()) <= wanted
+        if 1 in wanted:
+            assert (found.image_keys[:, 0] == 1).mean() > 0.95
 
 
 @pytest.mark.parametrize(
@@ -195,29 +225,3 @@ def test_searches_and_changes_may_run_together(index: DescriptorIndex) -> None:
         reader.join()
     assert not failures
     assert index.stats().descriptors == 50
-
-
-class FaissAgainstExact(RuleBasedStateMachine):
-    """Any history of adds and removes leaves both indexes with the same images."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.faiss, self.exact = FaissIndex(RELEASE), ExactIndex(RELEASE.name)
-
-    @rule(key=st.integers(0, 5), seed=st.integers(0, 20), count=st.integers(0, 30))
-    def add(self, key: int, seed: int, count: int) -> None:
-        self.faiss.add(key, descriptors(seed, count))
-        self.exact.add(key, descriptors(seed, count))
-
-    @rule(key=st.integers(0, 5))
-    def remove(self, key: int) -> None:
-        assert self.faiss.remove(key) == self.exact.remove(key)
-
-    @invariant()
-    def agree(self) -> None:
-        ours, truth = self.faiss.stats(), self.exact.stats()
-        assert (ours.images, ours.descriptors) == (truth.images, truth.descriptors)
-
-
-TestFaissAgainstExact = FaissAgainstExact.TestCase
-TestFaissAgainstExact.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS
 from steeple.server.index import protocol
 from steeple.server.index.protocol import IndexStats, Neighbours
-from steeple.server.index.snapshot import SnapshotHeader, read_snapshot, write_snapshot
+from steeple.server.index.snapshot import Part, SnapshotFolder
 
+_KIND: Final = "exact"
+_FEATURE_BITS: Final = 12  # of a descriptor's id, that number it within its image: there are at most 4096
 _BLOCK: Final = 1 << 24  # distances at a time, 64 MB: few and large products, without memory for all of them
 _WAITING: Final = 100  # descriptors a query that may be among its nearest, before they are sorted out
 
@@ -100,44 +103,56 @@ class ExactIndex:
         with self._lock:
             return image_key in self._images
 
-    def search(self, queries: NDArray[np.float32], neighbours: int) -> Neighbours:
+    def search(
+        self, queries: NDArray[np.float32], neighbours: int, *, within: Collection[int] | None = None
+    ) -> Neighbours:
         """See :meth:`DescriptorIndex.search`."""
         rows = protocol.checked(queries)
         with self._lock:
-            if self._stacked is None:
-                self._stacked = _Stacked.of(*self._all())
-            stacked = self._stacked
+            if within is not None:
+                chosen = set(within)
+                stacked = _Stacked.of(*_joined({key: self._images[key] for key in self._images if key in chosen}))
+            else:
+                stacked = self._stacked = self._stacked or _Stacked.of(*_joined(self._images))
         kept = min(neighbours, len(stacked.ids))
         found = np.full((len(rows), neighbours), -1, np.int64)
         distances = np.full((len(rows), neighbours), np.inf, np.float32)
         if kept and len(rows):
             nearest, distances[:, :kept] = _nearest(rows, stacked.lifted, kept)
             found[:, :kept] = stacked.ids[nearest]
-        return protocol.neighbours_of_ids(found, distances)
+        return _neighbours_of_ids(found, distances)
 
-    def snapshot(self, path: Path, sequence: int) -> None:
-        """See :meth:`DescriptorIndex.snapshot`."""
+    def snapshot(self, folder: Path, sequence: int, stopped: Callable[[], bool] = lambda: False) -> None:
+        """See :meth:`DescriptorIndex.snapshot`. It takes too little time to be stopped."""
+        target = SnapshotFolder(folder)
         with self._lock:
-            ids, descriptors = self._all()
-            keys = tuple(sorted(self._images))
-        header = SnapshotHeader(kind="exact", model=self._model, sequence=sequence, images=keys)
-        write_snapshot(path, header, ids.tobytes() + descriptors.tobytes())
+            ids, descriptors = _joined(self._images)
+            keys = sorted(self._images)
+        parts = {
+            "images": target.save("images", np.array(keys, np.int64).tobytes()),
+            "descriptors": target.save("descriptors", ids.tobytes() + descriptors.tobytes()),
+        }
+        facts = {"kind": _KIND, "model": self._model, "sequence": sequence}
+        facts |= {role: asdict(part) for role, part in parts.items()}
+        target.commit(facts, keep=parts.values())
 
     @staticmethod
-    def restore(path: Path, model: str) -> tuple[ExactIndex, int]:
+    def restore(folder: Path, model: str) -> tuple[ExactIndex, int]:
         """An index from its snapshot, and the catalogue sequence number up to which it is current.
 
         Raises:
-            SnapshotError: If the file is missing, truncated, corrupt, or of another kind or release.
+            SnapshotError: If a file is missing, truncated, corrupt, or of another kind or release.
         """
-        header, payload = read_snapshot(path, kind="exact", model=model)
+        source = SnapshotFolder(folder)
+        facts = source.facts(kind=_KIND, model=model)
+        payload = source.load(Part.of(facts["descriptors"]))
         count = len(payload) // (8 + 4 * DIMENSIONS)
         ids = np.frombuffer(payload, np.int64, count)
         descriptors = np.frombuffer(payload, np.float32, offset=8 * count).reshape(count, DIMENSIONS)
         index = ExactIndex(model)
-        for key in header.images:
-            index.add(key, descriptors[ids >> protocol.FEATURE_BITS == key])
-        return index, header.sequence
+        for key in map(int, np.frombuffer(source.load(Part.of(facts["images"])), np.int64)):
+            index.add(key, descriptors[ids >> _FEATURE_BITS == key])
+        return index, int(facts["sequence"])
 
     def stats(self) -> IndexStats:
         """See :meth:`DescriptorIndex.stats`."""
@@ -145,11 +160,13 @@ class ExactIndex:
             count = sum(len(rows) for rows in self._images.values())
             return IndexStats("exact on CPU", len(self._images), count, 4.0 * DIMENSIONS)
 
-    def _all(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        if not self._images:
-            return np.empty(0, np.int64), np.empty((0, DIMENSIONS), np.float32)
-        ids = [protocol.descriptor_ids(key, len(rows)) for key, rows in self._images.items()]
-        return np.concatenate(ids), np.concatenate(list(self._images.values()))
+
+def _joined(images: Mapping[int, NDArray[np.float32]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """int64[N] and float32[N, 40]: ids and descriptors of all images."""
+    if not images:
+        return np.empty(0, np.int64), np.empty((0, DIMENSIONS), np.float32)
+    ids = [_descriptor_ids(key, len(rows)) for key, rows in images.items()]
+    return np.concatenate(ids), np.concatenate(list(images.values()))
 
 
 def _nearest(
@@ -185,3 +202,18 @@ def _nearest(
     near = near.best(number, count)
     squared = near.distances.reshape(number, count) + np.einsum("qd,qd->q", queries, queries)[:, None]
     return near.positions.reshape(number, count), np.maximum(squared, 0.0)  # rounding can leave less than nothing
+
+
+def _descriptor_ids(image_key: int, count: int) -> NDArray[np.int64]:
+    """int64[count]: the ids of an image's descriptors."""
+    return (image_key << _FEATURE_BITS) + np.arange(count, dtype=np.int64)
+
+
+def _neighbours_of_ids(ids: NDArray[np.int64], distances: NDArray[np.float32]) -> Neighbours:
+    """Neighbours from descriptor ids (-1: none) and squared distances, both [Q, K]."""
+    none = ids < 0
+    return Neighbours(
+        image_keys=np.where(none, -1, ids >> _FEATURE_BITS),
+        feature_numbers=np.where(none, -1, ids & ((1 << _FEATURE_BITS) - 1)).astype(np.int32),
+        distances=np.where(none, np.float32(np.inf), distances),
+    )

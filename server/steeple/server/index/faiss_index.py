@@ -2,125 +2,265 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf import DIMENSIONS, ModelRelease
-from steeple.errors import ReleaseError, SnapshotError
-from steeple.server.index import protocol
+from steeple.delf import ModelRelease
+from steeple.errors import CancelledError, ReleaseError, SnapshotError
+from steeple.server.index import list_file, protocol, segments
+from steeple.server.index.codebook import Assignment, Codebook
 from steeple.server.index.locks import ReadWriteLock
 from steeple.server.index.protocol import IndexStats, Neighbours
-from steeple.server.index.snapshot import SnapshotHeader, read_snapshot, write_snapshot
+from steeple.server.index.segments import LiveSegment, SealedSegment, Segment
+from steeple.server.index.slots import SlotTable
+from steeple.server.index.snapshot import Part, SnapshotFolder
 
-_ID_BYTES: Final = 8
+_NUMBER_BYTES: Final = 8
+_KIND: Final = "faiss"
+
+_LIVE_LIMIT: Final = 1 << 19  # descriptors in memory before they are worth a file
+_GROWTH: Final = 8  # a segment is merged with newer ones once they have an eighth of what it has
+_DEAD_SHARE: Final = 0.1
+_COMFORT: Final = 2048  # descriptors a list, on average: beyond it, lists cost more time than their finding
+
+_Bitmap: Any = faiss.IDSelectorBitmap  # FAISS's types do not know that it takes an array
 
 
 class FaissIndex:
     """A :class:`~steeple.server.index.protocol.DescriptorIndex` on the codebook of a model release.
 
-    The coarse quantizer and the product quantizer come trained with the release, so the first image
-    is searchable at once and small catalogues go the same way as large ones.
+    The coarse quantizer and the product quantizer come trained with the release, so the first image is searchable at
+    once and small catalogues go the same way as large ones.
+
+    New descriptors go to inverted lists in memory. :meth:`snapshot` moves them to a file, which is mapped into memory;
+    when newer files have grown, it merges older ones with them, as a log-structured merge tree does, and leaves out
+    what was removed meanwhile. Searches, adds and removes go on. So memory holds what is new and what is used, and
+    codes lie without gaps.
 
     Args:
         release: The model release whose descriptors are indexed.
+        codebook: Instead of that of the release.
 
     Raises:
         ReleaseError: If the release's codebook is not one for its descriptors.
     """
 
-    def __init__(self, release: ModelRelease) -> None:
-        index = _load(release.codebook_path.read_bytes(), f"the codebook of model release {release.name}")
-        if index.d != DIMENSIONS or not index.is_trained or index.ntotal:
-            raise ReleaseError(f"the codebook of model release {release.name} is not a trained, empty one")
-        self._setup(release, index, set())
-
-    def _setup(self, release: ModelRelease, index: Any, images: set[int]) -> None:  # noqa: ANN401 - FAISS is untyped
+    def __init__(self, release: ModelRelease, *, codebook: Codebook | None = None) -> None:
         self._release = release
-        self._index = index
-        self._index.nprobe = release.index.probes
-        self._images = images
+        self._codebook = codebook or Codebook.of(release)
+        self._slots = SlotTable()
+        self._older: tuple[Segment, ...] = ()  # do not change, but for being merged
+        self._live = LiveSegment(self._codebook)
         self._lock = ReadWriteLock()
+        self._sealing = threading.Lock()
 
     def add(self, image_key: int, descriptors: NDArray[np.float32]) -> None:
         """See :meth:`DescriptorIndex.add`."""
         rows = protocol.checked(descriptors)
-        ids = protocol.descriptor_ids(protocol.checked_key(image_key), len(rows))
-        with self._lock.writing():
-            if image_key in self._images:
-                self._remove(image_key)
-            self._index.add_with_ids(rows, ids)
-            self._images.add(image_key)
+        key = protocol.checked_key(image_key)
+        while True:  # until no other codebook came in between
+            codebook = self._codebook
+            assignment = codebook.assign(rows, 1)
+            with self._lock.writing():
+                if codebook is self._codebook:
+                    self._live.add(assignment, self._slots.put(key, len(rows)))
+                    return
 
     def remove(self, image_key: int) -> bool:
         """See :meth:`DescriptorIndex.remove`."""
         with self._lock.writing():
-            if image_key not in self._images:
-                return False
-            self._remove(image_key)
-            self._images.discard(image_key)
-            return True
-
-    def _remove(self, image_key: int) -> None:
-        first = image_key << protocol.FEATURE_BITS
-        self._index.remove_ids(faiss.IDSelectorRange(first, first + (1 << protocol.FEATURE_BITS)))
+            return self._slots.remove(image_key)
 
     def __contains__(self, image_key: int) -> bool:
         with self._lock.reading():
-            return image_key in self._images
+            return image_key in self._slots
 
-    def search(self, queries: NDArray[np.float32], neighbours: int) -> Neighbours:
+    def search(
+        self, queries: NDArray[np.float32], neighbours: int, *, within: Collection[int] | None = None
+    ) -> Neighbours:
         """See :meth:`DescriptorIndex.search`. Distances are those to the quantized descriptors."""
         rows = protocol.checked(queries)
-        with self._lock.reading():
-            distances, ids = self._index.search(rows, neighbours)
-        return protocol.neighbours_of_ids(ids, distances)
+        while True:  # until no other codebook came in between
+            codebook = self._codebook
+            assignment = codebook.assign(rows, codebook.probes)
+            with self._lock.reading():
+                if codebook is not self._codebook:
+                    continue
+                if within is None:
+                    found = self._search_all(assignment, neighbours)
+                else:
+                    found = self._search(assignment, neighbours, self._slots.bitmap(within))
+                keys, features = self._slots.images_of(found.numbers)
+            return Neighbours(keys, features, np.where(found.numbers < 0, np.float32(np.inf), found.distances))
 
-    def snapshot(self, path: Path, sequence: int) -> None:
-        """See :meth:`DescriptorIndex.snapshot`."""
-        with self._lock.reading():
-            payload = faiss.serialize_index(self._index)
-            images = tuple(sorted(self._images))
-        header = SnapshotHeader(_kind(self._release), self._release.name, sequence, images)
-        write_snapshot(path, header, payload.data)
+    def _search(
+        self, assignment: Assignment, neighbours: int, bitmap: NDArray[np.uint8] | None = None
+    ) -> segments.Found:
+        selector = None if bitmap is None else _Bitmap(bitmap)
+        return segments.search((*self._older, self._live), assignment, neighbours, selector)
 
-    @staticmethod
-    def restore(path: Path, release: ModelRelease) -> tuple[FaissIndex, int]:
-        """An index from its snapshot, and the catalogue sequence number up to which it is current.
+    def _search_all(self, assignment: Assignment, neighbours: int) -> segments.Found:
+        """Looks among the dead as well, and again, without them, only for queries that met some.
 
-        Raises:
-            SnapshotError: If the file is missing, truncated, corrupt, or of another codebook or release.
+        A selector costs time at every code; dead numbers are few, and what is found without meeting any is right.
         """
-        header, payload = read_snapshot(path, kind=_kind(release), model=release.name)
-        index = FaissIndex.__new__(FaissIndex)
-        try:
-            loaded = _load(bytes(payload), f"index snapshot {path}")
-        except ReleaseError as error:
-            raise SnapshotError(str(error)) from error
-        index._setup(release, loaded, set(header.images))
-        return index, header.sequence
+        found = self._search(assignment, neighbours)
+        if not self._slots.dead:
+            return found
+        alive = self._slots.bitmap()
+        met = np.flatnonzero(((found.numbers >= 0) & ~_set(alive, found.numbers)).any(axis=1))
+        if len(met):
+            again = self._search(assignment.of(met), neighbours, alive)
+            found.distances[met], found.numbers[met] = again.distances, again.numbers
+        return found
 
     def stats(self) -> IndexStats:
         """See :meth:`DescriptorIndex.stats`."""
         with self._lock.reading():
             return IndexStats(
-                kind=f"{self._release.index.factory} on CPU",
-                images=len(self._images),
-                descriptors=int(self._index.ntotal),
-                bytes_per_descriptor=float(self._index.code_size + _ID_BYTES),
+                kind=f"{self._codebook.factory} on CPU",
+                images=len(self._slots),
+                descriptors=self._slots.descriptors,
+                bytes_per_descriptor=float(self._codebook.code_size + _NUMBER_BYTES),
             )
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more descriptors than the codebook has lists for."""
+        return self._slots.descriptors > _COMFORT * self._codebook.lists
 
-def _kind(release: ModelRelease) -> str:
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether there is so much in memory, or so much dead, that :meth:`snapshot` would help."""
+        with self._lock.reading():
+            held = self._held()
+            return len(self._live) > _LIVE_LIMIT or self._slots.dead > max(_LIVE_LIMIT, _DEAD_SHARE * held)
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of a code."""
+        return self._codebook.code_size
+
+    def keys(self) -> tuple[int, ...]:
+        """Of its images, rising."""
+        with self._lock.reading():
+            return self._slots.keys()
+
+    def adopt(self, other: FaissIndex) -> None:
+        """Takes everything over from another index, at once: its codebook and its images instead of those here.
+
+        Args:
+            other: Not to be used any more.
+        """
+        with self._sealing, other._lock.writing(), self._lock.writing():
+            self._codebook, self._slots = other._codebook, other._slots
+            self._older, self._live = other._older, other._live
+
+    def snapshot(self, folder: Path, sequence: int, stopped: Callable[[], bool] = lambda: False) -> None:
+        """See :meth:`DescriptorIndex.snapshot`."""
+        target = SnapshotFolder(folder)
+        with self._sealing:
+            with self._lock.writing():
+                if len(self._live):
+                    self._older, self._live = (*self._older, self._live), LiveSegment(self._codebook)
+                frozen, slots, alive = self._older, self._slots.to_bytes(), self._slots.bitmap().copy()
+                kept = frozen[: self._first_to_merge()]
+            merged = frozen[len(kept) :]
+            sealed = self._sealed(target, merged, alive, stopped) if merged else ()
+            parts = [_part(target, segment) for segment in (*kept, *sealed) if isinstance(segment, SealedSegment)]
+            with self._lock.writing():
+                self._older = (*kept, *sealed, *self._older[len(frozen) :])
+                self._slots.forget(sum(map(len, merged)) - sum(map(len, sealed)))
+            codebook, table = target.save("codebook", self._codebook.data), target.save("images", slots)
+            facts = {
+                "kind": _KIND,
+                "model": self._release.name,
+                "release_codebook": _release_codebook(self._release),
+                "sequence": sequence,
+                "codebook": asdict(codebook),
+                "images": asdict(table),
+                "lists": [asdict(part) for part in parts],
+            }
+            target.commit(facts, keep=[codebook, table, *parts])
+
+    @staticmethod
+    def restore(folder: Path, release: ModelRelease) -> tuple[FaissIndex, int]:
+        """An index from its snapshot, and the catalogue sequence number up to which it is current.
+
+        Raises:
+            SnapshotError: If a file is missing, truncated, corrupt, or of another codebook or release.
+        """
+        source = SnapshotFolder(folder)
+        # The release's codebook, too: a release made anew under its old name has other descriptors.
+        facts = source.facts(kind=_KIND, model=release.name, release_codebook=_release_codebook(release))
+        try:
+            data = source.load(Part.of(facts["codebook"]))
+            codebook = Codebook(data, release.index.probes, f"the codebook in {folder}")
+        except ReleaseError as error:
+            raise SnapshotError(str(error)) from error
+        index = FaissIndex(release, codebook=codebook)
+        parts = [Part.of(part) for part in facts["lists"]]
+        files = [list_file.read(folder / part.name, part.sha256) for part in parts]
+        index._older = tuple(SealedSegment(codebook, file) for file in files)
+        index._slots = SlotTable.from_bytes(source.load(Part.of(facts["images"])), held=index._held())
+        return index, int(facts["sequence"])
+
+    def _held(self) -> int:
+        return sum(map(len, self._older)) + len(self._live)
+
+    def _first_to_merge(self) -> int:
+        """Of the older segments, which is the first that newer ones should be merged with; their number: none."""
+        if self._slots.dead > _DEAD_SHARE * self._held():
+            return 0
+        first, total = len(self._older), 0
+        for number, segment in reversed(list(enumerate(self._older))):
+            if isinstance(segment, SealedSegment) and (not total or len(segment) > _GROWTH * total):
+                break
+            first, total = number, total + len(segment)
+        return first
+
+    def _sealed(
+        self,
+        folder: SnapshotFolder,
+        merged: tuple[Segment, ...],
+        alive: NDArray[np.uint8],
+        stopped: Callable[[], bool],
+    ) -> tuple[SealedSegment, ...]:
+        """What is alive of ``merged``, in a file."""
+
+        def lists() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+            for number in range(self._codebook.lists):
+                if stopped():
+                    raise CancelledError("saving the index was interrupted; it is complete all the same")
+                parts = [segment.inverted_list(number) for segment in merged]
+                codes, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
+                there = _set(alive, numbers)
+                yield codes[there], numbers[there]
+
+        folder.path.mkdir(parents=True, exist_ok=True)
+        file = list_file.write(folder.path / f"lists-{uuid4().hex[:16]}", self._codebook.code_size, lists())
+        return (SealedSegment(self._codebook, file),)
+
+
+def _set(bitmap: NDArray[np.uint8], numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether bits are set; any if a number is negative."""
+    bits = (bitmap[numbers >> 3] >> (numbers & 7).astype(np.uint8)) & 1
+    return np.asarray(bits, np.bool_)
+
+
+def _part(folder: SnapshotFolder, segment: SealedSegment) -> Part:
+    return folder.adopt(segment.path, segment.file.sha256)
+
+
+def _release_codebook(release: ModelRelease) -> str:
     # The codebook's hash, not its factory string: codes mean nothing under other centroids.
-    return f"faiss {release.manifest['files'][release.codebook_path.name]['sha256']}"
-
-
-def _load(data: bytes, what: str) -> Any:  # noqa: ANN401 - FAISS is untyped
-    try:
-        return faiss.deserialize_index(np.frombuffer(data, np.uint8))
-    except RuntimeError as error:
-        raise ReleaseError(f"{what} is not a FAISS index: {error}") from error
+    sha256: str = release.manifest["files"][release.codebook_path.name]["sha256"]
+    return sha256

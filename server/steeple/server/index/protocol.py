@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -10,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import DIMENSIONS
+from steeple.delf.features import MAX_FEATURES
 from steeple.errors import InvalidArgumentError
 
-FEATURE_BITS: Final = 12
-"""Bits of a descriptor's id that number it within its image (``MAX_FEATURES`` is 4096)."""
-
-MAX_IMAGE_KEY: Final = (1 << (63 - FEATURE_BITS)) - 1
+MAX_IMAGE_KEY: Final = (1 << 51) - 1
+"""Together with a feature number it fits into an int64."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,15 @@ class DescriptorIndex(Protocol):
         """Removes an image; whether it was there."""
         ...
 
-    def search(self, queries: NDArray[np.float32], neighbours: int) -> Neighbours:
-        """The nearest ``neighbours`` of each row of ``queries``, float32[Q, 40].
+    def search(
+        self, queries: NDArray[np.float32], neighbours: int, *, within: Collection[int] | None = None
+    ) -> Neighbours:
+        """The nearest neighbours of descriptors.
+
+        Args:
+            queries: float32[Q, 40].
+            neighbours: K, of each.
+            within: Keys of the images to look in; None: all. Keys of none are passed over.
 
         Raises:
             InvalidArgumentError: If shape or dtype differ, or a number is not finite.
@@ -80,10 +87,17 @@ class DescriptorIndex(Protocol):
         """Whether an image was added and not removed."""
         ...
 
-    def snapshot(self, path: Path, sequence: int) -> None:
-        """Writes the index, with the catalogue sequence number up to which it is current.
+    def snapshot(self, folder: Path, sequence: int, stopped: Callable[[], bool] = ...) -> None:
+        """Saves the index. What was saved before stays good until all of the new is there.
 
-        The file at ``path`` is either the old one or the whole new one, whatever happens.
+        Args:
+            folder: Of this index's alone.
+            sequence: Catalogue sequence number up to which it is current.
+            stopped: Asked now and then whether to give up.
+
+        Raises:
+            CancelledError: If it was stopped.
+            OSError: If it cannot be written.
         """
         ...
 
@@ -102,8 +116,8 @@ def checked(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
         raise InvalidArgumentError(
             f"descriptors must be float32[N, {DIMENSIONS}], not {descriptors.dtype}{list(descriptors.shape)}"
         )
-    if len(descriptors) > 1 << FEATURE_BITS:
-        raise InvalidArgumentError(f"an image has at most {1 << FEATURE_BITS} descriptors, not {len(descriptors)}")
+    if len(descriptors) > MAX_FEATURES:
+        raise InvalidArgumentError(f"an image has at most {MAX_FEATURES} descriptors, not {len(descriptors)}")
     if not np.isfinite(descriptors).all():
         raise InvalidArgumentError("descriptors must be finite numbers")
     return np.ascontiguousarray(descriptors)
@@ -118,18 +132,3 @@ def checked_key(image_key: int) -> int:
     if not 0 <= image_key <= MAX_IMAGE_KEY:
         raise InvalidArgumentError(f"an image key lies in 0 to {MAX_IMAGE_KEY}, not {image_key}")
     return image_key
-
-
-def descriptor_ids(image_key: int, count: int) -> NDArray[np.int64]:
-    """int64[count]: the ids of an image's descriptors."""
-    return (image_key << FEATURE_BITS) + np.arange(count, dtype=np.int64)
-
-
-def neighbours_of_ids(ids: NDArray[np.int64], distances: NDArray[np.float32]) -> Neighbours:
-    """Neighbours from descriptor ids (-1: none) and squared distances, both [Q, K]."""
-    none = ids < 0
-    return Neighbours(
-        image_keys=np.where(none, -1, ids >> FEATURE_BITS),
-        feature_numbers=np.where(none, -1, ids & ((1 << FEATURE_BITS) - 1)).astype(np.int32),
-        distances=np.where(none, np.float32(np.inf), distances),
-    )

@@ -1,81 +1,156 @@
-"""Snapshot files: a header, a payload and their checksum, written so that a crash leaves a whole file."""
+"""Folders that an index is saved in: files named by their content, and a manifest that says which of them count."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import struct
-from dataclasses import asdict, dataclass
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from steeple.errors import SnapshotError
 
-_MAGIC: Final = b"STEEPLE-INDEX-1\n"
-_DIGEST_BYTES: Final = 32
+_MANIFEST: Final = "manifest.json"
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True)
-class SnapshotHeader:
-    """What a snapshot says of itself.
+class Part:
+    """A file of a snapshot.
 
     Attributes:
-        kind: The implementation and its parameters.
-        model: Name of the model release of its descriptors.
-        sequence: Catalogue sequence number up to which it is current.
-        images: Keys of the images that it holds.
+        name: In the folder.
+        sha256: Hexadecimal.
     """
 
-    kind: str
-    model: str
-    sequence: int
-    images: tuple[int, ...]
+    name: str
+    sha256: str
+
+    @staticmethod
+    def of(facts: Mapping[str, Any]) -> Part:
+        """From the manifest."""
+        return Part(facts["name"], facts["sha256"])
 
 
-def write_snapshot(path: Path, header: SnapshotHeader, payload: bytes | memoryview) -> None:
-    """Writes a snapshot aside, forces it to the disk and renames it to ``path``."""
-    encoded = json.dumps(asdict(header)).encode()
-    parts: list[bytes | memoryview] = [_MAGIC, struct.pack("<QQ", len(encoded), len(payload)), encoded, payload]
-    digest = hashlib.sha256()
-    path.parent.mkdir(parents=True, exist_ok=True)
+class SnapshotFolder:
+    """Where an index is saved. The manifest changes last and at once, so that a crash leaves the old or the new state.
+
+    Args:
+        path: The folder; made when something is saved.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether something was saved."""
+        return (self.path / _MANIFEST).exists()
+
+    def save(self, role: str, data: bytes | memoryview) -> Part:
+        """Saves a file, unless it is there already.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        part = Part(f"{role}-{digest[:16]}", digest)
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / part.name).exists():
+            _write(self.path / part.name, data)
+        return part
+
+    def adopt(self, file: Path, sha256: str) -> Part:
+        """Takes a file that was written elsewhere, or here already, into the snapshot.
+
+        Raises:
+            OSError: If it cannot be copied.
+        """
+        target = self.path / file.name
+        if not target.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(target.name + ".partial")
+            try:
+                os.link(file, target)
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(file, aside)
+                _synced(aside)
+                aside.replace(target)
+        return Part(file.name, sha256)
+
+    def load(self, part: Part) -> bytes:
+        """A file's content.
+
+        Raises:
+            SnapshotError: If it is missing, truncated or corrupt.
+        """
+        file = self.path / part.name
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise SnapshotError(f"{file} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != part.sha256:
+            raise SnapshotError(f"{file} is corrupt: its checksum does not match")
+        return data
+
+    def commit(self, facts: Mapping[str, Any], keep: Iterable[Part]) -> None:
+        """Makes ``facts`` what the snapshot is, and removes all files but those to ``keep``.
+
+        Raises:
+            OSError: If they cannot be written.
+        """
+        content = json.dumps({"format": _FORMAT, **facts})
+        sealed = {"content": content, "sha256": hashlib.sha256(content.encode()).hexdigest()}
+        self.path.mkdir(parents=True, exist_ok=True)
+        _write(self.path / _MANIFEST, json.dumps(sealed).encode())
+        kept = {_MANIFEST, *(part.name for part in keep)}
+        for file in self.path.iterdir():
+            if file.is_file() and file.name not in kept:
+                file.unlink()
+
+    def facts(self, **wanted: str) -> dict[str, Any]:
+        """What :meth:`commit` was told.
+
+        Args:
+            wanted: Facts that it must have, such as the model release.
+
+        Raises:
+            SnapshotError: If there is no snapshot, or it is damaged or another one.
+        """
+        file = self.path / _MANIFEST
+        try:
+            sealed = json.loads(file.read_text(encoding="utf-8"))
+            content = sealed["content"]
+            if hashlib.sha256(content.encode()).hexdigest() != sealed["sha256"]:
+                raise SnapshotError(f"{file} is corrupt: its checksum does not match")
+            facts: dict[str, Any] = json.loads(content)
+        except OSError as error:
+            raise SnapshotError(f"{file} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SnapshotError(f"{file} is not the manifest of an index: {error}") from error
+        if facts.get("format") != _FORMAT:
+            raise SnapshotError(f"{file} is of format {facts.get('format')}; this version reads {_FORMAT}")
+        for name, value in wanted.items():
+            if facts.get(name) != value:
+                raise SnapshotError(f"{file} has {name} {facts.get(name)!r}; wanted {value!r}")
+        return facts
+
+
+def _write(path: Path, data: bytes | memoryview) -> None:
+    """Writes a file aside, forces it to the disk and renames it to ``path``."""
     aside = path.with_name(path.name + ".partial")
-    with aside.open("wb") as file:
-        for part in parts:
-            digest.update(part)
-            file.write(part)
-        file.write(digest.digest())
-        file.flush()
-        os.fsync(file.fileno())
+    aside.write_bytes(data)
+    _synced(aside)
     aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _synced(path.parent)
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
-
-
-def read_snapshot(path: Path, *, kind: str, model: str) -> tuple[SnapshotHeader, memoryview]:
-    """The header and payload of a snapshot.
-
-    Raises:
-        SnapshotError: If the file is missing, truncated, corrupt, or of another kind or release.
-    """
-    try:
-        data = memoryview(path.read_bytes())
-    except OSError as error:
-        raise SnapshotError(f"index snapshot {path} cannot be read: {error.strerror}") from error
-    start = len(_MAGIC) + 16
-    if bytes(data[: len(_MAGIC)]) != _MAGIC or len(data) < start:
-        raise SnapshotError(f"{path} is not an index snapshot of this version")
-    header_size, payload_size = struct.unpack("<QQ", data[len(_MAGIC) : start])
-    expected = start + header_size + payload_size + _DIGEST_BYTES
-    if len(data) != expected:
-        raise SnapshotError(f"index snapshot {path} is truncated: {len(data)} of {expected} bytes")
-    if hashlib.sha256(data[:-_DIGEST_BYTES]).digest() != bytes(data[-_DIGEST_BYTES:]):
-        raise SnapshotError(f"index snapshot {path} is corrupt: its checksum does not match")
-    fields = json.loads(bytes(data[start : start + header_size]))
-    header = SnapshotHeader(**(fields | {"images": tuple(fields["images"])}))
-    if (header.kind, header.model) != (kind, model):
-        raise SnapshotError(f"index snapshot {path} is of {header.kind}, {header.model}; wanted {kind}, {model}")
-    return header, data[start + header_size : -_DIGEST_BYTES]
+        os.close(descriptor)

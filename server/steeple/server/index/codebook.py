@@ -1,0 +1,110 @@
+"""What turns descriptors into codes: a coarse quantizer and a product quantizer, trained (DELF, section 4.4)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from steeple.delf import DIMENSIONS, ModelRelease
+from steeple.errors import ReleaseError
+
+_NO_TABLES = -1  # FAISS would keep a table of nlist x M x 256 floats: more than the codes of a large catalogue
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """The inverted lists that descriptors are looked for or put in.
+
+    Attributes:
+        rows: float32[Q, 40]; the descriptors as the lists know them: turned, if the codebook turns them (OPQ).
+        lists: int64[Q, P]; numbers of the nearest lists, nearest first.
+        distances: float32[Q, P]; squared, to the lists' centroids.
+    """
+
+    rows: NDArray[np.float32]
+    lists: NDArray[np.int64]
+    distances: NDArray[np.float32]
+
+    def of(self, rows: NDArray[np.intp]) -> Assignment:
+        """That of some of the descriptors."""
+        return Assignment(self.rows[rows], self.lists[rows], self.distances[rows])
+
+
+class Codebook:
+    """A trained FAISS index without entries: ``[OPQ,]IVF...,PQ...``. Thread safe.
+
+    Args:
+        data: The index as ``faiss.write_index`` makes it.
+        probes: Inverted lists visited per descriptor.
+        what: Whose codebook it is, for errors.
+
+    Raises:
+        ReleaseError: If it is no trained, empty IVF-PQ index for descriptors of 40 dimensions.
+    """
+
+    def __init__(self, data: bytes, probes: int, what: str) -> None:
+        try:
+            index: Any = faiss.deserialize_index(np.frombuffer(data, np.uint8))
+        except RuntimeError as error:
+            raise ReleaseError(f"{what} is not a FAISS index: {error}") from error
+        self.data = data
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self._index = index  # owns what is shared with segments
+        self._turn: Any = None
+        chain: Any = getattr(index, "chain", None)
+        if chain is not None and chain.size() == 1:
+            self._turn, index = faiss.downcast_VectorTransform(chain.at(0)), faiss.downcast_index(index.index)
+        if not isinstance(index, faiss.IndexIVFPQ) or not index.is_trained or index.ntotal:
+            raise ReleaseError(f"{what} is not a trained, empty IVF-PQ index")
+        if self._index.d != DIMENSIONS:
+            raise ReleaseError(f"{what} is of {self._index.d} dimensions, not {DIMENSIONS}")
+        self._ivf = index
+        self._quantizer = faiss.downcast_index(index.quantizer)
+        self.lists = int(index.nlist)
+        self.code_size = int(index.code_size)
+        self.probes = min(probes, self.lists)
+
+    @staticmethod
+    def of(release: ModelRelease) -> Codebook:
+        """The codebook that a model release comes with.
+
+        Raises:
+            ReleaseError: If it is damaged.
+        """
+        what = f"the codebook of model release {release.name}"
+        return Codebook(release.codebook_path.read_bytes(), release.index.probes, what)
+
+    @property
+    def factory(self) -> str:
+        """Its parts, as in ``IVF1024,PQ20``."""
+        turned = "OPQ," if self._turn is not None else ""
+        coarse = "_HNSW" if isinstance(self._quantizer, faiss.IndexHNSW) else ""
+        bits = "" if self._ivf.pq.nbits == 8 else f"x{self._ivf.pq.nbits}"
+        return f"{turned}IVF{self.lists}{coarse},PQ{self._ivf.pq.M}{bits}"
+
+    def assign(self, descriptors: NDArray[np.float32], probes: int) -> Assignment:
+        """The nearest ``probes`` lists of each row of float32[N, 40]."""
+        rows = descriptors if self._turn is None else self._turn.apply(descriptors)
+        distances, lists = self._quantizer.search(rows, probes)
+        return Assignment(rows, lists, distances)
+
+    def index_over(self, inverted_lists: Any | None = None) -> Any:  # noqa: ANN401 - FAISS is untyped
+        """A FAISS IVF-PQ index on this codebook, over lists of its own or over ``inverted_lists``.
+
+        It refers to the codebook, which must not go before it.
+        """
+        index: Any = faiss.IndexIVFPQ(self._quantizer, self._ivf.d, self.lists, self._ivf.pq.M, self._ivf.pq.nbits)
+        index.own_fields = False
+        index.pq = self._ivf.pq
+        index.by_residual = self._ivf.by_residual
+        index.is_trained = True
+        index.nprobe = self.probes
+        index.use_precomputed_table = _NO_TABLES
+        if inverted_lists is not None:
+            index.replace_invlists(inverted_lists, False)
+        return index

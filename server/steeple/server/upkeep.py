@@ -1,0 +1,50 @@
+"""A thread that does what can wait: saving the index, merging its files, making it anew."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+from steeple.errors import CancelledError
+from steeple.server.index_keeper import IndexKeeper
+
+log = logging.getLogger(__name__)
+
+_EVERY_SECONDS: Final = 5.0
+_AFTER_FAILURE_SECONDS: Final = 60.0
+
+
+class Upkeep:
+    """Calls :meth:`IndexKeeper.upkeep` now and then, from :meth:`start` to :meth:`close`.
+
+    Args:
+        keeper: Of the index.
+    """
+
+    def __init__(self, keeper: IndexKeeper) -> None:
+        self._keeper = keeper
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Interrupts what is being done and waits for its end. May be called again."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = _EVERY_SECONDS
+        while not self._stop.wait(pause):
+            pause = _EVERY_SECONDS
+            try:
+                self._keeper.upkeep(self._stop.is_set)
+            except CancelledError as error:
+                log.info("upkeep was interrupted: %s", error.message)
+            except Exception:  # what fails now may work later, and the server does without
+                log.exception("upkeep of the index failed")
+                pause = _AFTER_FAILURE_SECONDS
