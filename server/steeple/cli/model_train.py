@@ -49,6 +49,15 @@ def train(
     hold_back_share: Annotated[
         float | None, typer.Option("--hold-back-share", min=0.0, max=1.0, help="The same of the photos of no landmark.")
     ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(
+            "--threads",
+            min=0,
+            help="Of the network; views are made beside it. One gives the same weights every time; more are faster and "
+            "round differently from run to run. 0: all cores.",
+        ),
+    ] = 1,
     json: JsonOption = False,
 ) -> None:
     """Train a DELF network on your photos: descriptors first, attention second.
@@ -71,6 +80,8 @@ def train(
     """
     output_ = Output(as_json=json)
     wanted = _recipe(recipe, seed, hold_back, hold_back_share)
+    for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[variable] = str(threads)
     command = _load(_TRAINING)
     with staged(output_) as progress:
         facts: dict[str, Any] = command.train(data, output, wanted, start, progress)

@@ -64,7 +64,7 @@ class TrainingRun:
     """A run in a folder of its own. Made anew over the same folder, it goes on where it stopped.
 
     With the same photos, recipe, package versions and kind of processor the weights are the same bit for bit,
-    interrupted or not.
+    interrupted or not, if TensorFlow was told to use one thread before it was imported (``TF_NUM_INTRAOP_THREADS``).
 
     Args:
         folder: Of the run; made if missing.
