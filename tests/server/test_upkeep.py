@@ -63,7 +63,7 @@ def crowded(engine: Engine, make_features: MakeFeatures, monkeypatch: pytest.Mon
     """An engine whose index holds four images of 1000 descriptors, and is said to have outgrown its lists."""
     for number in range(4):
         add(engine, make_features(number, count=1000), f"image-{number}")
-    monkeypatch.setattr(faiss_index, "_COMFORT", 3.5)
+    monkeypatch.setattr("steeple.server.index.codebook._COMFORT", 3.5)
     monkeypatch.setattr("steeple.server.index.training._LISTS_PER_ROOT", 32)
     assert engine.index_keeper.index.stats().descriptors == 4000
     return engine

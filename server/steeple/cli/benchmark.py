@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steeple.cli import benchmark_geometry, benchmark_robustness
+from steeple.cli import benchmark_geometry, benchmark_index, benchmark_robustness
 from steeple.cli.options import JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
@@ -65,6 +65,7 @@ def query(
     _print(output, measurements, runs)
 
 
+app.command("index", short_help="Recall, time and memory of the index at any size.")(benchmark_index.index)
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
 app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 

@@ -71,7 +71,7 @@ def test_eight_bits_keep_descriptors_scores_and_the_whole(
         assert descriptors.shape == exact["descriptors"].shape
         assert cosines(descriptors, exact["descriptors"]).mean() > 0.95
         assert np.corrcoef(scores.ravel(), exact["attention"].ravel())[0, 1] > 0.95
-        # The cubes of the generalised mean would keep half in eight bits; whitening over a dozen photos adds to the loss.
+        # The cubes of the generalised mean would keep half in eight bits; whitening over so few photos adds to it.
         assert cosines(network.global_descriptor(picture), exact["global"]) > 0.75
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import faiss
 import numpy as np
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS, ModelRelease
 from steeple.errors import ReleaseError
 
-_NO_TABLES = -1  # FAISS would keep a table of nlist x M x 256 floats: more than the codes of a large catalogue
+_GRAPH_CANDIDATES: Final = 64
+_GraphParameters: Any = getattr(faiss, "SearchParametersHNSW")  # noqa: B009 - FAISS's types do not know it
+_COMFORT: Final = 2048  # descriptors a list, on average: beyond it, going through lists costs more than finding them
+_NO_TABLES: Final = -1  # FAISS would keep a table of nlist x M x 256 floats: more than the codes of a large catalogue
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,7 @@ class Codebook:
         self._quantizer = faiss.downcast_index(index.quantizer)
         self.lists = int(index.nlist)
         self.code_size = int(index.code_size)
-        self.probes = min(probes, self.lists)
+        self.probes = probes
 
     @staticmethod
     def of(release: ModelRelease) -> Codebook:
@@ -87,10 +90,19 @@ class Codebook:
         bits = "" if self._ivf.pq.nbits == 8 else f"x{self._ivf.pq.nbits}"
         return f"{turned}IVF{self.lists}{coarse},PQ{self._ivf.pq.M}{bits}"
 
+    @property
+    def comfort(self) -> int:
+        """Descriptors that its lists are enough for."""
+        return _COMFORT * self.lists
+
     def assign(self, descriptors: NDArray[np.float32], probes: int) -> Assignment:
-        """The nearest ``probes`` lists of each row of float32[N, 40]."""
+        """The nearest ``probes`` lists, or all if there are fewer, of each row of float32[N, 40]."""
+        probes = min(probes, self.lists)
         rows = descriptors if self._turn is None else self._turn.apply(descriptors)
-        distances, lists = self._quantizer.search(rows, probes)
+        parameters = None
+        if isinstance(self._quantizer, faiss.IndexHNSW):
+            parameters = _GraphParameters(efSearch=max(_GRAPH_CANDIDATES, 2 * probes))
+        distances, lists = self._quantizer.search(rows, probes, params=parameters)
         return Assignment(rows, lists, distances)
 
     def index_over(self, inverted_lists: Any | None = None) -> Any:  # noqa: ANN401 - FAISS is untyped
@@ -103,7 +115,6 @@ class Codebook:
         index.pq = self._ivf.pq
         index.by_residual = self._ivf.by_residual
         index.is_trained = True
-        index.nprobe = self.probes
         index.use_precomputed_table = _NO_TABLES
         if inverted_lists is not None:
             index.replace_invlists(inverted_lists, False)

@@ -29,7 +29,6 @@ _KIND: Final = "faiss"
 _LIVE_LIMIT: Final = 1 << 19  # descriptors in memory before they are worth a file
 _GROWTH: Final = 8  # a segment is merged with newer ones once they have an eighth of what it has
 _DEAD_SHARE: Final = 0.1
-_COMFORT: Final = 2048  # descriptors a list, on average: beyond it, lists cost more time than their finding
 
 _Bitmap: Any = faiss.IDSelectorBitmap  # FAISS's types do not know that it takes an array
 
@@ -135,7 +134,7 @@ class FaissIndex:
     @property
     def crowded(self) -> bool:
         """Whether there are more descriptors than the codebook has lists for."""
-        return self._slots.descriptors > _COMFORT * self._codebook.lists
+        return self._slots.descriptors > self._codebook.comfort
 
     @property
     def wants_snapshot(self) -> bool:
@@ -143,6 +142,26 @@ class FaissIndex:
         with self._lock.reading():
             held = self._held()
             return len(self._live) > _LIVE_LIMIT or self._slots.dead > max(_LIVE_LIMIT, _DEAD_SHARE * held)
+
+    @property
+    def probes(self) -> int:
+        """Inverted lists visited per descriptor. May be set at any time."""
+        return self._codebook.probes
+
+    @probes.setter
+    def probes(self, probes: int) -> None:
+        self._codebook.probes = probes
+
+    @property
+    def codebook(self) -> Codebook:
+        """What codes are made with."""
+        return self._codebook
+
+    @property
+    def sealed(self) -> tuple[SealedSegment, ...]:
+        """Its files, oldest first."""
+        with self._lock.reading():
+            return tuple(segment for segment in self._older if isinstance(segment, SealedSegment))
 
     @property
     def code_size(self) -> int:

@@ -135,6 +135,11 @@ class SealedSegment(_OverFaiss):
         return int(self.file.sizes.sum())
 
     @property
+    def faiss_index(self) -> Any:  # noqa: ANN401 - FAISS is untyped
+        """FAISS's own index over the file, to compare with. It must not outlive the segment."""
+        return self._index
+
+    @property
     def path(self) -> Path:
         """Of its file."""
         return self.file.path

@@ -22,7 +22,6 @@ _MOST_LISTS: Final = 1 << 18
 _ITERATIONS: Final = 10
 _GRAPH_FROM: Final = 4096  # lists: below it, comparing with each is as fast as a graph
 _GRAPH_NEIGHBOURS: Final = 32
-_GRAPH_CANDIDATES: Final = 64
 _PQ_SAMPLES: Final = 1 << 18
 
 
@@ -64,7 +63,6 @@ def train(
         quantizer = faiss.IndexFlatL2(DIMENSIONS)
     else:
         quantizer = faiss.IndexHNSWFlat(DIMENSIONS, _GRAPH_NEIGHBOURS)
-        quantizer.hnsw.efSearch = max(_GRAPH_CANDIDATES, 2 * probes)
     quantizer.add(centroids)
     index: Any = faiss.IndexIVFPQ(quantizer, DIMENSIONS, lists, code_size, 8)
     index.use_precomputed_table = -1

@@ -1,0 +1,6 @@
+"""How the index behaves in catalogues of any size, measured on descriptors drawn from a release's codebook."""
+
+from steeple.server.scale.operating_points import OperatingPoint, Raw, measure_points
+from steeple.server.scale.synthetic import IMAGE_DESCRIPTORS, SyntheticCatalogue
+
+__all__ = ["IMAGE_DESCRIPTORS", "OperatingPoint", "Raw", "SyntheticCatalogue", "measure_points"]
