@@ -183,11 +183,14 @@ def _open(folder: Path, release: ModelRelease) -> tuple[FaissIndex, Callable[[An
     from steeple.server.index import FaissIndex
 
     opened, _ = FaissIndex.restore(folder, release)
-    sealed = opened.sealed[0]
+    if len(opened.sealed) > 1:
+        raise InvalidArgumentError(f"{folder} holds an index of several files; measure with an empty folder")
+    alone = opened.sealed[0].faiss_index()
     parameters: Any = faiss.SearchParametersIVF
 
     def raw(queries: Any, neighbours: int, probes: int) -> object:  # noqa: ANN401 - FAISS is untyped
-        return sealed.faiss_index.search(queries, neighbours, params=parameters(nprobe=probes))
+        within = opened.codebook.graph_parameters(probes)
+        return alone.search(queries, neighbours, params=parameters(nprobe=probes, quantizer_params=within))
 
     return opened, raw
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS, ModelRelease
 from steeple.errors import ReleaseError
 
-_GRAPH_CANDIDATES: Final = 64
+_GRAPH_CANDIDATES: Final = 32
 _GraphParameters: Any = getattr(faiss, "SearchParametersHNSW")  # noqa: B009 - FAISS's types do not know it
 _COMFORT: Final = 2048  # descriptors a list, on average: beyond it, going through lists costs more than finding them
+_QUERIES_IN_PARALLEL: Final = 3  # of FAISS's modes the one that uses all cores in search_preassigned
 _NO_TABLES: Final = -1  # FAISS would keep a table of nlist x M x 256 floats: more than the codes of a large catalogue
 
 
@@ -99,11 +100,14 @@ class Codebook:
         """The nearest ``probes`` lists, or all if there are fewer, of each row of float32[N, 40]."""
         probes = min(probes, self.lists)
         rows = descriptors if self._turn is None else self._turn.apply(descriptors)
-        parameters = None
-        if isinstance(self._quantizer, faiss.IndexHNSW):
-            parameters = _GraphParameters(efSearch=max(_GRAPH_CANDIDATES, 2 * probes))
-        distances, lists = self._quantizer.search(rows, probes, params=parameters)
+        distances, lists = self._quantizer.search(rows, probes, params=self.graph_parameters(probes))
         return Assignment(rows, lists, distances)
+
+    def graph_parameters(self, probes: int) -> Any | None:  # noqa: ANN401 - FAISS is untyped
+        """How thoroughly FAISS looks for as many lists, if it does so along a graph."""
+        if not isinstance(self._quantizer, faiss.IndexHNSW):
+            return None
+        return _GraphParameters(efSearch=max(_GRAPH_CANDIDATES, 2 * probes))
 
     def index_over(self, inverted_lists: Any | None = None) -> Any:  # noqa: ANN401 - FAISS is untyped
         """A FAISS IVF-PQ index on this codebook, over lists of its own or over ``inverted_lists``.
@@ -116,6 +120,7 @@ class Codebook:
         index.by_residual = self._ivf.by_residual
         index.is_trained = True
         index.use_precomputed_table = _NO_TABLES
+        index.parallel_mode = _QUERIES_IN_PARALLEL
         if inverted_lists is not None:
             index.replace_invlists(inverted_lists, False)
         return index

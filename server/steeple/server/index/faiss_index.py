@@ -27,6 +27,7 @@ _NUMBER_BYTES: Final = 8
 _KIND: Final = "faiss"
 
 _LIVE_LIMIT: Final = 1 << 19  # descriptors in memory before they are worth a file
+_LIVE_SHARE: Final = 1 / 32
 _GROWTH: Final = 8  # a segment is merged with newer ones once they have an eighth of what it has
 _DEAD_SHARE: Final = 0.1
 
@@ -141,7 +142,7 @@ class FaissIndex:
         """Whether there is so much in memory, or so much dead, that :meth:`snapshot` would help."""
         with self._lock.reading():
             held = self._held()
-            return len(self._live) > _LIVE_LIMIT or self._slots.dead > max(_LIVE_LIMIT, _DEAD_SHARE * held)
+            return len(self._live) > max(_LIVE_LIMIT, _LIVE_SHARE * held) or self._slots.dead > max(_LIVE_LIMIT, _DEAD_SHARE * held)
 
     @property
     def probes(self) -> int:

@@ -134,10 +134,12 @@ class SealedSegment(_OverFaiss):
     def __len__(self) -> int:
         return int(self.file.sizes.sum())
 
-    @property
     def faiss_index(self) -> Any:  # noqa: ANN401 - FAISS is untyped
         """FAISS's own index over the file, to compare with. It must not outlive the segment."""
-        return self._index
+        index = self.codebook.index_over(self._mapped)
+        index.ntotal = len(self)
+        index.parallel_mode = 0  # FAISS's default
+        return index
 
     @property
     def path(self) -> Path:
