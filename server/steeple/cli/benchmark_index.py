@@ -166,8 +166,8 @@ def _fill(
                 filled.snapshot(folder, number + 1)
             done.advance("")
     added = time.monotonic()
-    if there < images or not SnapshotFolder(folder).exists:
-        filled.snapshot(folder, images)
+    if there < images or len(filled.sealed) != 1:
+        filled.snapshot(folder, images, whole=True)
     saved = time.monotonic()
     return {
         "train_seconds": round(trained - began, 2),
@@ -183,8 +183,6 @@ def _open(folder: Path, release: ModelRelease) -> tuple[FaissIndex, Callable[[An
     from steeple.server.index import FaissIndex
 
     opened, _ = FaissIndex.restore(folder, release)
-    if len(opened.sealed) > 1:
-        raise InvalidArgumentError(f"{folder} holds an index of several files; measure with an empty folder")
     alone = opened.sealed[0].faiss_index()
     parameters: Any = faiss.SearchParametersIVF
 

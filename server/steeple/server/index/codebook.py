@@ -53,7 +53,7 @@ class Codebook:
 
     def __init__(self, data: bytes, probes: int, what: str) -> None:
         try:
-            index: Any = faiss.deserialize_index(np.frombuffer(data, np.uint8))
+            index: Any = faiss.deserialize_index(np.frombuffer(data, np.uint8), faiss.IO_FLAG_SKIP_PRECOMPUTE_TABLE)
         except RuntimeError as error:
             raise ReleaseError(f"{what} is not a FAISS index: {error}") from error
         self.data = data

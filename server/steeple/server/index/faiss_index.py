@@ -184,15 +184,17 @@ class FaissIndex:
             self._codebook, self._slots = other._codebook, other._slots
             self._older, self._live = other._older, other._live
 
-    def snapshot(self, folder: Path, sequence: int, stopped: Callable[[], bool] = lambda: False) -> None:
-        """See :meth:`DescriptorIndex.snapshot`."""
+    def snapshot(
+        self, folder: Path, sequence: int, stopped: Callable[[], bool] = lambda: False, *, whole: bool = False
+    ) -> None:
+        """See :meth:`DescriptorIndex.snapshot`. With ``whole``, all files are merged into one, however large."""
         target = SnapshotFolder(folder)
         with self._sealing:
             with self._lock.writing():
                 if len(self._live):
                     self._older, self._live = (*self._older, self._live), LiveSegment(self._codebook)
                 frozen, slots, alive = self._older, self._slots.to_bytes(), self._slots.bitmap().copy()
-                kept = frozen[: self._first_to_merge()]
+                kept = () if whole else frozen[: self._first_to_merge()]
             merged = frozen[len(kept) :]
             sealed = self._sealed(target, merged, alive, stopped) if merged else ()
             parts = [_part(target, segment) for segment in (*kept, *sealed) if isinstance(segment, SealedSegment)]

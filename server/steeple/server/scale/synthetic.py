@@ -58,15 +58,18 @@ class SyntheticCatalogue:
             from, plus that of its descriptor.
         """
         rng = np.random.default_rng((_QUERY_SEED, images))
-        origins = np.sort(rng.choice(images * IMAGE_DESCRIPTORS, count, replace=False))
+        origins = rng.integers(0, images * IMAGE_DESCRIPTORS, count)
         rows = np.stack(
             [self.image(int(origin) // IMAGE_DESCRIPTORS)[origin % IMAGE_DESCRIPTORS] for origin in origins]
         )
         directions = rng.standard_normal(rows.shape)
         # At right angles to the descriptor, so that what L2-normalising takes away is little.
         directions -= (directions * rows).sum(axis=1, keepdims=True) * rows
-        order = rng.permutation(count)
-        return _unit(rows + distance * _unit(directions))[order], origins[order].astype(np.int64)
+        return _unit(rows + distance * _unit(directions)), origins
+
+    def _descriptor(self, number: int) -> NDArray[np.float32]:
+        # A copy: a view would keep its whole image in memory.
+        return self.image(number // IMAGE_DESCRIPTORS)[number % IMAGE_DESCRIPTORS].copy()
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
