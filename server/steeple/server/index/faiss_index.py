@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from steeple.delf import ModelRelease
 from steeple.errors import CancelledError, ReleaseError, SnapshotError
-from steeple.server.index import list_file, protocol, segments
+from steeple.server.index import list_file, protocol, segments, training
 from steeple.server.index.codebook import Assignment, Codebook
 from steeple.server.index.locks import ReadWriteLock
 from steeple.server.index.protocol import IndexStats, Neighbours
@@ -134,15 +134,18 @@ class FaissIndex:
 
     @property
     def crowded(self) -> bool:
-        """Whether there are more descriptors than the codebook has lists for."""
-        return self._slots.descriptors > self._codebook.comfort
+        """Whether there are more descriptors than the codebook has lists for, and another one would have more."""
+        count = self._slots.descriptors
+        return count > self._codebook.comfort and training.lists_for(count) > self._codebook.lists
 
     @property
     def wants_snapshot(self) -> bool:
         """Whether there is so much in memory, or so much dead, that :meth:`snapshot` would help."""
         with self._lock.reading():
             held = self._held()
-            return len(self._live) > max(_LIVE_LIMIT, _LIVE_SHARE * held) or self._slots.dead > max(_LIVE_LIMIT, _DEAD_SHARE * held)
+            return len(self._live) > max(_LIVE_LIMIT, _LIVE_SHARE * held) or self._slots.dead > max(
+                _LIVE_LIMIT, _DEAD_SHARE * held
+            )
 
     @property
     def probes(self) -> int:

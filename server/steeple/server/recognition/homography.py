@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STEPS: Final = 12
+_STILL: Final = 0.05  # pixels, at the middle and at the extent of the matches: nearer than any outline is
 _OUTLYING: Final = 2.0  # deviations at which a match weighs half (Cauchy)
 _PERSPECTIVE: Final = 0.15  # deviation, over the extent of the matches, that is expected of a view's perspective
 _NEAREST: Final = 0.2  # depth of a matched point, at least, where the middle of the matches has 1
@@ -50,7 +51,7 @@ def refine_homography(
         if step is None:
             return start
         model = model + step
-        if np.abs(step).max() < 1e-4:
+        if np.abs(step).max() < _STILL:
             break
     depth = points @ model[2, :2] + 1.0
     if not np.isfinite(model).all() or depth.min() < _NEAREST or np.linalg.det(model) <= 0:

@@ -145,7 +145,7 @@ class Recogniser:
         neighbours = self._index.search(descriptors, self.release.index.neighbours)
         searched = time.perf_counter()
         finalists = self._rematched(features, descriptors, self._verified(features, neighbours))
-        candidates = self._candidates(features, finalists)[:max_candidates]
+        candidates = self._candidates(features, finalists, max_candidates)
         done = time.perf_counter()
         return Recognition(
             identified=bool(candidates) and candidates[0].confidence >= self.release.calibration.threshold,
@@ -211,31 +211,36 @@ class Recogniser:
             self.release.extraction.stride * widths / math.sqrt(12.0),
         )
 
-    def _candidates(self, features: FeatureSet, verified: Sequence[_Verified]) -> list[Candidate]:
+    def _candidates(self, features: FeatureSet, verified: Sequence[_Verified], limit: int) -> list[Candidate]:
+        """The ``limit`` most likely landmarks, each with its image of most inliers."""
         evidence = [entry.evidence for entry in verified]
         best: dict[str, _Verified] = {}
         for entry in verified:
             standing = best.get(entry.image.landmark_id)
             if standing is None or entry.verification.count > standing.verification.count:
                 best[entry.image.landmark_id] = entry
-        candidates = []
+        judged = []
         for landmark_id, entry in best.items():
             speaks = landmark_evidence(evidence, landmark_id)
-            inliers = entry.pairs[entry.verification.inliers]
-            reference = entry.image.features.keypoints
-            homography = self._homography(features, entry)
-            candidates.append(
-                Candidate(
-                    landmark_id=landmark_id,
-                    image_key=entry.key,
-                    confidence=confidence(self.release.calibration, speaks),
-                    inliers=entry.verification.count,
-                    matches=len(entry.pairs),
-                    evidence=speaks,
-                    homography=homography,
-                    outline=outline(homography, reference[inliers[:, 1]], (features.width, features.height)),
-                    query_points=features.keypoints[inliers[:, 0]],
-                    reference_points=reference[inliers[:, 1]],
-                )
-            )
-        return sorted(candidates, key=lambda candidate: (-candidate.confidence, -candidate.inliers))
+            judged.append((confidence(self.release.calibration, speaks), speaks, entry))
+        judged.sort(key=lambda each: (-each[0], -each[2].verification.count))
+        return [self._candidate(features, *each) for each in judged[:limit]]
+
+    def _candidate(
+        self, features: FeatureSet, probability: float, speaks: dict[str, float], entry: _Verified
+    ) -> Candidate:
+        inliers = entry.pairs[entry.verification.inliers]
+        reference = entry.image.features.keypoints
+        homography = self._homography(features, entry)
+        return Candidate(
+            landmark_id=entry.image.landmark_id,
+            image_key=entry.key,
+            confidence=probability,
+            inliers=entry.verification.count,
+            matches=len(entry.pairs),
+            evidence=speaks,
+            homography=homography,
+            outline=outline(homography, reference[inliers[:, 1]], (features.width, features.height)),
+            query_points=features.keypoints[inliers[:, 0]],
+            reference_points=reference[inliers[:, 1]],
+        )

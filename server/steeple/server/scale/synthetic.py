@@ -69,7 +69,8 @@ class SyntheticCatalogue:
 
     def _descriptor(self, number: int) -> NDArray[np.float32]:
         # A copy: a view would keep its whole image in memory.
-        return self.image(number // IMAGE_DESCRIPTORS)[number % IMAGE_DESCRIPTORS].copy()
+        descriptor: NDArray[np.float32] = self.image(number // IMAGE_DESCRIPTORS)[number % IMAGE_DESCRIPTORS].copy()
+        return descriptor
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
