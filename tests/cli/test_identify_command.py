@@ -36,6 +36,21 @@ def test_a_known_scene_is_named_and_an_unknown_one_is_not(catalogue: Steeple, tm
     assert unknown.out.startswith("UNKNOWN")
 
 
+def test_a_search_near_a_place(catalogue: Steeple, tmp_path: Path) -> None:
+    photo = tmp_path / "query.jpg"
+    photo.write_bytes(encoded(scene(200, 480, 360)[20:340, 30:450]))
+    assert catalogue("identify", photo, "--near", "48.8867,2.3431", "--json").code == 0  # it has no location
+    assert catalogue("identify", photo, "--metadata", "kind=none", "--json").code == 3
+    for arguments, says in (
+        (("--radius", 10), "give --near LAT,LNG as well"),
+        (("--near", "Paris"), "--near must read LAT,LNG"),
+        (("--near", "1,1", "--radius", 0), "radius_meters must be more than 0"),
+    ):
+        ran = catalogue("identify", photo, *arguments, "--json")
+        assert ran.code == 2
+        assert says in ran.error["message"]
+
+
 def test_uploading_gives_the_same_name_and_matches_can_be_had(catalogue: Steeple, photos: Photos) -> None:
     (photo,) = photos(201, folder="queries")
     ran = catalogue("identify", photo, "--upload", "--matches", "--json")

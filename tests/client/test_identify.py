@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from steeple.client import Answer
+from steeple.client import Answer, LatLng
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import ImageError, InvalidArgumentError, ResourceExhaustedError
@@ -40,6 +40,25 @@ def test_the_request_says_how_to_answer(client: Any, peer: Peer, features: Featu
     plain, full = peer.calls("Identify")
     assert (plain.query.max_candidates, plain.query.include_matches) == (5, False)
     assert (full.query.max_candidates, full.query.include_matches) == (100, True)
+
+
+def test_the_request_says_where_to_look(client: Any, peer: Peer, features: FeatureSet) -> None:
+    client.identify(features)
+    client.identify(features, near=LatLng(48.5, 2.25), radius_meters=500, metadata={"kind": "tower"})
+    client.identify(features, metadata={"kind": "tower"})
+    anywhere, near, kind = peer.calls("Identify")
+    assert not anywhere.query.HasField("restriction")
+    restriction = near.query.restriction
+    assert (restriction.near.latitude, restriction.near.longitude, restriction.radius_meters) == (48.5, 2.25, 500)
+    assert dict(restriction.metadata) == dict(kind.query.restriction.metadata) == {"kind": "tower"}
+    assert not kind.query.restriction.HasField("near")
+
+
+@pytest.mark.parametrize("half", [{"near": LatLng(1, 2)}, {"radius_meters": 5.0}])
+def test_a_place_and_a_radius_go_together(client: Any, peer: Peer, features: FeatureSet, half: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="both or neither"):
+        client.identify(features, **half)
+    assert peer.calls("Identify") == []
 
 
 @pytest.mark.parametrize("count", [0, -1, 101])

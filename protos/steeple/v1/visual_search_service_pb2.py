@@ -18,45 +18,51 @@ from steeple.v1 import landmark_pb2 as steeple_dot_v1_dot_landmark__pb2
 from steeple.v1 import model_pb2 as steeple_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&steeple/v1/visual_search_service.proto\x12\nsteeple.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\x1a\x16steeple/v1/model.proto\"\x7f\n\x05Query\x12*\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x0f\n\x05image\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0emax_candidates\x18\x03 \x01(\x05\x12\x17\n\x0finclude_matches\x18\x04 \x01(\x08\x42\x08\n\x06source\"3\n\x0fIdentifyRequest\x12 \n\x05query\x18\x01 \x01(\x0b\x32\x11.steeple.v1.Query\"6\n\x10IdentifyResponse\x12\"\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Answer\"K\n\x15IdentifyStreamRequest\x12\x10\n\x08\x66rame_id\x18\x01 \x01(\x03\x12 \n\x05query\x18\x02 \x01(\x0b\x32\x11.steeple.v1.Query\"f\n\x16IdentifyStreamResponse\x12\x10\n\x08\x66rame_id\x18\x01 \x01(\x03\x12\"\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x12.steeple.v1.Answer\x12\x16\n\x0e\x64ropped_frames\x18\x03 \x01(\x03\"\xd6\x01\n\x06\x41nswer\x12$\n\x07outcome\x18\x01 \x01(\x0e\x32\x13.steeple.v1.Outcome\x12)\n\ncandidates\x18\x02 \x03(\x0b\x32\x15.steeple.v1.Candidate\x12\r\n\x05model\x18\x03 \x01(\t\x12\x13\n\x0bimage_width\x18\x04 \x01(\r\x12\x14\n\x0cimage_height\x18\x05 \x01(\r\x12\x15\n\rfeature_count\x18\x06 \x01(\x05\x12*\n\x07timings\x18\x07 \x01(\x0b\x32\x19.steeple.v1.ServerTimings\"\xd3\x01\n\tCandidate\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\x17\n\x0freference_image\x18\x03 \x01(\t\x12\x0f\n\x07inliers\x18\x04 \x01(\x05\x12\x0f\n\x07matches\x18\x05 \x01(\x05\x12$\n\x07outline\x18\x06 \x01(\x0b\x32\x13.steeple.v1.Polygon\x12)\n\x0einlier_matches\x18\x07 \x03(\x0b\x32\x11.steeple.v1.Match\",\n\x07Polygon\x12!\n\x06points\x18\x01 \x03(\x0b\x32\x11.steeple.v1.Point\"\x1d\n\x05Point\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\"O\n\x05Match\x12 \n\x05query\x18\x01 \x01(\x0b\x32\x11.steeple.v1.Point\x12$\n\treference\x18\x02 \x01(\x0b\x32\x11.steeple.v1.Point\"\xbb\x01\n\rServerTimings\x12*\n\x07\x65xtract\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06search\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06verify\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"4\n\x10GetModelResponse\x12 \n\x05model\x18\x01 \x01(\x0b\x32\x11.steeple.v1.Model\"\x13\n\x11ListModelsRequest\"7\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.steeple.v1.Model*O\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTCOME_IDENTIFIED\x10\x01\x12\x13\n\x0fOUTCOME_UNKNOWN\x10\x02\x32\xcd\x02\n\x13VisualSearchService\x12\x45\n\x08Identify\x12\x1b.steeple.v1.IdentifyRequest\x1a\x1c.steeple.v1.IdentifyResponse\x12[\n\x0eIdentifyStream\x12!.steeple.v1.IdentifyStreamRequest\x1a\".steeple.v1.IdentifyStreamResponse(\x01\x30\x01\x12\x45\n\x08GetModel\x12\x1b.steeple.v1.GetModelRequest\x1a\x1c.steeple.v1.GetModelResponse\x12K\n\nListModels\x12\x1d.steeple.v1.ListModelsRequest\x1a\x1e.steeple.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&steeple/v1/visual_search_service.proto\x12\nsteeple.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\x1a\x16steeple/v1/model.proto\"\xad\x01\n\x05Query\x12*\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x0f\n\x05image\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0emax_candidates\x18\x03 \x01(\x05\x12\x17\n\x0finclude_matches\x18\x04 \x01(\x08\x12,\n\x0brestriction\x18\x05 \x01(\x0b\x32\x17.steeple.v1.RestrictionB\x08\n\x06source\"\xb0\x01\n\x0bRestriction\x12 \n\x04near\x18\x01 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x15\n\rradius_meters\x18\x02 \x01(\x01\x12\x37\n\x08metadata\x18\x03 \x03(\x0b\x32%.steeple.v1.Restriction.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x0fIdentifyRequest\x12 \n\x05query\x18\x01 \x01(\x0b\x32\x11.steeple.v1.Query\"6\n\x10IdentifyResponse\x12\"\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Answer\"K\n\x15IdentifyStreamRequest\x12\x10\n\x08\x66rame_id\x18\x01 \x01(\x03\x12 \n\x05query\x18\x02 \x01(\x0b\x32\x11.steeple.v1.Query\"f\n\x16IdentifyStreamResponse\x12\x10\n\x08\x66rame_id\x18\x01 \x01(\x03\x12\"\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x12.steeple.v1.Answer\x12\x16\n\x0e\x64ropped_frames\x18\x03 \x01(\x03\"\xd6\x01\n\x06\x41nswer\x12$\n\x07outcome\x18\x01 \x01(\x0e\x32\x13.steeple.v1.Outcome\x12)\n\ncandidates\x18\x02 \x03(\x0b\x32\x15.steeple.v1.Candidate\x12\r\n\x05model\x18\x03 \x01(\t\x12\x13\n\x0bimage_width\x18\x04 \x01(\r\x12\x14\n\x0cimage_height\x18\x05 \x01(\r\x12\x15\n\rfeature_count\x18\x06 \x01(\x05\x12*\n\x07timings\x18\x07 \x01(\x0b\x32\x19.steeple.v1.ServerTimings\"\xd3\x01\n\tCandidate\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\x17\n\x0freference_image\x18\x03 \x01(\t\x12\x0f\n\x07inliers\x18\x04 \x01(\x05\x12\x0f\n\x07matches\x18\x05 \x01(\x05\x12$\n\x07outline\x18\x06 \x01(\x0b\x32\x13.steeple.v1.Polygon\x12)\n\x0einlier_matches\x18\x07 \x03(\x0b\x32\x11.steeple.v1.Match\",\n\x07Polygon\x12!\n\x06points\x18\x01 \x03(\x0b\x32\x11.steeple.v1.Point\"\x1d\n\x05Point\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\"O\n\x05Match\x12 \n\x05query\x18\x01 \x01(\x0b\x32\x11.steeple.v1.Point\x12$\n\treference\x18\x02 \x01(\x0b\x32\x11.steeple.v1.Point\"\xbb\x01\n\rServerTimings\x12*\n\x07\x65xtract\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06search\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06verify\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"4\n\x10GetModelResponse\x12 \n\x05model\x18\x01 \x01(\x0b\x32\x11.steeple.v1.Model\"\x13\n\x11ListModelsRequest\"7\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.steeple.v1.Model*O\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTCOME_IDENTIFIED\x10\x01\x12\x13\n\x0fOUTCOME_UNKNOWN\x10\x02\x32\xcd\x02\n\x13VisualSearchService\x12\x45\n\x08Identify\x12\x1b.steeple.v1.IdentifyRequest\x1a\x1c.steeple.v1.IdentifyResponse\x12[\n\x0eIdentifyStream\x12!.steeple.v1.IdentifyStreamRequest\x1a\".steeple.v1.IdentifyStreamResponse(\x01\x30\x01\x12\x45\n\x08GetModel\x12\x1b.steeple.v1.GetModelRequest\x1a\x1c.steeple.v1.GetModelResponse\x12K\n\nListModels\x12\x1d.steeple.v1.ListModelsRequest\x1a\x1e.steeple.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'steeple.v1.visual_search_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=1527
-  _globals['_OUTCOME']._serialized_end=1606
-  _globals['_QUERY']._serialized_start=164
-  _globals['_QUERY']._serialized_end=291
-  _globals['_IDENTIFYREQUEST']._serialized_start=293
-  _globals['_IDENTIFYREQUEST']._serialized_end=344
-  _globals['_IDENTIFYRESPONSE']._serialized_start=346
-  _globals['_IDENTIFYRESPONSE']._serialized_end=400
-  _globals['_IDENTIFYSTREAMREQUEST']._serialized_start=402
-  _globals['_IDENTIFYSTREAMREQUEST']._serialized_end=477
-  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_start=479
-  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_end=581
-  _globals['_ANSWER']._serialized_start=584
-  _globals['_ANSWER']._serialized_end=798
-  _globals['_CANDIDATE']._serialized_start=801
-  _globals['_CANDIDATE']._serialized_end=1012
-  _globals['_POLYGON']._serialized_start=1014
-  _globals['_POLYGON']._serialized_end=1058
-  _globals['_POINT']._serialized_start=1060
-  _globals['_POINT']._serialized_end=1089
-  _globals['_MATCH']._serialized_start=1091
-  _globals['_MATCH']._serialized_end=1170
-  _globals['_SERVERTIMINGS']._serialized_start=1173
-  _globals['_SERVERTIMINGS']._serialized_end=1360
-  _globals['_GETMODELREQUEST']._serialized_start=1362
-  _globals['_GETMODELREQUEST']._serialized_end=1393
-  _globals['_GETMODELRESPONSE']._serialized_start=1395
-  _globals['_GETMODELRESPONSE']._serialized_end=1447
-  _globals['_LISTMODELSREQUEST']._serialized_start=1449
-  _globals['_LISTMODELSREQUEST']._serialized_end=1468
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1470
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1525
-  _globals['_VISUALSEARCHSERVICE']._serialized_start=1609
-  _globals['_VISUALSEARCHSERVICE']._serialized_end=1942
+  _globals['_RESTRICTION_METADATAENTRY']._loaded_options = None
+  _globals['_RESTRICTION_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_OUTCOME']._serialized_start=1753
+  _globals['_OUTCOME']._serialized_end=1832
+  _globals['_QUERY']._serialized_start=165
+  _globals['_QUERY']._serialized_end=338
+  _globals['_RESTRICTION']._serialized_start=341
+  _globals['_RESTRICTION']._serialized_end=517
+  _globals['_RESTRICTION_METADATAENTRY']._serialized_start=470
+  _globals['_RESTRICTION_METADATAENTRY']._serialized_end=517
+  _globals['_IDENTIFYREQUEST']._serialized_start=519
+  _globals['_IDENTIFYREQUEST']._serialized_end=570
+  _globals['_IDENTIFYRESPONSE']._serialized_start=572
+  _globals['_IDENTIFYRESPONSE']._serialized_end=626
+  _globals['_IDENTIFYSTREAMREQUEST']._serialized_start=628
+  _globals['_IDENTIFYSTREAMREQUEST']._serialized_end=703
+  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_start=705
+  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_end=807
+  _globals['_ANSWER']._serialized_start=810
+  _globals['_ANSWER']._serialized_end=1024
+  _globals['_CANDIDATE']._serialized_start=1027
+  _globals['_CANDIDATE']._serialized_end=1238
+  _globals['_POLYGON']._serialized_start=1240
+  _globals['_POLYGON']._serialized_end=1284
+  _globals['_POINT']._serialized_start=1286
+  _globals['_POINT']._serialized_end=1315
+  _globals['_MATCH']._serialized_start=1317
+  _globals['_MATCH']._serialized_end=1396
+  _globals['_SERVERTIMINGS']._serialized_start=1399
+  _globals['_SERVERTIMINGS']._serialized_end=1586
+  _globals['_GETMODELREQUEST']._serialized_start=1588
+  _globals['_GETMODELREQUEST']._serialized_end=1619
+  _globals['_GETMODELRESPONSE']._serialized_start=1621
+  _globals['_GETMODELRESPONSE']._serialized_end=1673
+  _globals['_LISTMODELSREQUEST']._serialized_start=1675
+  _globals['_LISTMODELSREQUEST']._serialized_end=1694
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1696
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1751
+  _globals['_VISUALSEARCHSERVICE']._serialized_start=1835
+  _globals['_VISUALSEARCHSERVICE']._serialized_end=2168
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,7 @@ class Query(google.protobuf.message.Message):
     IMAGE_FIELD_NUMBER: builtins.int
     MAX_CANDIDATES_FIELD_NUMBER: builtins.int
     INCLUDE_MATCHES_FIELD_NUMBER: builtins.int
+    RESTRICTION_FIELD_NUMBER: builtins.int
     image: builtins.bytes
     """For applications without an extractor: a JPEG, PNG, WebP or BMP file. The
     server extracts from it and forgets it.
@@ -70,6 +71,12 @@ class Query(google.protobuf.message.Message):
     def features(self) -> steeple.v1.features_pb2.FeatureSet:
         """Made on the device; the photo stays there."""
 
+    @property
+    def restriction(self) -> global___Restriction:
+        """Landmarks to look for, and no others; unset: all. It applies inside the
+        search, so that what is left out takes no place among the candidates.
+        """
+
     def __init__(
         self,
         *,
@@ -77,12 +84,62 @@ class Query(google.protobuf.message.Message):
         image: builtins.bytes = ...,
         max_candidates: builtins.int = ...,
         include_matches: builtins.bool = ...,
+        restriction: global___Restriction | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["features", b"features", "image", b"image", "source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "source", b"source"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["features", b"features", "image", b"image", "restriction", b"restriction", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "restriction", b"restriction", "source", b"source"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["features", "image"] | None: ...
 
 global___Query = Query
+
+@typing.final
+class Restriction(google.protobuf.message.Message):
+    """Limits a search. A landmark is looked for if it meets all that is set."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class MetadataEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NEAR_FIELD_NUMBER: builtins.int
+    RADIUS_METERS_FIELD_NUMBER: builtins.int
+    METADATA_FIELD_NUMBER: builtins.int
+    radius_meters: builtins.float
+    """Along the earth's surface; more than 0 if near is set."""
+    @property
+    def near(self) -> steeple.v1.landmark_pb2.LatLng:
+        """Landmarks within radius_meters of here, as where the phone is. Those that
+        have no location are looked for wherever the phone is.
+        """
+
+    @property
+    def metadata(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Landmarks that have all of these entries in their metadata."""
+
+    def __init__(
+        self,
+        *,
+        near: steeple.v1.landmark_pb2.LatLng | None = ...,
+        radius_meters: builtins.float = ...,
+        metadata: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["near", b"near"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["metadata", b"metadata", "near", b"near", "radius_meters", b"radius_meters"]) -> None: ...
+
+global___Restriction = Restriction
 
 @typing.final
 class IdentifyRequest(google.protobuf.message.Message):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption, TimeoutOption, connect
+from steeple.cli.options import (
+    DEFAULT_SERVER,
+    JsonOption,
+    ServerOption,
+    TimeoutOption,
+    connect,
+    read_location,
+    read_metadata,
+)
 from steeple.cli.output import Cell, Column, Output, error_facts
 from steeple.errors import DeadlineExceededError, InvalidArgumentError, ResourceExhaustedError, SteepleError
 
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_EXIT_CODE: Final = 3
 _PARTLY_FAILED: Final = 1
+_RADIUS: Final = 2000.0  # metres
 
 # These are about one photo; after any other error the next photo would fare no better.
 _OF_ONE_PHOTO: Final = (InvalidArgumentError, DeadlineExceededError, ResourceExhaustedError)
@@ -30,6 +39,17 @@ def identify(
     max_candidates: Annotated[
         int, typer.Option("--max-candidates", metavar="N", min=1, max=100, help="Candidates listed, at most.")
     ] = 5,
+    near: Annotated[
+        str | None,
+        typer.Option("--near", metavar="LAT,LNG", help="Look only for landmarks around here, or without a location."),
+    ] = None,
+    radius: Annotated[
+        float | None, typer.Option("--radius", metavar="METRES", help="Goes with --near. Default: 2000.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option("--metadata", "-m", metavar="KEY=VALUE", help="Look only for landmarks that have it; repeatable."),
+    ] = None,
     matches: Annotated[bool, typer.Option("--matches", help="With --json: list the inlier matches too.")] = False,
     timeout: TimeoutOption = 10.0,
     json: JsonOption = False,
@@ -40,6 +60,7 @@ def identify(
     Examples:
       steeple identify photo.jpg
       steeple identify --json holiday/*.jpg > answers.jsonl
+      steeple identify photo.jpg --near 48.8867,2.3431 --radius 500
       steeple identify photo.jpg --server search.example.org:50051 --upload
 
     \b
@@ -47,12 +68,23 @@ def identify(
     else that of the error. With --json: one document for one photo, one line each for several.
     """
     output = Output(as_json=json)
+    if radius is not None and near is None:
+        raise InvalidArgumentError("--radius needs a place that it is about: give --near LAT,LNG as well")
+    place = None if near is None else read_location(near, "--near")
+    asked: dict[str, Any] = {
+        "upload": upload,
+        "max_candidates": max_candidates,
+        "include_matches": matches,
+        "near": place,
+        "radius_meters": None if place is None else _RADIUS if radius is None else radius,
+        "metadata": read_metadata(metadata),
+    }
     answers: list[Answer] = []
     failed = 0
     with connect(server, timeout) as client, output.progress("identifying", len(photos)) as done:
         for photo in photos:
             try:
-                answer = client.identify(photo, upload=upload, max_candidates=max_candidates, include_matches=matches)
+                answer = client.identify(photo, **asked)
             except _OF_ONE_PHOTO as error:
                 if len(photos) == 1:
                     raise

@@ -87,8 +87,8 @@ def image_name(text: str) -> ImageName:
     return ImageName(landmark, image)
 
 
-def read_location(text: str) -> LatLng:
-    """``48.8867,2.3431`` as a point.
+def read_location(text: str, option: str = "--location") -> LatLng:
+    """``48.8867,2.3431``, given to an option, as a point.
 
     Raises:
         InvalidArgumentError: If it is not two numbers, or they are out of range.
@@ -99,11 +99,11 @@ def read_location(text: str) -> LatLng:
         latitude, longitude = (float(part) for part in text.split(","))
     except ValueError as error:
         raise InvalidArgumentError(
-            f"--location must read LAT,LNG in degrees, such as 48.8867,2.3431, not {text!r}"
+            f"{option} must read LAT,LNG in degrees, such as 48.8867,2.3431, not {text!r}"
         ) from error
     if not (math.isfinite(latitude) and -90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise InvalidArgumentError(
-            f"--location must be a latitude of -90 to 90 and a longitude of -180 to 180 degrees, not {text!r}"
+            f"{option} must be a latitude of -90 to 90 and a longitude of -180 to 180 degrees, not {text!r}"
         )
     return LatLng(latitude, longitude)
 

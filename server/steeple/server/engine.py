@@ -13,7 +13,7 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError
 from steeple.server import recognition
-from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage
+from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
 from steeple.server.data_dir import DataDir
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
@@ -159,12 +159,15 @@ class Engine:
             )
         return features
 
-    def identify(self, source: FeatureSet | bytes, *, max_candidates: int) -> Identification:
+    def identify(
+        self, source: FeatureSet | bytes, *, max_candidates: int, restriction: Restriction | None = None
+    ) -> Identification:
         """Names the landmark in a photo.
 
         Args:
             source: The photo's features, or the photo as a JPEG, PNG, WebP or BMP file.
             max_candidates: Candidates in the answer, at most.
+            restriction: Landmarks to look for; None: all.
 
         Raises:
             ModelMismatchError: If the features are of a release that is not served.
@@ -179,7 +182,8 @@ class Engine:
         else:
             features = self.check_features(source)
         self._keeper.catch_up_if_behind()
-        recognised = self._recogniser.identify(features, max_candidates=max_candidates)
+        within = None if restriction is None else self.catalogue.image_keys(restriction)
+        recognised = self._recogniser.identify(features, max_candidates=max_candidates, within=within)
         candidates = self._described(recognised.candidates)
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.

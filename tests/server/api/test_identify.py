@@ -9,15 +9,20 @@ import grpc
 import numpy as np
 import pytest
 
+from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
-from steeple.v1.catalog_service_pb2 import DeleteLandmarkRequest, DeleteReferenceImageRequest
+from steeple.v1.catalog_service_pb2 import CreateLandmarkRequest, DeleteLandmarkRequest, DeleteReferenceImageRequest
+from steeple.v1.landmark_pb2 import Landmark, LatLng
 from steeple.v1.visual_search_service_pb2 import (
     OUTCOME_IDENTIFIED,
     OUTCOME_UNKNOWN,
     Answer,
     GetModelRequest,
+    IdentifyRequest,
     ListModelsRequest,
+    Query,
+    Restriction,
 )
 
 MakeFeatures = Callable[..., FeatureSet]
@@ -130,3 +135,47 @@ async def test_another_release_is_not_found(
     assert refusal.code is grpc.StatusCode.NOT_FOUND
     assert "models/delf-lite2-v1" in refusal.message
     assert refusal.details["ResourceInfo"].resource_name == "models/delf-other"
+
+
+async def test_a_search_may_be_limited_to_places_and_metadata(running: Any, make_features: MakeFeatures) -> None:
+    """What is left out takes no place in the answer, and the same photo elsewhere is found."""
+    places = {"tower": (48.8584, 2.2945), "copy": (36.1125, -115.1707), "anywhere": None}
+    for name, place in places.items():
+        landmark = Landmark(display_name=name, metadata={"kind": "copy" if name == "copy" else "original"})
+        if place:
+            landmark.location.latitude, landmark.location.longitude = place
+        await running.catalog.CreateLandmark(CreateLandmarkRequest(landmark=landmark, landmark_id=name))
+        await running.add_image(name, make_features(1 if name != "anywhere" else 2), "one")
+
+    async def ask(number: int, restriction: Restriction) -> list[str]:
+        query = Query(features=wire.pack(make_features(number)), restriction=restriction)
+        answer = (await running.search.Identify(IdentifyRequest(query=query))).answer
+        names = [candidate.landmark.name.removeprefix("landmarks/") for candidate in answer.candidates]
+        return names[:1] if answer.outcome == OUTCOME_IDENTIFIED else []
+
+    paris, vegas = LatLng(latitude=48.86, longitude=2.29), LatLng(latitude=36.11, longitude=-115.17)
+    assert await ask(1, Restriction(near=paris, radius_meters=2000)) == ["tower"]
+    assert await ask(1, Restriction(near=vegas, radius_meters=2000)) == ["copy"]
+    assert await ask(1, Restriction(near=LatLng(latitude=0, longitude=0), radius_meters=2000)) == []
+    assert await ask(2, Restriction(near=vegas, radius_meters=2000)) == ["anywhere"]
+    assert await ask(1, Restriction(metadata={"kind": "copy"})) == ["copy"]
+    assert await ask(1, Restriction(metadata={"kind": "none"})) == []
+    assert await ask(2, Restriction()) == ["anywhere"]
+
+
+@pytest.mark.parametrize(
+    ("restriction", "field"),
+    [
+        (Restriction(near=LatLng(latitude=1, longitude=1)), "query.restriction.radius_meters"),
+        (Restriction(near=LatLng(latitude=91), radius_meters=5), "query.restriction.near.latitude"),
+        (Restriction(radius_meters=5), "query.restriction.near"),
+        (Restriction(metadata={"": "x"}), "query.restriction.metadata"),
+    ],
+)
+async def test_a_restriction_that_makes_no_sense_is_refused(
+    running: Any, refused: Any, make_features: MakeFeatures, restriction: Restriction, field: str
+) -> None:
+    query = Query(features=wire.pack(make_features(1)), restriction=restriction)
+    refusal = await refused(running.search.Identify(IdentifyRequest(query=query)))
+    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert [violation.field for violation in refusal.details["BadRequest"].field_violations] == [field]

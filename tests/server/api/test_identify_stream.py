@@ -29,10 +29,10 @@ class GatedEngine(Engine):
         self.begun = threading.Event()
         self.opened = threading.Event()
 
-    def identify(self, source: FeatureSet | bytes, *, max_candidates: int) -> Identification:
+    def identify(self, source: FeatureSet | bytes, **how: Any) -> Identification:
         self.begun.set()
         assert self.opened.wait(10)
-        return super().identify(source, max_candidates=max_candidates)
+        return super().identify(source, **how)
 
 
 class Arrivals(grpc.aio.ServerInterceptor):

@@ -40,11 +40,11 @@ class Gate:
         gate = self
 
         class Gated(Engine):
-            def identify(self, source: FeatureSet | bytes, *, max_candidates: int) -> Identification:
+            def identify(self, source: FeatureSet | bytes, **how: Any) -> Identification:
                 gate.count += 1
                 gate.begun.release()
                 assert gate.opened.wait(10)
-                return super().identify(source, max_candidates=max_candidates)
+                return super().identify(source, **how)
 
         return Gated(settings, stopping=stopping)
 
@@ -174,7 +174,7 @@ async def test_what_nobody_expected_is_reported_by_number_and_the_server_stays_u
     start: Any, refused: Refused, make_features: MakeFeatures, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(Engine):
-        def identify(self, source: FeatureSet | bytes, *, max_candidates: int) -> Identification:
+        def identify(self, source: FeatureSet | bytes, **how: Any) -> Identification:
             raise ZeroDivisionError("the password is swordfish")
 
     def broken(settings: Settings, stopping: threading.Event) -> Engine:

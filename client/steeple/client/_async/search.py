@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
@@ -11,7 +12,7 @@ from steeple.client._concurrency import AsyncFrames
 from steeple.client._convert import model_name, to_answer, to_model
 from steeple.client._photos import Photo, Source
 from steeple.client._transport import check_timeout
-from steeple.client.types import Answer, Model
+from steeple.client.types import Answer, LatLng, Model
 from steeple.errors import InvalidArgumentError
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
 
@@ -31,6 +32,9 @@ class AsyncSearchCalls:
         upload: bool = False,
         max_candidates: int = 5,
         include_matches: bool = False,
+        near: LatLng | None = None,
+        radius_meters: float | None = None,
+        metadata: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Names the landmark in a photo.
@@ -41,6 +45,9 @@ class AsyncSearchCalls:
                 server extracts; pixels are sent as JPEG.
             max_candidates: In the answer, at most; 1 to 100.
             include_matches: Whether candidates carry their inlier matches.
+            near: Look only for landmarks within ``radius_meters`` of it, and for those that have no location.
+            radius_meters: Goes with ``near``.
+            metadata: Look only for landmarks that have all of these entries.
             timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
 
         Raises:
@@ -50,7 +57,7 @@ class AsyncSearchCalls:
             UnavailableError: If the server cannot be reached.
             DeadlineExceededError: If it took too long.
         """
-        request = IdentifyRequest(query=_query(max_candidates, include_matches))
+        request = IdentifyRequest(query=_query(max_candidates, include_matches, near, radius_meters, metadata))
         source = await self._connection.prepare(photo, upload=upload, timeout=timeout)
         source.put_into(request.query)
         start = time.perf_counter()
@@ -71,6 +78,9 @@ class AsyncSearchCalls:
         upload: bool = False,
         max_candidates: int = 5,
         include_matches: bool = False,
+        near: LatLng | None = None,
+        radius_meters: float | None = None,
+        metadata: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AsyncAnswerStream:
         """Names the landmarks before a camera.
@@ -84,6 +94,9 @@ class AsyncSearchCalls:
             upload: As for :meth:`identify`, and so are the next two.
             max_candidates: In each answer, at most; 1 to 100.
             include_matches: Whether candidates carry their inlier matches.
+            near: As for :meth:`identify`, and so are the next two.
+            radius_meters: Goes with ``near``.
+            metadata: Of the landmarks to look for.
             timeout: Seconds for the whole stream; None: as long as there are frames.
 
         Returns:
@@ -95,7 +108,7 @@ class AsyncSearchCalls:
         async def prepare(photo: Photo) -> Source:
             return await self._connection.prepare(photo, upload=upload, timeout=None)
 
-        query = _query(max_candidates, include_matches)
+        query = _query(max_candidates, include_matches, near, radius_meters, metadata)
         return AsyncAnswerStream(self._connection, frames, prepare, query, timeout)
 
     async def get_model(self, model: str | Model, *, timeout: float | None = None) -> Model:
@@ -117,8 +130,22 @@ class AsyncSearchCalls:
         return [to_model(model) for model in response.models]
 
 
-def _query(max_candidates: int, include_matches: bool) -> Query:
+def _query(
+    max_candidates: int,
+    include_matches: bool,
+    near: LatLng | None,
+    radius_meters: float | None,
+    metadata: Mapping[str, str] | None,
+) -> Query:
     # Checked here too, because 0 would silently stand for the default.
     if not 1 <= max_candidates <= _MAX_CANDIDATES:
         raise InvalidArgumentError(f"max_candidates must be 1 to {_MAX_CANDIDATES}, not {max_candidates}")
-    return Query(max_candidates=max_candidates, include_matches=include_matches)
+    if (near is None) != (radius_meters is None):
+        raise InvalidArgumentError("near and radius_meters go together: give both or neither")
+    query = Query(max_candidates=max_candidates, include_matches=include_matches)
+    if near is not None and radius_meters is not None:
+        query.restriction.near.latitude, query.restriction.near.longitude = near.latitude, near.longitude
+        query.restriction.radius_meters = radius_meters
+    if metadata:
+        query.restriction.metadata.update(metadata)
+    return query

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from steeple.client._concurrency import Frames
@@ -12,7 +13,7 @@ from steeple.client._photos import Photo, Source
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.stream import AnswerStream
 from steeple.client._transport import check_timeout
-from steeple.client.types import Answer, Model
+from steeple.client.types import Answer, LatLng, Model
 from steeple.errors import InvalidArgumentError
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
 
@@ -32,6 +33,9 @@ class SearchCalls:
         upload: bool = False,
         max_candidates: int = 5,
         include_matches: bool = False,
+        near: LatLng | None = None,
+        radius_meters: float | None = None,
+        metadata: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Names the landmark in a photo.
@@ -42,6 +46,9 @@ class SearchCalls:
                 server extracts; pixels are sent as JPEG.
             max_candidates: In the answer, at most; 1 to 100.
             include_matches: Whether candidates carry their inlier matches.
+            near: Look only for landmarks within ``radius_meters`` of it, and for those that have no location.
+            radius_meters: Goes with ``near``.
+            metadata: Look only for landmarks that have all of these entries.
             timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
 
         Raises:
@@ -51,7 +58,7 @@ class SearchCalls:
             UnavailableError: If the server cannot be reached.
             DeadlineExceededError: If it took too long.
         """
-        request = IdentifyRequest(query=_query(max_candidates, include_matches))
+        request = IdentifyRequest(query=_query(max_candidates, include_matches, near, radius_meters, metadata))
         source = self._connection.prepare(photo, upload=upload, timeout=timeout)
         source.put_into(request.query)
         start = time.perf_counter()
@@ -72,6 +79,9 @@ class SearchCalls:
         upload: bool = False,
         max_candidates: int = 5,
         include_matches: bool = False,
+        near: LatLng | None = None,
+        radius_meters: float | None = None,
+        metadata: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> AnswerStream:
         """Names the landmarks before a camera.
@@ -85,6 +95,9 @@ class SearchCalls:
             upload: As for :meth:`identify`, and so are the next two.
             max_candidates: In each answer, at most; 1 to 100.
             include_matches: Whether candidates carry their inlier matches.
+            near: As for :meth:`identify`, and so are the next two.
+            radius_meters: Goes with ``near``.
+            metadata: Of the landmarks to look for.
             timeout: Seconds for the whole stream; None: as long as there are frames.
 
         Returns:
@@ -96,7 +109,7 @@ class SearchCalls:
         def prepare(photo: Photo) -> Source:
             return self._connection.prepare(photo, upload=upload, timeout=None)
 
-        query = _query(max_candidates, include_matches)
+        query = _query(max_candidates, include_matches, near, radius_meters, metadata)
         return AnswerStream(self._connection, frames, prepare, query, timeout)
 
     def get_model(self, model: str | Model, *, timeout: float | None = None) -> Model:
@@ -118,8 +131,22 @@ class SearchCalls:
         return [to_model(model) for model in response.models]
 
 
-def _query(max_candidates: int, include_matches: bool) -> Query:
+def _query(
+    max_candidates: int,
+    include_matches: bool,
+    near: LatLng | None,
+    radius_meters: float | None,
+    metadata: Mapping[str, str] | None,
+) -> Query:
     # Checked here too, because 0 would silently stand for the default.
     if not 1 <= max_candidates <= _MAX_CANDIDATES:
         raise InvalidArgumentError(f"max_candidates must be 1 to {_MAX_CANDIDATES}, not {max_candidates}")
-    return Query(max_candidates=max_candidates, include_matches=include_matches)
+    if (near is None) != (radius_meters is None):
+        raise InvalidArgumentError("near and radius_meters go together: give both or neither")
+    query = Query(max_candidates=max_candidates, include_matches=include_matches)
+    if near is not None and radius_meters is not None:
+        query.restriction.near.latitude, query.restriction.near.longitude = near.latitude, near.longitude
+        query.restriction.radius_meters = radius_meters
+    if metadata:
+        query.restriction.metadata.update(metadata)
+    return query

@@ -18,7 +18,7 @@ from steeple.errors import InvalidArgumentError
 from steeple.server import engine
 from steeple.server.api.names import image_name, landmark_name, model_name
 from steeple.server.api.status import FIELD, about
-from steeple.server.catalogue import Landmark, LandmarkDraft, LatLng, ReferenceImage
+from steeple.server.catalogue import Landmark, LandmarkDraft, LatLng, ReferenceImage, Restriction
 from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
 
 DEFAULT_CANDIDATES: Final = 5
@@ -64,6 +64,24 @@ def read_max_candidates(message: visual_search_service_pb2.Query) -> int:
             **{FIELD: "query.max_candidates"},
         )
     return count or DEFAULT_CANDIDATES
+
+
+def read_restriction(message: visual_search_service_pb2.Query) -> Restriction | None:
+    """The landmarks that a query is limited to; None: all.
+
+    Raises:
+        InvalidArgumentError: If a value is out of range.
+    """
+    if not message.HasField("restriction"):
+        return None
+    asked = message.restriction
+    near = LatLng(asked.near.latitude, asked.near.longitude) if asked.HasField("near") else None
+    try:
+        return Restriction(near, asked.radius_meters, dict(asked.metadata))
+    except InvalidArgumentError as error:
+        name = error.metadata[FIELD].replace("location.", "near.")
+        error.metadata[FIELD] = f"query.restriction.{name}"
+        raise
 
 
 def read_landmark_draft(message: landmark_pb2.Landmark) -> LandmarkDraft:

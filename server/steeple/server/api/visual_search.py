@@ -85,8 +85,9 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     ) -> visual_search_service_pb2.Answer:  # on a thread of the pool, all of it
         source = conversion.read_source(query)
         max_candidates = conversion.read_max_candidates(query)
+        restriction = conversion.read_restriction(query)
         with about("query.image" if isinstance(source, bytes) else "query.features"):
-            found = self._readiness.engine.identify(source, max_candidates=max_candidates)
+            found = self._readiness.engine.identify(source, max_candidates=max_candidates, restriction=restriction)
         return conversion.answer_message(
             found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
         )

@@ -12,6 +12,7 @@ from steeple.server.catalogue.records import (
     ReferenceImage,
     Unset,
 )
+from steeple.server.catalogue.restriction import Restriction
 from steeple.server.catalogue.store import Catalogue
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "LatLng",
     "Page",
     "ReferenceImage",
+    "Restriction",
     "Unset",
 ]

@@ -29,6 +29,7 @@ from steeple.server.catalogue.records import (
     Unset,
 )
 from steeple.server.catalogue.requests import Request, features_digest, image_request
+from steeple.server.catalogue.restriction import Restriction, allowed_images
 
 _RecordT = TypeVar("_RecordT", bound=Landmark | ReferenceImage | None)
 
@@ -301,6 +302,11 @@ class Catalogue:
     def images(self, keys: Iterable[int]) -> dict[int, ReferenceImage]:
         """Reference images by key, in one query; those that do not exist are left out."""
         return lookups.by_key(self._database, lookups.image_keys(keys), reference_images.of_keys)
+
+    def image_keys(self, within: Restriction) -> list[int]:
+        """Keys of the reference images of all landmarks that a search may find."""
+        with self._database.read() as connection:
+            return allowed_images(connection, within)
 
     def features(self, keys: Iterable[int]) -> dict[int, FeatureSet]:
         """Features by image key, in one query, as rounded by the wire; images that do not exist are left out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,8 +124,15 @@ class Recogniser:
         self._index = index
         self._gallery = gallery
 
-    def identify(self, features: FeatureSet, *, max_candidates: int = 5) -> Recognition:
+    def identify(
+        self, features: FeatureSet, *, max_candidates: int = 5, within: Collection[int] | None = None
+    ) -> Recognition:
         """Answers one query.
+
+        Args:
+            features: Of the photo.
+            max_candidates: In the answer, at most.
+            within: Keys of the images to look in; None: all.
 
         Raises:
             FeatureSetError: If there are no features.
@@ -142,7 +149,7 @@ class Recogniser:
             raise FeatureSetError("the query has no features; the photo shows too little to recognise it by")
         start = time.perf_counter()
         descriptors = features.unit_descriptors()
-        neighbours = self._index.search(descriptors, self.release.index.neighbours)
+        neighbours = self._index.search(descriptors, self.release.index.neighbours, within=within)
         searched = time.perf_counter()
         finalists = self._rematched(features, descriptors, self._verified(features, neighbours))
         candidates = self._candidates(features, finalists, max_candidates)

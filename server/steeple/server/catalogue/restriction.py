@@ -1,0 +1,94 @@
+"""Which landmarks a search is limited to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from steeple.errors import InvalidArgumentError
+from steeple.server.catalogue import tables
+from steeple.server.catalogue.limits import check_location, check_metadata
+from steeple.server.catalogue.records import LatLng
+
+MAX_RADIUS: Final = 20_037_509.0
+"""Metres: half of the equator, so all of the earth."""
+
+_EARTH_RADIUS: Final = 6_371_008.8  # metres, mean
+_KEYS_AT_ONCE: Final = 5000  # as lookups: fewer than any database's parameters
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """Landmarks to look for, and no others.
+
+    Attributes:
+        near: Landmarks that stand within ``radius_meters`` of it; those that have no location are always looked for.
+            None: wherever they stand.
+        radius_meters: More than 0 if ``near`` is given; along the earth's surface, taken for a sphere.
+        metadata: Landmarks that have all of these entries.
+
+    Raises:
+        InvalidArgumentError: If a value is out of bounds; its metadata ``field`` says which.
+    """
+
+    near: LatLng | None = None
+    radius_meters: float = 0.0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_metadata(self.metadata)
+        check_location(self.near)
+        within = 0 < self.radius_meters <= MAX_RADIUS  # false for NaN
+        if self.near is not None and not within:
+            raise InvalidArgumentError(
+                f"radius_meters must be more than 0 and at most {MAX_RADIUS:.0f}, not {self.radius_meters}",
+                field="radius_meters",
+            )
+        if self.near is None and self.radius_meters:
+            raise InvalidArgumentError("radius_meters needs a place that it is about: set near as well", field="near")
+
+    def allows(self, location: LatLng | None, metadata: Mapping[str, str]) -> bool:
+        """Whether a landmark of this location and metadata is looked for."""
+        if any(metadata.get(key) != value for key, value in self.metadata.items()):
+            return False
+        return self.near is None or location is None or distance(self.near, location) <= self.radius_meters
+
+
+def distance(one: LatLng, other: LatLng) -> float:
+    """Metres along a great circle (the haversine formula, which is exact for small distances too)."""
+    latitudes = math.radians(one.latitude), math.radians(other.latitude)
+    across = math.sin((latitudes[1] - latitudes[0]) / 2) ** 2
+    along = math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
+    return (
+        2
+        * _EARTH_RADIUS
+        * math.asin(min(1.0, math.sqrt(across + math.cos(latitudes[0]) * math.cos(latitudes[1]) * along)))
+    )
+
+
+def allowed_images(connection: Connection, restriction: Restriction) -> list[int]:
+    """Keys of the reference images of all landmarks that are allowed."""
+    landmark, image = tables.landmark, tables.reference_image
+    columns = [landmark.c.key, landmark.c.latitude, landmark.c.longitude]
+    if restriction.metadata:
+        columns.append(landmark.c.metadata)
+    chosen = select(*columns)
+    if restriction.near is not None:
+        # A parallel is as far away on every meridian: so much can the database leave out.
+        degrees = math.degrees(restriction.radius_meters / _EARTH_RADIUS) + 1e-6
+        low, high = restriction.near.latitude - degrees, restriction.near.latitude + degrees
+        chosen = chosen.where(landmark.c.latitude.is_(None) | landmark.c.latitude.between(low, high))
+    allowed = []
+    for row in connection.execute(chosen).mappings():
+        location = None if row["latitude"] is None else LatLng(row["latitude"], row["longitude"])
+        if restriction.allows(location, row.get("metadata", {})):
+            allowed.append(row["key"])
+    keys: list[int] = []
+    for start in range(0, len(allowed), _KEYS_AT_ONCE):
+        some = image.c.landmark_key.in_(allowed[start : start + _KEYS_AT_ONCE])
+        keys += connection.execute(select(image.c.key).where(some)).scalars()
+    return keys
