@@ -19,7 +19,8 @@ from steeple.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from steeple.delf import ModelRelease
     from steeple.server.index import FaissIndex
-    from steeple.server.scale import OperatingPoint, SyntheticCatalogue
+    from steeple.server.index.codebook import Codebook
+    from steeple.server.scale import OperatingPoint, SyntheticCatalogue, SyntheticLists
 
 _DISTANCES: Final = (0.35, 0.58)
 _TRAINING_IMAGES: Final = 1 << 14
@@ -74,6 +75,13 @@ def index(
         Path | None,
         typer.Option("--folder", metavar="DIR", help="Keep the index here, and use it if it is there already."),
     ] = None,
+    as_codes: Annotated[
+        bool, typer.Option("--codes", help="Draw codes instead of descriptors: for more than some ten millions.")
+    ] = False,
+    mapped_limit: Annotated[
+        float | None,
+        typer.Option("--mapped-limit", metavar="GB", min=0.0, help="Of the index's file in the process's memory."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Measure the index at a given size: recall against time, memory, and FAISS's own call beside it.
@@ -90,6 +98,7 @@ def index(
     Examples:
       steeple benchmark index
       steeple benchmark index --descriptors 10000000 --folder index-10m --json
+      steeple benchmark index --descriptors 1000000000 --codes --code-size 10 --mapped-limit 6
     """
     from steeple.delf import ModelRelease
     from steeple.server.scale import IMAGE_DESCRIPTORS, SyntheticCatalogue, measure_points
@@ -102,10 +111,18 @@ def index(
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steeple-benchmark-")))
-        seconds = _fill(output, release, catalogue, folder, images, lists, code_size)
+        drawn: SyntheticLists | None = None
+        if as_codes:
+            drawn, seconds = _draw(output, release, catalogue, folder, images, lists, code_size)
+        else:
+            seconds = _fill(output, release, catalogue, folder, images, lists, code_size)
+        queries = {
+            distance: drawn.copies(copies, distance) if drawn else catalogue.copies(images, copies, distance)
+            for distance in _DISTANCES
+        }
         before = _resident_bytes()
         opened, raw = _open(folder, release)
-        queries = {distance: catalogue.copies(images, copies, distance) for distance in _DISTANCES}
+        opened.mapped_limit = None if mapped_limit is None else int(1e9 * mapped_limit)
         steps = len(points_at) * (len(_DISTANCES) + runs + 1)
         with output.progress("searching", steps) as done:
             points = measure_points(
@@ -133,29 +150,14 @@ def _fill(
     code_size: int | None,
 ) -> dict[str, float]:
     """Makes the index in ``folder``, or goes on with one that is not finished."""
-    import numpy as np
-
-    from steeple.server.index import FaissIndex, training
-    from steeple.server.index.codebook import Codebook
+    from steeple.server.index import FaissIndex
     from steeple.server.index.snapshot import SnapshotFolder
-    from steeple.server.scale import IMAGE_DESCRIPTORS
 
     began = time.monotonic()
     if SnapshotFolder(folder).exists:
         filled, there = FaissIndex.restore(folder, release)
     else:
-        codebook, there = Codebook.of(release), 0
-        total = images * IMAGE_DESCRIPTORS
-        wanted = lists or (codebook.lists if total <= codebook.comfort else training.lists_for(total))
-        if (wanted, code_size or codebook.code_size) != (codebook.lists, codebook.code_size):
-            output.note(f"training a codebook of {wanted:,} lists")
-            some = min(_TRAINING_IMAGES, training.SAMPLES_PER_LIST * wanted // IMAGE_DESCRIPTORS + 1)
-            # Not of the catalogue: a server trains on what it has, and grows.
-            samples = np.concatenate([catalogue.image(images + number) for number in range(some)])
-            codebook = training.train(
-                samples, wanted, code_size=code_size or codebook.code_size, probes=release.index.probes
-            )
-        filled = FaissIndex(release, codebook=codebook)
+        filled, there = FaissIndex(release, codebook=_codebook(output, release, catalogue, images, lists, code_size)), 0
     trained = time.monotonic()
     if there > images:
         raise InvalidArgumentError(f"{folder} holds {there} images, more than {images}; choose another --folder")
@@ -173,6 +175,69 @@ def _fill(
         "train_seconds": round(trained - began, 2),
         "add_seconds": round(added - trained, 2),
         "save_seconds": round(saved - added, 2),
+    }
+
+
+def _codebook(
+    output: Output,
+    release: ModelRelease,
+    catalogue: SyntheticCatalogue,
+    images: int,
+    lists: int | None,
+    code_size: int | None,
+) -> Codebook:
+    """The release's, or one trained for the size of the catalogue."""
+    import numpy as np
+
+    from steeple.server.index import training
+    from steeple.server.index.codebook import Codebook
+    from steeple.server.scale import IMAGE_DESCRIPTORS
+
+    codebook = Codebook.of(release)
+    total = images * IMAGE_DESCRIPTORS
+    wanted = lists or (codebook.lists if total <= codebook.comfort else training.lists_for(total))
+    size = code_size or codebook.code_size
+    if (wanted, size) == (codebook.lists, codebook.code_size):
+        return codebook
+    output.note(f"training a codebook of {wanted:,} lists")
+    some = min(_TRAINING_IMAGES, training.SAMPLES_PER_LIST * wanted // IMAGE_DESCRIPTORS + 1)
+    # Not of the catalogue: a server trains on what it has, and grows.
+    samples = np.concatenate([catalogue.image(images + number) for number in range(some)])
+    return training.train(samples, wanted, code_size=size, probes=release.index.probes)
+
+
+def _draw(
+    output: Output,
+    release: ModelRelease,
+    catalogue: SyntheticCatalogue,
+    folder: Path,
+    images: int,
+    lists: int | None,
+    code_size: int | None,
+) -> tuple[SyntheticLists, dict[str, float]]:
+    """Makes the index in ``folder`` of codes, or takes the one that is there."""
+    from steeple.server.index import FaissIndex
+    from steeple.server.index.snapshot import SnapshotFolder
+    from steeple.server.scale import SyntheticLists
+
+    began = time.monotonic()
+    if SnapshotFolder(folder).exists:
+        opened, there = FaissIndex.restore(folder, release)
+        if there != images:
+            raise InvalidArgumentError(f"{folder} holds {there} images, not {images}; choose another --folder")
+        drawn = SyntheticLists(opened.codebook, images)
+        return drawn, {"train_seconds": 0.0, "add_seconds": 0.0, "save_seconds": 0.0}
+    codebook = _codebook(output, release, catalogue, images, lists, code_size)
+    trained = time.monotonic()
+    drawn = SyntheticLists(codebook, images)
+    with output.progress("writing lists", codebook.lists) as done:
+        filled = drawn.index(release, folder, lambda: done.advance(""))
+    written = time.monotonic()
+    filled.snapshot(folder, images)
+    return drawn, {
+        "train_seconds": round(trained - began, 2),
+        "add_seconds": round(written - trained, 2),
+        "save_seconds": round(time.monotonic() - written, 2),
     }
 
 

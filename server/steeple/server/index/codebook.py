@@ -103,6 +103,15 @@ class Codebook:
         distances, lists = self._quantizer.search(rows, probes, params=self.graph_parameters(probes))
         return Assignment(rows, lists, distances)
 
+    def decode(self, lists: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """float32[N, 40]: what codes, uint8[N, code size], in lists, int64[N], stand for, L2-normalised.
+
+        Of a codebook that turns descriptors, turned as its lists have them.
+        """
+        decoder: Any = self._ivf.pq
+        rows = self._quantizer.reconstruct_batch(lists) + decoder.decode(codes)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
     def graph_parameters(self, probes: int) -> Any | None:  # noqa: ANN401 - FAISS is untyped
         """How thoroughly FAISS looks for as many lists, if it does so along a graph."""
         if not isinstance(self._quantizer, faiss.IndexHNSW):

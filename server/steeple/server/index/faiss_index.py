@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from steeple.delf import ModelRelease
 from steeple.errors import CancelledError, ReleaseError, SnapshotError
 from steeple.server.index import list_file, protocol, segments, training
 from steeple.server.index.codebook import Assignment, Codebook
+from steeple.server.index.list_file import ListFile
 from steeple.server.index.locks import ReadWriteLock
 from steeple.server.index.protocol import IndexStats, Neighbours
 from steeple.server.index.segments import LiveSegment, SealedSegment, Segment
@@ -25,6 +27,7 @@ from steeple.server.index.snapshot import Part, SnapshotFolder
 
 _NUMBER_BYTES: Final = 8
 _KIND: Final = "faiss"
+_STATM: Final = Path("/proc/self/statm")
 
 _LIVE_LIMIT: Final = 1 << 19  # descriptors in memory before they are worth a file
 _LIVE_SHARE: Final = 1 / 32
@@ -61,6 +64,8 @@ class FaissIndex:
         self._live = LiveSegment(self._codebook)
         self._lock = ReadWriteLock()
         self._sealing = threading.Lock()
+        self.mapped_limit: int | None = None
+        """Bytes of files that may stay in the process's memory after a search; None: as much as the system lets."""
 
     def add(self, image_key: int, descriptors: NDArray[np.float32]) -> None:
         """See :meth:`DescriptorIndex.add`."""
@@ -99,7 +104,13 @@ class FaissIndex:
                 else:
                     found = self._search(assignment, neighbours, self._slots.bitmap(within))
                 keys, features = self._slots.images_of(found.numbers)
+            self._release_memory()
             return Neighbours(keys, features, np.where(found.numbers < 0, np.float32(np.inf), found.distances))
+
+    def _release_memory(self) -> None:
+        if self.mapped_limit is not None and mapped_bytes() > self.mapped_limit:
+            for segment in self.sealed:
+                segment.release_memory()
 
     def _search(
         self, assignment: Assignment, neighbours: int, bitmap: NDArray[np.uint8] | None = None
@@ -231,12 +242,29 @@ class FaissIndex:
             codebook = Codebook(data, release.index.probes, f"the codebook in {folder}")
         except ReleaseError as error:
             raise SnapshotError(str(error)) from error
-        index = FaissIndex(release, codebook=codebook)
         parts = [Part.of(part) for part in facts["lists"]]
         files = [list_file.read(folder / part.name, part.sha256) for part in parts]
+        held = sum(int(file.sizes.sum()) for file in files)
+        slots = SlotTable.from_bytes(source.load(Part.of(facts["images"])), held)
+        return FaissIndex.assembled(release, codebook, slots, files), int(facts["sequence"])
+
+    @staticmethod
+    def assembled(release: ModelRelease, codebook: Codebook, slots: SlotTable, files: Sequence[ListFile]) -> FaissIndex:
+        """An index of parts that belong together.
+
+        Args:
+            release: Whose descriptors it has.
+            codebook: That made the codes.
+            slots: The images of the descriptors' numbers.
+            files: Codes and numbers.
+
+        Raises:
+            SnapshotError: If a file cannot be mapped or is of another codebook.
+        """
+        index = FaissIndex(release, codebook=codebook)
+        index._slots = slots
         index._older = tuple(SealedSegment(codebook, file) for file in files)
-        index._slots = SlotTable.from_bytes(source.load(Part.of(facts["images"])), held=index._held())
-        return index, int(facts["sequence"])
+        return index
 
     def _held(self) -> int:
         return sum(map(len, self._older)) + len(self._live)
@@ -273,6 +301,14 @@ class FaissIndex:
         folder.path.mkdir(parents=True, exist_ok=True)
         file = list_file.write(folder.path / f"lists-{uuid4().hex[:16]}", self._codebook.code_size, lists())
         return (SealedSegment(self._codebook, file),)
+
+
+def mapped_bytes() -> int:
+    """Of all files that are mapped, what is in the process's memory; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text(encoding="ascii").split()[2]) * mmap.PAGESIZE
+    except OSError:
+        return 0
 
 
 def _set(bitmap: NDArray[np.uint8], numbers: NDArray[np.int64]) -> NDArray[np.bool_]:

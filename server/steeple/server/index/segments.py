@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ Selector = Any
 """A FAISS ``IDSelector``, or None."""
 
 _Parameters: Any = faiss.SearchParametersIVF  # FAISS's types do not know its keywords
+
+
+_libc: Any = ctypes.CDLL(None, use_errno=True)
 
 
 class Segment(Protocol):
@@ -140,6 +145,15 @@ class SealedSegment(_OverFaiss):
         index.ntotal = len(self)
         index.parallel_mode = 0  # FAISS's default
         return index
+
+    def release_memory(self) -> None:
+        """Takes what was read of the file out of the process's memory; it is read again as it is needed.
+
+        What the system keeps of it in its page cache, it keeps.
+        """
+        if self.file.data_bytes:
+            address = int(self._mapped.ptr)
+            _libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(self.file.data_bytes), mmap.MADV_DONTNEED)
 
     @property
     def path(self) -> Path:

@@ -62,15 +62,20 @@ class SyntheticCatalogue:
         rows = np.stack(
             [self.image(int(origin) // IMAGE_DESCRIPTORS)[origin % IMAGE_DESCRIPTORS] for origin in origins]
         )
-        directions = rng.standard_normal(rows.shape)
-        # At right angles to the descriptor, so that what L2-normalising takes away is little.
-        directions -= (directions * rows).sum(axis=1, keepdims=True) * rows
-        return _unit(rows + distance * _unit(directions)), origins
+        return moved(rows, distance, rng), origins
 
     def _descriptor(self, number: int) -> NDArray[np.float32]:
         # A copy: a view would keep its whole image in memory.
         descriptor: NDArray[np.float32] = self.image(number // IMAGE_DESCRIPTORS)[number % IMAGE_DESCRIPTORS].copy()
         return descriptor
+
+
+def moved(rows: NDArray[np.float32], distance: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """float32[N, 40]: L2-normalised descriptors, each moved by ``distance`` in a random direction."""
+    directions = rng.standard_normal(rows.shape)
+    # At right angles to the descriptor, so that what L2-normalising takes away is little.
+    directions -= (directions * rows).sum(axis=1, keepdims=True) * rows
+    return _unit(rows + distance * _unit(directions))
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
