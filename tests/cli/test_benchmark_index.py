@@ -46,6 +46,19 @@ def test_an_index_is_kept_and_grown(steeple: Steeple, tmp_path: Path) -> None:
     assert "holds 5 images, more than 4" in refused.error["message"]
 
 
+def test_an_index_is_drawn_as_codes_and_used_again(steeple: Steeple, tmp_path: Path) -> None:
+    kept = (*SMALL, "--codes", "--probes", "1,64", "--mapped-limit", 0.5, "--folder", tmp_path / "index", "--json")
+    first, second = (steeple(*kept, "--descriptors", 20_000) for _ in range(2))
+    assert first.code == second.code == 0, first.err
+    for name in ("index", "descriptors", "file_bytes_per_descriptor"):
+        assert first.json[name] == second.json[name]
+    recalls = [[point["recall"] for point in ran.json["points"]] for ran in (first, second)]
+    assert recalls[0] == recalls[1]
+    assert recalls[0][1]["0.35"] > 0.8
+    refused = steeple(*kept, "--descriptors", 30_000)
+    assert "holds 20 images, not 30" in refused.error["message"]
+
+
 @pytest.mark.parametrize("probes", ["", "0,1", "four"])
 def test_probes_are_numbers(steeple: Steeple, probes: str) -> None:
     ran = steeple(*SMALL, "--probes", probes, "--json")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
+
+_BLOCK: Final = 128  # descriptors of the query at a time: what they make stays in the processor's cache
 
 
 def mutual_nearest_neighbours(
@@ -22,16 +26,24 @@ def mutual_nearest_neighbours(
     """
     if not len(query) or not len(reference):
         return np.empty((0, 2), np.intp), np.empty(0, np.float32)
-    similarities = query @ reference.T
-    nearest = similarities.argmax(axis=1)
-    rows = np.arange(len(query))
-    best = similarities[rows, nearest]
+    count = len(query)
+    nearest = np.empty(count, np.intp)
+    best, second = np.empty(count, np.float32), np.empty(count, np.float32)
+    highest = np.full(len(reference), -np.inf, np.float32)  # of each reference descriptor, among all of the query's
+    transposed = np.ascontiguousarray(reference.T)
+    for start in range(0, count, _BLOCK):
+        part = slice(start, min(start + _BLOCK, count))
+        similarities = query[part] @ transposed
+        rows = np.arange(len(similarities))
+        nearest[part] = similarities.argmax(axis=1)
+        best[part] = similarities[rows, nearest[part]]
+        np.maximum(highest, similarities.max(axis=0), out=highest)
+        similarities[rows, nearest[part]] = -1.0
+        second[part] = similarities.max(axis=1)
     # By value, not by argmax over columns, which is many times slower in row-major order.
-    mutual = np.flatnonzero(similarities.max(axis=0)[nearest] == best)
-    others = similarities[mutual]
-    others[np.arange(len(mutual)), nearest[mutual]] = -1.0
+    mutual = np.flatnonzero(highest[nearest] == best)
     # Squared distances of unit vectors are 2 - 2 * similarity.
-    distinctiveness = 1.0 - np.clip((1.0 - best[mutual]) / np.maximum(1.0 - others.max(axis=1), 1e-6), 0.0, 1.0)
+    distinctiveness = 1.0 - np.clip((1.0 - best[mutual]) / np.maximum(1.0 - second[mutual], 1e-6), 0.0, 1.0)
     order = np.argsort(-distinctiveness, kind="stable")
     pairs = np.stack([mutual, nearest[mutual]], axis=1)[order]
     return pairs, distinctiveness[order].astype(np.float32)
