@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.recognition.verification import Verification, agreeing, outline, verify
 from steeple.server.recognition.votes import matches_of, most_voted
+
+_ROUND: Final = 10  # images verified before asking whether the answer is certain
+_CERTAIN_INLIERS: Final = 60
+_CERTAIN_LEAD: Final = 3.0  # times the inliers of the best image of any other landmark
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,15 @@ def inlier_radius(release: ModelRelease, width: int, height: int) -> float:
     return release.verification.inlier_radius * pyramid.working_scale(width, height, release.extraction)
 
 
+def _certain(found: Sequence[_Verified]) -> bool:
+    """Whether no image of fewer votes could change the answer: one landmark is far ahead of all others."""
+    best = max(found, key=lambda entry: entry.verification.count, default=None)
+    if best is None or best.verification.count < _CERTAIN_INLIERS:
+        return False
+    others = (entry.verification.count for entry in found if entry.image.landmark_id != best.image.landmark_id)
+    return best.verification.count >= _CERTAIN_LEAD * max(others, default=0)
+
+
 class Recogniser:
     """Names the landmark in a photo. Thread safe; the same query on the same catalogue gets the same answer.
 
@@ -163,12 +177,17 @@ class Recogniser:
         )
 
     def _verified(self, features: FeatureSet, neighbours: Neighbours) -> list[_Verified]:
-        """The most voted images whose matches, as the index returned them, agree on a geometry; best first."""
+        """The most voted images whose matches, as the index returned them, agree on a geometry; best first.
+
+        Those of fewest votes are left out once the answer is certain.
+        """
         parameters = self.release.verification
-        found = []
+        found: list[_Verified] = []
         keys = most_voted(neighbours, parameters.candidates)
         images = self._gallery(keys)
-        for key in keys:
+        for number, key in enumerate(keys):
+            if number and number % _ROUND == 0 and _certain(found):
+                break
             if key not in images:
                 continue
             pairs = matches_of(neighbours, key)
