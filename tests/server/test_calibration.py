@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import InvalidArgumentError
-from steeple.server.calibration import EVIDENCE, fit
+from steeple.server.calibration import EVIDENCE, cross_validated, fit, reliability
 from steeple.server.evaluation import Outcome, Photo, QueryResult, Role, measure
 from steeple.server.recognition import Candidate, Recognition
 from steeple.server.recognition.evidence import confidence
@@ -121,3 +122,62 @@ def test_answers_without_a_candidate_take_no_part() -> None:
 def test_answers_of_one_kind_are_refused(make: Callable[[bool], list[QueryResult]], right: bool) -> None:
     with pytest.raises(InvalidArgumentError, match="right and wrong answers; add queries"):
         fit(make(right))
+
+
+def named(results: list[QueryResult], landmarks: int) -> list[QueryResult]:
+    """The same answers, to photos of several landmarks."""
+    made = []
+    for number, each in enumerate(results):
+        landmark = f"landmark-{number % landmarks}"
+        best = each.recognition.candidates[0]
+        answered = replace(best, landmark_id=landmark if best.landmark_id == "tower" else "gate")
+        photo = replace(each.photo, landmark=landmark)
+        made.append(replace(each, photo=photo, recognition=replace(each.recognition, candidates=(answered,))))
+    return made
+
+
+def test_cross_validation_judges_by_what_has_not_seen_the_landmark() -> None:
+    results, _ = drawn(600)
+    few = named(results, 7)
+    strangers = [result(row, right=False, stranger=True) for row in np.random.default_rng(3).uniform(0, 2, (40, KINDS))]
+    everything = [*few, *strangers]
+    outcomes = cross_validated(everything)
+    assert [outcome.known for outcome in outcomes] == [True] * 600 + [False] * 40
+    # Landmarks 0 and 5 are in the first part, and so is every fifth stranger.
+    others = [each for number, each in enumerate(few) if number % 7 not in (0, 5)]
+    others += [each for number, each in enumerate(strangers) if number % 5]
+    alone = fit(others)
+    for number in (0, 5, 7, 12, 600, 605):
+        evidence = everything[number].recognition.candidates[0].evidence
+        assert outcomes[number].confidence == pytest.approx(confidence(alone, evidence))
+        assert outcomes[number].identified == (outcomes[number].confidence >= alone.threshold)
+    assert measure(outcomes).ece < 0.06
+
+
+def test_one_landmark_cannot_be_cross_validated() -> None:
+    with pytest.raises(InvalidArgumentError, match="two landmarks"):
+        cross_validated(drawn(100)[0])
+
+
+def test_a_lower_rate_of_false_positives_has_a_higher_threshold() -> None:
+    results = drawn(500)[0]
+    evidence = np.random.default_rng(5).uniform(0, 4, (200, KINDS))
+    results += [result(row, right=False, stranger=True) for row in evidence]
+    thresholds = [fit(results, false_positive_rate=rate).threshold for rate in (1.0, 0.2, 0.05, 0.0)]
+    assert thresholds == sorted(thresholds)
+    assert thresholds[0] == 0.5
+    assert thresholds[-1] > thresholds[1]
+
+
+def test_bins_of_reliability_hold_every_answer() -> None:
+    confidences = [0.0, 0.05, 0.1, 0.55, 0.58, 0.999, 1.0]
+    right = [False, False, True, True, False, True, True]
+    outcomes = [
+        Outcome(known=True, right=hit, confidence=value, identified=False)
+        for value, hit in zip(confidences, right, strict=True)
+    ]
+    bins = reliability(outcomes)
+    assert [each.answers for each in bins] == [2, 1, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert (bins[5].right, bins[9].right, bins[0].right) == (0.5, 1.0, 0.0)
+    assert bins[5].confidence == pytest.approx(0.565)
+    assert math.isnan(bins[3].right)

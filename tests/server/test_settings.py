@@ -68,7 +68,7 @@ def test_everything_lies_in_the_data_folder_unless_said_otherwise(tmp_path: Path
         ({"log_format": "xml"}, "'text' or 'json'"),
         ({"shutdown_grace_seconds": float("nan")}, "finite"),
         ({"max_message_bytes": 1}, "65536"),
-        ({"colour": "red"}, "there is no setting 'colour'; those there are: address, data_dir"),
+        ({"colour": "red"}, "there is no setting 'colour'; those there are: address, calibration, data_dir"),
     ],
 )
 def test_a_wrong_setting_is_named(flags: dict[str, object], said: str) -> None:

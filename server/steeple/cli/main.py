@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from steeple.cli import benchmark, evaluate, identify, images, landmarks, model, serve
+from steeple.cli import benchmark, calibrate, evaluate, identify, images, landmarks, model, serve
 from steeple.cli.demo import command as demo
 from steeple.cli.output import Output
 from steeple.errors import (
@@ -42,6 +42,7 @@ app.command("serve")(serve.serve)
 app.command("identify")(identify.identify)
 app.command("evaluate", short_help="Measure recognition on photos with known answers.")(evaluate.evaluate)
 app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)
+app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")

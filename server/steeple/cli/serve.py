@@ -22,6 +22,12 @@ def serve(
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Keeps the catalogue, photos and the index.")
     ] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="NAME|DIR", help="Model release to serve.")] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration", metavar="FILE.json", help="Confidences by `steeple calibrate`, not the release's."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Threads that extract, search and verify.")
     ] = None,
@@ -55,6 +61,7 @@ def serve(
         address=address,
         data_dir=data_dir,
         model=model,
+        calibration=calibration,
         workers=workers,
         max_concurrent_queries=max_concurrent_queries,
         log_format=log_format,

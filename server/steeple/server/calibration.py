@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,8 +13,9 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import InvalidArgumentError
-from steeple.server.evaluation import QueryResult, Role
+from steeple.server.evaluation import Outcome, QueryResult, Role
 from steeple.server.recognition import Candidate
+from steeple.server.recognition.evidence import confidence
 
 EVIDENCE: Final = ("distinct", "support", "margin")
 """Chosen among all evidence by cross-validation over landmarks. Given these, inliers and their ratio add nothing that
@@ -20,21 +23,41 @@ is not negative, and more inliers must never lower a confidence."""
 
 _RIDGE: Final = 1e-2  # keeps the weights finite when right and wrong answers separate perfectly
 _STEPS: Final = 50
-_FALSE_POSITIVE_RATE: Final = 0.01
 _LEAST_THRESHOLD: Final = 0.5
+_BINS: Final = 10
 
 
-def fit(results: Sequence[QueryResult]) -> Calibration:
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Answers of about one confidence: a bar of a reliability diagram.
+
+    Attributes:
+        low: Least confidence.
+        high: Confidence below which it ends; the last bin includes it.
+        answers: Their number.
+        confidence: Their mean confidence; NaN if there are none.
+        right: Share of them that is right; NaN if there are none.
+    """
+
+    low: float
+    high: float
+    answers: int
+    confidence: float
+    right: float
+
+
+def fit(results: Sequence[QueryResult], *, false_positive_rate: float = 0.01) -> Calibration:
     """A logistic model of "this landmark is right" over the evidence of the candidate with the most inliers.
 
     No weight is negative: what speaks for a landmark must never lower its confidence, and evidence that would do so in
     the company of the rest says nothing new and gets the weight 0.
 
     By inliers and not by confidence, so that the calibration that the answers were made with leaves no trace in the
-    new one. The threshold is the confidence that one distractor in a hundred exceeds, and at least 0.5.
+    new one. The threshold is the confidence that ``false_positive_rate`` of the distractors exceed, and at least 0.5.
 
     Args:
         results: Answers to queries and distractors.
+        false_positive_rate: Share of distractors, 0 to 1.
 
     Raises:
         InvalidArgumentError: If there is not both a right and a wrong answer.
@@ -54,11 +77,75 @@ def fit(results: Sequence[QueryResult]) -> Calibration:
     strangers = sorted(
         (_highest(coefficients, result) for result in results if result.photo.role is Role.DISTRACTOR), reverse=True
     )
-    reached = strangers[int(_FALSE_POSITIVE_RATE * len(strangers))] if strangers else 0.0
+    reached = strangers[min(int(false_positive_rate * len(strangers)), len(strangers) - 1)] if strangers else 0.0
     return Calibration(
         bias=round(float(coefficients[0]), 4),
         weights={name: round(float(weight), 4) for name, weight in zip(EVIDENCE, coefficients[1:], strict=True)},
         threshold=round(max(_LEAST_THRESHOLD, reached), 4),
+    )
+
+
+def cross_validated(
+    results: Sequence[QueryResult], *, folds: int = 5, false_positive_rate: float = 0.01
+) -> list[Outcome]:
+    """The answers, each judged by a calibration that was fitted without its landmark.
+
+    Args:
+        results: Answers to queries and distractors.
+        folds: Parts that the landmarks, by name, and the distractors are dealt out to by turns.
+        false_positive_rate: As for :func:`fit`.
+
+    Returns:
+        In the order of ``results``.
+
+    Raises:
+        InvalidArgumentError: If there are fewer than two landmarks, or not both right and wrong answers without a part.
+    """
+    landmarks = sorted({result.photo.landmark for result in results if result.photo.role is Role.QUERY})
+    if len(landmarks) < 2:
+        raise InvalidArgumentError("cross-validation takes queries of two landmarks or more; add photos of another")
+    folds = min(folds, len(landmarks))
+    part_of = {landmark: number % folds for number, landmark in enumerate(landmarks)}
+    strangers = itertools.count()
+    parts = [
+        part_of[result.photo.landmark] if result.photo.role is Role.QUERY else next(strangers) % folds
+        for result in results
+    ]
+    outcomes: list[Outcome | None] = [None] * len(results)
+    for part in range(folds):
+        others = [result for result, where in zip(results, parts, strict=True) if where != part]
+        calibration = fit(others, false_positive_rate=false_positive_rate)
+        for number, where in enumerate(parts):
+            if where == part:
+                outcomes[number] = _judged(calibration, results[number])
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def reliability(outcomes: Sequence[Outcome]) -> list[ReliabilityBin]:
+    """How often answers of each tenth of confidence are right; answers without a candidate have the confidence 0."""
+    confidences = np.array([outcome.confidence for outcome in outcomes], np.float64)
+    right = np.array([outcome.right for outcome in outcomes], np.bool_)
+    bins = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
+    found = []
+    for number in range(_BINS):
+        chosen = bins == number
+        mean, share = (float(column[chosen].mean()) if chosen.any() else math.nan for column in (confidences, right))
+        found.append(ReliabilityBin(number / _BINS, (number + 1) / _BINS, int(chosen.sum()), mean, share))
+    return found
+
+
+def _judged(calibration: Calibration, result: QueryResult) -> Outcome:
+    """What an answer would be with another calibration."""
+    candidates = result.recognition.candidates
+    scored = [(confidence(calibration, candidate.evidence), candidate) for candidate in candidates]
+    best = max(scored, key=lambda each: (each[0], each[1].inliers), default=None)
+    known = result.photo.role is Role.QUERY
+    return Outcome(
+        known=known,
+        right=known and best is not None and best[1].landmark_id == result.photo.landmark,
+        confidence=best[0] if best else 0.0,
+        identified=best is not None and best[0] >= calibration.threshold,
+        tier=result.photo.tier,
     )
 
 

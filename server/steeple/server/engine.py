@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError
-from steeple.server import recognition
+from steeple.server import calibration_file, recognition
 from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
 from steeple.server.data_dir import DataDir
 from steeple.server.extraction import ThreadExtractors
@@ -83,13 +83,14 @@ class Engine:
         FailedPreconditionError: If another server uses the data folder.
         NotFoundError: If there is no such model release.
         CancelledError: If ``stopping`` was set before the index was current.
+        InvalidArgumentError: If the calibration cannot be used.
         SteepleError: If the release, the catalogue or the photos cannot be opened.
     """
 
     def __init__(self, settings: Settings, *, stopping: threading.Event | None = None) -> None:
         with ExitStack() as opened:
             began = time.monotonic()
-            self.release = ModelRelease.load(settings.model)
+            self.release = _release(settings)
             data_dir = DataDir(settings.data_dir)
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url)
@@ -232,3 +233,10 @@ class Engine:
 
     def _served(self) -> str:
         return ", ".join(f"models/{release.name}" for release in self.models())
+
+
+def _release(settings: Settings) -> ModelRelease:
+    release = ModelRelease.load(settings.model)
+    if settings.calibration is None:
+        return release
+    return replace(release, calibration=calibration_file.load(settings.calibration, release))

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
         model: Name or folder of the model release to serve.
+        calibration: File of `steeple calibrate`, to answer by instead of the model release's calibration.
         workers: Threads that extract, search and verify.
         max_concurrent_queries: Queries and photo uploads worked on or waiting; more are refused with a delay after
             which to try again.
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     images_url: str = ""
     model: str = DEFAULT_RELEASE
+    calibration: Path | None = None
     workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_processors)
     max_concurrent_queries: Annotated[int, Field(ge=1)] = 32
     max_streams: Annotated[int, Field(ge=1)] = 64
