@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.client._errors import closed
-from steeple.delf import wire
+from steeple.delf import compact, wire
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FailedPreconditionError, ImageError, InvalidArgumentError
@@ -33,17 +34,19 @@ _JPEG_QUALITY: Final = 95
 
 @dataclass(frozen=True)
 class Source:
-    """What is sent of a photo: one of the first two.
+    """What is sent of a photo: one of the first three.
 
     Attributes:
         image: The encoded image.
         features: Its features.
+        compact: Its best features, in one message or several, the best first.
         extracted_with: The release that made the features, if that was done here.
         device_extract: Milliseconds it took; None if it was not done here.
     """
 
     image: bytes | None = None
     features: features_pb2.FeatureSet | None = None
+    compact: tuple[features_pb2.CompactFeatureSet, ...] = ()
     extracted_with: ModelRelease | None = None
     device_extract: float | None = None
 
@@ -53,6 +56,8 @@ class Source:
             message.image = self.image
         elif self.features is not None:
             message.features.CopyFrom(self.features)
+        elif self.compact and isinstance(message, Query):
+            message.compact_features.CopyFrom(self.compact[0])
 
 
 class PhotoReader:
@@ -65,10 +70,16 @@ class PhotoReader:
         self._threads = ThreadPoolExecutor(extractors, thread_name_prefix="steeple-extract")
         self._local = threading.local()
 
-    def prepare(self, photo: Photo, *, upload: bool) -> Future[Source]:
-        """What is sent of a photo; the future fails with an error of :mod:`steeple.errors`."""
+    def prepare(self, photo: Photo, *, upload: bool, budgets: Sequence[int] = ()) -> Future[Source]:
+        """What is sent of a photo; the future fails with an error of :mod:`steeple.errors`.
+
+        Args:
+            photo: The photo.
+            upload: Whether the photo itself is sent.
+            budgets: Bytes of each message of features; none: all features go in one.
+        """
         try:
-            return self._threads.submit(self._prepare, photo, upload)
+            return self._threads.submit(self._prepare, photo, upload, budgets)
         except RuntimeError:  # shut down
             raise closed() from None
 
@@ -76,21 +87,18 @@ class PhotoReader:
         """Forgets what waits, and waits for what is under way."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _prepare(self, photo: Photo, upload: bool) -> Source:
+    def _prepare(self, photo: Photo, upload: bool, budgets: Sequence[int]) -> Source:
         if isinstance(photo, FeatureSet):
             if upload:
                 raise InvalidArgumentError("features are not a photo that could be uploaded; leave upload out")
-            return Source(features=wire.pack(photo))
+            return _source(photo, ModelRelease.load(os.fspath(self._release)) if budgets else None, budgets)
         if upload:
             return Source(image=_encoded(photo))
         extractor = self._extractor()
         start = time.perf_counter()
-        features = wire.pack(extractor.extract(photo))
-        return Source(
-            features=features,
-            extracted_with=extractor.release,
-            device_extract=(time.perf_counter() - start) * 1e3,
-        )
+        features = extractor.extract(photo)
+        source = _source(features, extractor.release, budgets)
+        return replace(source, extracted_with=extractor.release, device_extract=(time.perf_counter() - start) * 1e3)
 
     def _extractor(self) -> Extractor:
         extractor: Extractor | None = getattr(self._local, "extractor", None)
@@ -106,6 +114,13 @@ class PhotoReader:
                 ) from error
             self._local.extractor = extractor
         return extractor
+
+
+def _source(features: FeatureSet, release: ModelRelease | None, budgets: Sequence[int]) -> Source:
+    whole = wire.pack(features)
+    if release is None or not budgets or (len(budgets) == 1 and whole.ByteSize() <= budgets[0]):
+        return Source(features=whole)
+    return Source(compact=tuple(compact.pack_parts(features, release, budgets)))
 
 
 def _encoded(photo: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> bytes:

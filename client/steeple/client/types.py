@@ -313,11 +313,13 @@ class StreamAnswer:
         frame_id: Number of the frame, counted from 0.
         answer: What it shows.
         dropped_frames: Frames of this stream that newer ones have overtaken so far.
+        provisional: Whether more features of this frame are on their way, and its answer may change.
     """
 
     frame_id: int
     answer: Answer
     dropped_frames: int
+    provisional: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -325,6 +327,7 @@ class StreamAnswer:
             "frame_id": self.frame_id,
             "answer": self.answer.to_dict(),
             "dropped_frames": self.dropped_frames,
+            "provisional": self.provisional,
         }
 
 

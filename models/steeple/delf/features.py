@@ -99,16 +99,40 @@ class FeatureSet:
 
     def best(self, count: int) -> FeatureSet:
         """The ``count`` features of highest score (all of them if there are fewer)."""
-        if count >= len(self):
-            return self
+        return self if count >= len(self) else self.chosen(np.arange(count))
+
+    def chosen(self, rows: NDArray[np.intp]) -> FeatureSet:
+        """Some of the features: those of ``rows``, intp[M], which rise."""
         return FeatureSet(
             self.model,
             self.width,
             self.height,
-            self.descriptors[:count],
-            self.keypoints[:count],
-            self.scales[:count],
-            self.scores[:count],
+            self.descriptors[rows],
+            self.keypoints[rows],
+            self.scales[rows],
+            self.scores[rows],
+        )
+
+    def followed_by(self, others: FeatureSet) -> FeatureSet:
+        """These features and ``others`` of the same image, whose scores count as no higher than the last one here.
+
+        Raises:
+            FeatureSetError: If they are of another model release or of an image of another size, or too many together.
+        """
+        if (others.model, others.width, others.height) != (self.model, self.width, self.height):
+            raise FeatureSetError(
+                f"features of {others.model} in an image of {others.width}x{others.height} do not go together with "
+                f"those of {self.model} in one of {self.width}x{self.height}"
+            )
+        scores = np.concatenate([self.scores, others.scores])
+        return FeatureSet(
+            self.model,
+            self.width,
+            self.height,
+            np.concatenate([self.descriptors, others.descriptors]),
+            np.concatenate([self.keypoints, others.keypoints]),
+            np.concatenate([self.scales, others.scales]),
+            np.minimum.accumulate(scores),
         )
 
 

@@ -18,6 +18,7 @@ MANIFEST: Final = "release.json"
 NETWORK: Final = "model.tflite"
 CODEBOOK: Final = "codebook.faiss"
 WEIGHTS: Final = "weights.npz"
+COMPACT: Final = "compact.npy"
 MODEL_CARD: Final = "model-card.md"
 
 _RELEASES: Final = Path(__file__).parent / "releases"
@@ -123,6 +124,11 @@ class ModelRelease:
     def codebook_path(self) -> Path:
         """An empty, trained FAISS index."""
         return self.path / CODEBOOK
+
+    @property
+    def compact_path(self) -> Path | None:
+        """The compact codebook, float16[M, 256, 40] as ``numpy.save`` writes it; None if the release has none."""
+        return self.path / COMPACT if COMPACT in self.manifest["files"] else None
 
     @staticmethod
     def load(name_or_path: str | Path = DEFAULT_RELEASE) -> ModelRelease:

@@ -44,8 +44,7 @@ def unpack(message: features_pb2.FeatureSet) -> FeatureSet:
     Raises:
         FeatureSetError: If the message is malformed; the text says how.
     """
-    if not message.model.startswith(MODEL_PREFIX) or len(message.model) == len(MODEL_PREFIX):
-        raise FeatureSetError(f"model must read {MODEL_PREFIX}{{model}}, not {message.model!r}")
+    model = model_of(message.model)
     if not math.isfinite(message.max_score) or message.max_score < 0:
         raise FeatureSetError(f"max_score must be a finite number of at least 0, not {message.max_score}")
     count, rest = divmod(len(message.descriptors), DIMENSIONS)
@@ -64,7 +63,7 @@ def unpack(message: features_pb2.FeatureSet) -> FeatureSet:
     keypoints[:, 0] = _position(geometry["x"], message.image_width)
     keypoints[:, 1] = _position(geometry["y"], message.image_height)
     return FeatureSet(
-        model=message.model.removeprefix(MODEL_PREFIX),
+        model=model,
         width=message.image_width,
         height=message.image_height,
         descriptors=np.frombuffer(message.descriptors, np.int8).reshape(count, DIMENSIONS),
@@ -72,6 +71,17 @@ def unpack(message: features_pb2.FeatureSet) -> FeatureSet:
         scales=np.exp2(geometry["scale"].astype(np.float32) / _SCALE_STEPS - _SCALE_BIAS),
         scores=(geometry["score"] / 255 * message.max_score).astype(np.float32),
     )
+
+
+def model_of(name: str) -> str:
+    """The model release that ``models/{model}`` names.
+
+    Raises:
+        FeatureSetError: If it is no such name.
+    """
+    if not name.startswith(MODEL_PREFIX) or len(name) == len(MODEL_PREFIX):
+        raise FeatureSetError(f"model must read {MODEL_PREFIX}{{model}}, not {name!r}")
+    return name.removeprefix(MODEL_PREFIX)
 
 
 def _fraction(position: NDArray[np.float32], side: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19steeple/v1/features.proto\x12\nsteeple.v1\"\x80\x01\n\nFeatureSet\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0bimage_width\x18\x02 \x01(\r\x12\x14\n\x0cimage_height\x18\x03 \x01(\r\x12\x13\n\x0b\x64\x65scriptors\x18\x04 \x01(\x0c\x12\x10\n\x08geometry\x18\x05 \x01(\x0c\x12\x11\n\tmax_score\x18\x06 \x01(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19steeple/v1/features.proto\x12\nsteeple.v1\"\x80\x01\n\nFeatureSet\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0bimage_width\x18\x02 \x01(\r\x12\x14\n\x0cimage_height\x18\x03 \x01(\r\x12\x13\n\x0b\x64\x65scriptors\x18\x04 \x01(\x0c\x12\x10\n\x08geometry\x18\x05 \x01(\x0c\x12\x11\n\tmax_score\x18\x06 \x01(\x02\"\x96\x01\n\x11\x43ompactFeatureSet\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0bimage_width\x18\x02 \x01(\r\x12\x14\n\x0cimage_height\x18\x03 \x01(\r\x12\x11\n\tcode_size\x18\x04 \x01(\r\x12\r\n\x05\x63odes\x18\x05 \x01(\x0c\x12\r\n\x05\x63\x65lls\x18\x06 \x01(\x0c\x12\x16\n\x0e\x63\x65ll_parameter\x18\x07 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,4 +23,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FEATURESET']._serialized_start=42
   _globals['_FEATURESET']._serialized_end=170
+  _globals['_COMPACTFEATURESET']._serialized_start=173
+  _globals['_COMPACTFEATURESET']._serialized_end=323
 # @@protoc_insertion_point(module_scope)

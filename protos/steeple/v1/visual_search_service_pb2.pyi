@@ -56,6 +56,7 @@ class Query(google.protobuf.message.Message):
 
     FEATURES_FIELD_NUMBER: builtins.int
     IMAGE_FIELD_NUMBER: builtins.int
+    COMPACT_FEATURES_FIELD_NUMBER: builtins.int
     MAX_CANDIDATES_FIELD_NUMBER: builtins.int
     INCLUDE_MATCHES_FIELD_NUMBER: builtins.int
     RESTRICTION_FIELD_NUMBER: builtins.int
@@ -72,6 +73,10 @@ class Query(google.protobuf.message.Message):
         """Made on the device; the photo stays there."""
 
     @property
+    def compact_features(self) -> steeple.v1.features_pb2.CompactFeatureSet:
+        """Made on the device, in a tenth of the bytes."""
+
+    @property
     def restriction(self) -> global___Restriction:
         """Landmarks to look for, and no others; unset: all. It applies inside the
         search, so that what is left out takes no place among the candidates.
@@ -82,13 +87,14 @@ class Query(google.protobuf.message.Message):
         *,
         features: steeple.v1.features_pb2.FeatureSet | None = ...,
         image: builtins.bytes = ...,
+        compact_features: steeple.v1.features_pb2.CompactFeatureSet | None = ...,
         max_candidates: builtins.int = ...,
         include_matches: builtins.bool = ...,
         restriction: global___Restriction | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["features", b"features", "image", b"image", "restriction", b"restriction", "source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "restriction", b"restriction", "source", b"source"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["features", "image"] | None: ...
+    def HasField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "restriction", b"restriction", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "restriction", b"restriction", "source", b"source"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["features", "image", "compact_features"] | None: ...
 
 global___Query = Query
 
@@ -181,8 +187,13 @@ class IdentifyStreamRequest(google.protobuf.message.Message):
 
     FRAME_ID_FIELD_NUMBER: builtins.int
     QUERY_FIELD_NUMBER: builtins.int
+    MORE_FIELD_NUMBER: builtins.int
     frame_id: builtins.int
     """The application's number for this frame; must rise from frame to frame."""
+    more: builtins.bool
+    """Whether more features of this frame follow, in requests of the same
+    frame_id. Not for a query by image.
+    """
     @property
     def query(self) -> global___Query: ...
     def __init__(
@@ -190,9 +201,10 @@ class IdentifyStreamRequest(google.protobuf.message.Message):
         *,
         frame_id: builtins.int = ...,
         query: global___Query | None = ...,
+        more: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["query", b"query"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["frame_id", b"frame_id", "query", b"query"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["frame_id", b"frame_id", "more", b"more", "query", b"query"]) -> None: ...
 
 global___IdentifyStreamRequest = IdentifyStreamRequest
 
@@ -203,10 +215,16 @@ class IdentifyStreamResponse(google.protobuf.message.Message):
     FRAME_ID_FIELD_NUMBER: builtins.int
     ANSWER_FIELD_NUMBER: builtins.int
     DROPPED_FRAMES_FIELD_NUMBER: builtins.int
+    PROVISIONAL_FIELD_NUMBER: builtins.int
     frame_id: builtins.int
     """The frame that this answers."""
     dropped_frames: builtins.int
     """Frames of this stream dropped so far."""
+    provisional: builtins.bool
+    """Whether this frame's answer may change: more of its features were announced,
+    and the server is not certain without them. False after a part that
+    announced more: the server is certain already.
+    """
     @property
     def answer(self) -> global___Answer: ...
     def __init__(
@@ -215,9 +233,10 @@ class IdentifyStreamResponse(google.protobuf.message.Message):
         frame_id: builtins.int = ...,
         answer: global___Answer | None = ...,
         dropped_frames: builtins.int = ...,
+        provisional: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["answer", b"answer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "dropped_frames", b"dropped_frames", "frame_id", b"frame_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "dropped_frames", b"dropped_frames", "frame_id", b"frame_id", "provisional", b"provisional"]) -> None: ...
 
 global___IdentifyStreamResponse = IdentifyStreamResponse
 

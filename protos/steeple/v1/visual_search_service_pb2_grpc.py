@@ -83,6 +83,12 @@ class VisualSearchServiceServicer(object):
         is being worked on, only the newest frame waits and those it overtook are
         dropped. A malformed frame ends the stream with the status that Identify
         would have given.
+
+        The features of a frame may come in parts, the best first, in requests of
+        one frame_id. The server answers what it has of them; an answer that is not
+        provisional is the frame's last, and what still comes of it is ignored. So
+        an application that waits for the answer to one part before it sends the
+        next spends no more bytes than it takes to be certain.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,6 +50,13 @@ def identify(
         list[str] | None,
         typer.Option("--metadata", "-m", metavar="KEY=VALUE", help="Look only for landmarks that have it; repeatable."),
     ] = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option("--max-bytes", metavar="N", min=256, help="Send the best features only, in a request this small."),
+    ] = None,
+    progressive: Annotated[
+        bool, typer.Option("--progressive", help="Spend --max-bytes in parts, until the server is certain.")
+    ] = False,
     matches: Annotated[bool, typer.Option("--matches", help="With --json: list the inlier matches too.")] = False,
     timeout: TimeoutOption = 10.0,
     json: JsonOption = False,
@@ -62,6 +69,7 @@ def identify(
       steeple identify --json holiday/*.jpg > answers.jsonl
       steeple identify photo.jpg --near 48.8867,2.3431 --radius 500
       steeple identify photo.jpg --server search.example.org:50051 --upload
+      steeple identify photo.jpg --max-bytes 4096 --progressive
 
     \b
     Exit code: 0 if every photo was identified, 3 if one is UNKNOWN, 1 if one of several could not be asked about,
@@ -78,6 +86,8 @@ def identify(
         "near": place,
         "radius_meters": None if place is None else _RADIUS if radius is None else radius,
         "metadata": read_metadata(metadata),
+        "max_bytes": max_bytes,
+        "progressive": progressive,
     }
     answers: list[Answer] = []
     failed = 0

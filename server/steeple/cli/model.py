@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steeple.cli import model_diff, model_train, model_visualize
+from steeple.cli import model_compact, model_diff, model_train, model_visualize
 from steeple.cli.options import DEFAULT_MODEL, DEFAULT_SERVER, JsonOption, ServerOption, connect
 from steeple.cli.output import Column, Output
 from steeple.cli.release_facts import print_release
@@ -21,6 +21,7 @@ app.command("diff")(model_diff.diff)
 app.command("visualize")(model_visualize.visualize)
 app.command("train")(model_train.train)
 app.command("export")(model_train.export)
+app.command("compact", short_help="Train the codebook that short queries take.")(model_compact.compact)
 
 
 @app.command("list")

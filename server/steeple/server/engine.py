@@ -55,6 +55,7 @@ class Identification:
         extract_seconds: Decoding and extracting; None if the query came as features.
         search_seconds: Nearest neighbours of all descriptors.
         verify_seconds: Votes, matching and RANSAC.
+        certain: Whether more features of the query would hardly change the answer.
     """
 
     identified: bool
@@ -66,6 +67,7 @@ class Identification:
     extract_seconds: float | None
     search_seconds: float
     verify_seconds: float
+    certain: bool
 
 
 class Engine:
@@ -139,6 +141,21 @@ class Engine:
             )
         return self.release
 
+    def release_of(self, model: str) -> ModelRelease:
+        """The release that made a query's features.
+
+        Raises:
+            ModelMismatchError: If it is not served.
+        """
+        if model != self.release.name:
+            raise ModelMismatchError(
+                f"these features are of models/{model}, which this server does not serve; extract with "
+                f"{self._served()}",
+                model=f"models/{model}",
+                served=self._served(),
+            )
+        return self.release
+
     def check_features(self, features: FeatureSet) -> FeatureSet:
         """``features``, if they can be searched with and for.
 
@@ -146,13 +163,7 @@ class Engine:
             ModelMismatchError: If they are of a release that is not served.
             FeatureSetError: If there are none.
         """
-        if features.model != self.release.name:
-            raise ModelMismatchError(
-                f"these features are of models/{features.model}, which this server does not serve; extract with "
-                f"{self._served()}",
-                model=f"models/{features.model}",
-                served=self._served(),
-            )
+        self.release_of(features.model)
         if len(features) == 0:
             raise FeatureSetError(
                 "there are no features (0 rows of descriptors), so there is nothing to recognise; the photo may be "
@@ -161,7 +172,12 @@ class Engine:
         return features
 
     def identify(
-        self, source: FeatureSet | bytes, *, max_candidates: int, restriction: Restriction | None = None
+        self,
+        source: FeatureSet | bytes,
+        *,
+        max_candidates: int,
+        restriction: Restriction | None = None,
+        so_far: recognition.Accumulated | None = None,
     ) -> Identification:
         """Names the landmark in a photo.
 
@@ -169,10 +185,11 @@ class Engine:
             source: The photo's features, or the photo as a JPEG, PNG, WebP or BMP file.
             max_candidates: Candidates in the answer, at most.
             restriction: Landmarks to look for; None: all.
+            so_far: What is known of the query from features that came before; ``source`` becomes part of it.
 
         Raises:
             ModelMismatchError: If the features are of a release that is not served.
-            FeatureSetError: If there are no features.
+            FeatureSetError: If there are no features, or they do not go together with those before.
             ImageError: If the photo cannot be used.
         """
         extract_seconds = None
@@ -184,7 +201,7 @@ class Engine:
             features = self.check_features(source)
         self._keeper.catch_up_if_behind()
         within = None if restriction is None else self.catalogue.image_keys(restriction)
-        recognised = self._recogniser.identify(features, max_candidates=max_candidates, within=within)
+        recognised = self._recogniser.identify(features, max_candidates=max_candidates, within=within, so_far=so_far)
         candidates = self._described(recognised.candidates)
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.
@@ -199,6 +216,7 @@ class Engine:
             extract_seconds=extract_seconds,
             search_seconds=recognised.search_seconds,
             verify_seconds=recognised.verify_seconds,
+            certain=recognised.certain and first_is_there,
         )
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, InvalidArgumentError
 from steeple.server import engine, recognition
 from steeple.server.api import conversion
@@ -42,6 +43,7 @@ FOUND = engine.Identification(
     extract_seconds=0.1,
     search_seconds=0.002,
     verify_seconds=0.003,
+    certain=True,
 )
 
 
@@ -113,13 +115,29 @@ def test_too_many_candidates_are_refused(asked: int) -> None:
     assert caught.value.metadata["field"] == "query.max_candidates"
 
 
+def unasked(model: str) -> ModelRelease:
+    raise AssertionError(f"nobody needs the release {model}")
+
+
 def test_a_query_needs_a_source() -> None:
-    with pytest.raises(InvalidArgumentError, match="set features or image"):
-        conversion.read_source(Query())
-    assert conversion.read_source(Query(image=b"")) == b""
+    with pytest.raises(InvalidArgumentError, match="set features, compact_features or image"):
+        conversion.read_source(Query(), unasked)
+    assert conversion.read_source(Query(image=b""), unasked) == b""
     with pytest.raises(FeatureSetError) as caught:
-        conversion.read_source(Query(features=features_pb2.FeatureSet(model="delf-lite2-v1")))
+        conversion.read_source(Query(features=features_pb2.FeatureSet(model="delf-lite2-v1")), unasked)
     assert caught.value.metadata["field"] == "query.features"
+
+
+def test_compact_features_are_read_with_their_release() -> None:
+    query = Query()
+    query.compact_features.model = "models/delf-lite2-v1"
+    with pytest.raises(FeatureSetError, match="code_size must be 1 to 12") as caught:
+        conversion.read_source(query, ModelRelease.load)
+    assert caught.value.metadata["field"] == "query.compact_features"
+    query.compact_features.model = "delf-lite2-v1"
+    with pytest.raises(FeatureSetError, match="models/") as caught:
+        conversion.read_source(query, unasked)
+    assert caught.value.metadata["field"] == "query.compact_features"
 
 
 def test_the_mask_of_an_update() -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.stream import AsyncAnswerStream
+from steeple.client._budgets import budgets_of
 from steeple.client._concurrency import AsyncFrames
 from steeple.client._convert import model_name, to_answer, to_model
 from steeple.client._photos import Photo, Source
 from steeple.client._transport import check_timeout
 from steeple.client.types import Answer, LatLng, Model
-from steeple.errors import InvalidArgumentError
+from steeple.errors import InvalidArgumentError, UnavailableError
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
 
 _MAX_CANDIDATES: Final = 100
@@ -35,6 +36,8 @@ class AsyncSearchCalls:
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        progressive: bool = False,
         timeout: float | None = None,
     ) -> Answer:
         """Names the landmark in a photo.
@@ -48,6 +51,9 @@ class AsyncSearchCalls:
             near: Look only for landmarks within ``radius_meters`` of it, and for those that have no location.
             radius_meters: Goes with ``near``.
             metadata: Look only for landmarks that have all of these entries.
+            max_bytes: Send the best features only, coded shortly, in a request of at most as many bytes; 4096 are a
+                good choice, 256 the least. None: all features.
+            progressive: Spend ``max_bytes`` in parts, until the server is certain: fewer bytes, more round trips.
             timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
 
         Raises:
@@ -57,8 +63,12 @@ class AsyncSearchCalls:
             UnavailableError: If the server cannot be reached.
             DeadlineExceededError: If it took too long.
         """
-        request = IdentifyRequest(query=_query(max_candidates, include_matches, near, radius_meters, metadata))
-        source = await self._connection.prepare(photo, upload=upload, timeout=timeout)
+        query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
+        if progressive:
+            return await self._identify_in_parts(photo, query, budgets, timeout)
+        request = IdentifyRequest(query=query)
+        source = await self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
         source.put_into(request.query)
         start = time.perf_counter()
         response = await self._connection.call(
@@ -71,6 +81,21 @@ class AsyncSearchCalls:
             round_trip=(time.perf_counter() - start) * 1e3,
         )
 
+    async def _identify_in_parts(
+        self, photo: Photo, query: Query, budgets: Sequence[int], timeout: float | None
+    ) -> Answer:
+        async def prepare(photo: Photo) -> Source:
+            return await self._connection.prepare(photo, upload=False, timeout=timeout, budgets=budgets)
+
+        seconds = check_timeout(self._connection.settings.timeout if timeout is None else timeout)
+        answer: Answer | None = None
+        async with AsyncAnswerStream(self._connection, [photo], prepare, query, seconds) as answers:
+            async for found in answers:
+                answer = found.answer
+        if answer is None:
+            raise UnavailableError("the server ended the call without an answer; try again")
+        return answer
+
     def identify_stream(
         self,
         frames: AsyncFrames[Photo],
@@ -81,6 +106,8 @@ class AsyncSearchCalls:
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        progressive: bool = False,
         timeout: float | None = None,
     ) -> AsyncAnswerStream:
         """Names the landmarks before a camera.
@@ -97,6 +124,8 @@ class AsyncSearchCalls:
             near: As for :meth:`identify`, and so are the next two.
             radius_meters: Goes with ``near``.
             metadata: Of the landmarks to look for.
+            max_bytes: Of all requests of a frame; as for :meth:`identify`.
+            progressive: As for :meth:`identify`. Answers that are ``provisional`` come before a frame's last one.
             timeout: Seconds for the whole stream; None: as long as there are frames.
 
         Returns:
@@ -105,10 +134,12 @@ class AsyncSearchCalls:
         if timeout is not None:
             check_timeout(timeout)
 
-        async def prepare(photo: Photo) -> Source:
-            return await self._connection.prepare(photo, upload=upload, timeout=None)
-
         query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
+
+        async def prepare(photo: Photo) -> Source:
+            return await self._connection.prepare(photo, upload=upload, timeout=None, budgets=budgets)
+
         return AsyncAnswerStream(self._connection, frames, prepare, query, timeout)
 
     async def get_model(self, model: str | Model, *, timeout: float | None = None) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import itertools
 import time
@@ -14,26 +15,29 @@ from typing import Self
 import grpc
 
 from steeple.client._async.connection import AsyncConnection
-from steeple.client._concurrency import AsyncFrames, AsyncWorker, iterate_async
+from steeple.client._concurrency import AsyncFrames, AsyncWorker, iterate_async, result_async
 from steeple.client._convert import to_answer
 from steeple.client._errors import failure_of
 from steeple.client._photos import Photo, Source
 from steeple.client._responses import AsyncResponses
 from steeple.client.types import StreamAnswer
 from steeple.errors import CancelledError
+from steeple.v1.features_pb2 import CompactFeatureSet
 from steeple.v1.visual_search_service_pb2 import IdentifyStreamRequest, IdentifyStreamResponse, Query
 
 
 @dataclass(frozen=True)
 class _Sent:
     frame_id: int
-    request_bytes: int
+    request_bytes: int  # of all parts of the frame so far
     device_extract: float | None
     time: float
 
 
 class _AsyncFeed(AsyncIterator[IdentifyStreamRequest]):
     """Turns frames into requests, one whenever gRPC can send one.
+
+    Of a frame in parts, one part is sent, and the next, or the next frame, when the server has answered it.
 
     gRPC would answer an exception here with a bare status, so the feed ends instead and keeps the exception
     for the consumer of the answers.
@@ -46,6 +50,9 @@ class _AsyncFeed(AsyncIterator[IdentifyStreamRequest]):
         self._numbers = itertools.count()
         self._worker = AsyncWorker()
         self._stopped = False
+        self._parts: deque[CompactFeatureSet] = deque()  # of the last frame, not sent yet
+        self._more_wanted: concurrent.futures.Future[bool] | None = None  # None: nothing is waited for
+        self._last = _Sent(0, 0, None, 0.0)
         self.sent: deque[_Sent] = deque()
         self.error: Exception | None = None
 
@@ -57,12 +64,7 @@ class _AsyncFeed(AsyncIterator[IdentifyStreamRequest]):
         if self._stopped:
             raise StopAsyncIteration
         try:
-            frame = await anext(self._frames)
-            if self._stopped:
-                raise StopAsyncIteration
-            source = await self._prepare(frame)
-            request = IdentifyStreamRequest(frame_id=next(self._numbers), query=self._query)
-            source.put_into(request.query)
+            request = await self._next_part() or await self._next_frame()
         except StopAsyncIteration:
             self._stopped = True
             raise
@@ -70,13 +72,55 @@ class _AsyncFeed(AsyncIterator[IdentifyStreamRequest]):
             self._stopped = True
             self.error = error
             raise StopAsyncIteration from None
-        self.sent.append(_Sent(request.frame_id, request.ByteSize(), source.device_extract, time.perf_counter()))
+        self.sent.append(self._last)
         return request
+
+    def answered(self, *, provisional: bool) -> None:
+        """Says that what was sent last is answered, and whether the server wants more of the frame."""
+        waited_for = self._more_wanted
+        if waited_for is not None:
+            with contextlib.suppress(concurrent.futures.InvalidStateError):  # stopped already
+                waited_for.set_result(provisional)
 
     def stop(self) -> None:
         """Asks for no more frames."""
         self._stopped = True
         self._worker.stop()
+        self.answered(provisional=False)
+
+    async def _next_part(self) -> IdentifyStreamRequest | None:
+        """The next part of the last frame, if it came in parts and the server wants another."""
+        if self._more_wanted is None:
+            return None
+        wanted = await result_async(self._more_wanted)
+        if self._stopped:
+            raise StopAsyncIteration
+        if not wanted or not self._parts:
+            self._more_wanted = None
+            return None
+        return self._part(self._last.frame_id, self._last.request_bytes, self._last.device_extract)
+
+    async def _next_frame(self) -> IdentifyStreamRequest:
+        frame = await anext(self._frames)
+        if self._stopped:
+            raise StopAsyncIteration
+        source = await self._prepare(frame)
+        number = next(self._numbers)
+        if len(source.compact) > 1:
+            self._parts = deque(source.compact)
+            return self._part(number, 0, source.device_extract)
+        request = IdentifyStreamRequest(frame_id=number, query=self._query)
+        source.put_into(request.query)
+        self._last = _Sent(number, request.ByteSize(), source.device_extract, time.perf_counter())
+        return request
+
+    def _part(self, number: int, bytes_before: int, device_extract: float | None) -> IdentifyStreamRequest:
+        request = IdentifyStreamRequest(frame_id=number, query=self._query)
+        request.query.compact_features.CopyFrom(self._parts.popleft())
+        request.more = bool(self._parts)
+        self._more_wanted = concurrent.futures.Future()
+        self._last = _Sent(number, bytes_before + request.ByteSize(), device_extract, time.perf_counter())
+        return request
 
 
 class AsyncAnswerStream(AsyncIterator[StreamAnswer]):
@@ -130,6 +174,7 @@ class AsyncAnswerStream(AsyncIterator[StreamAnswer]):
             if self._feed.error is not None:
                 raise self._feed.error
             raise StopAsyncIteration
+        self._feed.answered(provisional=response.provisional)
         return self._answer(response)
 
     def cancel(self) -> None:
@@ -162,4 +207,4 @@ class AsyncAnswerStream(AsyncIterator[StreamAnswer]):
             device_extract=sent.device_extract,
             round_trip=(time.perf_counter() - sent.time) * 1e3,
         )
-        return StreamAnswer(response.frame_id, answer, response.dropped_frames)
+        return StreamAnswer(response.frame_id, answer, response.dropped_frames, response.provisional)

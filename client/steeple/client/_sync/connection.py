@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import grpc
@@ -55,16 +56,22 @@ class Connection:
                 self._link = Link.open(self.settings)
             return self._link
 
-    def prepare(self, photo: Photo, *, upload: bool, timeout: float | None) -> Source:
+    def prepare(self, photo: Photo, *, upload: bool, timeout: float | None, budgets: Sequence[int] = ()) -> Source:
         """What is sent of a photo.
 
         Before the first features made here are sent, the server is asked whether it can compare them.
+
+        Args:
+            photo: The photo.
+            upload: Whether the photo itself is sent.
+            timeout: Seconds for the question.
+            budgets: Bytes of each message of features; none: all features go in one.
 
         Raises:
             ModelMismatchError: If it cannot.
         """
         self._raise_if_closed()
-        source = result(self._photos.prepare(photo, upload=upload))
+        source = result(self._photos.prepare(photo, upload=upload, budgets=budgets))
         if source.extracted_with is not None and not self._release_is_served:
             self._check_release(source.extracted_with, timeout)
         return source

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from steeple.client._budgets import budgets_of
 from steeple.client._concurrency import Frames
 from steeple.client._convert import model_name, to_answer, to_model
 from steeple.client._photos import Photo, Source
@@ -14,7 +15,7 @@ from steeple.client._sync.connection import Connection
 from steeple.client._sync.stream import AnswerStream
 from steeple.client._transport import check_timeout
 from steeple.client.types import Answer, LatLng, Model
-from steeple.errors import InvalidArgumentError
+from steeple.errors import InvalidArgumentError, UnavailableError
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
 
 _MAX_CANDIDATES: Final = 100
@@ -36,6 +37,8 @@ class SearchCalls:
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        progressive: bool = False,
         timeout: float | None = None,
     ) -> Answer:
         """Names the landmark in a photo.
@@ -49,6 +52,9 @@ class SearchCalls:
             near: Look only for landmarks within ``radius_meters`` of it, and for those that have no location.
             radius_meters: Goes with ``near``.
             metadata: Look only for landmarks that have all of these entries.
+            max_bytes: Send the best features only, coded shortly, in a request of at most as many bytes; 4096 are a
+                good choice, 256 the least. None: all features.
+            progressive: Spend ``max_bytes`` in parts, until the server is certain: fewer bytes, more round trips.
             timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
 
         Raises:
@@ -58,8 +64,12 @@ class SearchCalls:
             UnavailableError: If the server cannot be reached.
             DeadlineExceededError: If it took too long.
         """
-        request = IdentifyRequest(query=_query(max_candidates, include_matches, near, radius_meters, metadata))
-        source = self._connection.prepare(photo, upload=upload, timeout=timeout)
+        query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
+        if progressive:
+            return self._identify_in_parts(photo, query, budgets, timeout)
+        request = IdentifyRequest(query=query)
+        source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
         source.put_into(request.query)
         start = time.perf_counter()
         response = self._connection.call(
@@ -72,6 +82,19 @@ class SearchCalls:
             round_trip=(time.perf_counter() - start) * 1e3,
         )
 
+    def _identify_in_parts(self, photo: Photo, query: Query, budgets: Sequence[int], timeout: float | None) -> Answer:
+        def prepare(photo: Photo) -> Source:
+            return self._connection.prepare(photo, upload=False, timeout=timeout, budgets=budgets)
+
+        seconds = check_timeout(self._connection.settings.timeout if timeout is None else timeout)
+        answer: Answer | None = None
+        with AnswerStream(self._connection, [photo], prepare, query, seconds) as answers:
+            for found in answers:
+                answer = found.answer
+        if answer is None:
+            raise UnavailableError("the server ended the call without an answer; try again")
+        return answer
+
     def identify_stream(
         self,
         frames: Frames[Photo],
@@ -82,6 +105,8 @@ class SearchCalls:
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        progressive: bool = False,
         timeout: float | None = None,
     ) -> AnswerStream:
         """Names the landmarks before a camera.
@@ -98,6 +123,8 @@ class SearchCalls:
             near: As for :meth:`identify`, and so are the next two.
             radius_meters: Goes with ``near``.
             metadata: Of the landmarks to look for.
+            max_bytes: Of all requests of a frame; as for :meth:`identify`.
+            progressive: As for :meth:`identify`. Answers that are ``provisional`` come before a frame's last one.
             timeout: Seconds for the whole stream; None: as long as there are frames.
 
         Returns:
@@ -106,10 +133,12 @@ class SearchCalls:
         if timeout is not None:
             check_timeout(timeout)
 
-        def prepare(photo: Photo) -> Source:
-            return self._connection.prepare(photo, upload=upload, timeout=None)
-
         query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
+
+        def prepare(photo: Photo) -> Source:
+            return self._connection.prepare(photo, upload=upload, timeout=None, budgets=budgets)
+
         return AnswerStream(self._connection, frames, prepare, query, timeout)
 
     def get_model(self, model: str | Model, *, timeout: float | None = None) -> Model:

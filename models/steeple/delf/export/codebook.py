@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import faiss
@@ -22,11 +24,17 @@ def train(factory: str, descriptors: NDArray[np.float32]) -> bytes:
     lists: Any = faiss.downcast_index(faiss.extract_index_ivf(index))
     lists.cp.seed = _SEED
     lists.pq.cp.seed = _SEED
-    # One thread: the sums of k-means then add up in one order.
+    with on_one_thread():
+        index.train(descriptors)
+    return faiss.serialize_index(index).tobytes()
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Holds FAISS to one thread: the sums of k-means then add up in one order."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:
-        index.train(descriptors)
+        yield
     finally:
         faiss.omp_set_num_threads(threads)
-    return faiss.serialize_index(index).tobytes()

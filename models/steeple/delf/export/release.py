@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import photo_files, pyramid
-from steeple.delf.export import codebook, tflite
+from steeple.delf.export import codebook, compact, tflite
+from steeple.delf.export.described import CODEBOOK_PHOTOS, describe
 from steeple.delf.extractor import Extractor
 from steeple.delf.image import read_image
 from steeple.delf.progress import Progress
 from steeple.delf.release import (
     CODEBOOK,
+    COMPACT,
     FORMAT,
     MANIFEST,
     NETWORK,
@@ -31,6 +32,7 @@ from steeple.delf.release import (
     ModelRelease,
     VerificationParameters,
 )
+from steeple.delf.release_files import file_facts
 from steeple.delf.training import weights
 from steeple.delf.training.network import (
     ATTENTION,
@@ -51,7 +53,6 @@ UNCALIBRATED: Final = Calibration(bias=-6.0, weights={"inliers": 2.0}, threshold
 """Stands in until :mod:`steeple.server.calibration` has fitted the release's own."""
 
 _RANGE_PHOTOS: Final = 160
-_CODEBOOK_PHOTOS: Final = 400
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,15 @@ def export(
 
     # The codebook is trained on what the finished extractor makes, so the release is loaded on the way.
     (output / CODEBOOK).write_bytes(b"")
+    (output / COMPACT).write_bytes(b"")
     write_manifest(output, parameters, {})
-    fitted_on = photo_files.evenly(photos, _CODEBOOK_PHOTOS)
-    descriptors = _descriptors(Extractor(ModelRelease.load(output)), fitted_on, progress)
-    progress("codebook", 0, 1)
+    fitted_on = photo_files.evenly(photos, CODEBOOK_PHOTOS)
+    descriptors = describe(Extractor(ModelRelease.load(output)), fitted_on, progress)
+    progress("codebook", 0, 2)
     (output / CODEBOOK).write_bytes(codebook.train(parameters.index.factory, descriptors))
-    progress("codebook", 1, 1)
+    progress("codebook", 1, 2)
+    (output / COMPACT).write_bytes(compact.train(descriptors))
+    progress("codebook", 2, 2)
     write_manifest(
         output,
         parameters,
@@ -178,11 +182,11 @@ def export(
 
 def write_manifest(output: Path, parameters: ReleaseParameters, provenance: Mapping[str, Any]) -> None:
     """Writes ``release.json`` over the files in ``output``."""
-    names = (NETWORK, CODEBOOK, WEIGHTS)
+    names = (NETWORK, CODEBOOK, COMPACT, WEIGHTS)
     manifest = {
         "format": FORMAT,
         "name": parameters.name,
-        "files": {name: {"bytes": (output / name).stat().st_size, "sha256": _sha256(output / name)} for name in names},
+        "files": {name: file_facts(output / name) for name in names},
         "extraction": asdict(parameters.extraction),
         "index": asdict(parameters.index),
         "verification": asdict(parameters.verification),
@@ -190,10 +194,6 @@ def write_manifest(output: Path, parameters: ReleaseParameters, provenance: Mapp
         "provenance": dict(provenance),
     }
     (output / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _pyramid_images(
@@ -207,12 +207,3 @@ def _pyramid_images(
         # One level a photo, each in turn: every scale has its say at a fraction of the cost.
         yield from pyramid.resized(image, [every[number % len(every)]])
     progress("quantization", len(chosen), len(chosen))
-
-
-def _descriptors(extractor: Extractor, chosen: Sequence[Path], progress: Progress) -> NDArray[np.float32]:
-    found = []
-    for number, photo in enumerate(chosen):
-        progress("descriptors", number, len(chosen))
-        found.append(extractor.extract(photo).unit_descriptors())
-    progress("descriptors", len(chosen), len(chosen))
-    return np.concatenate(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ import numpy as np
 from google.protobuf import duration_pb2, timestamp_pb2
 from numpy.typing import NDArray
 
-from steeple.delf import wire
+from steeple.delf import compact, wire
 from steeple.delf.features import DIMENSIONS, FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import InvalidArgumentError
@@ -27,18 +27,31 @@ MAX_CANDIDATES: Final = 100
 _LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata")
 
 
-def read_source(message: visual_search_service_pb2.Query) -> FeatureSet | bytes:
+def read_source(
+    message: visual_search_service_pb2.Query, release_of: Callable[[str], ModelRelease]
+) -> FeatureSet | bytes:
     """What a query searches with: features, or an encoded photo.
+
+    Args:
+        message: The query.
+        release_of: Finds the release that made compact features, by its name.
 
     Raises:
         InvalidArgumentError: If there is neither, or the features are malformed.
+        ModelMismatchError: If compact features are of a release that is not served.
     """
     match message.WhichOneof("source"):
         case "features":
             return read_features(message.features, "query.features")
+        case "compact_features":
+            with about("query.compact_features"):
+                release = release_of(wire.model_of(message.compact_features.model))
+                return compact.unpack(message.compact_features, release)
         case "image":
             return message.image
-    raise InvalidArgumentError("a query needs a source: set features or image", **{FIELD: "query.source"})
+    raise InvalidArgumentError(
+        "a query needs a source: set features, compact_features or image", **{FIELD: "query.source"}
+    )
 
 
 def read_features(message: features_pb2.FeatureSet, field: str) -> FeatureSet:

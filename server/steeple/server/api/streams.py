@@ -1,4 +1,4 @@
-"""A camera's frames: the newest waits, those it overtakes are dropped."""
+"""A camera's frames, whole or in parts: the newest waits, those it overtakes are dropped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.api.pools import Pool
@@ -16,16 +17,19 @@ from steeple.v1.visual_search_service_pb2 import Answer, IdentifyStreamRequest, 
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a camera.
+    """What has come of one frame of a camera and was not taken before.
 
     Attributes:
         number: The application's; rises from frame to frame.
-        query: What to look for.
-        arrival: When it came, by ``time.perf_counter``.
+        parts: What to look for: features in parts, the first of them first. One, unless parts came faster than they
+            were taken.
+        more: Whether more parts were announced.
+        arrival: When the first of these parts came, by ``time.perf_counter``.
     """
 
     number: int
-    query: Query
+    parts: tuple[Query, ...]
+    more: bool
     arrival: float
 
 
@@ -33,35 +37,64 @@ class NewestFrame:
     """A place for one waiting frame. Belongs to one event loop.
 
     Attributes:
-        dropped: Frames that were overtaken while they waited.
+        dropped: Frames that were overtaken before their last answer.
     """
 
     def __init__(self) -> None:
         self.dropped = 0
         self._waiting: Frame | None = None
         self._newest: int | None = None
+        self._more = False  # whether parts of the newest frame were announced
+        self._answered = True  # whether the newest frame, if there is one, has had its last answer
+        self._in_work = False  # whether the newest frame was taken, and is not done
         self._over = False
         self._error: Exception | None = None
         self._news = asyncio.Event()
 
-    def put(self, frame: Frame) -> None:
-        """Lets ``frame`` wait; one that still waits is dropped. Does nothing after :meth:`end`.
+    def put(self, request: IdentifyStreamRequest, arrival: float) -> None:
+        """Lets a frame, or another part of the newest one, wait; a frame before it is dropped.
+
+        Does nothing after :meth:`end`.
 
         Raises:
-            InvalidArgumentError: If its number is not higher than that of the frame before.
+            InvalidArgumentError: If the frame's number is not higher than that of the one before, and no more parts
+                of that one were announced.
         """
         if self._over:
             return
-        if self._newest is not None and frame.number <= self._newest:
+        number = request.frame_id
+        if self._newest is not None and (number < self._newest or (number == self._newest and not self._more)):
             raise InvalidArgumentError(
-                f"frame_id must rise from frame to frame; {frame.number} came after {self._newest}",
+                f"frame_id must rise from frame to frame, unless more of the last one was announced; {number} came "
+                f"after {self._newest}",
                 **{FIELD: "frame_id"},
             )
-        if self._waiting is not None:
-            self.dropped += 1
-        self._newest = frame.number
-        self._waiting = frame
+        if number != self._newest:
+            self.dropped += not (self._answered or self._in_work)
+            self._newest, self._waiting = number, None
+            self._answered = self._in_work = False
+        self._more = request.more
+        if self._answered:
+            return  # a part that nobody needs any more
+        parts, first = (self._waiting.parts, self._waiting.arrival) if self._waiting else ((), arrival)
+        self._waiting = Frame(number, (*parts, request.query), request.more, first)
         self._news.set()
+
+    def done(self, number: int, *, last: bool) -> None:
+        """Says that what was taken of a frame is answered.
+
+        Args:
+            number: Of the frame.
+            last: Whether that was its last answer: what still comes of it is ignored.
+        """
+        if number != self._newest:
+            self.dropped += not last
+            return
+        self._in_work, self._answered = False, last
+        if last and self._waiting is not None:
+            self._waiting = None
+            if not self._over:
+                self._news.clear()
 
     def end(self, error: Exception | None = None) -> None:
         """No more frames come; ``error`` is raised when the one that waits has been taken. The first call counts."""
@@ -85,14 +118,20 @@ class NewestFrame:
         frame, self._waiting = self._waiting, None
         if frame is None:
             raise LookupError("no frame waits")
+        self._in_work = True
         if not self._over:
             self._news.clear()
         return frame
 
 
+FrameAnswerer: TypeAlias = Callable[[Query, float], tuple[Answer, bool]]
+"""Answers one frame, whose features may come in parts: from the frame or the next part of it, and when that came, by
+``time.perf_counter``, to the answer to all so far, and whether it is certain. Blocking; one call at a time."""
+
+
 async def answer_frames(
     requests: AsyncIterator[IdentifyStreamRequest],
-    answer: Callable[[Query, float], Answer],
+    answerer: Callable[[], FrameAnswerer],
     pool: Pool,
     readiness: Readiness,
 ) -> AsyncGenerator[IdentifyStreamResponse, None]:
@@ -103,31 +142,48 @@ async def answer_frames(
 
     Args:
         requests: The frames.
-        answer: Blocking; from a query and when it arrived (``time.perf_counter``) to its answer.
-        pool: Where ``answer`` runs.
+        answerer: Makes what answers one frame; that runs in the pool.
+        pool: Of threads.
         readiness: Says when the server stops: the stream ends then, after the frame that waits.
 
     Raises:
-        SteepleError: What ``answer`` or a malformed frame raised.
+        SteepleError: What the answerer or a malformed frame raised.
     """
     newest = NewestFrame()
     watchers = [asyncio.create_task(_receive(requests, newest)), asyncio.create_task(_end_on_stop(readiness, newest))]
+    begun: tuple[int, FrameAnswerer] | None = None
     try:
         while await newest.wait():
             await pool.reserve()
             frame = newest.take()
-            found = await pool.run_reserved(answer, frame.query, frame.arrival)
-            yield IdentifyStreamResponse(frame_id=frame.number, answer=found, dropped_frames=newest.dropped)
+            number, answer = begun if begun and begun[0] == frame.number else (frame.number, answerer())
+            begun = (number, answer)
+            found, certain = await pool.run_reserved(_answer_parts, answer, frame)
+            provisional = frame.more and not certain
+            newest.done(number, last=not provisional)
+            yield IdentifyStreamResponse(
+                frame_id=number, answer=found, dropped_frames=newest.dropped, provisional=provisional
+            )
     finally:
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
 
 
+def _answer_parts(answer: FrameAnswerer, frame: Frame) -> tuple[Answer, bool]:
+    """Answers the parts in turn, until one makes it certain."""
+    found, certain = answer(frame.parts[0], frame.arrival)
+    for part in frame.parts[1:]:
+        if certain:
+            break
+        found, certain = answer(part, frame.arrival)
+    return found, certain
+
+
 async def _receive(requests: AsyncIterator[IdentifyStreamRequest], newest: NewestFrame) -> None:
     try:
         async for request in requests:
-            newest.put(Frame(request.frame_id, request.query, time.perf_counter()))
+            newest.put(request, time.perf_counter())
     except Exception as error:  # whatever it is, the answering side raises it
         newest.end(error)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,7 +16,8 @@ from steeple.server.api.names import parse_model
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import RETRY_DELAY, about
-from steeple.server.api.streams import answer_frames
+from steeple.server.api.streams import FrameAnswerer, answer_frames
+from steeple.server.recognition import Accumulated
 from steeple.v1 import visual_search_service_pb2, visual_search_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -43,7 +45,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     ) -> visual_search_service_pb2.IdentifyResponse:
         """Answers one query."""
         arrival = time.perf_counter()
-        answer = await self._queries.run(self._answer, request.query, arrival)
+        answer, _ = await self._queries.run(self._answer, request.query, arrival)
         return visual_search_service_pb2.IdentifyResponse(answer=answer)
 
     async def IdentifyStream(  # noqa: N802
@@ -57,7 +59,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
             )
         self._streams += 1
         try:
-            answers = answer_frames(request_iterator, self._answer, self._queries, self._readiness)
+            answers = answer_frames(request_iterator, self._answerer, self._queries, self._readiness)
             async with aclosing(answers):
                 async for answer in answers:
                     yield answer
@@ -80,14 +82,19 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         models = [conversion.model_message(one, default=one is engine.release) for one in engine.models()]
         return visual_search_service_pb2.ListModelsResponse(models=models)
 
+    def _answerer(self) -> FrameAnswerer:
+        return functools.partial(self._answer, so_far=Accumulated())
+
     def _answer(
-        self, query: visual_search_service_pb2.Query, arrival: float
-    ) -> visual_search_service_pb2.Answer:  # on a thread of the pool, all of it
-        source = conversion.read_source(query)
+        self, query: visual_search_service_pb2.Query, arrival: float, so_far: Accumulated | None = None
+    ) -> tuple[visual_search_service_pb2.Answer, bool]:  # on a thread of the pool, all of it
+        engine = self._readiness.engine
+        source = conversion.read_source(query, engine.release_of)
         max_candidates = conversion.read_max_candidates(query)
         restriction = conversion.read_restriction(query)
-        with about("query.image" if isinstance(source, bytes) else "query.features"):
-            found = self._readiness.engine.identify(source, max_candidates=max_candidates, restriction=restriction)
-        return conversion.answer_message(
+        with about(f"query.{query.WhichOneof('source')}"):
+            found = engine.identify(source, max_candidates=max_candidates, restriction=restriction, so_far=so_far)
+        answer = conversion.answer_message(
             found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
         )
+        return answer, found.certain

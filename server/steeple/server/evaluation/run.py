@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import TypeAlias
 
 from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
 from steeple.delf.progress import Progress
@@ -14,7 +15,7 @@ from steeple.errors import ImageError
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.metrics import Outcome
 from steeple.server.index import DescriptorIndex
-from steeple.server.recognition import GalleryImage, Recogniser, Recognition
+from steeple.server.recognition import Accumulated, GalleryImage, Recogniser, Recognition
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class QueryResult:
         photo: What was asked.
         recognition: The answer.
         extract_seconds: Spent on the photo's features, reading the file included.
-        query_bytes: Size of the FeatureSet message that a client would send.
+        query_bytes: Size of the messages of features that a client would send.
     """
 
     photo: Photo
@@ -47,6 +48,17 @@ class QueryResult:
         )
 
 
+Sending: TypeAlias = Callable[[FeatureSet], Sequence[tuple[FeatureSet, int]]]
+"""How a query's features go to the server: in parts, each with the bytes of all messages so far. More parts are sent
+until the answer is certain."""
+
+
+def whole(features: FeatureSet) -> Sequence[tuple[FeatureSet, int]]:
+    """The :data:`Sending` of all features in one message."""
+    message = wire.pack(features)
+    return [(wire.unpack(message), message.ByteSize())]
+
+
 def answer_all(
     dataset: Dataset, release: ModelRelease, index: DescriptorIndex, progress: Progress, *, extractors: int = 1
 ) -> list[QueryResult]:
@@ -65,38 +77,67 @@ def answer_all(
     Raises:
         ImageError: If a photo cannot be used; the text names it.
     """
-    images: dict[int, GalleryImage] = {}
-    results = []
-
-    def gallery(keys: Sequence[int]) -> dict[int, GalleryImage]:
-        return {key: images[key] for key in keys}
-
-    with _Extractors(release, extractors) as pool:
-        for key, (photo, extracted) in enumerate(pool.extract_all("gallery", dataset.gallery, progress)):
-            index.add(key, extracted.features.unit_descriptors())
-            images[key] = GalleryImage(photo.landmark or f"filler-{key}", extracted.features)
-        recogniser = Recogniser(release, index, gallery)
-        # All features first: searches beside running extractors would be timed wrongly.
-        queries = list(pool.extract_all("queries", dataset.queries, progress))
-    for number, (photo, extracted) in enumerate(queries):
-        progress("answers", number, len(queries))
-        recognition = _ask(recogniser, extracted.features)
-        results.append(QueryResult(photo, recognition, extracted.seconds, extracted.message_bytes))
-    progress("answers", len(queries), len(queries))
-    return results
+    return Trial(dataset, release, index, progress, extractors=extractors).answers(whole, progress)
 
 
-def _ask(recogniser: Recogniser, features: FeatureSet) -> Recognition:
-    if not len(features):  # a photo of nothing: the right answer is UNKNOWN, and it needs no search
-        return Recognition(False, (), 0, 0.0, 0.0)
-    return recogniser.identify(features)
+class Trial:
+    """A data set, ready to be asked about in more than one way; arguments and errors as for :func:`answer_all`."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        release: ModelRelease,
+        index: DescriptorIndex,
+        progress: Progress,
+        *,
+        extractors: int = 1,
+    ) -> None:
+        images: dict[int, GalleryImage] = {}
+
+        def gallery(keys: Sequence[int]) -> dict[int, GalleryImage]:
+            return {key: images[key] for key in keys}
+
+        with _Extractors(release, extractors) as pool:
+            for key, (photo, extracted) in enumerate(pool.extract_all("gallery", dataset.gallery, progress)):
+                ((features, _),) = whole(extracted.features)
+                index.add(key, features.unit_descriptors())
+                images[key] = GalleryImage(photo.landmark or f"filler-{key}", features)
+            self._recogniser = Recogniser(release, index, gallery)
+            # All features first: searches beside running extractors would be timed wrongly.
+            self._queries = list(pool.extract_all("queries", dataset.queries, progress))
+
+    def answers(self, sending: Sending, progress: Progress, title: str = "answers") -> list[QueryResult]:
+        """The answers to all queries, in the data set's order.
+
+        Args:
+            sending: How features go to the server.
+            progress: Told how far it is.
+            title: Of the stage, for ``progress``.
+        """
+        results = []
+        for number, (photo, extracted) in enumerate(self._queries):
+            progress(title, number, len(self._queries))
+            recognition, size = self._ask(sending(extracted.features))
+            results.append(QueryResult(photo, recognition, extracted.seconds, size))
+        progress(title, len(self._queries), len(self._queries))
+        return results
+
+    def _ask(self, parts: Sequence[tuple[FeatureSet, int]]) -> tuple[Recognition, int]:
+        # A photo of nothing: the right answer is UNKNOWN, and it needs no search.
+        recognition, size = Recognition(False, (), 0, 0.0, 0.0), parts[0][1]
+        so_far = Accumulated() if len(parts) > 1 else None
+        for features, size in parts:  # noqa: B007 - the last is what was sent
+            if len(features):
+                recognition = self._recogniser.identify(features, so_far=so_far)
+            if recognition.certain:
+                break
+        return recognition, size
 
 
 @dataclass(frozen=True)
 class _Extracted:
     features: FeatureSet
     seconds: float
-    message_bytes: int
 
 
 class _Extractors:
@@ -133,6 +174,4 @@ class _Extractors:
             raise ImageError(f"{photo.path}: {error.message}", **error.metadata) from error
         finally:
             self._idle.put(extractor)
-        seconds = time.perf_counter() - start
-        message = wire.pack(features)
-        return _Extracted(wire.unpack(message), seconds, message.ByteSize())
+        return _Extracted(features, time.perf_counter() - start)

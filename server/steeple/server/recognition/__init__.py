@@ -1,6 +1,8 @@
 """From the local features of a photo to ranked landmarks with a confidence, or UNKNOWN."""
 
+from steeple.server.recognition.accumulated import Accumulated
 from steeple.server.recognition.recogniser import (
+    CERTAIN,
     Candidate,
     Gallery,
     GalleryImage,
@@ -11,6 +13,8 @@ from steeple.server.recognition.recogniser import (
 from steeple.server.recognition.verification import Verification, verify
 
 __all__ = [
+    "CERTAIN",
+    "Accumulated",
     "Candidate",
     "Gallery",
     "GalleryImage",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steeple.delf import FeatureSet, ModelRelease, pyramid
 from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, Neighbours
+from steeple.server.recognition.accumulated import Accumulated
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
 from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
@@ -21,6 +22,9 @@ from steeple.server.recognition.verification import Verification, agreeing, outl
 from steeple.server.recognition.votes import matches_of, most_voted
 
 _ROUND: Final = 10  # images verified before asking whether the answer is certain
+CERTAIN: Final = 0.95
+"""Confidence of an answer that no more features of the query are waited for."""
+
 _CERTAIN_INLIERS: Final = 60
 _CERTAIN_LEAD: Final = 3.0  # times the inliers of the best image of any other landmark
 
@@ -89,6 +93,11 @@ class Recognition:
     search_seconds: float
     verify_seconds: float
 
+    @property
+    def certain(self) -> bool:
+        """Whether more features of the query would hardly change the answer."""
+        return self.identified and self.candidates[0].confidence >= CERTAIN
+
 
 @dataclass(frozen=True)
 class _Verified:
@@ -139,17 +148,23 @@ class Recogniser:
         self._gallery = gallery
 
     def identify(
-        self, features: FeatureSet, *, max_candidates: int = 5, within: Collection[int] | None = None
+        self,
+        features: FeatureSet,
+        *,
+        max_candidates: int = 5,
+        within: Collection[int] | None = None,
+        so_far: Accumulated | None = None,
     ) -> Recognition:
         """Answers one query.
 
         Args:
-            features: Of the photo.
+            features: Of the photo; with ``so_far``, those that are new.
             max_candidates: In the answer, at most.
             within: Keys of the images to look in; None: all.
+            so_far: What is known of the same query already; the new features become part of it.
 
         Raises:
-            FeatureSetError: If there are no features.
+            FeatureSetError: If there are no features, or they do not go together with those before.
             ModelMismatchError: If the features are of another model release.
         """
         if features.model != self.release.name:
@@ -164,6 +179,8 @@ class Recogniser:
         start = time.perf_counter()
         neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours, within=within)
         seconds = time.perf_counter() - start
+        if so_far is not None:
+            features, neighbours = so_far.extend(features, neighbours)
         return replace(self.recognise(features, neighbours, max_candidates=max_candidates), search_seconds=seconds)
 
     def recognise(self, features: FeatureSet, neighbours: Neighbours, *, max_candidates: int = 5) -> Recognition:

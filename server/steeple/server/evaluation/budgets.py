@@ -1,0 +1,46 @@
+"""Queries within budgets of bytes, as an SDK sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from steeple.delf import FeatureSet, ModelRelease, compact, wire
+from steeple.server.evaluation.run import Sending
+from steeple.v1.features_pb2 import CompactFeatureSet
+from steeple.v1.visual_search_service_pb2 import IdentifyRequest, IdentifyStreamRequest, Query
+
+_FRAMING: Final = 32  # bytes of a request around its features, at most
+
+
+def within(release: ModelRelease, max_bytes: int) -> Sending:
+    """One request of at most ``max_bytes``: the whole feature set if it fits, else a compact one."""
+
+    def sending(features: FeatureSet) -> Sequence[tuple[FeatureSet, int]]:
+        message = wire.pack(features)
+        request = IdentifyRequest(query=Query(features=message))
+        if request.ByteSize() <= max_bytes:
+            return [(wire.unpack(message), request.ByteSize())]
+        short = compact.pack(features, release, max_bytes - _FRAMING)
+        request = IdentifyRequest(query=Query(compact_features=short))
+        return [(compact.unpack(short, release), request.ByteSize())]
+
+    return sending
+
+
+def in_parts(release: ModelRelease, max_bytes: int) -> Sending:
+    """Requests of a stream, of at most ``max_bytes`` together, until the answer is certain."""
+
+    def sending(features: FeatureSet) -> Sequence[tuple[FeatureSet, int]]:
+        budgets = [budget - _FRAMING for budget in compact.progressive_budgets(max_bytes)]
+        parts, total = [], 0
+        for message in compact.pack_parts(features, release, budgets):
+            total += _request_bytes(message)
+            parts.append((compact.unpack(message, release), total))
+        return parts
+
+    return sending
+
+
+def _request_bytes(message: CompactFeatureSet) -> int:
+    return IdentifyStreamRequest(frame_id=1, query=Query(compact_features=message), more=True).ByteSize()
