@@ -65,8 +65,8 @@ def test_tables_as_text(little_photos: Path, steeple: Steeple) -> None:
         (["one"], 2, "at least 2 photos are needed"),
         (["damaged"], 2, "damaged/x.jpg: "),
         (["one", "--photos", "1"], 2, "--photos"),
-        (["one", "--output", "chart.gif"], 2, "drawn as SVG"),
-        (["one", "--output", "none/chart.svg"], 2, "there is no folder none"),
+        (["one", "--output", "chart.gif"], 2, "must name a file that ends in .svg"),
+        (["one", "--output", "one/001.jpg/chart.svg"], 2, "cannot be written"),
         (["one", "--model", "delf-none"], 4, "delf-none"),
     ],
 )

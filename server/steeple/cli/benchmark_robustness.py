@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,13 +13,11 @@ from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
 from steeple.cli.stages import staged
-from steeple.errors import InvalidArgumentError
+from steeple.cli.writable import CHARTS, check_writable, write_text
 
 if TYPE_CHECKING:
     from steeple.delf import ModelRelease
     from steeple.server.robustness import Curves
-
-_CHART: Final = ".svg"
 
 
 def robustness(
@@ -60,7 +58,7 @@ def robustness(
 
     output = Output(as_json=json)
     if chart is not None:
-        _check_chart(chart)
+        check_writable(chart, "--output", CHARTS)
     release = ModelRelease.load(model)
     pictures = [fit_vga(read_photo(path)) for path in evenly(find_photos([folder]), photos)]
     methods = (Release(release), RootSift())
@@ -71,14 +69,6 @@ def robustness(
     if chart is not None:
         _draw(chart, release, len(pictures), curves)
         output.note(f"drawn: {chart}")
-
-
-def _check_chart(path: Path) -> None:
-    """Before minutes are spent on what could not be drawn."""
-    if path.suffix.lower() != _CHART:
-        raise InvalidArgumentError(f"the chart is drawn as SVG; end --output in {_CHART}, not {path.suffix or path}")
-    if not path.parent.is_dir():
-        raise InvalidArgumentError(f"there is no folder {path.parent} to draw {path.name} into; make it first")
 
 
 def _document(release: ModelRelease, photos: int, curves: Sequence[Curves]) -> dict[str, Any]:
@@ -157,7 +147,4 @@ def _draw(path: Path, release: ModelRelease, photos: int, curves: Sequence[Curve
 
     title = f"{release.name} beside RootSIFT: photos matched with changed copies of themselves"
     detail = f"{photos} photos at 640x480, one known change at a time"
-    try:
-        path.write_text(draw(curves, title, detail), encoding="utf-8")
-    except OSError as error:
-        raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}") from error
+    write_text(path, draw(curves, title, detail))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.errors import InvalidArgumentError
+from steeple.cli.writable import write_bytes
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8[H, W, 3], RGB."""
@@ -117,28 +117,6 @@ def averaged_down(canvas: Image) -> Image:
     return np.asarray(cv2.resize(canvas, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def check_writable(path: Path, option: str) -> None:
-    """Sees to it that a picture can be saved, so that this is found before the work rather than after it.
-
-    Args:
-        path: Of the picture; folders above it are made.
-        option: That it was given with.
-
-    Raises:
-        InvalidArgumentError: If it is of no format that pictures are saved in, or cannot be written.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise InvalidArgumentError(f"{option} must name a file that ends in {', '.join(FORMATS)}, not {str(path)!r}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        there = path.exists()
-        path.open("ab").close()  # appends nothing: what is there stays until the picture is done
-        if not there:
-            path.unlink()
-    except OSError as error:
-        raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}; choose another {option}") from error
-
-
 def save(image: Image, path: Path) -> Path:
     """Writes a picture in the format that its suffix names; ``path``.
 
@@ -146,8 +124,5 @@ def save(image: Image, path: Path) -> Path:
         InvalidArgumentError: If it cannot be written.
     """
     _, encoded = cv2.imencode(path.suffix.lower(), image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    try:
-        path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}") from error
+    write_bytes(path, encoded.tobytes())
     return path

@@ -16,6 +16,7 @@ import typer
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
+from steeple.cli.writable import check_writable
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def evaluate(
       steeple evaluate photos/ --features 500 --scales 1,0.5,0.25
       steeple evaluate photos/ --contact-sheet failures.jpg
     """
-    from steeple.cli.canvas import check_writable
+    from steeple.cli.canvas import FORMATS
     from steeple.delf import ModelRelease
     from steeple.delf.release_files import set_figures
     from steeple.server.evaluation import Dataset, answer_all, failures_of
@@ -120,7 +121,7 @@ def evaluate(
     if record and not Path(model).is_dir():
         raise InvalidArgumentError(f"--record needs a release in a folder of yours, and {model!r} is none")
     if contact_sheet is not None:
-        check_writable(contact_sheet, "--contact-sheet")
+        check_writable(contact_sheet, "--contact-sheet", FORMATS)
     dataset = Dataset.open(folder)
     if fillers is not None:
         dataset = dataset.with_fillers(fillers)

@@ -12,6 +12,7 @@ import typer
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output, error_facts
 from steeple.cli.photo_files import find_photos
+from steeple.cli.writable import check_writable
 from steeple.errors import ImageError, SteepleError
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def _targets(files: Iterable[Path], directory: Path) -> Iterator[Path]:
 
 def _draw(extractor: Extractor, file: Path, target: Path) -> AttentionShares:
     from steeple.cli.attention_picture import draw_attention, shares
-    from steeple.cli.canvas import check_writable, save
+    from steeple.cli.canvas import FORMATS, save
     from steeple.delf import read_image
 
-    check_writable(target, "--output")
+    check_writable(target, "--output", FORMATS)
     photo = read_image(file)
     maps, features = extractor.attention(photo), extractor.extract(photo)
     figures = shares(maps, features)
