@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steeple.cli import benchmark_geometry, benchmark_index, benchmark_robustness, benchmark_verify
+from steeple.cli import benchmark_bytes, benchmark_geometry, benchmark_index, benchmark_robustness, benchmark_verify
 from steeple.cli.options import JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
@@ -67,6 +67,7 @@ def query(
 
 app.command("index", short_help="Recall, time and memory of the index at any size.")(benchmark_index.index)
 app.command("verify", short_help="What geometric verification costs and finds.")(benchmark_verify.verify)
+app.command("bytes", short_help="Recognition against the bytes of a query.")(benchmark_bytes.bytes_)
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
 app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 

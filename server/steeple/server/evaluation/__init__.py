@@ -3,7 +3,7 @@
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.failures import Failure, FailureKind, failures_of
 from steeple.server.evaluation.metrics import Metrics, Outcome, intervals, measure
-from steeple.server.evaluation.run import QueryResult, answer_all
+from steeple.server.evaluation.run import QueryResult, Trial, answer_all
 
 __all__ = [
     "Dataset",
@@ -14,6 +14,7 @@ __all__ = [
     "Photo",
     "QueryResult",
     "Role",
+    "Trial",
     "answer_all",
     "failures_of",
     "intervals",
