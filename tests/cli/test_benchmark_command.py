@@ -26,5 +26,8 @@ def test_the_benchmark_measures_every_stage(catalogue: Steeple, address: str, tm
     assert fastest["decode"] < fastest["extract"]
     assert fastest["search"] + fastest["verify"] < fastest["server_total"] < fastest["round_trip"]
     photo.write_bytes(encoded(scene(200, 160, 120)))  # what is left to see does not depend on the photo
-    text = catalogue("benchmark", "query", photo, "--runs", 1, "--server", address)
+    text = catalogue("benchmark", "query", photo, "--runs", 1, "--server", address, "--plot", tmp_path / "query.svg")
     assert "reference: network alone" in text.out
+    drawn = (tmp_path / "query.svg").read_text(encoding="utf-8")
+    for part in ("vga.jpg: 160x120", "network", "votes and verification", "on the server"):
+        assert part in drawn

@@ -64,3 +64,67 @@ def test_probes_are_numbers(steeple: Steeple, probes: str) -> None:
     ran = steeple(*SMALL, "--probes", probes, "--json")
     assert ran.code == 2
     assert "--probes takes numbers of lists" in ran.error["message"]
+
+
+def test_other_kinds_of_index_are_measured_beside_it_and_drawn(steeple: Steeple, tmp_path: Path) -> None:
+    plot = tmp_path / "new" / "recall.svg"
+    others = ("--compare", "IVF16,PQ20x4fsr", "--compare", "Flat")
+    ran = steeple(*SMALL, "--descriptors", 5000, "--probes", "1,16", *others, "--plot", plot, "--json")
+    assert ran.code == 0, ran.err
+    short, flat = ran.json["compared"]
+    assert [figures["factory"] for figures in (short, flat)] == ["IVF16,PQ20x4fsr", "Flat"]
+    assert [point["probes"] for point in short["points"]] == [1, 16]
+    assert short["bytes_per_descriptor"] == pytest.approx(10 + 8, abs=3)
+    (exact,) = flat["points"]
+    assert exact["probes"] == 0
+    assert exact["recall"] == {"0.35": 1.0, "0.58": 1.0}
+    assert flat["bytes_per_descriptor"] == pytest.approx(160, abs=1)
+    drawn = plot.read_text(encoding="utf-8")
+    for part in (
+        "copies moved by 0.58",
+        "FAISS alone, IVF16,PQ20x4fsr",
+        "16 probes, as served",
+        "at 5,000 descriptors",
+    ):
+        assert part in drawn
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--compare", "IVF16,PQ7"], "cannot make an index 'IVF16,PQ7'"),
+        (["--compare", "nonsense"], "one reads IVF1024,PQ20x4fsr"),
+        (["--codes", "--compare", "Flat"], "leave --codes out"),
+        (["--codes", "--through-server"], "leave --codes out"),
+        (["--plot", "recall.png"], "--plot must name a file that ends in .svg"),
+        (["--verify"], "need a catalogue of 20 images, not 1"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(steeple: Steeple, args: list[str], says: str) -> None:
+    ran = steeple(*SMALL, "--descriptors", 1000, *args, "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.error["message"]
+
+
+def test_whole_queries_find_what_was_planted_here_and_through_a_server(steeple: Steeple, tmp_path: Path) -> None:
+    kept = (*SMALL, "--descriptors", 20_000, "--probes", 16, "--queries", 3, "--folder", tmp_path / "index")
+    ran = steeple(*kept, "--verify", "--through-server", "--json")
+    assert ran.code == 0, ran.err
+    stages = {"within_process": {"search", "verify", "total", "faiss"}}
+    stages["through_server"] = stages["within_process"] | {"round_trip"}
+    for where, timed in stages.items():
+        shown, none = ran.json[where]
+        assert (shown["planted"], none["planted"]) == (True, False)
+        assert (shown["found"], shown["identified"]) == (1, 1), where
+        assert none["identified"] == 0
+        for figures in (shown, none):
+            assert figures["milliseconds"].keys() == timed
+            assert all(spread["p90"] >= spread["p50"] > 0 for spread in figures["milliseconds"].values())
+            assert figures["ratio"] > 0
+        middle = {stage: spread["p50"] for stage, spread in shown["milliseconds"].items()}
+        assert middle["search"] < middle["total"]
+    assert middle["total"] < middle["round_trip"]
+    again = steeple(*kept, "--through-server")  # the server's data folder is used again
+    assert again.code == 0, again.err
+    for part in ("whole queries, through a server", "an image is shown: found 100%", "votes and verification"):
+        assert part in again.out

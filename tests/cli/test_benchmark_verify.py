@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .support import Steeple
 
 
@@ -21,8 +23,18 @@ def test_points_and_finalists(steeple: Steeple) -> None:
     assert [finalist["features"] for finalist in facts["finalists"]] == [500, 1000]
 
 
-def test_tables_as_text(steeple: Steeple) -> None:
-    ran = steeple("benchmark", "verify", "--trials", 2)
+def test_tables_as_text_with_a_chart(steeple: Steeple, tmp_path: Path) -> None:
+    plot = tmp_path / "new" / "verify.svg"
+    ran = steeple("benchmark", "verify", "--trials", 2, "--plot", plot)
     assert ran.code == 0
+    drawn = plot.read_text(encoding="utf-8")
+    for part in ("planted models found", "25 matches", "500 matches", "RANSAC alone, 20% inliers"):
+        assert part in drawn
     for part in ("by chance", "OpenCV ms", "re-match ms", "80%"):
         assert part in ran.out
+
+
+def test_a_chart_that_cannot_be_drawn_is_refused_before_the_work(steeple: Steeple, tmp_path: Path) -> None:
+    ran = steeple("benchmark", "verify", "--trials", 100_000, "--plot", tmp_path / "verify.png", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--plot must name a file that ends in .svg" in ran.error["message"]

@@ -7,7 +7,7 @@ import math
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from steeple.cli.chart import Axis, Mark, Panel, Series, draw
@@ -119,6 +119,7 @@ def test_no_text_covers_another_and_every_point_is_inside(
 
 
 @given(numbers, numbers, st.integers(2, 9))
+@example(0.00010000000000000002, 0.0001, 2)
 def test_ticks_are_round_few_and_reach_over_what_there_is(one: float, other: float, intervals: int) -> None:
     low, high = sorted((one, other))
     ticks = linear_ticks(low, high, intervals)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steeple.cli import benchmark_bytes, benchmark_geometry, benchmark_index, benchmark_robustness, benchmark_verify
-from steeple.cli.options import JsonOption
+from steeple.cli.options import JsonOption, PlotOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
+from steeple.cli.writable import CHARTS, check_writable, write_text
 from steeple.errors import ImageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def query(
         str | None,
         typer.Option("--server", "-s", metavar="HOST:PORT", help="Default: one of its own with the demo's catalogue."),
     ] = None,
+    plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
     """Time a query from the photo to the answer, stage by stage.
@@ -51,18 +53,25 @@ def query(
     \b
     Examples:
       steeple benchmark query
-      steeple benchmark query photo.jpg --runs 50 --json
+      steeple benchmark query photo.jpg --runs 50 --plot query.svg --json
       steeple benchmark query photo.jpg --server search.example.org:50051
     """
-    from steeple.cli.benchmark_query import measure, runs_of
+    from steeple.cli import timeline
+    from steeple.cli.benchmark_query import measure, runs_of, stages
 
     output = Output(as_json=json)
+    if plot is not None:
+        check_writable(plot, "--plot", CHARTS)
     measurements = []
     named = _read(photos) if photos else [_sample(output)]
     with _client(output, server) as client, output.progress("measuring", runs_of(named, runs)) as done:
         for name, photo in named:
             measurements.append(measure(client, name, photo, runs, partial(done.advance, name)))
     _print(output, measurements, runs)
+    if plot is not None:
+        detail = f"{runs} runs each, extraction on one thread, {_processor()}"
+        write_text(plot, timeline.draw(stages(measurements), "A query, from the photo to the answer", detail))
+        output.note(f"drawn: {plot}")
 
 
 app.command("index", short_help="Recall, time and memory of the index at any size.")(benchmark_index.index)

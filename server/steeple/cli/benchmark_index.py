@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from steeple.cli.options import DEFAULT_MODEL, JsonOption
-from steeple.cli.output import Column, Output
+from steeple.cli.options import DEFAULT_MODEL, JsonOption, PlotOption
+from steeple.cli.output import Output
+from steeple.cli.stages import staged
+from steeple.cli.writable import CHARTS, check_writable, write_text
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from steeple.delf import ModelRelease
+    from steeple.cli.benchmark_index_report import Measured
     from steeple.server.index import FaissIndex
-    from steeple.server.index.codebook import Codebook
-    from steeple.server.scale import OperatingPoint, SyntheticCatalogue, SyntheticLists
+    from steeple.server.scale import Built, Progress
 
-_DISTANCES: Final = (0.35, 0.58)
-_TRAINING_IMAGES: Final = 1 << 14
-
-
-@dataclass(frozen=True)
-class Built:
-    """What filling the index took.
-
-    Attributes:
-        index: As :class:`~steeple.server.index.IndexStats` calls it.
-        descriptors: In it.
-        train_seconds: Of the codebook; 0 if it is the release's.
-        add_seconds: Until the last image was searchable.
-        save_seconds: Until the file was on the disk.
-        file_bytes_per_descriptor: Of all files of the snapshot.
-        resident_bytes_per_descriptor: How much more memory the process has resident after all searches than before
-            the index was opened from its snapshot.
-    """
-
-    index: str
-    descriptors: int
-    train_seconds: float
-    add_seconds: float
-    save_seconds: float
-    file_bytes_per_descriptor: float
-    resident_bytes_per_descriptor: float
+DISTANCES: Final = (0.35, 0.58)
+"""That copies are moved by."""
 
 
 def index(
@@ -71,6 +47,15 @@ def index(
         int, typer.Option("--copies", metavar="N", min=1, help="Queries that recall is measured on.")
     ] = 2000,
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="Queries timed at each point.")] = 11,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option("--compare", metavar="FACTORY", help="Another index of FAISS's, on the same data; repeatable."),
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Time whole queries too, verification included.")] = False,
+    through_server: Annotated[
+        bool, typer.Option("--through-server", help="Time whole queries through a server of its own, too.")
+    ] = False,
+    queries: Annotated[int, typer.Option("--queries", metavar="N", min=1, help="Whole queries of each kind.")] = 50,
     folder: Annotated[
         Path | None,
         typer.Option("--folder", metavar="DIR", help="Keep the index here, and use it if it is there already."),
@@ -82,12 +67,14 @@ def index(
         float | None,
         typer.Option("--mapped-limit", metavar="GB", min=0.0, help="Of the index's file in the process's memory."),
     ] = None,
+    plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure the index at a given size: recall against time, memory, and FAISS's own call beside it.
 
-    The catalogue is synthetic: images of 1000 descriptors each, drawn from the release's codebook. Queries are copies
-    of some of them, moved by 0.35, and by 0.58, as far as features of one spot are apart in two photos at the median.
+    The catalogue is synthetic: images of 1000 descriptors each, drawn from the release's codebook, thus from the
+    distribution of the descriptors that it was trained on. Queries are copies of some of them, moved by 0.35, and by
+    0.58, as far as features of one spot are apart in two photos at the median.
 
     \b
     recall    copies whose original is the first neighbour found
@@ -95,167 +82,104 @@ def index(
     FAISS     the same search by FAISS alone, over the same file, by turns with it
 
     \b
+    --compare         indexes of other factory strings, in memory, trained and filled with the same descriptors
+    --verify          500 features are searched for, 20 images verified, finalists re-matched. Half of the queries show
+                      an image: 150 features are copies of its descriptors, moved by 0.58, where a similarity puts
+                      them. All else are copies of 20 images' descriptors at random places.
+    --through-server  the same queries to a server in a process of its own, with the catalogue in its database;
+                      "search" and "verify" as it reports them. With --folder, its data folder stays there too.
+
+    \b
     Examples:
-      steeple benchmark index
-      steeple benchmark index --descriptors 10000000 --folder index-10m --json
-      steeple benchmark index --descriptors 1000000000 --codes --code-size 10 --mapped-limit 6
+      steeple benchmark index --plot recall.svg
+      steeple benchmark index --descriptors 10000000 --folder index-10m --through-server --json
+      steeple benchmark index --compare IVF1024,PQ20x4fsr --compare OPQ10,IVF1024,PQ10
+      steeple benchmark index --descriptors 1000000000 --codes --code-size 10 --mapped-limit 6 --verify
     """
+    from threadpoolctl import threadpool_limits
+
+    from steeple.cli.benchmark_index_report import Report, chart, show
+    from steeple.cli.synthetic_server import synthetic_server
     from steeple.delf import ModelRelease
-    from steeple.server.scale import IMAGE_DESCRIPTORS, SyntheticCatalogue, measure_points
+    from steeple.server.scale import (
+        IMAGE_DESCRIPTORS,
+        Size,
+        SyntheticPhotos,
+        check_factory,
+        fill,
+        fill_with_codes,
+        measure_factory,
+        measure_points,
+        measure_queries,
+        open_beside_faiss,
+        within_process,
+    )
 
     output = Output(as_json=json)
     points_at = _numbers(probes)
+    if plot is not None:
+        check_writable(plot, "--plot", CHARTS)
+    if as_codes and (compare or through_server):
+        raise InvalidArgumentError("--compare and --through-server need descriptors: leave --codes out")
+    for factory in compare or ():
+        check_factory(factory)
     release = ModelRelease.load(model)
-    catalogue = SyntheticCatalogue(release)
     images = descriptors // IMAGE_DESCRIPTORS
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steeple-benchmark-")))
-        drawn: SyntheticLists | None = None
-        if as_codes:
-            drawn, seconds = _draw(output, release, catalogue, folder, images, lists, code_size)
-        else:
-            seconds = _fill(output, release, catalogue, folder, images, lists, code_size)
-        queries = {
-            distance: drawn.copies(copies, distance) if drawn else catalogue.copies(images, copies, distance)
-            for distance in _DISTANCES
-        }
+        progress = stack.enter_context(staged(output))
+        built = (fill_with_codes if as_codes else fill)(release, folder, Size(images, lists, code_size), progress)
+        photos = SyntheticPhotos(release.name, built.image, images) if verify or through_server else None
+        moved = {distance: built.copies(copies, distance) for distance in DISTANCES}
         before = _resident_bytes()
-        opened, raw = _open(folder, release)
+        opened, raw = open_beside_faiss(folder, release)
         opened.mapped_limit = None if mapped_limit is None else int(1e9 * mapped_limit)
-        steps = len(points_at) * (len(_DISTANCES) + runs + 1)
-        with output.progress("searching", steps) as done:
-            points = measure_points(
-                opened, raw, queries, points_at, release.index.neighbours, runs, lambda: done.advance("")
-            )
-        stats = opened.stats()
-        built = Built(
-            index=stats.kind,
-            descriptors=stats.descriptors,
-            file_bytes_per_descriptor=sum(file.stat().st_size for file in folder.iterdir()) / stats.descriptors,
-            resident_bytes_per_descriptor=(_resident_bytes() - before) / stats.descriptors,
-            **seconds,
-        )
-    output.document({"model": release.name, **asdict(built), "points": [asdict(point) for point in points]})
-    _print(output, built, points)
+        searching = _steps(progress, "searching", len(points_at) * (len(DISTANCES) + runs + 1))
+        points = measure_points(opened, raw, moved, points_at, release.index.neighbours, runs, searching)
+        measured = _measured(opened, folder, built, _resident_bytes() - before)
+        compared = [
+            measure_factory(factory, release, images, moved, points_at, runs, progress) for factory in compare or ()
+        ]
+        opened.probes = release.index.probes
+        within, served = [], []
+        if photos is not None and verify:
+            asking = _steps(progress, "asking", 4 * queries)
+            ask = within_process(release, opened, photos)
+            with threadpool_limits(limits=1, user_api="blas"):  # as a server has it
+                within = measure_queries(ask, raw, release, photos, queries, asking)
+        if photos is not None and through_server:
+            with synthetic_server(folder, release, photos, images, progress) as ask:
+                asking = _steps(progress, "asking the server", 4 * queries)
+                served = measure_queries(ask, raw, release, photos, queries, asking)
+    report = Report(release.name, release.index.probes, measured, points, compared, within, served)
+    output.document(report.document())
+    show(output, report)
+    if plot is not None:
+        write_text(plot, chart(report))
+        output.note(f"drawn: {plot}")
 
 
-def _fill(
-    output: Output,
-    release: ModelRelease,
-    catalogue: SyntheticCatalogue,
-    folder: Path,
-    images: int,
-    lists: int | None,
-    code_size: int | None,
-) -> dict[str, float]:
-    """Makes the index in ``folder``, or goes on with one that is not finished."""
-    from steeple.server.index import FaissIndex
-    from steeple.server.index.snapshot import SnapshotFolder
+def _measured(opened: FaissIndex, folder: Path, built: Built, resident: int) -> Measured:
+    from steeple.cli.benchmark_index_report import Measured
 
-    began = time.monotonic()
-    if SnapshotFolder(folder).exists:
-        filled, there = FaissIndex.restore(folder, release)
-    else:
-        filled, there = FaissIndex(release, codebook=_codebook(output, release, catalogue, images, lists, code_size)), 0
-    trained = time.monotonic()
-    if there > images:
-        raise InvalidArgumentError(f"{folder} holds {there} images, more than {images}; choose another --folder")
-    with output.progress("adding", images - there) as done:
-        for number in range(there, images):
-            filled.add(number, catalogue.image(number))
-            if filled.wants_snapshot:
-                filled.snapshot(folder, number + 1)
-            done.advance("")
-    added = time.monotonic()
-    if there < images or len(filled.sealed) != 1:
-        filled.snapshot(folder, images, whole=True)
-    saved = time.monotonic()
-    return {
-        "train_seconds": round(trained - began, 2),
-        "add_seconds": round(added - trained, 2),
-        "save_seconds": round(saved - added, 2),
-    }
+    stats = opened.stats()
+    return Measured(
+        index=stats.kind,
+        descriptors=stats.descriptors,
+        train_seconds=built.train_seconds,
+        add_seconds=built.add_seconds,
+        save_seconds=built.save_seconds,
+        file_bytes_per_descriptor=sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+        / stats.descriptors,
+        resident_bytes_per_descriptor=resident / stats.descriptors,
+    )
 
 
-def _codebook(
-    output: Output,
-    release: ModelRelease,
-    catalogue: SyntheticCatalogue,
-    images: int,
-    lists: int | None,
-    code_size: int | None,
-) -> Codebook:
-    """The release's, or one trained for the size of the catalogue."""
-    import numpy as np
-
-    from steeple.server.index import training
-    from steeple.server.index.codebook import Codebook
-    from steeple.server.scale import IMAGE_DESCRIPTORS
-
-    codebook = Codebook.of(release)
-    total = images * IMAGE_DESCRIPTORS
-    wanted = lists or (codebook.lists if total <= codebook.comfort else training.lists_for(total))
-    size = code_size or codebook.code_size
-    if (wanted, size) == (codebook.lists, codebook.code_size):
-        return codebook
-    output.note(f"training a codebook of {wanted:,} lists")
-    some = min(_TRAINING_IMAGES, training.SAMPLES_PER_LIST * wanted // IMAGE_DESCRIPTORS + 1)
-    # Not of the catalogue: a server trains on what it has, and grows.
-    samples = np.concatenate([catalogue.image(images + number) for number in range(some)])
-    return training.train(samples, wanted, code_size=size, probes=release.index.probes)
-
-
-def _draw(
-    output: Output,
-    release: ModelRelease,
-    catalogue: SyntheticCatalogue,
-    folder: Path,
-    images: int,
-    lists: int | None,
-    code_size: int | None,
-) -> tuple[SyntheticLists, dict[str, float]]:
-    """Makes the index in ``folder`` of codes, or takes the one that is there."""
-    from steeple.server.index import FaissIndex
-    from steeple.server.index.snapshot import SnapshotFolder
-    from steeple.server.scale import SyntheticLists
-
-    began = time.monotonic()
-    if SnapshotFolder(folder).exists:
-        opened, there = FaissIndex.restore(folder, release)
-        if there != images:
-            raise InvalidArgumentError(f"{folder} holds {there} images, not {images}; choose another --folder")
-        drawn = SyntheticLists(opened.codebook, images)
-        return drawn, {"train_seconds": 0.0, "add_seconds": 0.0, "save_seconds": 0.0}
-    codebook = _codebook(output, release, catalogue, images, lists, code_size)
-    trained = time.monotonic()
-    drawn = SyntheticLists(codebook, images)
-    with output.progress("writing lists", codebook.lists) as done:
-        filled = drawn.index(release, folder, lambda: done.advance(""))
-    written = time.monotonic()
-    filled.snapshot(folder, images)
-    return drawn, {
-        "train_seconds": round(trained - began, 2),
-        "add_seconds": round(written - trained, 2),
-        "save_seconds": round(time.monotonic() - written, 2),
-    }
-
-
-def _open(folder: Path, release: ModelRelease) -> tuple[FaissIndex, Callable[[Any, int, int], object]]:
-    """The index, and FAISS's own search over the same file."""
-    import faiss
-
-    from steeple.server.index import FaissIndex
-
-    opened, _ = FaissIndex.restore(folder, release)
-    alone = opened.sealed[0].faiss_index()
-    parameters: Any = faiss.SearchParametersIVF
-
-    def raw(queries: Any, neighbours: int, probes: int) -> object:  # noqa: ANN401 - FAISS is untyped
-        within = opened.codebook.graph_parameters(probes)
-        return alone.search(queries, neighbours, params=parameters(nprobe=probes, quantizer_params=within))
-
-    return opened, raw
+def _steps(progress: Progress, stage: str, total: int) -> Callable[[], None]:
+    """What to call after each of so many steps of a stage."""
+    done = itertools.count(1)
+    return lambda: progress(stage, next(done), total)
 
 
 def _resident_bytes() -> int:
@@ -273,33 +197,3 @@ def _numbers(text: str) -> list[int]:
     if not numbers or min(numbers) < 1:
         raise InvalidArgumentError(f"--probes takes numbers of lists, such as 1,4,16, not {text!r}")
     return numbers
-
-
-def _print(output: Output, built: Built, points: list[OperatingPoint]) -> None:
-    output.facts(
-        [
-            ("index", f"{built.index}, {built.descriptors:,} synthetic descriptors"),
-            ("built in", f"{built.train_seconds:.1f} s for the codebook, {built.add_seconds:.1f} s to add them"),
-            ("bytes a descriptor", f"{built.resident_bytes_per_descriptor:.1f} resident, "
-             f"{built.file_bytes_per_descriptor:.1f} in files"),
-        ]
-    )  # fmt: skip
-    output.table(
-        (
-            Column("probes", "right"),
-            *(Column(f"recall at {distance}", "right") for distance in _DISTANCES),
-            Column("ms", "right"),
-            Column("FAISS ms", "right"),
-            Column("ratio", "right"),
-        ),
-        [
-            (
-                str(point.probes),
-                *(f"{point.recall[distance]:.3f}" for distance in _DISTANCES),
-                f"{point.milliseconds:.1f}",
-                f"{point.raw_milliseconds:.1f}",
-                f"{point.ratio:.2f}",
-            )
-            for point in points
-        ],
-    )

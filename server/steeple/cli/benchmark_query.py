@@ -6,12 +6,14 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 
+from steeple.cli.timeline import Lane, Stage
 from steeple.client import Client
 from steeple.delf import pyramid
 from steeple.delf.extractor import Extractor
@@ -131,6 +133,28 @@ def measure(client: Client, name: str, photo: bytes, runs: int, on_run: Callable
 def runs_of(photos: Sequence[object], runs: int) -> int:
     """How often :func:`measure` calls ``on_run`` for all photos."""
     return len(photos) * (runs + _WARM_UPS)
+
+
+def stages(measurements: Sequence[Measurement]) -> list[Lane]:
+    """What each photo's query consists of, one stage after the other, as medians."""
+    device, way, server = "on the device", "on the way", "on the server"
+    lanes = []
+    for each in measurements:
+        took = {stage: spread.median for stage, spread in each.milliseconds.items()}
+        parts = [
+            Stage("decode", took["decode"], device),
+            Stage("network", took["network_alone"], device),
+            Stage("rest of extraction", took["extract"] - took["decode"] - took["network_alone"], device),
+            Stage("to the server and back", took["round_trip"] - took["server_total"], way),
+            Stage("search", took["search"], server),
+            Stage("votes and verification", took["verify"], server),
+            Stage("rest on the server", took["server_total"] - took["search"] - took["verify"], server),
+        ]
+        # Of medians, which were taken apart: a small rest may come out below nothing.
+        sent = f"{each.feature_count} features in {each.request_bytes:,} B"
+        title = f"{Path(each.photo).name}: {each.width}x{each.height}, {sent}"
+        lanes.append(Lane(title, [replace(part, milliseconds=max(0.0, part.milliseconds)) for part in parts]))
+    return lanes
 
 
 def vga(photo: bytes) -> bytes:

@@ -257,7 +257,7 @@ class _Frame:
         if mark is None:
             return []
         x, y = self._place((mark.x, mark.y))
-        width = svg.text_width(mark.label, 12)
+        width = svg.text_width(mark.label, 12, bold=True)
         # By rising distance: of places that hide as little, the nearest is taken.
         shifts = itertools.product((21, -11, 36, -26, 51, -41), (13, -13 - width, -width / 2))
         inside = [

@@ -10,6 +10,8 @@ from typing import Final
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 _PADDING: Final = 0.05  # of a logarithmic axis, at both ends
 
+_ONE_PLACE: Final = 1e-5  # of the larger number: closer ones have the same label
+
 
 def linear_ticks(low: float, high: float, intervals: int) -> list[float]:
     """Round numbers at equal distances, from at most ``low`` to at least ``high``.
@@ -19,7 +21,7 @@ def linear_ticks(low: float, high: float, intervals: int) -> list[float]:
         high: Of what there is.
         intervals: Between ticks; about as many.
     """
-    if not high > low:  # all at one place: with room on both sides
+    if high - low <= _ONE_PLACE * max(abs(low), abs(high)):  # with room on both sides
         room = abs(low) / 2 or 1.0
         low, high = low - room if low < 0 else max(0.0, low - room), high + room
     wanted = (high - low) / max(1, intervals)

@@ -24,12 +24,13 @@ _TERMINATED: Final = 143
 
 
 @contextmanager
-def local_server(data_dir: Path, log: Path) -> Iterator[str]:
+def local_server(data_dir: Path, log: Path, *flags: str) -> Iterator[str]:
     """Runs ``steeple serve`` on a free port of the loopback interface.
 
     Args:
         data_dir: Its data folder.
         log: File for what it writes to standard error.
+        flags: More of ``steeple serve``.
 
     Yields:
         ``HOST:PORT`` once it listens.
@@ -38,7 +39,7 @@ def local_server(data_dir: Path, log: Path) -> Iterator[str]:
         UnavailableError: If it does not start; the text holds the end of its log.
     """
     command = [sys.executable, "-m", "steeple.cli", "serve", "--json"]
-    command += ["--address", "127.0.0.1:0", "--data-dir", str(data_dir)]
+    command += ["--address", "127.0.0.1:0", "--data-dir", str(data_dir), *flags]
     # The user's own settings are for the user's own server: this one must not write to its database.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("STEEPLE_")}
     with log.open("wb") as errors, _termination_unwinds():

@@ -112,6 +112,15 @@ def text_width(content: str, size: int, *, bold: bool = False) -> float:
     return letters * size * (1.07 if bold else 1.0)
 
 
+def shortened(content: str, size: int, width: float) -> str:
+    """The text, with its end left out where it needs more pixels than there are."""
+    if text_width(content, size, bold=True) <= width:
+        return content
+    while content and text_width(content + "…", size, bold=True) > width:
+        content = content[:-1]
+    return content.rstrip() + "…"
+
+
 def marker(number: int, x: float, y: float, *, hollow: bool = False) -> str:
     """The mark of a series at a point: colour and shape tell it from others.
 

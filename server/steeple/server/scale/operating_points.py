@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.server.index import FaissIndex, Neighbours
+from steeple.server.scale.synthetic import key_of
 
 QUERY_DESCRIPTORS: Final = 500
 """Descriptors of one query."""
@@ -51,7 +52,7 @@ def measure_points(
     """Asks for copies of descriptors, through the index and of FAISS itself.
 
     Args:
-        index: Filled with synthetic images; image n has key n.
+        index: Filled with synthetic images, under their :func:`~steeple.server.scale.synthetic.key_of`.
         raw: FAISS's own search.
         copies: By their distance, queries and where their originals are, as
             :meth:`~steeple.server.scale.synthetic.SyntheticCatalogue.copies` gives them.
@@ -98,4 +99,4 @@ def measure_points(
 
 
 def _origins(found: Neighbours) -> NDArray[np.int64]:
-    return np.asarray(1000 * found.image_keys + found.feature_numbers, np.int64)
+    return np.asarray(1000 * (found.image_keys - key_of(0)) + found.feature_numbers, np.int64)

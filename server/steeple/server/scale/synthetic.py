@@ -16,6 +16,11 @@ IMAGE_DESCRIPTORS: Final = 1000
 _QUERY_SEED: Final = 1
 
 
+def key_of(image: int) -> int:
+    """The key of a synthetic image in indexes and catalogues; those of a database begin with 1."""
+    return image + 1
+
+
 class SyntheticCatalogue:
     """Images of 1000 descriptors each, drawn from what a release's codebook knows of real ones.
 
@@ -63,11 +68,6 @@ class SyntheticCatalogue:
             [self.image(int(origin) // IMAGE_DESCRIPTORS)[origin % IMAGE_DESCRIPTORS] for origin in origins]
         )
         return moved(rows, distance, rng), origins
-
-    def _descriptor(self, number: int) -> NDArray[np.float32]:
-        # A copy: a view would keep its whole image in memory.
-        descriptor: NDArray[np.float32] = self.image(number // IMAGE_DESCRIPTORS)[number % IMAGE_DESCRIPTORS].copy()
-        return descriptor
 
 
 def moved(rows: NDArray[np.float32], distance: float, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from steeple.server.index import FaissIndex, list_file
 from steeple.server.index.codebook import Codebook
 from steeple.server.index.list_file import ListFile
 from steeple.server.index.slots import SlotTable
-from steeple.server.scale.synthetic import IMAGE_DESCRIPTORS, moved
+from steeple.server.scale.synthetic import IMAGE_DESCRIPTORS, key_of, moved
 
 _SPREAD: Final = 0.38
 """Deviation of the logarithm of a list's size: that of 10 million descriptors that were added one by one."""
@@ -63,17 +63,28 @@ class SyntheticLists:
 
         file: ListFile = list_file.write(folder / "lists-synthetic", self._codebook.code_size, lists())
         slots = SlotTable()
-        for key in range(self._images):
-            slots.put(key, IMAGE_DESCRIPTORS)
+        for number in range(self._images):
+            slots.put(key_of(number), IMAGE_DESCRIPTORS)
         return FaissIndex.assembled(release, self._codebook, slots, [file])
 
     def copies(self, count: int, distance: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Decoded descriptors, moved; as :meth:`SyntheticCatalogue.copies` says."""
         rng = np.random.default_rng((4, self._images))
         places = rng.integers(0, self.descriptors, count)
+        return moved(self._decoded(places), distance, rng), places * self._step % self.descriptors
+
+    def image(self, number: int) -> NDArray[np.float32]:
+        """float32[1000, 40], L2-normalised: what the codes of an image stand for."""
+        numbers = np.arange(number * IMAGE_DESCRIPTORS, (number + 1) * IMAGE_DESCRIPTORS)
+        back = pow(self._step, -1, self.descriptors)
+        # Python's integers: those of numpy would overflow from three billion descriptors on.
+        places = np.array([int(each) * back % self.descriptors for each in numbers], np.int64)
+        return self._decoded(places)
+
+    def _decoded(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         lists = np.searchsorted(self._ends, places, side="right")
         codes = np.stack([self._codes(at)[place - self._start(at)] for at, place in zip(lists, places, strict=True)])
-        return moved(self._codebook.decode(lists, codes), distance, rng), places * self._step % self.descriptors
+        return self._codebook.decode(lists, codes)
 
     def _start(self, number: int) -> int:
         return int(self._ends[number - 1]) if number else 0
