@@ -139,11 +139,16 @@ def named(results: list[QueryResult], landmarks: int) -> list[QueryResult]:
 def test_cross_validation_judges_by_what_has_not_seen_the_landmark() -> None:
     results, _ = drawn(600)
     few = named(results, 7)
-    strangers = [result(row, right=False, stranger=True) for row in np.random.default_rng(3).uniform(0, 2, (40, KINDS))]
+    strangers = [
+        replace(each, photo=replace(each.photo, path=Path(f"{number % 20}.jpg")))  # each photo is asked about twice
+        for number, each in enumerate(
+            result(row, right=False, stranger=True) for row in np.random.default_rng(3).uniform(0, 2, (40, KINDS))
+        )
+    ]
     everything = [*few, *strangers]
     outcomes = cross_validated(everything)
     assert [outcome.known for outcome in outcomes] == [True] * 600 + [False] * 40
-    # Landmarks 0 and 5 are in the first part, and so is every fifth stranger.
+    # Landmarks 0 and 5 are in the first part, and so is every fifth stranger, both times.
     others = [each for number, each in enumerate(few) if number % 7 not in (0, 5)]
     others += [each for number, each in enumerate(strangers) if number % 5]
     alone = fit(others)

@@ -16,7 +16,7 @@ from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 
 RELEASE = ModelRelease.load()
-MINE = Calibration(-1.5, {"distinct": 0.5, "support": 0.25, "margin": 2.0}, 0.75)
+MINE = Calibration(-1.5, {"distinct": 0.5, "support": 0.25, "margin": 2.0, "brevity": 0.5}, 0.75)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from steeple.delf.release import MANIFEST
 from steeple.delf.release_files import set_calibration
 from steeple.errors import AlreadyExistsError, InvalidArgumentError
 from steeple.server import calibration
-from steeple.server.evaluation import Dataset, answer_all
+from steeple.server.evaluation import Dataset, Trial
+from steeple.server.evaluation.budgets import of_all_lengths
 from steeple.server.evaluation.held_back import held_back
 from steeple.server.index import FaissIndex
 
@@ -65,7 +67,8 @@ def export_run(
         parameters = replace(parameters, index=replace(parameters.index, factory=index))
     with _folder_beside(output) as aside:
         release = exporter.export(network, parameters, photos, aside, {"training": facts}, progress)
-        results = answer_all(dataset, release, FaissIndex(release), progress, extractors=_EXTRACTORS)
+        trial = Trial(dataset, release, FaissIndex(release), progress, extractors=_EXTRACTORS)
+        results = list(itertools.chain(*of_all_lengths(trial, release, progress)))
         set_calibration(aside, calibration.fit(results), _provenance(dataset))
         (output / MANIFEST).unlink(missing_ok=True)  # from here to the end there is no release, rather than half
         for file in sorted(aside.iterdir(), key=lambda file: file.name == MANIFEST):

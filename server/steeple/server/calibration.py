@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from steeple.server.evaluation import Outcome, QueryResult, Role
 from steeple.server.recognition import Candidate
 from steeple.server.recognition.evidence import confidence
 
-EVIDENCE: Final = ("distinct", "support", "margin")
+EVIDENCE: Final = ("distinct", "support", "margin", "brevity")
 """Chosen among all evidence by cross-validation over landmarks. Given these, inliers and their ratio add nothing that
 is not negative, and more inliers must never lower a confidence."""
 
@@ -51,6 +50,9 @@ def fit(results: Sequence[QueryResult], *, false_positive_rate: float = 0.01) ->
 
     No weight is negative: what speaks for a landmark must never lower its confidence, and evidence that would do so in
     the company of the rest says nothing new and gets the weight 0.
+
+    Answers to short queries belong among the results (:func:`steeple.server.evaluation.budgets.of_all_lengths`), or the
+    confidence of short queries is too modest.
 
     By inliers and not by confidence, so that the calibration that the answers were made with leaves no trace in the
     new one. The threshold is the confidence that ``false_positive_rate`` of the distractors exceed, and at least 0.5.
@@ -106,9 +108,15 @@ def cross_validated(
         raise InvalidArgumentError("cross-validation takes queries of two landmarks or more; add photos of another")
     folds = min(folds, len(landmarks))
     part_of = {landmark: number % folds for number, landmark in enumerate(landmarks)}
-    strangers = itertools.count()
+    # A photo that was asked about more than once is in one part.
+    strangers = {
+        path: number % folds
+        for number, path in enumerate(
+            dict.fromkeys(result.photo.path for result in results if result.photo.role is not Role.QUERY)
+        )
+    }
     parts = [
-        part_of[result.photo.landmark] if result.photo.role is Role.QUERY else next(strangers) % folds
+        part_of[result.photo.landmark] if result.photo.role is Role.QUERY else strangers[result.photo.path]
         for result in results
     ]
     outcomes: list[Outcome | None] = [None] * len(results)

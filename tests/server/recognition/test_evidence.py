@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
-from steeple.server.recognition.evidence import CHANCE_INLIERS, ImageEvidence, confidence, landmark_evidence
+from steeple.server.recognition.evidence import (
+    ImageEvidence,
+    chance_inliers,
+    confidence,
+    landmark_evidence,
+)
 
 IMAGES = [
     ImageEvidence("tower", 30, 90, distinct=6.0),
@@ -19,19 +24,20 @@ IMAGES = [
 
 
 def test_what_speaks_for_the_best_landmark() -> None:
-    assert landmark_evidence(IMAGES, "tower") == pytest.approx(
+    assert landmark_evidence(IMAGES, "tower", 1000) == pytest.approx(
         {
             "inliers": math.log(31),
             "distinct": math.log(7),
             "ratio": 1 / 3,
             "support": math.log(18),
             "margin": math.log(31 / 21),
+            "brevity": 0.0,
         }
     )
 
 
 def test_what_speaks_for_its_rival() -> None:
-    evidence = landmark_evidence(IMAGES, "bridge")
+    evidence = landmark_evidence(IMAGES, "bridge", 1000)
     assert evidence["support"] == 0
     assert evidence["margin"] == pytest.approx(math.log(21 / 31))
 
@@ -39,8 +45,17 @@ def test_what_speaks_for_its_rival() -> None:
 @pytest.mark.parametrize("rival", [[], [ImageEvidence("bridge", 3, 70)]])
 def test_a_rival_is_never_weaker_than_chance(rival: list[ImageEvidence]) -> None:
     """A catalogue of one landmark must not take every photo for it, because nothing else matches better."""
-    margin = landmark_evidence([*IMAGES[:2], *rival], "tower")["margin"]
-    assert margin == pytest.approx(math.log(31 / (1 + CHANCE_INLIERS)))
+    margin = landmark_evidence([*IMAGES[:2], *rival], "tower", 1000)["margin"]
+    assert margin == pytest.approx(math.log(31 / 16))
+
+
+def test_the_same_inliers_say_more_of_a_short_query() -> None:
+    whole, short = (landmark_evidence(IMAGES[:2], "tower", features) for features in (1000, 250))
+    assert chance_inliers(250) == pytest.approx(chance_inliers(1000) / 2)
+    assert short["margin"] > whole["margin"]
+    assert (whole["brevity"], short["brevity"]) == pytest.approx((0.0, math.log(4)))
+    assert chance_inliers(1) >= 4  # a geometry of fewer is none
+    assert landmark_evidence(IMAGES, "tower", 4000)["brevity"] == 0.0
 
 
 def test_confidence_is_the_logistic_of_the_weighted_evidence() -> None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from steeple.delf import FeatureSet, ModelRelease, compact, wire
-from steeple.server.evaluation.run import Sending
+from steeple.delf.progress import Progress
+from steeple.server.evaluation.run import QueryResult, Sending, Trial, whole
 from steeple.v1.features_pb2 import CompactFeatureSet
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, IdentifyStreamRequest, Query
 
+_LENGTHS: Final = (4096, 2048, 1024, 512)
 _FRAMING: Final = 32  # bytes of a request around its features, at most
 
 
@@ -40,6 +42,17 @@ def in_parts(release: ModelRelease, max_bytes: int) -> Sending:
         return parts
 
     return sending
+
+
+def of_all_lengths(trial: Trial, release: ModelRelease, progress: Progress) -> list[list[QueryResult]]:
+    """Answers to every query, first with all its features, then within ever smaller budgets.
+
+    Without a compact codebook in the release, with all its features alone.
+    """
+    answers = [trial.answers(whole, progress)]
+    if release.compact_path is not None:
+        answers += [trial.answers(within(release, size), progress, f"{size:,} bytes") for size in _LENGTHS]
+    return answers
 
 
 def _request_bytes(message: CompactFeatureSet) -> int:

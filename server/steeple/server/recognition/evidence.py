@@ -10,9 +10,18 @@ from typing import Final
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
 
-CHANCE_INLIERS: Final = 15
-"""What the best of a few unrelated images reaches by chance. A catalogue of one landmark has no rival for it; this is
-the least that one is taken to have, or every photo would win by a wide margin there."""
+_FULL: Final = 1000  # features of a whole query
+_CHANCE_INLIERS: Final = 15.0  # of a whole query
+_LEAST_CHANCE: Final = 5.0
+
+
+def chance_inliers(features: int) -> float:
+    """What the best of a few unrelated images reaches by chance with a query of so many features.
+
+    A catalogue of one landmark has no rival for it; this is the least that one is taken to have, or every photo would
+    win by a wide margin there.
+    """
+    return max(_LEAST_CHANCE, _CHANCE_INLIERS * math.sqrt(features / _FULL))
 
 
 @dataclass(frozen=True)
@@ -33,24 +42,31 @@ class ImageEvidence:
     distinct: float = 0.0
 
 
-def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str) -> dict[str, float]:
+def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str, features: int) -> dict[str, float]:
     """The evidence for one landmark among all verified images.
+
+    Args:
+        images: All of them, at least one of the landmark's.
+        landmark_id: The landmark.
+        features: Of the query.
 
     Returns:
         Of the landmark's best image, the one of most inliers: ``inliers``, log(1 + its inliers); ``distinct``, log(1
         + its distinctiveness); ``ratio``, its inliers over its matches. ``support``: log(1 + inliers of the
         landmark's other images). ``margin``: log of (1 + inliers of the best image) over (1 + inliers of the best
-        image of any other landmark, or :data:`CHANCE_INLIERS` if that is more).
+        image of any other landmark, or :func:`chance_inliers` if that is more). ``brevity``: log of how many
+        times more features a whole query has: of few, as many inliers say more.
     """
     own = sorted((image for image in images if image.landmark_id == landmark_id), key=lambda image: -image.inliers)
     best = own[0]
-    rival = max([CHANCE_INLIERS, *(image.inliers for image in images if image.landmark_id != landmark_id)])
+    rival = max([chance_inliers(features), *(image.inliers for image in images if image.landmark_id != landmark_id)])
     return {
         "inliers": math.log1p(best.inliers),
         "distinct": math.log1p(best.distinct),
         "ratio": best.inliers / max(best.matches, 1),
         "support": math.log1p(sum(image.inliers for image in own[1:])),
         "margin": math.log1p(best.inliers) - math.log1p(rival),
+        "brevity": max(0.0, math.log(_FULL / max(features, 1))),
     }
 
 

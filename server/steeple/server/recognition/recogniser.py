@@ -275,7 +275,7 @@ class Recogniser:
                 best[entry.image.landmark_id] = entry
         judged = []
         for landmark_id, entry in best.items():
-            speaks = landmark_evidence(evidence, landmark_id)
+            speaks = landmark_evidence(evidence, landmark_id, len(features))
             judged.append((confidence(self.release.calibration, speaks), speaks, entry))
         judged.sort(key=lambda each: (-each[0], -each[2].verification.count))
         return [self._candidate(features, *each) for each in judged[:limit]]
