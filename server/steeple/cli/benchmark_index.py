@@ -191,6 +191,7 @@ def _codebook(
 
     from steeple.server.index import training
     from steeple.server.index.codebook import Codebook
+    from steeple.server.index_factory import IndexFactory
     from steeple.server.scale import IMAGE_DESCRIPTORS
 
     codebook = Codebook.of(release)
@@ -203,7 +204,7 @@ def _codebook(
     some = min(_TRAINING_IMAGES, training.SAMPLES_PER_LIST * wanted // IMAGE_DESCRIPTORS + 1)
     # Not of the catalogue: a server trains on what it has, and grows.
     samples = np.concatenate([catalogue.image(images + number) for number in range(some)])
-    return training.train(samples, wanted, code_size=size, probes=release.index.probes)
+    return training.train(samples, IndexFactory.automatic(wanted, size), probes=release.index.probes)
 
 
 def _draw(
