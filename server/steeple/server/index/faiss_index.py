@@ -230,11 +230,6 @@ class FaissIndex:
             return tuple(segment for segment in self._older if isinstance(segment, SealedSegment))
 
     @property
-    def code_size(self) -> int:
-        """Bytes of a code."""
-        return self._codebook.code_size
-
-    @property
     def live(self) -> int:
         """Descriptors, dead ones as well, that are in memory and in no file yet."""
         with self._lock.reading():

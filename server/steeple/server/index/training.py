@@ -32,6 +32,11 @@ def lists_for(descriptors: int) -> int:
     return min(_MOST_LISTS, 1 << round(math.log2(wanted)))
 
 
+def samples_for(factory: IndexFactory) -> int:
+    """Descriptors that training makes use of, about."""
+    return SAMPLES_PER_LIST * max(factory.lists, 1 << factory.bits)
+
+
 def train(
     descriptors: NDArray[np.float32],
     factory: IndexFactory,
