@@ -246,7 +246,7 @@ class Engine:
         with self._resources:
             self._upkeep.close()
             try:
-                self._keeper.snapshot()
+                self._keeper.close()
             except OSError:
                 # Nothing is lost: the next start builds the index from the catalogue.
                 log.exception("the index was not saved")

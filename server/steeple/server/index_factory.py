@@ -14,7 +14,8 @@ EXAMPLE: Final = "OPQ20,IVF4096_HNSW32,PQ20"
 
 _PATTERN: Final = re.compile(
     r"(?:OPQ(?P<turned>\d+),)?IVF(?P<lists>\d+)(?P<graph>_HNSW(?P<links>\d*))?"
-    r",PQ(?P<subs>\d+)(?:x(?P<bits>\d+))?(?P<end>np|fsr?)?"
+    r",PQ(?P<subs>\d+)(?:x(?P<bits>\d+))?(?P<end>np|fsr?)?",
+    re.ASCII,
 )
 _MOST_LISTS: Final = 1 << 20
 _DEFAULT_LINKS: Final = 32  # FAISS's

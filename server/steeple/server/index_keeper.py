@@ -196,6 +196,15 @@ class IndexKeeper:
         self._saved_sequence, self._saved_at = sequence, time.monotonic()
         log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
 
+    def close(self) -> None:
+        """Saves the index for the last time, and frees the device.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        self._index.serve_from(None)  # nothing more is copied there
+        self.snapshot()
+
     def upkeep(self, stopped: Callable[[], bool]) -> None:
         """Does what is due: saves the index, or makes it anew. Changes and searches go on.
 

@@ -246,10 +246,12 @@ class FaissIndex:
         """What searches copies of the files; None: the processor does."""
         return self._device
 
-    def serve_from(self, device: Device) -> None:
-        """Has a device search copies of the files, those that are there and those to come."""
+    def serve_from(self, device: Device | None) -> None:
+        """Has a device search copies of the files, those that are there and those to come; None: the processor."""
         with self._sealing:
             self._device = device
+            if device is None:
+                _leave_device(self.sealed)
             self._mirror()
 
     def batch(self, delay_seconds: float, most: int) -> None:

@@ -167,8 +167,8 @@ class SealedSegment(_OverFaiss):
             )
 
     def leave_device(self) -> None:
-        """Gives up its mirror for good."""
-        self._mirror, self._refused = None, True
+        """Gives up its mirror."""
+        self._mirror = None
 
     def search(
         self, assignment: Assignment, neighbours: int, selector: Selector
@@ -179,7 +179,7 @@ class SealedSegment(_OverFaiss):
             try:
                 return mirror.search(assignment, neighbours)
             except UnavailableError as error:
-                self.leave_device()
+                self._mirror, self._refused = None, True
                 log.warning(
                     "a file of the index is searched on the processor from now on",
                     extra=facts(file=self.path.name, reason=error.message),
