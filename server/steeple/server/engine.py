@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import Final
 
 import faiss
 
@@ -30,6 +31,8 @@ from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
+
+_VERSION: Final = ("MAJOR", "MINOR", "PATCH")  # as FAISS names its parts
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,7 @@ class Engine:
             index=IndexInfo(
                 factory=factory,
                 device=device,
-                faiss_version=faiss.__version__,
+                faiss_version=".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION),
                 batching=index.batches,
                 probes=index.probes,
                 neighbours=self.release.index.neighbours,

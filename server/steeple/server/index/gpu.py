@@ -58,7 +58,7 @@ class FaissGpu:
         self.name = f"GPU {number}"
         self._number = number
         self._resources = resources()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def mirror(self, segment: SealedSegment) -> GpuMirror:
         """See :meth:`Device.mirror`. FAISS takes codes of 8 bits and 1, 2, 4, 8, 20 or 40 bytes."""
@@ -75,6 +75,7 @@ class FaissGpu:
                 copied = gpu.GpuIndexIVFPQ(self._resources, source, config)
             except (RuntimeError, MemoryError) as error:
                 raise FailedPreconditionError(f"{self.name} does not take it: {error}") from error
+        copied.referenced_objects = []  # FAISS would keep the source, of which it has copied everything
         return GpuMirror(copied, self._lock, self.name)
 
 
@@ -89,10 +90,14 @@ class GpuMirror:
 
     limit = _LIMIT
 
-    def __init__(self, index: Any, lock: threading.Lock, name: str) -> None:  # noqa: ANN401 - FAISS is untyped
+    def __init__(self, index: Any, lock: threading.RLock, name: str) -> None:  # noqa: ANN401 - FAISS is untyped
         self._index = index
         self._lock = lock
         self._name = name
+
+    def __del__(self) -> None:
+        with self._lock:  # memory is given back as it is taken: one thread at a time
+            self._index = None
 
     def search(self, assignment: Assignment, neighbours: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """See :meth:`Mirror.search`. Distances are of float16 tables: right to about a thousandth."""
