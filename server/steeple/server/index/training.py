@@ -21,7 +21,7 @@ SAMPLES_PER_LIST: Final = 64
 _LISTS_PER_ROOT: Final = 16  # FAISS's advice: 4 to 16 times the root of the number of descriptors
 _MOST_LISTS: Final = 1 << 18
 _ITERATIONS: Final = 10
-_OPQ_SAMPLES: Final = 1 << 15  # with so many and so few rounds, seconds: a stopped server waits for them
+_OPQ_SAMPLES: Final = 1 << 13  # with so many and so few rounds, ten seconds: a stopped server waits for them
 _OPQ_ITERATIONS: Final = 10
 _PQ_SAMPLES: Final = 1 << 18
 
@@ -82,11 +82,17 @@ def train(
 def _turn(descriptors: NDArray[np.float32], factory: IndexFactory) -> Any:  # noqa: ANN401 - FAISS is untyped
     """The rotation after which product quantization loses least (Ge et al., Optimized Product Quantization, 2013)."""
     turn: Any = faiss.OPQMatrix(DIMENSIONS, factory.sub_quantizers)
-    turn.niter = _OPQ_ITERATIONS
+    turn.niter = turn.niter_pq_0 = _OPQ_ITERATIONS
     quantizer: Any = faiss.ProductQuantizer(DIMENSIONS, factory.sub_quantizers, factory.bits)
     quantizer.cp.min_points_per_centroid = 1
     turn.pq = quantizer
-    turn.train(_some(descriptors, _OPQ_SAMPLES))
+    # Thousands of small steps, at the end of each of which threads would wait for each other.
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        turn.train(_some(descriptors, _OPQ_SAMPLES))
+    finally:
+        faiss.omp_set_num_threads(threads)
     turn.pq = None  # it goes with this function
     return turn
 
