@@ -33,8 +33,8 @@ _STATM: Final = Path("/proc/self/statm")
 _LIVE_LIMIT: Final = 1 << 19  # descriptors in memory before they are worth a file
 _LIVE_SHARE: Final = 1 / 32
 
-_WORN: Final = 4  # numbers ever given by descriptors there are
-_WORN_FROM: Final = 1 << 20  # numbers
+_WORN: Final = 4  # of numbers ever given, and of images there ever were, by those that are left
+_WORN_FROM: Final = 1 << 20
 
 _Bitmap: Any = faiss.IDSelectorBitmap  # FAISS's types do not know that it takes an array
 
@@ -198,7 +198,7 @@ class FaissIndex:
     def worn(self) -> bool:
         """Whether most numbers were of images that are gone, whose rows and bits only another index is without."""
         with self._lock.reading():
-            return self._slots.next > max(_WORN_FROM, _WORN * self._slots.descriptors)
+            return self._slots.worn(_WORN, _WORN_FROM)
 
     @property
     def wants_snapshot(self) -> bool:
