@@ -23,7 +23,7 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
-	$(BIN)/python -m pytest -m "not train" --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/python -m pytest -m "not train and not gpu" --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and format
@@ -63,6 +63,11 @@ protos: $(VENV)-protos/.installed ## Generate the stubs from the .proto files (n
 test-train: $(VENV)-train/.installed ## Set up TensorFlow and run the tests that need it (needs Python 3.11 to 3.13)
 	$(VENV)-train/bin/python -m pytest -m train
 
+# FAISS for GPUs and FAISS for the processor are one module, so each has an environment.
+.PHONY: test-gpu
+test-gpu: $(VENV)-gpu/.installed ## Set up FAISS for GPUs and run the tests that need one (needs an NVIDIA GPU)
+	$(VENV)-gpu/bin/python -m pytest -m gpu
+
 # Steeple's own metadata asks for a newer numpy than tflite-runtime bears, hence the path instead of an installation.
 .PHONY: test-tflite-runtime
 test-tflite-runtime: $(VENV)/.installed-dev $(VENV)-tflite-runtime/.installed ## Compare LiteRT with tflite-runtime 2.14 (needs Python 3.11)
@@ -78,7 +83,7 @@ constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 
 .PHONY: clean
 clean: ## Remove environments, caches and what was built
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-gpu $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -109,6 +114,11 @@ $(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt
 $(VENV)-train/.installed: pyproject.toml constraints.txt
 	@python=$$(sh tools/find_python.sh 3.11 3.13 "$(PYTHON)" python3.13 python3.12 python3.11) && "$$python" -m venv --clear $(VENV)-train
 	$(subst $(BIN),$(VENV)-train/bin,$(INSTALL)) -e '.[client,server,cpu,train,dev]'
+	@touch $@
+
+$(VENV)-gpu/.installed: pyproject.toml constraints.txt
+	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-gpu
+	$(subst $(BIN),$(VENV)-gpu/bin,$(INSTALL)) -e '.[client,server,gpu,dev]'
 	@touch $@
 
 $(VENV)-lock/.installed: tools/requirements/lock.txt

@@ -14,6 +14,8 @@ from steeple.cli.local_server import local_server
 from steeple.client import Client
 from steeple.errors import UnavailableError
 
+from .support import Steeple
+
 
 def test_serve_says_when_it_is_ready_and_stops_on_sigterm(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "steeple.cli", "serve", "--address", "127.0.0.1:0", "--data-dir", str(tmp_path)]
@@ -25,6 +27,14 @@ def test_serve_says_when_it_is_ready_and_stops_on_sigterm(tmp_path: Path) -> Non
     assert line.startswith("Steeple serves delf-lite2-v1 on 127.0.0.1:")
     assert str(tmp_path) in line
     assert process.returncode == 0
+
+
+def test_an_index_that_cannot_be_is_refused_before_anything_starts(steeple: Steeple, tmp_path: Path) -> None:
+    ran = steeple("serve", "--index", "IVF64,PQ20x4fs", "--data-dir", tmp_path / "data")
+    assert ran.code == 2
+    assert "FAISS cannot map from a file" in ran.err
+    assert "an example: OPQ20,IVF4096_HNSW32,PQ20" in ran.err
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -19,7 +19,14 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from steeple.v1 import catalog_service_pb2 as catalog
-from steeple.v1 import catalog_service_pb2_grpc, landmark_pb2, model_pb2, visual_search_service_pb2_grpc
+from steeple.v1 import (
+    catalog_service_pb2_grpc,
+    landmark_pb2,
+    model_pb2,
+    server_service_pb2,
+    server_service_pb2_grpc,
+    visual_search_service_pb2_grpc,
+)
 from steeple.v1 import visual_search_service_pb2 as search
 
 Step = Callable[[Any, grpc.ServicerContext], Any]
@@ -90,6 +97,7 @@ class Peer:
     models: dict[str, model_pb2.Model] = field(default_factory=dict)
     landmarks: list[landmark_pb2.Landmark] = field(default_factory=list)
     images: list[landmark_pb2.ReferenceImage] = field(default_factory=list)
+    server_info: server_service_pb2.ServerInfo = field(default_factory=server_service_pb2.ServerInfo)
     port: int = 0
     scripts: dict[str, deque[Step]] = field(default_factory=dict)
 
@@ -126,6 +134,7 @@ class Peer:
         )
         visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(_VisualSearch(self), server)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(_Catalog(self), server)
+        server_service_pb2_grpc.add_ServerServiceServicer_to_server(_Server(self), server)
         check: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
             lambda request, context: self.meet("Check", request, context) or b"\x08\x01"
         )
@@ -218,6 +227,16 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
     def DownloadReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DownloadReferenceImage", request, context) or catalog.DownloadReferenceImageResponse(
             image=b"photo", media_type="image/jpeg"
+        )
+
+
+class _Server(server_service_pb2_grpc.ServerServiceServicer):
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def GetServerInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("GetServerInfo", request, context) or server_service_pb2.GetServerInfoResponse(
+            server_info=self.peer.server_info
         )
 
 

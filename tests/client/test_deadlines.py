@@ -21,6 +21,7 @@ CALLS: dict[str, tuple[float, Callable[..., Any]]] = {
     "Identify": (7, lambda client, features, **options: client.identify(features, **options)),
     "GetModel": (7, lambda client, _, **options: client.get_model("delf-lite2-v1", **options)),
     "ListModels": (7, lambda client, _, **options: client.list_models(**options)),
+    "GetServerInfo": (7, lambda client, _, **options: client.server_info(**options)),
     "CreateLandmark": (7, lambda client, _, **options: client.create_landmark("A", **options)),
     "GetLandmark": (7, lambda client, _, **options: client.get_landmark("a", **options)),
     "ListLandmarks": (7, lambda client, _, **options: list(client.list_landmarks(**options))),

@@ -39,8 +39,15 @@ def test_the_examples_run(
     assert "unknown" in printed
     assert "a The one in the list" in printed
     called = {call.method for call in peer.received}
-    assert called >= {"Identify", "IdentifyStream", "CreateLandmark", "CreateReferenceImage", "DeleteLandmark"}
-    assert len(EXAMPLES) == 6
+    assert called >= {
+        "GetServerInfo",
+        "Identify",
+        "IdentifyStream",
+        "CreateLandmark",
+        "CreateReferenceImage",
+        "DeleteLandmark",
+    }
+    assert len(EXAMPLES) == 7
 
 
 def test_every_keyword_of_the_page_exists() -> None:

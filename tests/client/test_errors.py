@@ -105,6 +105,7 @@ def test_all_calls_map_their_errors(client: Any, peer: Peer, features: FeatureSe
         "IdentifyStream": lambda: list(client.identify_stream([features])),
         "GetModel": lambda: client.get_model("delf-lite2-v1"),
         "ListModels": client.list_models,
+        "GetServerInfo": client.server_info,
         "CreateLandmark": lambda: client.create_landmark("A"),
         "GetLandmark": lambda: client.get_landmark("a"),
         "ListLandmarks": lambda: list(client.list_landmarks()),

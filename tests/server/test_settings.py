@@ -67,8 +67,13 @@ def test_everything_lies_in_the_data_folder_unless_said_otherwise(tmp_path: Path
         ({"address": "unix:"}, "HOST:PORT"),
         ({"log_format": "xml"}, "'text' or 'json'"),
         ({"shutdown_grace_seconds": float("nan")}, "finite"),
+        ({"device": "tpu"}, "'auto', 'cpu' or 'gpu'"),
+        ({"probes": 0}, "setting probes"),
+        ({"neighbours": 5000}, "1024"),
+        ({"batch_delay_ms": -1}, "setting batch_delay_ms"),
+        ({"index": "IVF16,PQ20x4fs"}, "setting index (environment: STEEPLE_INDEX): index 'IVF16,PQ20x4fs' is a 4-bit"),
         ({"max_message_bytes": 1}, "65536"),
-        ({"colour": "red"}, "there is no setting 'colour'; those there are: address, calibration, data_dir"),
+        ({"colour": "red"}, "there is no setting 'colour'; those there are: address, batch_delay_ms, "),
     ],
 )
 def test_a_wrong_setting_is_named(flags: dict[str, object], said: str) -> None:

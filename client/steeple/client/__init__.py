@@ -14,6 +14,7 @@ from steeple.client._async.stream import AsyncAnswerStream
 from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
+from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import (
     UNSET,
     Answer,
@@ -37,12 +38,16 @@ __all__ = [
     "Candidate",
     "Client",
     "ImageFile",
+    "IndexInfo",
     "Landmark",
     "LatLng",
     "Model",
     "Photo",
     "ReferenceImage",
+    "ServerInfo",
     "StreamAnswer",
     "Timings",
     "Unset",
+    "UpkeepActivity",
+    "UpkeepInfo",
 ]

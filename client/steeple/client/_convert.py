@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
+from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import Answer, Candidate, Landmark, LatLng, Model, ReferenceImage, Timings
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import landmark_pb2, model_pb2, visual_search_service_pb2
+from steeple.v1 import landmark_pb2, model_pb2, server_service_pb2, visual_search_service_pb2
+
+_ACTIVITIES: Final = {
+    server_service_pb2.Upkeep.ACTIVITY_IDLE: UpkeepActivity.IDLE,
+    server_service_pb2.Upkeep.ACTIVITY_SAVING: UpkeepActivity.SAVING,
+    server_service_pb2.Upkeep.ACTIVITY_REBUILDING: UpkeepActivity.REBUILDING,
+}
 
 
 def landmark_name(landmark: str | Landmark) -> str:
@@ -109,6 +117,38 @@ def to_model(message: model_pb2.Model) -> Model:
         max_pixels=message.max_pixels,
         max_features=message.max_features,
         default=message.default,
+    )
+
+
+def to_server_info(message: server_service_pb2.ServerInfo) -> ServerInfo:
+    """What a server tells of itself."""
+    index, upkeep = message.index, message.upkeep
+    return ServerInfo(
+        version=message.version,
+        start_time=_time(message.start_time),
+        uptime=_milliseconds(message.uptime) / 1e3,
+        models=tuple(message.models),
+        index=IndexInfo(
+            factory=index.factory,
+            device=index.device,
+            faiss_version=index.faiss_version,
+            batching=index.batching,
+            probes=index.probes,
+            neighbours=index.neighbours,
+            images=index.image_count,
+            descriptors=index.descriptor_count,
+            live_descriptors=index.live_descriptor_count,
+            dead_descriptors=index.dead_descriptor_count,
+            bytes_per_descriptor=index.bytes_per_descriptor,
+            sequence=index.sequence,
+            catalogue_sequence=index.catalogue_sequence,
+        ),
+        upkeep=UpkeepInfo(
+            activity=_ACTIVITIES.get(upkeep.activity, UpkeepActivity.OTHER),
+            images_done=upkeep.images_done,
+            images_total=upkeep.images_total,
+            waiting_for=upkeep.waiting_for,
+        ),
     )
 
 

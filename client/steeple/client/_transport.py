@@ -15,10 +15,11 @@ import grpc
 import grpc.aio
 
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import catalog_service_pb2_grpc, visual_search_service_pb2_grpc
+from steeple.v1 import catalog_service_pb2_grpc, server_service_pb2_grpc, visual_search_service_pb2_grpc
 
 if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 MAX_MESSAGE_BYTES: Final = 24 * 1024 * 1024
@@ -98,6 +99,7 @@ class Link:
     channel: grpc.Channel
     visual_search: visual_search_service_pb2_grpc.VisualSearchServiceStub
     catalog: catalog_service_pb2_grpc.CatalogServiceStub
+    server: server_service_pb2_grpc.ServerServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -113,6 +115,7 @@ class Link:
             channel,
             visual_search_service_pb2_grpc.VisualSearchServiceStub(channel),
             catalog_service_pb2_grpc.CatalogServiceStub(channel),
+            server_service_pb2_grpc.ServerServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -124,6 +127,7 @@ class AsyncLink:
     channel: grpc.aio.Channel
     visual_search: VisualSearchServiceAsyncStub
     catalog: CatalogServiceAsyncStub
+    server: ServerServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -137,10 +141,12 @@ class AsyncLink:
         )
         visual_search: Any = visual_search_service_pb2_grpc.VisualSearchServiceStub(channel)
         catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        server: Any = server_service_pb2_grpc.ServerServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
             cast("CatalogServiceAsyncStub", catalog),
+            cast("ServerServiceAsyncStub", server),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -28,6 +28,13 @@ def serve(
             "--calibration", metavar="FILE.json", help="Confidences by `steeple calibrate`, not the release's."
         ),
     ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option("--index", metavar="FACTORY", help="Index to train, such as OPQ20,IVF4096_HNSW32,PQ20."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="auto|cpu|gpu", help="Where the index is searched.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Threads that extract, search and verify.")
     ] = None,
@@ -62,6 +69,8 @@ def serve(
         data_dir=data_dir,
         model=model,
         calibration=calibration,
+        index=index,
+        device=device,
         workers=workers,
         max_concurrent_queries=max_concurrent_queries,
         log_format=log_format,

@@ -8,6 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Final
+
+import faiss
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
@@ -17,13 +22,17 @@ from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restri
 from steeple.server.data_dir import DataDir
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
-from steeple.server.index_keeper import IndexKeeper
+from steeple.server.index import gpu
+from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
+from steeple.server.server_info import IndexInfo, ServerInfo
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
+
+_VERSION: Final = ("MAJOR", "MINOR", "PATCH")  # as FAISS names its parts
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Engine:
         stopping: Set by another thread to interrupt a long start; of no effect afterwards.
 
     Raises:
-        FailedPreconditionError: If another server uses the data folder.
+        FailedPreconditionError: If another server uses the data folder, or there is no GPU and one is insisted on.
         NotFoundError: If there is no such model release.
         CancelledError: If ``stopping`` was set before the index was current.
         InvalidArgumentError: If the calibration cannot be used.
@@ -91,13 +100,15 @@ class Engine:
 
     def __init__(self, settings: Settings, *, stopping: threading.Event | None = None) -> None:
         with ExitStack() as opened:
-            began = time.monotonic()
+            began = self._began = time.monotonic()
+            self._start_time = datetime.now(UTC)
             self.release = _release(settings)
+            options = _index_options(settings)
             data_dir = DataDir(settings.data_dir)
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url)
             opened.callback(self.catalogue.close)
-            self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, stopping=stopping)
+            self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, options=options, stopping=stopping)
             self._extractors = ThreadExtractors(self.release, max_image_pixels=settings.max_image_pixels)
             photos = ImageStore(settings.photos_url)
             self.ingest = Ingest(self.catalogue, photos, self._keeper, self._extractors, self.check_features)
@@ -110,6 +121,7 @@ class Engine:
             "the engine is ready",
             extra=facts(
                 model=self.release.name,
+                index=self._keeper.index.stats().kind,
                 images=self._keeper.index.stats().images,
                 descriptors=self._keeper.index.stats().descriptors,
                 sequence=self._keeper.sequence,
@@ -219,6 +231,34 @@ class Engine:
             certain=recognised.certain and first_is_there,
         )
 
+    def server_info(self) -> ServerInfo:
+        """What there is to know of the server."""
+        index, stats = self._keeper.index, self._keeper.index.stats()
+        factory, _, device = stats.kind.partition(" on ")
+        return ServerInfo(
+            version=metadata.version("steeple"),
+            start_time=self._start_time,
+            uptime_seconds=time.monotonic() - self._began,
+            models=tuple(release.name for release in self.models()),
+            index=IndexInfo(
+                factory=factory,
+                device=device,
+                faiss_version=".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION),
+                batching=index.batches,
+                probes=index.probes,
+                neighbours=self.release.index.neighbours,
+                images=stats.images,
+                descriptors=stats.descriptors,
+                live_descriptors=index.live,
+                dead_descriptors=index.dead,
+                bytes_per_descriptor=stats.bytes_per_descriptor,
+                sequence=self._keeper.sequence,
+                catalogue_sequence=self.catalogue.sequence(),
+            ),
+            upkeep=self._keeper.upkeep_state,
+            waiting_for=self._keeper.waiting_for,
+        )
+
     def close(self) -> None:
         """Saves the index and closes everything. May be called again; nothing else may be running."""
         if self._closed:
@@ -227,7 +267,7 @@ class Engine:
         with self._resources:
             self._upkeep.close()
             try:
-                self._keeper.snapshot()
+                self._keeper.close()
             except OSError:
                 # Nothing is lost: the next start builds the index from the catalogue.
                 log.exception("the index was not saved")
@@ -254,7 +294,21 @@ class Engine:
 
 
 def _release(settings: Settings) -> ModelRelease:
+    """The model release, with what the settings have instead of some of its parameters."""
     release = ModelRelease.load(settings.model)
-    if settings.calibration is None:
-        return release
-    return replace(release, calibration=calibration_file.load(settings.calibration, release))
+    if settings.calibration is not None:
+        release = replace(release, calibration=calibration_file.load(settings.calibration, release))
+    wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
+    return replace(release, index=replace(release.index, **wanted))
+
+
+def _index_options(settings: Settings) -> IndexOptions:
+    device = gpu.find(settings.device)
+    # A GPU does many descriptors in the time of few; on the processor, measured, sharing gains nothing.
+    shared = settings.batching == "on" or (settings.batching == "auto" and device is not None)
+    return IndexOptions(
+        factory=settings.index_factory,
+        device=device,
+        batch_delay_seconds=settings.batch_delay_ms / 1000 if shared else None,
+        batch_descriptors=settings.batch_descriptors,
+    )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SnapshotError, UnavailableError
 from steeple.server.catalogue import Catalogue, Change, ChangeKind
-from steeple.server.index import DescriptorIndex, FaissIndex
+from steeple.server.index import FaissIndex
+from steeple.server.index.device import Device
 from steeple.server.index.snapshot import SnapshotFolder
+from steeple.server.index_factory import IndexFactory
 from steeple.server.index_rebuild import Rebuild
 from steeple.server.logs import facts
 
@@ -23,6 +28,46 @@ _BATCH: Final = 256
 _RETRY_SECONDS: Final = 1.0
 _SAVE_SECONDS: Final = 300.0  # of changes that a start after a crash has to apply again
 _PROGRESS_SECONDS: Final = 10.0
+
+
+class Activity(StrEnum):
+    """What upkeep does."""
+
+    IDLE = "idle"
+    SAVING = "saving"
+    REBUILDING = "rebuilding"
+
+
+@dataclass(frozen=True)
+class UpkeepState:
+    """What upkeep does now.
+
+    Attributes:
+        activity: Idle, or what.
+        images_done: Of a new index that is being made; 0 while its codebook is trained.
+        images_total: That it will have; 0 if none is being made.
+    """
+
+    activity: Activity = Activity.IDLE
+    images_done: int = 0
+    images_total: int = 0
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """How an index is to be.
+
+    Attributes:
+        factory: Of its codebook; None: the release's, and more lists as the catalogue grows.
+        device: That searches its files; None: the processor.
+        batch_delay_seconds: That a search waits at most for others to share FAISS's call with; None: none does.
+        batch_descriptors: Of a shared call, at most.
+    """
+
+    factory: IndexFactory | None = None
+    device: Device | None = None
+    batch_delay_seconds: float | None = None
+    batch_descriptors: int = 1
 
 
 class IndexKeeper:
@@ -36,6 +81,7 @@ class IndexKeeper:
         release: Features of other releases are left out of the index.
         catalogue: The truth.
         folder: Where snapshots lie.
+        options: How the index is to be.
         stopping: Set to interrupt a long start; of no effect afterwards.
 
     Raises:
@@ -43,12 +89,20 @@ class IndexKeeper:
     """
 
     def __init__(
-        self, release: ModelRelease, catalogue: Catalogue, folder: Path, *, stopping: threading.Event | None = None
+        self,
+        release: ModelRelease,
+        catalogue: Catalogue,
+        folder: Path,
+        *,
+        options: IndexOptions | None = None,
+        stopping: threading.Event | None = None,
     ) -> None:
+        options = options or IndexOptions()
         self._release = release
         self._catalogue = catalogue
         self._folder = folder / release.name
-        self._rebuild = Rebuild(release, catalogue, folder / f"{release.name}.rebuild")
+        self._rebuild = Rebuild(release, catalogue, folder / f"{release.name}.rebuild", options.factory)
+        self._upkeep_state = UpkeepState()
         self._stopping = stopping or threading.Event()
         self._lock = threading.Lock()
         self._behind = False
@@ -62,11 +116,19 @@ class IndexKeeper:
             log.warning("the index differs from the catalogue and is built anew")
             self._index, self._sequence = self._built()
             self.catch_up()
+        if options.batch_delay_seconds is not None:
+            self._index.batch(options.batch_delay_seconds, options.batch_descriptors)
+        if options.device is not None:
+            self._index.serve_from(options.device)
+        if self.waiting_for:
+            log.info(
+                "the index is not yet of the kind that its setting names", extra=facts(waiting_for=self.waiting_for)
+            )
         # From here on there are callers who wait to be told that their change is in the index: a stop lets them be.
         self._stopping = threading.Event()
 
     @property
-    def index(self) -> DescriptorIndex:
+    def index(self) -> FaissIndex:
         """The index that is kept."""
         return self._index
 
@@ -74,6 +136,16 @@ class IndexKeeper:
     def sequence(self) -> int:
         """Sequence number of the last change that the index has."""
         return self._sequence
+
+    @property
+    def upkeep_state(self) -> UpkeepState:
+        """What upkeep does now."""
+        return self._upkeep_state
+
+    @property
+    def waiting_for(self) -> str:
+        """What has to happen before the index is of the kind that is wanted; empty if nothing has to."""
+        return self._rebuild.waiting(self._index)
 
     def catch_up(self) -> None:
         """Applies all changes that the catalogue has committed.
@@ -119,12 +191,22 @@ class IndexKeeper:
         """
         # Read before the index is looked at: what it has beyond this number does no harm when it is applied again.
         sequence = self._sequence
-        self._index.snapshot(self._folder, sequence, stopped)
+        with self._doing(UpkeepState(Activity.SAVING)):
+            self._index.snapshot(self._folder, sequence, stopped)
         self._saved_sequence, self._saved_at = sequence, time.monotonic()
         log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
 
+    def close(self) -> None:
+        """Saves the index for the last time, and frees the device.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        self._index.serve_from(None)  # nothing more is copied there
+        self.snapshot()
+
     def upkeep(self, stopped: Callable[[], bool]) -> None:
-        """Does what is due: saves the index, or makes it anew with more lists. Changes and searches go on.
+        """Does what is due: saves the index, or makes it anew. Changes and searches go on.
 
         Args:
             stopped: Asked now and then whether to give up; what was done of a new index is then kept for the next call.
@@ -134,20 +216,35 @@ class IndexKeeper:
             OSError: If something cannot be written.
             SteepleError: If the catalogue cannot be read.
         """
-        if self._index.crowded:
-            fresh, sequence = self._rebuild.run(self._index, stopped)
-            with self._lock:
-                while changes := self._catalogue.changes_since(sequence, _BATCH):
-                    self._apply(changes, fresh)
-                    sequence = changes[-1].sequence
-                self._index.adopt(fresh)
-                self._sequence = sequence
+        plan = self._rebuild.plan(self._index)
+        if plan is not None:
+            with self._doing(UpkeepState(Activity.REBUILDING)):
+                fresh, sequence = self._rebuild.run(plan, self._index, stopped, self._rebuilt)
+                with self._lock:
+                    while changes := self._catalogue.changes_since(sequence, _BATCH):
+                        self._apply(changes, fresh)
+                        sequence = changes[-1].sequence
+                    self._index.adopt(fresh)
+                    self._sequence = sequence
             self.snapshot(stopped)
             self._rebuild.clear()
-        elif self._index.wants_snapshot or (
+            return
+        self._rebuild.clear()  # what was begun for another setting
+        if self._index.wants_snapshot or (
             self._sequence != self._saved_sequence and time.monotonic() - self._saved_at > _SAVE_SECONDS
         ):
             self.snapshot(stopped)
+
+    def _rebuilt(self, done: int, total: int) -> None:
+        self._upkeep_state = UpkeepState(Activity.REBUILDING, done, total)
+
+    @contextmanager
+    def _doing(self, state: UpkeepState) -> Iterator[None]:
+        self._upkeep_state = state
+        try:
+            yield
+        finally:
+            self._upkeep_state = UpkeepState()
 
     def _apply(self, changes: Sequence[Change], index: FaissIndex) -> None:
         features = self._catalogue.features(change.image_key for change in changes if change.kind is ChangeKind.ADD)

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from steeple.delf.image import MAX_PIXELS
 from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
+from steeple.server.index_factory import IndexFactory
 
 CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
 """Environment variable that names the TOML file."""
@@ -40,6 +41,14 @@ class Settings(BaseSettings):
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
         model: Name or folder of the model release to serve.
         calibration: File of `steeple calibrate`, to answer by instead of the model release's calibration.
+        index: FAISS factory string of the index, ``[OPQm,]IVFn[_HNSWk],PQm``, which is trained on the catalogue once
+            that is large enough; empty: the model release's, and more inverted lists as the catalogue grows.
+        probes: Inverted lists visited per descriptor; None: as the model release says.
+        neighbours: Nearest neighbours fetched per descriptor; None: as the model release says.
+        device: Where the index is searched: ``gpu``, ``cpu``, or ``auto``: on a GPU where FAISS sees one.
+        batching: Whether queries that come at once share a call of FAISS: ``on``, ``off``, or ``auto``: on a GPU.
+        batch_delay_ms: Milliseconds that a query waits at most for others that have begun.
+        batch_descriptors: Descriptors of such a call, at most.
         workers: Threads that extract, search and verify.
         max_concurrent_queries: Queries and photo uploads worked on or waiting; more are refused with a delay after
             which to try again.
@@ -61,6 +70,13 @@ class Settings(BaseSettings):
     images_url: str = ""
     model: str = DEFAULT_RELEASE
     calibration: Path | None = None
+    index: str = ""
+    probes: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
+    neighbours: Annotated[int, Field(ge=1, le=1024)] | None = None
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    batching: Literal["auto", "on", "off"] = "auto"
+    batch_delay_ms: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 2.0
+    batch_descriptors: Annotated[int, Field(ge=1)] = 16384
     workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_processors)
     max_concurrent_queries: Annotated[int, Field(ge=1)] = 32
     max_streams: Annotated[int, Field(ge=1)] = 64
@@ -80,10 +96,25 @@ class Settings(BaseSettings):
             raise ValueError(f"must read HOST:PORT, such as 127.0.0.1:50051, not {address!r}")
         return address
 
+    @field_validator("index")
+    @classmethod
+    def _check_index(cls, index: str) -> str:
+        if index:
+            try:
+                IndexFactory.parse(index)
+            except InvalidArgumentError as error:
+                raise ValueError(error.message) from error
+        return index
+
     @field_validator("data_dir")
     @classmethod
     def _make_absolute(cls, data_dir: Path) -> Path:
         return data_dir.expanduser().absolute()
+
+    @property
+    def index_factory(self) -> IndexFactory | None:
+        """What :attr:`index` names, if it names something."""
+        return IndexFactory.parse(self.index) if self.index else None
 
     @property
     def catalogue_url(self) -> str:

@@ -12,22 +12,49 @@ from numpy.typing import NDArray
 
 from steeple.delf import ModelRelease
 from steeple.errors import InvalidArgumentError, SnapshotError
-from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
+from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex, gpu
+from steeple.server.index.device import Device
 from steeple.server.index.protocol import MAX_IMAGE_KEY
 from tests.server.index.descriptors import descriptors
+from tests.server.index.host_device import HostDevice, SavedAtOnce
 
 RELEASE = ModelRelease.load()
 
 Make = Callable[[], DescriptorIndex]
 Restore = Callable[[Path], tuple[DescriptorIndex, int]]
 
+FindDevice = Callable[[], Device | None]
+
+
+def on_gpu() -> Device | None:
+    return gpu.find("gpu")
+
+
+def on(find: FindDevice) -> tuple[Make, Restore]:
+    """An index whose files a device searches, and that has nothing but files."""
+
+    def device() -> Device:
+        found = find()
+        assert found is not None
+        return found
+
+    def restored(path: Path) -> tuple[DescriptorIndex, int]:
+        index, sequence = FaissIndex.restore(path, RELEASE)
+        index.serve_from(device())
+        return index, sequence
+
+    return lambda: SavedAtOnce(RELEASE, device()), restored
+
+
 IMPLEMENTATIONS: dict[str, tuple[Make, Restore]] = {
     "exact": (lambda: ExactIndex(RELEASE.name), lambda path: ExactIndex.restore(path, RELEASE.name)),
     "faiss": (lambda: FaissIndex(RELEASE), lambda path: FaissIndex.restore(path, RELEASE)),
+    "device": on(HostDevice),
+    "gpu": on(on_gpu),
 }
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(params=[*list(IMPLEMENTATIONS)[:-1], pytest.param("gpu", marks=pytest.mark.gpu)])
 def implementation(request: pytest.FixtureRequest) -> tuple[Make, Restore]:
     return IMPLEMENTATIONS[request.param]
 
@@ -215,7 +242,7 @@ def test_searches_and_changes_may_run_together(index: DescriptorIndex) -> None:
     readers = [threading.Thread(target=search) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for round_number in range(30):
+    for round_number in range(8 if isinstance(index, SavedAtOnce) else 30):
         for key in (1, 2, 3):
             index.add(key, descriptors(key + round_number))
         for key in (1, 2, 3):

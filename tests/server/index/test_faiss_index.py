@@ -19,6 +19,7 @@ from steeple.errors import CancelledError, ReleaseError
 from steeple.server.index import FaissIndex
 from steeple.server.index.codebook import Codebook
 from tests.server.index.descriptors import descriptors
+from tests.server.index.host_device import HostDevice
 
 RELEASE = ModelRelease.load()
 QUERIES = np.concatenate([descriptors(seed, 12) for seed in range(4)])
@@ -83,7 +84,31 @@ class AnyHistory(RuleBasedStateMachine):
         assert_same_answers(self.index, self.images)
 
 
+class AnyHistoryOnADevice(AnyHistory):
+    """The same, on an index whose files are searched by a device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.device = HostDevice()
+        self.index.serve_from(self.device)
+
+    @precondition(lambda self: self.saved is not None)
+    @rule()
+    def restart(self) -> None:
+        super().restart()
+        self.device = HostDevice()
+        self.index.serve_from(self.device)
+
+    @invariant()
+    def mirrored(self) -> None:
+        sizes = [len(segment) for segment in self.index.sealed]
+        assert self.device.held == sum(sizes)
+        assert self.device.mirrors == sum(size > 0 for size in sizes)
+
+
 TestAnyHistory = AnyHistory.TestCase
+TestAnyHistoryOnADevice = AnyHistoryOnADevice.TestCase
+TestAnyHistoryOnADevice.settings = settings(max_examples=8, stateful_step_count=15, deadline=None)
 TestAnyHistory.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 

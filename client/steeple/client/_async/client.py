@@ -10,12 +10,13 @@ from typing import Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.search import AsyncSearchCalls
+from steeple.client._async.server import AsyncServerCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
 
 
-class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls):
+class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -59,6 +60,7 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls):
         connection = AsyncConnection(settings, PhotoReader(release, extractors))
         AsyncSearchCalls.__init__(self, connection)
         AsyncCatalogueCalls.__init__(self, connection)
+        AsyncServerCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

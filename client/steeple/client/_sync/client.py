@@ -12,11 +12,12 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.search import SearchCalls
+from steeple.client._sync.server import ServerCalls
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
 
 
-class Client(SearchCalls, CatalogueCalls):
+class Client(SearchCalls, CatalogueCalls, ServerCalls):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -60,6 +61,7 @@ class Client(SearchCalls, CatalogueCalls):
         connection = Connection(settings, PhotoReader(release, extractors))
         SearchCalls.__init__(self, connection)
         CatalogueCalls.__init__(self, connection)
+        ServerCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

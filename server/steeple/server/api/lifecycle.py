@@ -18,6 +18,7 @@ from steeple.server.api.catalog import CatalogService
 from steeple.server.api.interceptor import CallInterceptor
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.server import ServerService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -25,6 +26,8 @@ from steeple.server.settings import Settings
 from steeple.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
+    server_service_pb2,
+    server_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 SERVICES: Final = (
     visual_search_service_pb2.DESCRIPTOR.services_by_name["VisualSearchService"].full_name,
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
+    server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -87,6 +91,9 @@ class Server:
         )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
             CatalogService(self._readiness, self._calls, self._queries), self._server
+        )
+        server_service_pb2_grpc.add_ServerServiceServicer_to_server(
+            ServerService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from steeple.delf import DIMENSIONS, ModelRelease
 from steeple.errors import ReleaseError
+from steeple.server.index_factory import IndexFactory
 
 _GRAPH_CANDIDATES: Final = 32
 _GraphParameters: Any = getattr(faiss, "SearchParametersHNSW")  # noqa: B009 - FAISS's types do not know it
@@ -37,6 +39,17 @@ class Assignment:
     def of(self, rows: NDArray[np.intp]) -> Assignment:
         """That of some of the descriptors."""
         return Assignment(self.rows[rows], self.lists[rows], self.distances[rows])
+
+    @staticmethod
+    def joined(parts: Sequence[Assignment]) -> Assignment:
+        """That of the descriptors of several, which have as many lists each."""
+        if len(parts) == 1:
+            return parts[0]
+        return Assignment(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.lists for part in parts]),
+            np.concatenate([part.distances for part in parts]),
+        )
 
 
 class Codebook:
@@ -84,12 +97,16 @@ class Codebook:
         return Codebook(release.codebook_path.read_bytes(), release.index.probes, what)
 
     @property
-    def factory(self) -> str:
-        """Its parts, as in ``IVF1024,PQ20``."""
-        turned = "OPQ," if self._turn is not None else ""
-        coarse = "_HNSW" if isinstance(self._quantizer, faiss.IndexHNSW) else ""
-        bits = "" if self._ivf.pq.nbits == 8 else f"x{self._ivf.pq.nbits}"
-        return f"{turned}IVF{self.lists}{coarse},PQ{self._ivf.pq.M}{bits}"
+    def factory(self) -> IndexFactory:
+        """Its parts."""
+        graph = getattr(self._quantizer, "hnsw", None)
+        return IndexFactory(
+            lists=self.lists,
+            sub_quantizers=int(self._ivf.pq.M),
+            bits=int(self._ivf.pq.nbits),
+            links=0 if graph is None else int(graph.nb_neighbors(1)),
+            turned=self._turn is not None,
+        )
 
     @property
     def comfort(self) -> int:
@@ -118,12 +135,20 @@ class Codebook:
             return None
         return _GraphParameters(efSearch=max(_GRAPH_CANDIDATES, 2 * probes))
 
-    def index_over(self, inverted_lists: Any | None = None) -> Any:  # noqa: ANN401 - FAISS is untyped
+    def index_over(self, inverted_lists: Any | None = None, *, flat: bool = False) -> Any:  # noqa: ANN401 - FAISS is untyped
         """A FAISS IVF-PQ index on this codebook, over lists of its own or over ``inverted_lists``.
 
         It refers to the codebook, which must not go before it.
+
+        Args:
+            inverted_lists: FAISS's.
+            flat: Whether its coarse quantizer compares with all centroids, though that of the codebook has a graph.
         """
-        index: Any = faiss.IndexIVFPQ(self._quantizer, self._ivf.d, self.lists, self._ivf.pq.M, self._ivf.pq.nbits)
+        quantizer: Any = self._quantizer
+        if flat and not isinstance(quantizer, faiss.IndexFlat):
+            quantizer = faiss.IndexFlatL2(self._ivf.d)
+            quantizer.add(self._quantizer.reconstruct_n(0, self.lists))
+        index: Any = faiss.IndexIVFPQ(quantizer, self._ivf.d, self.lists, self._ivf.pq.M, self._ivf.pq.nbits)
         index.own_fields = False
         index.pq = self._ivf.pq
         index.by_residual = self._ivf.by_residual

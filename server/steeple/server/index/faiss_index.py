@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import mmap
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import ModelRelease
-from steeple.errors import CancelledError, ReleaseError, SnapshotError
-from steeple.server.index import list_file, protocol, segments, training
+from steeple.errors import ReleaseError, SnapshotError
+from steeple.server.index import list_file, merging, protocol, segments, training
+from steeple.server.index.batching import Batcher
 from steeple.server.index.codebook import Assignment, Codebook
+from steeple.server.index.device import Device
 from steeple.server.index.list_file import ListFile
 from steeple.server.index.locks import ReadWriteLock
 from steeple.server.index.protocol import IndexStats, Neighbours
@@ -31,10 +32,20 @@ _STATM: Final = Path("/proc/self/statm")
 
 _LIVE_LIMIT: Final = 1 << 19  # descriptors in memory before they are worth a file
 _LIVE_SHARE: Final = 1 / 32
-_GROWTH: Final = 8  # a segment is merged with newer ones once they have an eighth of what it has
-_DEAD_SHARE: Final = 0.1
+
+_WORN: Final = 4  # of numbers ever given, and of images there ever were, by those that are left
+_WORN_FROM: Final = 1 << 20
 
 _Bitmap: Any = faiss.IDSelectorBitmap  # FAISS's types do not know that it takes an array
+
+
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """Queries whose lists are known; ``codebook`` made the assignment."""
+
+    codebook: Codebook
+    assignment: Assignment
+    neighbours: int
 
 
 class FaissIndex:
@@ -64,6 +75,8 @@ class FaissIndex:
         self._live = LiveSegment(self._codebook)
         self._lock = ReadWriteLock()
         self._sealing = threading.Lock()
+        self._device: Device | None = None
+        self._batcher: Batcher[_Scan, Neighbours | None] | None = None
         self.mapped_limit: int | None = None
         """Bytes of files that may stay in the process's memory after a search; None: as much as the system lets."""
 
@@ -94,18 +107,50 @@ class FaissIndex:
         """See :meth:`DescriptorIndex.search`. Distances are those to the quantized descriptors."""
         rows = protocol.checked(queries)
         while True:  # until no other codebook came in between
-            codebook = self._codebook
-            assignment = codebook.assign(rows, codebook.probes)
-            with self._lock.reading():
-                if codebook is not self._codebook:
-                    continue
-                if within is None:
-                    found = self._search_all(assignment, neighbours)
-                else:
-                    found = self._search(assignment, neighbours, self._slots.bitmap(within))
-                keys, features = self._slots.images_of(found.numbers)
-            self._release_memory()
-            return Neighbours(keys, features, np.where(found.numbers < 0, np.float32(np.inf), found.distances))
+            if within is None and self._batcher is not None:
+                with self._batcher.announced() as scanned:
+                    found = scanned(self._assigned(rows, neighbours), len(rows))
+            elif within is None:
+                (found,) = self._scanned([self._assigned(rows, neighbours)])
+            else:
+                found = self._scanned_within(self._assigned(rows, neighbours), within)
+            if found is not None:
+                self._release_memory()
+                return found
+
+    def _assigned(self, rows: NDArray[np.float32], neighbours: int) -> _Scan:
+        codebook = self._codebook
+        return _Scan(codebook, codebook.assign(rows, codebook.probes), neighbours)
+
+    def _scanned(self, scans: Sequence[_Scan]) -> list[Neighbours | None]:
+        """What each finds among all images, with one call of FAISS for as many as can share it.
+
+        None for those of a codebook that another one has replaced.
+        """
+        found: list[Neighbours | None] = [None] * len(scans)
+        with self._lock.reading():
+            alike: dict[tuple[int, int], list[int]] = {}
+            for number, scan in enumerate(scans):
+                if scan.codebook is self._codebook:
+                    alike.setdefault((scan.neighbours, scan.assignment.lists.shape[1]), []).append(number)
+            for (neighbours, _), numbers in alike.items():
+                assignment = Assignment.joined([scans[number].assignment for number in numbers])
+                together = self._named(self._search_all(assignment, neighbours))
+                end = 0
+                for number in numbers:
+                    start, end = end, end + len(scans[number].assignment.rows)
+                    found[number] = together.rows(start, end)
+        return found
+
+    def _scanned_within(self, scan: _Scan, within: Collection[int]) -> Neighbours | None:
+        with self._lock.reading():
+            if scan.codebook is not self._codebook:
+                return None
+            return self._named(self._search(scan.assignment, scan.neighbours, self._slots.bitmap(within)))
+
+    def _named(self, found: segments.Found) -> Neighbours:
+        keys, features = self._slots.images_of(found.numbers)
+        return Neighbours(keys, features, np.where(found.numbers < 0, np.float32(np.inf), found.distances))
 
     def _release_memory(self) -> None:
         if self.mapped_limit is not None and mapped_bytes() > self.mapped_limit:
@@ -127,7 +172,7 @@ class FaissIndex:
         if not self._slots.dead:
             return found
         alive = self._slots.bitmap()
-        met = np.flatnonzero(((found.numbers >= 0) & ~_set(alive, found.numbers)).any(axis=1))
+        met = np.flatnonzero(((found.numbers >= 0) & ~merging.are_set(alive, found.numbers)).any(axis=1))
         if len(met):
             again = self._search(assignment.of(met), neighbours, alive)
             found.distances[met], found.numbers[met] = again.distances, again.numbers
@@ -137,7 +182,7 @@ class FaissIndex:
         """See :meth:`DescriptorIndex.stats`."""
         with self._lock.reading():
             return IndexStats(
-                kind=f"{self._codebook.factory} on CPU",
+                kind=f"{self._codebook.factory} on {self._where()}",
                 images=len(self._slots),
                 descriptors=self._slots.descriptors,
                 bytes_per_descriptor=float(self._codebook.code_size + _NUMBER_BYTES),
@@ -150,12 +195,18 @@ class FaissIndex:
         return count > self._codebook.comfort and training.lists_for(count) > self._codebook.lists
 
     @property
+    def worn(self) -> bool:
+        """Whether most numbers were of images that are gone, whose rows and bits only another index is without."""
+        with self._lock.reading():
+            return self._slots.worn(_WORN, _WORN_FROM)
+
+    @property
     def wants_snapshot(self) -> bool:
         """Whether there is so much in memory, or so much dead, that :meth:`snapshot` would help."""
         with self._lock.reading():
             held = self._held()
             return len(self._live) > max(_LIVE_LIMIT, _LIVE_SHARE * held) or self._slots.dead > max(
-                _LIVE_LIMIT, _DEAD_SHARE * held
+                _LIVE_LIMIT, merging.DEAD_SHARE * held
             )
 
     @property
@@ -179,9 +230,43 @@ class FaissIndex:
             return tuple(segment for segment in self._older if isinstance(segment, SealedSegment))
 
     @property
-    def code_size(self) -> int:
-        """Bytes of a code."""
-        return self._codebook.code_size
+    def live(self) -> int:
+        """Descriptors, dead ones as well, that are in memory and in no file yet."""
+        with self._lock.reading():
+            return self._held() - sum(len(segment) for segment in self._older if isinstance(segment, SealedSegment))
+
+    @property
+    def dead(self) -> int:
+        """Descriptors of removed images that lists still hold."""
+        with self._lock.reading():
+            return self._slots.dead
+
+    @property
+    def device(self) -> Device | None:
+        """What searches copies of the files; None: the processor does."""
+        return self._device
+
+    def serve_from(self, device: Device | None) -> None:
+        """Has a device search copies of the files, those that are there and those to come; None: the processor."""
+        with self._sealing:
+            self._device = device
+            if device is None:
+                _leave_device(self.sealed)
+            self._mirror()
+
+    def batch(self, delay_seconds: float, most: int) -> None:
+        """Searches of all images that come at once share one call of FAISS; each finds what it would have found alone.
+
+        Args:
+            delay_seconds: That a search waits at most for others that have begun.
+            most: Descriptors of a call, at most; a single search may have more.
+        """
+        self._batcher = Batcher(self._scanned, delay_seconds, most)
+
+    @property
+    def batches(self) -> bool:
+        """Whether searches that come at once share a call."""
+        return self._batcher is not None
 
     def keys(self) -> tuple[int, ...]:
         """Of its images, rising."""
@@ -194,9 +279,13 @@ class FaissIndex:
         Args:
             other: Not to be used any more.
         """
-        with self._sealing, other._lock.writing(), self._lock.writing():
-            self._codebook, self._slots = other._codebook, other._slots
-            self._older, self._live = other._older, other._live
+        with self._sealing:
+            with other._lock.writing(), self._lock.writing():
+                left = self._older
+                self._codebook, self._slots = other._codebook, other._slots
+                self._older, self._live = other._older, other._live
+            _leave_device(left)
+            self._mirror()
 
     def snapshot(
         self, folder: Path, sequence: int, stopped: Callable[[], bool] = lambda: False, *, whole: bool = False
@@ -208,13 +297,18 @@ class FaissIndex:
                 if len(self._live):
                     self._older, self._live = (*self._older, self._live), LiveSegment(self._codebook)
                 frozen, slots, alive = self._older, self._slots.to_bytes(), self._slots.bitmap().copy()
-                kept = () if whole else frozen[: self._first_to_merge()]
+                kept = (
+                    () if whole else frozen[: merging.first_to_merge(frozen, dead=self._slots.dead, held=self._held())]
+                )
             merged = frozen[len(kept) :]
-            sealed = self._sealed(target, merged, alive, stopped) if merged else ()
+            sealed = (merging.merged(self._codebook, target, merged, alive, stopped),) if merged else ()
             parts = [_part(target, segment) for segment in (*kept, *sealed) if isinstance(segment, SealedSegment)]
             with self._lock.writing():
                 self._older = (*kept, *sealed, *self._older[len(frozen) :])
                 self._slots.forget(sum(map(len, merged)) - sum(map(len, sealed)))
+            # The old copies go before the new one comes: a device need not have memory for both.
+            _leave_device(merged)
+            self._mirror()
             codebook, table = target.save("codebook", self._codebook.data), target.save("images", slots)
             facts = {
                 "kind": _KIND,
@@ -266,41 +360,20 @@ class FaissIndex:
         index._older = tuple(SealedSegment(codebook, file) for file in files)
         return index
 
+    def _mirror(self) -> None:
+        if self._device is not None:
+            for segment in self.sealed:
+                segment.mirror_on(self._device)
+
+    def _where(self) -> str:
+        files = [segment for segment in self._older if isinstance(segment, SealedSegment)]
+        mirrored = sum(segment.mirrored for segment in files)
+        if self._device is None or mirrored < len(files):
+            return "CPU" if self._device is None or not mirrored else f"{self._device.name} and CPU"
+        return self._device.name
+
     def _held(self) -> int:
         return sum(map(len, self._older)) + len(self._live)
-
-    def _first_to_merge(self) -> int:
-        """Of the older segments, which is the first that newer ones should be merged with; their number: none."""
-        if self._slots.dead > _DEAD_SHARE * self._held():
-            return 0
-        first, total = len(self._older), 0
-        for number, segment in reversed(list(enumerate(self._older))):
-            if isinstance(segment, SealedSegment) and (not total or len(segment) > _GROWTH * total):
-                break
-            first, total = number, total + len(segment)
-        return first
-
-    def _sealed(
-        self,
-        folder: SnapshotFolder,
-        merged: tuple[Segment, ...],
-        alive: NDArray[np.uint8],
-        stopped: Callable[[], bool],
-    ) -> tuple[SealedSegment, ...]:
-        """What is alive of ``merged``, in a file."""
-
-        def lists() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-            for number in range(self._codebook.lists):
-                if stopped():
-                    raise CancelledError("saving the index was interrupted; it is complete all the same")
-                parts = [segment.inverted_list(number) for segment in merged]
-                codes, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
-                there = _set(alive, numbers)
-                yield codes[there], numbers[there]
-
-        folder.path.mkdir(parents=True, exist_ok=True)
-        file = list_file.write(folder.path / f"lists-{uuid4().hex[:16]}", self._codebook.code_size, lists())
-        return (SealedSegment(self._codebook, file),)
 
 
 def mapped_bytes() -> int:
@@ -311,10 +384,10 @@ def mapped_bytes() -> int:
         return 0
 
 
-def _set(bitmap: NDArray[np.uint8], numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether bits are set; any if a number is negative."""
-    bits = (bitmap[numbers >> 3] >> (numbers & 7).astype(np.uint8)) & 1
-    return np.asarray(bits, np.bool_)
+def _leave_device(left: Sequence[Segment]) -> None:
+    for segment in left:
+        if isinstance(segment, SealedSegment):
+            segment.leave_device()
 
 
 def _part(folder: SnapshotFolder, segment: SealedSegment) -> Part:

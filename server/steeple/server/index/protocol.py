@@ -32,6 +32,11 @@ class Neighbours:
     feature_numbers: NDArray[np.int32]
     distances: NDArray[np.float32]
 
+    def rows(self, start: int, end: int) -> Neighbours:
+        """Those of some of the descriptors, that follow each other."""
+        part = slice(start, end)
+        return Neighbours(self.image_keys[part], self.feature_numbers[part], self.distances[part])
+
 
 @dataclass(frozen=True)
 class IndexStats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.errors import SnapshotError
+from steeple.errors import FailedPreconditionError, SnapshotError, UnavailableError
 from steeple.server.index.codebook import Assignment, Codebook
+from steeple.server.index.device import Device, Mirror
 from steeple.server.index.list_file import ListFile
+from steeple.server.logs import facts
+
+log = logging.getLogger(__name__)
 
 Selector = Any
 """A FAISS ``IDSelector``, or None."""
@@ -120,6 +125,8 @@ class LiveSegment(_OverFaiss):
 class SealedSegment(_OverFaiss):
     """A segment in a file, mapped into memory as far as it is used. It does not change.
 
+    It may have a mirror on a device, which then does the searches that it can: those without a selector.
+
     Args:
         codebook: That made the codes.
         file: From :func:`steeple.server.index.list_file.write`.
@@ -135,15 +142,61 @@ class SealedSegment(_OverFaiss):
         self._mapped = _mapped(file)
         super().__init__(codebook, self._mapped)
         self._index.ntotal = len(self)
+        self._mirror: Mirror | None = None
+        self._refused = False
 
     def __len__(self) -> int:
         return int(self.file.sizes.sum())
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether a device searches it."""
+        return self._mirror is not None
+
+    def mirror_on(self, device: Device) -> None:
+        """Has a device search a copy of it, unless it does or has refused already. Searches go on meanwhile."""
+        if self._mirror is not None or self._refused or not len(self):
+            return
+        try:
+            self._mirror = device.mirror(self)
+        except FailedPreconditionError as error:
+            self._refused = True
+            log.warning(
+                "a file of the index stays on the processor",
+                extra=facts(file=self.path.name, device=device.name, reason=error.message),
+            )
+
+    def leave_device(self) -> None:
+        """Gives up its mirror."""
+        self._mirror = None
+
+    def search(
+        self, assignment: Assignment, neighbours: int, selector: Selector
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """See :meth:`Segment.search`."""
+        mirror = self._mirror
+        if mirror is not None and selector is None and max(neighbours, assignment.lists.shape[1]) <= mirror.limit:
+            try:
+                return mirror.search(assignment, neighbours)
+            except UnavailableError as error:
+                self._mirror, self._refused = None, True
+                log.warning(
+                    "a file of the index is searched on the processor from now on",
+                    extra=facts(file=self.path.name, reason=error.message),
+                )
+        return super().search(assignment, neighbours, selector)
 
     def faiss_index(self) -> Any:  # noqa: ANN401 - FAISS is untyped
         """FAISS's own index over the file, to compare with. It must not outlive the segment."""
         index = self.codebook.index_over(self._mapped)
         index.ntotal = len(self)
         index.parallel_mode = 0  # FAISS's default
+        return index
+
+    def over_flat_centroids(self) -> Any:  # noqa: ANN401 - FAISS is untyped
+        """FAISS's own index over the file, without a graph: what devices copy. It must not outlive the segment."""
+        index = self.codebook.index_over(self._mapped, flat=True)
+        index.ntotal = len(self)
         return index
 
     def release_memory(self) -> None:

@@ -32,6 +32,7 @@ class SlotTable:
         self._used = 0  # rows of the table
         self._slots: dict[int, int] = {}
         self._descriptors = 0
+        self._kept = 0  # numbers of the images that are there
         self._dead = 0
 
     def __contains__(self, key: int) -> bool:
@@ -50,6 +51,13 @@ class SlotTable:
     def dead(self) -> int:
         """Numbers of removed images that lists may still hold."""
         return self._dead
+
+    def worn(self, factor: int, least: int) -> bool:
+        """Whether it has more than ``factor`` times the rows or numbers of a table of the same images made anew.
+
+        Fewer than ``least`` of them do not count.
+        """
+        return self._used > max(least, factor * len(self)) or self.next > max(least, factor * self._kept)
 
     @property
     def next(self) -> int:
@@ -71,6 +79,7 @@ class SlotTable:
         self._slots[key] = self._used
         self._used += 1
         self._descriptors += count
+        self._kept += _rounded(count)
         end = _rounded(start + count) // _PER_BYTE
         if end > len(self._alive):
             grown = np.zeros(max(end, len(self._alive) * 3 // 2), np.uint8)
@@ -89,6 +98,7 @@ class SlotTable:
         start, count = int(record["start"]), int(record["count"])
         self._alive[start // _PER_BYTE : _rounded(start + count) // _PER_BYTE] = 0
         self._descriptors -= count
+        self._kept -= _rounded(count)
         self._dead += count
         return True
 
@@ -155,6 +165,7 @@ class SlotTable:
             table._table, table._starts, table._used = rows, starts, len(rows)
             table._alive = np.repeat(np.where(rows["alive"], np.uint8(0xFF), np.uint8(0)), lengths)
         table._descriptors = int(rows["count"][alive].sum())
+        table._kept = _PER_BYTE * int(lengths[alive].sum())
         table._dead = held - table._descriptors
         if table._dead < 0:
             raise SnapshotError(f"the table of images has {table._descriptors} descriptors, the lists have {held}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS
 from steeple.errors import CancelledError, InvalidArgumentError
 from steeple.server.index.codebook import Codebook
+from steeple.server.index_factory import IndexFactory
 
 SAMPLES_PER_LIST: Final = 64
 """Descriptors that a list's centroid is the mean of, about: what training takes."""
@@ -20,8 +21,8 @@ SAMPLES_PER_LIST: Final = 64
 _LISTS_PER_ROOT: Final = 16  # FAISS's advice: 4 to 16 times the root of the number of descriptors
 _MOST_LISTS: Final = 1 << 18
 _ITERATIONS: Final = 10
-_GRAPH_FROM: Final = 4096  # lists: below it, comparing with each is as fast as a graph
-_GRAPH_NEIGHBOURS: Final = 32
+_OPQ_SAMPLES: Final = 1 << 13  # with so many and so few rounds, ten seconds: a stopped server waits for them
+_OPQ_ITERATIONS: Final = 10
 _PQ_SAMPLES: Final = 1 << 18
 
 
@@ -31,11 +32,15 @@ def lists_for(descriptors: int) -> int:
     return min(_MOST_LISTS, 1 << round(math.log2(wanted)))
 
 
+def samples_for(factory: IndexFactory) -> int:
+    """Descriptors that training makes use of, about."""
+    return SAMPLES_PER_LIST * max(factory.lists, 1 << factory.bits)
+
+
 def train(
     descriptors: NDArray[np.float32],
-    lists: int,
+    factory: IndexFactory,
     *,
-    code_size: int,
     probes: int,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Codebook:
@@ -46,30 +51,55 @@ def train(
 
     Args:
         descriptors: float32[N, 40]; :data:`SAMPLES_PER_LIST` a list are enough.
-        lists: Inverted lists.
-        code_size: Bytes of a code; a divisor of 40.
+        factory: What it is to be.
         probes: Lists visited per descriptor.
         stopped: Asked now and then whether to give up.
 
     Raises:
-        InvalidArgumentError: If there are fewer descriptors than lists.
+        InvalidArgumentError: If there are fewer descriptors than lists, or than centroids of a sub-quantizer.
         CancelledError: If it was stopped.
     """
-    if len(descriptors) < lists:
-        raise InvalidArgumentError(f"{lists} lists take that many descriptors to train, not {len(descriptors)}")
-    centroids = _centroids(descriptors, lists, stopped)
-    quantizer: Any
-    if lists < _GRAPH_FROM:
-        quantizer = faiss.IndexFlatL2(DIMENSIONS)
-    else:
-        quantizer = faiss.IndexHNSWFlat(DIMENSIONS, _GRAPH_NEIGHBOURS)
+    least = max(factory.lists, 1 << factory.bits)
+    if len(descriptors) < least:
+        raise InvalidArgumentError(f"{factory} takes at least {least} descriptors to train, not {len(descriptors)}")
+    turn = _turn(descriptors, factory) if factory.turned else None
+    if turn is not None:
+        descriptors = turn.apply(descriptors)
+    centroids = _centroids(descriptors, factory.lists, stopped)
+    quantizer: Any = faiss.IndexFlatL2(DIMENSIONS)
+    if factory.links:
+        quantizer = faiss.IndexHNSWFlat(DIMENSIONS, factory.links)
     quantizer.add(centroids)
-    index: Any = faiss.IndexIVFPQ(quantizer, DIMENSIONS, lists, code_size, 8)
-    index.use_precomputed_table = -1
-    index.do_polysemous_training = False
-    index.pq.cp.min_points_per_centroid = 1  # FAISS would write its advice to stderr
-    index.train(descriptors[:: max(1, len(descriptors) // _PQ_SAMPLES)])
+    lists: Any = faiss.IndexIVFPQ(quantizer, DIMENSIONS, factory.lists, factory.sub_quantizers, factory.bits)
+    lists.use_precomputed_table = -1
+    lists.do_polysemous_training = False
+    lists.pq.cp.min_points_per_centroid = 1  # FAISS would write its advice to stderr
+    lists.train(_some(descriptors, _PQ_SAMPLES))
+    index: Any = lists if turn is None else faiss.IndexPreTransform(turn, lists)
     return Codebook(faiss.serialize_index(index).tobytes(), probes, "a new codebook")
+
+
+def _turn(descriptors: NDArray[np.float32], factory: IndexFactory) -> Any:  # noqa: ANN401 - FAISS is untyped
+    """The rotation after which product quantization loses least (Ge et al., Optimized Product Quantization, 2013)."""
+    turn: Any = faiss.OPQMatrix(DIMENSIONS, factory.sub_quantizers)
+    turn.niter = turn.niter_pq_0 = _OPQ_ITERATIONS
+    quantizer: Any = faiss.ProductQuantizer(DIMENSIONS, factory.sub_quantizers, factory.bits)
+    quantizer.cp.min_points_per_centroid = 1
+    turn.pq = quantizer
+    # Thousands of small steps, at the end of each of which threads would wait for each other.
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        turn.train(_some(descriptors, _OPQ_SAMPLES))
+    finally:
+        faiss.omp_set_num_threads(threads)
+    turn.pq = None  # it goes with this function
+    return turn
+
+
+def _some(descriptors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """At most twice ``count`` of them, evenly chosen."""
+    return np.ascontiguousarray(descriptors[:: max(1, len(descriptors) // count)])
 
 
 def _centroids(descriptors: NDArray[np.float32], lists: int, stopped: Callable[[], bool]) -> NDArray[np.float32]:

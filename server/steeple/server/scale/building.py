@@ -18,6 +18,7 @@ from steeple.errors import InvalidArgumentError
 from steeple.server.index import FaissIndex, training
 from steeple.server.index.codebook import Codebook
 from steeple.server.index.snapshot import SnapshotFolder
+from steeple.server.index_factory import IndexFactory
 from steeple.server.scale.operating_points import Raw
 from steeple.server.scale.synthetic import IMAGE_DESCRIPTORS, SyntheticCatalogue, key_of
 from steeple.server.scale.synthetic_lists import SyntheticLists
@@ -168,6 +169,6 @@ def _codebook(release: ModelRelease, catalogue: SyntheticCatalogue, size: Size, 
     stage = f"training a codebook of {lists:,} lists"
     progress(stage, 0, 1)
     samples = training_descriptors(catalogue, size.images, training.SAMPLES_PER_LIST * lists)
-    trained = training.train(samples, lists, code_size=code_size, probes=release.index.probes)
+    trained = training.train(samples, IndexFactory.automatic(lists, code_size), probes=release.index.probes)
     progress(stage, 1, 1)
     return trained

@@ -1,0 +1,76 @@
+"""``steeple.v1.ServerService``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import grpc
+from google.protobuf import duration_pb2, timestamp_pb2
+
+from steeple.server.api.names import model_name
+from steeple.server.api.pools import Pool
+from steeple.server.api.readiness import Readiness
+from steeple.server.index_keeper import Activity
+from steeple.server.server_info import ServerInfo
+from steeple.v1 import server_service_pb2, server_service_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_ACTIVITIES: Final = {
+    Activity.IDLE: server_service_pb2.Upkeep.ACTIVITY_IDLE,
+    Activity.SAVING: server_service_pb2.Upkeep.ACTIVITY_SAVING,
+    Activity.REBUILDING: server_service_pb2.Upkeep.ACTIVITY_REBUILDING,
+}
+
+
+class ServerService(server_service_pb2_grpc.ServerServiceServicer):
+    """Tells how the server is.
+
+    Args:
+        readiness: Where the engine is.
+        calls: Threads for what only reads and writes the catalogue.
+    """
+
+    def __init__(self, readiness: Readiness, calls: Pool) -> None:
+        self._readiness = readiness
+        self._calls = calls
+
+    async def GetServerInfo(  # noqa: N802
+        self, request: server_service_pb2.GetServerInfoRequest, context: Context
+    ) -> server_service_pb2.GetServerInfoResponse:
+        """What serves, how large it is, and what is being done to it."""
+        info = await self._calls.run(self._readiness.engine.server_info)
+        return server_service_pb2.GetServerInfoResponse(server_info=_message(info))
+
+
+def _message(info: ServerInfo) -> server_service_pb2.ServerInfo:
+    start, uptime, index = timestamp_pb2.Timestamp(), duration_pb2.Duration(), info.index
+    start.FromDatetime(info.start_time)
+    uptime.FromNanoseconds(round(1e9 * info.uptime_seconds))
+    return server_service_pb2.ServerInfo(
+        version=info.version,
+        start_time=start,
+        uptime=uptime,
+        models=[model_name(model) for model in info.models],
+        index=server_service_pb2.Index(
+            factory=index.factory,
+            device=index.device,
+            faiss_version=index.faiss_version,
+            batching=index.batching,
+            probes=index.probes,
+            neighbours=index.neighbours,
+            image_count=index.images,
+            descriptor_count=index.descriptors,
+            live_descriptor_count=index.live_descriptors,
+            dead_descriptor_count=index.dead_descriptors,
+            bytes_per_descriptor=index.bytes_per_descriptor,
+            sequence=index.sequence,
+            catalogue_sequence=index.catalogue_sequence,
+        ),
+        upkeep=server_service_pb2.Upkeep(
+            activity=_ACTIVITIES[info.upkeep.activity],
+            images_done=info.upkeep.images_done,
+            images_total=info.upkeep.images_total,
+            waiting_for=info.waiting_for,
+        ),
+    )
