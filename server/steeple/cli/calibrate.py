@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,9 @@ def calibrate(
         float,
         typer.Option("--false-positive-rate", metavar="SHARE", min=0.0, max=1.0, help="Strangers that may get a name."),
     ] = 0.01,
+    diagram: Annotated[
+        Path | None, typer.Option("--diagram", metavar="FILE.svg", help="Draw the reliability diagram.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Fit the confidence to photos like yours: what a confidence of 0.8 promises, 8 of 10 answers shall keep.
@@ -37,26 +41,30 @@ def calibrate(
     then answers by it. The threshold is the confidence that the given share of strangers exceeds, and at least 0.5.
 
     The figures are by cross-validation over landmarks: a fifth of the landmarks and of the strangers is judged by a
-    calibration that was fitted without it.
+    calibration that was fitted without it. The rate of false positives is the share of strangers that get a name then.
 
     \b
     Examples:
       steeple calibrate --data known/ --output calibration.json
       steeple calibrate --data known/ --output calibration.json --false-positive-rate 0.002 --json
+      steeple calibrate --data known/ --output calibration.json --diagram reliability.svg
     """
+    from steeple.cli.reliability_diagram import check_diagram, facts_of, save_diagram
     from steeple.delf import ModelRelease, photo_files
     from steeple.server import calibration, calibration_file
-    from steeple.server.evaluation import Dataset, answer_all, measure
+    from steeple.server.evaluation import Dataset, answer_all, false_positives, measure, reliability
     from steeple.server.index import FaissIndex
 
     output = Output(as_json=json)
+    if diagram is not None:
+        check_diagram(diagram)
     dataset = Dataset.open(data)
     release = ModelRelease.load(model)
     with staged(output) as progress:
         results = answer_all(dataset, release, FaissIndex(release), progress, extractors=_EXTRACTORS)
     fitted = calibration.fit(results, false_positive_rate=false_positive_rate)
     unseen = calibration.cross_validated(results, false_positive_rate=false_positive_rate)
-    metrics = asdict(measure(unseen))
+    metrics, bins, named = asdict(measure(unseen)), reliability(unseen), false_positives(unseen)
     facts: dict[str, Any] = {
         "photos": {
             **Counter(photo.role.value for photo in dataset.photos),
@@ -64,15 +72,20 @@ def calibrate(
         },
         "false_positive_rate": false_positive_rate,
         "cross_validated": {name: round(metrics[name], 6) for name in _FIGURES},
-        "reliability": [asdict(part) for part in calibration.reliability(unseen)],
+        "measured_false_positives": facts_of(named),
+        "reliability": [facts_of(part) for part in bins],
     }
     calibration_file.save(file, release, fitted, facts)
+    if diagram is not None:
+        answers = f"{len(unseen):,} answers, judged by cross-validation over landmarks; whiskers: 95 %"
+        save_diagram(diagram, bins, metrics["ece"], release.name, answers)
     output.document({"model": release.name, "file": str(file), "calibration": asdict(fitted), **facts})
     output.facts(
         [
             ("calibration", str(file)),
             ("model", release.name),
             ("threshold", f"{fitted.threshold:.3f}"),
+            ("false positives", f"{named.named} of {named.strangers} strangers; {_share(named.rate, named.interval)}"),
             *((name.replace("_", " "), f"{value:.3f}") for name, value in facts["cross_validated"].items()),
         ]
     )
@@ -82,16 +95,24 @@ def calibrate(
             Column("answers", "right"),
             Column("mean confidence", "right"),
             Column("right", "right"),
+            Column("95 % interval", "right"),
         ),
         [
             (
-                f"{part['low']:.1f} to {part['high']:.1f}",
-                str(part["answers"]),
-                f"{part['confidence']:.3f}",
-                f"{part['right']:.3f}",
+                f"{part.low:.1f} to {part.high:.1f}",
+                str(part.answers),
+                f"{part.confidence:.3f}",
+                f"{part.right:.3f}",
+                f"{part.interval[0]:.3f} to {part.interval[1]:.3f}",
             )
-            for part in facts["reliability"]
-            if part["answers"]
+            for part in bins
+            if part.answers
         ],
     )
+    if diagram is not None:
+        output.note(f"drawn: {diagram}")
     output.say(f"steeple serve --model {model} --calibration {file} answers by it")
+
+
+def _share(rate: float, interval: tuple[float, float]) -> str:
+    return "none to measure it on" if math.isnan(rate) else f"{rate:.1%} ({interval[0]:.1%} to {interval[1]:.1%})"
