@@ -63,9 +63,9 @@ def _number(value: float) -> float | None:
 
 
 def draw(bins: Sequence[ReliabilityBin], ece: float, subject: str, detail: str) -> str:
-    """The diagram: a bar of the share of right answers for each bin of confidence, and the diagonal that it should meet.
+    """The diagram: a bar for the share of right answers in each bin of confidence, and the diagonal to be met.
 
-    Each bar has its interval as a whisker, the number of its answers above it, and a point where its mean confidence is.
+    Each bar has its interval as a whisker, its number of answers above that, and a point at its mean confidence.
 
     Args:
         bins: From 0 to 1, of equal width.
