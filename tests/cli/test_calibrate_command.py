@@ -24,7 +24,7 @@ def test_a_calibration_with_its_figures(steeple: Steeple, known: Path, tmp_path:
     written = json.loads(file.read_text(encoding="utf-8"))
     assert written["calibration"] == ran.json["calibration"]
     assert written["model"] == ran.json["model"] == "delf-lite2-v1"
-    assert set(ran.json["calibration"]["weights"]) == {"distinct", "support", "margin"}
+    assert set(ran.json["calibration"]["weights"]) == {"distinct", "support", "margin", "brevity"}
     assert ran.json["cross_validated"].keys() >= {"ece", "micro_ap", "tpr_at_1pct_fpr"}
     answers = sum(part["answers"] for part in ran.json["reliability"])
     assert answers == ran.json["photos"]["query"] + ran.json["photos"]["distractor"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import InvalidArgumentError
-from steeple.server.calibration import EVIDENCE, cross_validated, fit, reliability
+from steeple.server.calibration import EVIDENCE, cross_validated, fit
 from steeple.server.evaluation import Outcome, Photo, QueryResult, Role, measure
 from steeple.server.recognition import Candidate, Recognition
 from steeple.server.recognition.evidence import confidence
@@ -172,17 +172,3 @@ def test_a_lower_rate_of_false_positives_has_a_higher_threshold() -> None:
     assert thresholds == sorted(thresholds)
     assert thresholds[0] == 0.5
     assert thresholds[-1] > thresholds[1]
-
-
-def test_bins_of_reliability_hold_every_answer() -> None:
-    confidences = [0.0, 0.05, 0.1, 0.55, 0.58, 0.999, 1.0]
-    right = [False, False, True, True, False, True, True]
-    outcomes = [
-        Outcome(known=True, right=hit, confidence=value, identified=False)
-        for value, hit in zip(confidences, right, strict=True)
-    ]
-    bins = reliability(outcomes)
-    assert [each.answers for each in bins] == [2, 1, 0, 0, 0, 2, 0, 0, 0, 2]
-    assert (bins[5].right, bins[9].right, bins[0].right) == (0.5, 1.0, 0.0)
-    assert bins[5].confidence == pytest.approx(0.565)
-    assert math.isnan(bins[3].right)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,6 +15,7 @@ import typer
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
+from steeple.cli.writable import CHARTS, check_writable, write_text
 
 _EXTRACTORS: Final = 2
 _FIGURES: Final = ("recall_at_1", "micro_ap", "tpr_at_1pct_fpr", "ece", "identified", "wrongly_identified")
@@ -29,6 +33,9 @@ def calibrate(
         float,
         typer.Option("--false-positive-rate", metavar="SHARE", min=0.0, max=1.0, help="Strangers that may get a name."),
     ] = 0.01,
+    diagram: Annotated[
+        Path | None, typer.Option("--diagram", metavar="FILE.svg", help="Draw the reliability diagram.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Fit the confidence to photos like yours: what a confidence of 0.8 promises, 8 of 10 answers shall keep.
@@ -36,27 +43,38 @@ def calibrate(
     DIR needs references, other photos of the same landmarks, and photos of none; `steeple serve --calibration FILE`
     then answers by it. The threshold is the confidence that the given share of strangers exceeds, and at least 0.5.
 
-    The figures are by cross-validation over landmarks: a fifth of the landmarks and of the strangers is judged by a
-    calibration that was fitted without it.
+    Each query is asked with all its features and within 4096, 2048, 1024 and 512 bytes, so that the confidence of short
+    queries is right as well. The figures are of whole queries, by cross-validation over landmarks: a fifth of the
+    landmarks and of the strangers is judged by a calibration that was fitted without it. The rate of false positives is
+    the share of strangers that get a name then.
 
     \b
     Examples:
       steeple calibrate --data known/ --output calibration.json
       steeple calibrate --data known/ --output calibration.json --false-positive-rate 0.002 --json
+      steeple calibrate --data known/ --output calibration.json --diagram reliability.svg
     """
+    from steeple.cli.reliability_diagram import draw, facts_of
     from steeple.delf import ModelRelease, photo_files
     from steeple.server import calibration, calibration_file
-    from steeple.server.evaluation import Dataset, answer_all, measure
+    from steeple.server.evaluation import Dataset, Trial, false_positives, measure, reliability
+    from steeple.server.evaluation.budgets import of_all_lengths
     from steeple.server.index import FaissIndex
 
     output = Output(as_json=json)
+    if diagram is not None:
+        check_writable(diagram, "--diagram", CHARTS)
     dataset = Dataset.open(data)
     release = ModelRelease.load(model)
     with staged(output) as progress:
-        results = answer_all(dataset, release, FaissIndex(release), progress, extractors=_EXTRACTORS)
+        trial = Trial(dataset, release, FaissIndex(release), progress, extractors=_EXTRACTORS)
+        lengths = of_all_lengths(trial, release, progress)
+    results = list(itertools.chain(*lengths))
     fitted = calibration.fit(results, false_positive_rate=false_positive_rate)
     unseen = calibration.cross_validated(results, false_positive_rate=false_positive_rate)
-    metrics = asdict(measure(unseen))
+    short = [measure(unseen[start : start + len(lengths[0])]).ece for start in _starts(lengths)]
+    unseen = unseen[: len(lengths[0])]  # of whole queries
+    metrics, bins, named = asdict(measure(unseen)), reliability(unseen), false_positives(unseen)
     facts: dict[str, Any] = {
         "photos": {
             **Counter(photo.role.value for photo in dataset.photos),
@@ -64,16 +82,23 @@ def calibrate(
         },
         "false_positive_rate": false_positive_rate,
         "cross_validated": {name: round(metrics[name], 6) for name in _FIGURES},
-        "reliability": [asdict(part) for part in calibration.reliability(unseen)],
+        "ece_by_length": [round(value, 6) for value in short],
+        "measured_false_positives": facts_of(named),
+        "reliability": [facts_of(part) for part in bins],
     }
     calibration_file.save(file, release, fitted, facts)
+    if diagram is not None:
+        answers = f"{len(unseen):,} answers, judged by cross-validation over landmarks; whiskers: 95 %"
+        write_text(diagram, draw(bins, metrics["ece"], release.name, answers))
     output.document({"model": release.name, "file": str(file), "calibration": asdict(fitted), **facts})
     output.facts(
         [
             ("calibration", str(file)),
             ("model", release.name),
             ("threshold", f"{fitted.threshold:.3f}"),
+            ("false positives", f"{named.named} of {named.strangers} strangers; {_share(named.rate, named.interval)}"),
             *((name.replace("_", " "), f"{value:.3f}") for name, value in facts["cross_validated"].items()),
+            *([("ece of short queries", ", ".join(f"{value:.3f}" for value in short[1:]))] if short[1:] else []),
         ]
     )
     output.table(
@@ -82,16 +107,29 @@ def calibrate(
             Column("answers", "right"),
             Column("mean confidence", "right"),
             Column("right", "right"),
+            Column("95 % interval", "right"),
         ),
         [
             (
-                f"{part['low']:.1f} to {part['high']:.1f}",
-                str(part["answers"]),
-                f"{part['confidence']:.3f}",
-                f"{part['right']:.3f}",
+                f"{part.low:.1f} to {part.high:.1f}",
+                str(part.answers),
+                f"{part.confidence:.3f}",
+                f"{part.right:.3f}",
+                f"{part.interval[0]:.3f} to {part.interval[1]:.3f}",
             )
-            for part in facts["reliability"]
-            if part["answers"]
+            for part in bins
+            if part.answers
         ],
     )
+    if diagram is not None:
+        output.note(f"drawn: {diagram}")
     output.say(f"steeple serve --model {model} --calibration {file} answers by it")
+
+
+def _starts(lengths: Sequence[Sequence[object]]) -> Iterable[int]:
+    """Where answers of each length begin among all of them."""
+    return range(0, len(lengths) * len(lengths[0]), len(lengths[0]))
+
+
+def _share(rate: float, interval: tuple[float, float]) -> str:
+    return "none to measure it on" if math.isnan(rate) else f"{rate:.1%} ({interval[0]:.1%} to {interval[1]:.1%})"

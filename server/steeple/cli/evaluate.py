@@ -16,7 +16,7 @@ import typer
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
-from steeple.cli.writable import check_writable
+from steeple.cli.writable import CHARTS, check_writable, write_text
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -28,7 +28,15 @@ _EXTRACTORS: Final = 2  # photos extracted at a time
 _MAX_FEATURES: Final = 4096  # steeple.delf.features.MAX_FEATURES, without importing numpy for --help
 _SCALES: Final = (0.05, 4.0)  # of a pyramid level: beyond them there are no cells, or no memory
 
-_NOT_RECORDED: Final = ("model", "tflite_sha256", "max_features", "pyramid_scales", "failures", "contact_sheet")
+_NOT_RECORDED: Final = (
+    "model",
+    "tflite_sha256",
+    "max_features",
+    "pyramid_scales",
+    "reliability",
+    "failures",
+    "contact_sheet",
+)
 
 _FIGURES: Final = {
     "recall_at_1": "recall@1",
@@ -72,6 +80,9 @@ def evaluate(
         Path | None,
         typer.Option("--contact-sheet", metavar="FILE", help="Save a picture of the failures: .png or .jpg."),
     ] = None,
+    diagram: Annotated[
+        Path | None, typer.Option("--diagram", metavar="FILE.svg", help="Draw the reliability diagram.")
+    ] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the figures into the release.json of --model, which is a folder.")
     ] = False,
@@ -107,12 +118,13 @@ def evaluate(
       steeple evaluate photos/ --model releases/delf-mine --json
       steeple evaluate photos/ --exact --fillers holiday/
       steeple evaluate photos/ --features 500 --scales 1,0.5,0.25
-      steeple evaluate photos/ --contact-sheet failures.jpg
+      steeple evaluate photos/ --contact-sheet failures.jpg --diagram reliability.svg
     """
+    from steeple.cli import reliability_diagram
     from steeple.cli.canvas import FORMATS
     from steeple.delf import ModelRelease
     from steeple.delf.release_files import set_figures
-    from steeple.server.evaluation import Dataset, answer_all, failures_of
+    from steeple.server.evaluation import Dataset, answer_all, failures_of, reliability
     from steeple.server.index import ExactIndex, FaissIndex
 
     output = Output(as_json=json)
@@ -122,6 +134,8 @@ def evaluate(
         raise InvalidArgumentError(f"--record needs a release in a folder of yours, and {model!r} is none")
     if contact_sheet is not None:
         check_writable(contact_sheet, "--contact-sheet", FORMATS)
+    if diagram is not None:
+        check_writable(diagram, "--diagram", CHARTS)
     dataset = Dataset.open(folder)
     if fillers is not None:
         dataset = dataset.with_fillers(fillers)
@@ -132,6 +146,7 @@ def evaluate(
         failed = failures_of(results)
         if contact_sheet is not None:
             _save_sheet(contact_sheet, dataset, failed, progress)
+    bins = reliability([result.outcome for result in results])
     facts = {
         "model": release.name,
         "tflite_sha256": release.tflite_sha256,
@@ -140,13 +155,19 @@ def evaluate(
         "index": index.stats().kind,
         **_size(dataset),
         **report(results),
+        "reliability": [reliability_diagram.facts_of(part) for part in bins],
         "failures": [_failure(failure) for failure in failed],
         "contact_sheet": None if contact_sheet is None else str(contact_sheet),
     }
     if record:
         set_figures(release.path, {name: value for name, value in facts.items() if name not in _NOT_RECORDED})
+    if diagram is not None:
+        answers = f"{facts['queries']:,} queries and {facts['distractors']:,} strangers; whiskers: 95 %"
+        write_text(diagram, reliability_diagram.draw(bins, facts["ece"], release.name, answers))
     output.document(facts)
     _print(output, facts)
+    if diagram is not None:
+        output.note(f"drawn: {diagram}")
 
 
 def with_extraction(release: ModelRelease, features: int | None, scales: str | None) -> ModelRelease:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,26 +22,6 @@ is not negative, and more inliers must never lower a confidence."""
 _RIDGE: Final = 1e-2  # keeps the weights finite when right and wrong answers separate perfectly
 _STEPS: Final = 50
 _LEAST_THRESHOLD: Final = 0.5
-_BINS: Final = 10
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Answers of about one confidence: a bar of a reliability diagram.
-
-    Attributes:
-        low: Least confidence.
-        high: Confidence below which it ends; the last bin includes it.
-        answers: Their number.
-        confidence: Their mean confidence; NaN if there are none.
-        right: Share of them that is right; NaN if there are none.
-    """
-
-    low: float
-    high: float
-    answers: int
-    confidence: float
-    right: float
 
 
 def fit(results: Sequence[QueryResult], *, false_positive_rate: float = 0.01) -> Calibration:
@@ -127,19 +106,6 @@ def cross_validated(
             if where == part:
                 outcomes[number] = _judged(calibration, results[number])
     return [outcome for outcome in outcomes if outcome is not None]
-
-
-def reliability(outcomes: Sequence[Outcome]) -> list[ReliabilityBin]:
-    """How often answers of each tenth of confidence are right; answers without a candidate have the confidence 0."""
-    confidences = np.array([outcome.confidence for outcome in outcomes], np.float64)
-    right = np.array([outcome.right for outcome in outcomes], np.bool_)
-    bins = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
-    found = []
-    for number in range(_BINS):
-        chosen = bins == number
-        mean, share = (float(column[chosen].mean()) if chosen.any() else math.nan for column in (confidences, right))
-        found.append(ReliabilityBin(number / _BINS, (number + 1) / _BINS, int(chosen.sum()), mean, share))
-    return found
 
 
 def _judged(calibration: Calibration, result: QueryResult) -> Outcome:

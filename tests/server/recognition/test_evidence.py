@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
@@ -29,11 +31,35 @@ def test_what_speaks_for_the_best_landmark() -> None:
             "inliers": math.log(31),
             "distinct": math.log(7),
             "ratio": 1 / 3,
-            "support": math.log(18),
+            "support": math.log(13),
             "margin": math.log(31 / 21),
             "brevity": 0.0,
         }
     )
+
+
+def frame(x: float, y: float, width: float) -> NDArray[np.float64]:
+    """A frame's corners in the query: upright, 4 to 3."""
+    return np.array([[x, y], [x + width, y], [x + width, y + 0.75 * width], [x, y + 0.75 * width]])
+
+
+def test_a_burst_of_references_is_one() -> None:
+    """Twenty photos taken at one moment agree because they are the same, not because the answer is right."""
+    random = np.random.default_rng(1)
+    burst = [
+        ImageEvidence("tower", 40 - number, 90, frame=frame(100, 80, 400) + random.uniform(-6, 6, (4, 2)))
+        for number in range(20)
+    ]
+    assert landmark_evidence(burst, "tower", 1000)["support"] == 0
+    elsewhere = ImageEvidence("tower", 9, 90, frame=frame(160, 80, 300))
+    assert landmark_evidence([*burst, elsewhere], "tower", 1000)["support"] == pytest.approx(math.log(10))
+
+
+def test_support_does_not_grow_with_the_number_of_references() -> None:
+    """Of many references some agree by chance; those of a landmark with many must not add up."""
+    many = [ImageEvidence("tower", 12, 90, frame=frame(70.0 * number, 0, 300)) for number in range(15)]
+    few = landmark_evidence(many[:2], "tower", 1000)
+    assert landmark_evidence(many, "tower", 1000)["support"] == few["support"] == pytest.approx(math.log(13))
 
 
 def test_what_speaks_for_its_rival() -> None:

@@ -3,20 +3,25 @@
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.failures import Failure, FailureKind, failures_of
 from steeple.server.evaluation.metrics import Metrics, Outcome, intervals, measure
+from steeple.server.evaluation.reliability import FalsePositives, ReliabilityBin, false_positives, reliability
 from steeple.server.evaluation.run import QueryResult, Trial, answer_all
 
 __all__ = [
     "Dataset",
     "Failure",
     "FailureKind",
+    "FalsePositives",
     "Metrics",
     "Outcome",
     "Photo",
     "QueryResult",
+    "ReliabilityBin",
     "Role",
     "Trial",
     "answer_all",
     "failures_of",
+    "false_positives",
     "intervals",
     "measure",
+    "reliability",
 ]

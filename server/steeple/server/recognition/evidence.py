@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
 
@@ -24,7 +28,10 @@ def chance_inliers(features: int) -> float:
     return max(_LEAST_CHANCE, _CHANCE_INLIERS * math.sqrt(features / _FULL))
 
 
-@dataclass(frozen=True)
+_SAME_VIEW: Final = 0.1  # of the side of a frame, at its corners
+
+
+@dataclass(frozen=True, eq=False)
 class ImageEvidence:
     """The outcome of verifying one reference image.
 
@@ -34,12 +41,14 @@ class ImageEvidence:
         matches: Matches tried.
         distinct: Sum of the distinctiveness of the exact matches that agree with that geometry; 0 if the
             image was no finalist.
+        frame: float64[4, 2]; where the corners of its frame lie in the query, pixels; None: not known.
     """
 
     landmark_id: str
     inliers: int
     matches: int
     distinct: float = 0.0
+    frame: NDArray[np.float64] | None = None
 
 
 def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str, features: int) -> dict[str, float]:
@@ -53,9 +62,10 @@ def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str, feature
     Returns:
         Of the landmark's best image, the one of most inliers: ``inliers``, log(1 + its inliers); ``distinct``, log(1
         + its distinctiveness); ``ratio``, its inliers over its matches. ``support``: log(1 + inliers of the
-        landmark's other images). ``margin``: log of (1 + inliers of the best image) over (1 + inliers of the best
-        image of any other landmark, or :func:`chance_inliers` if that is more). ``brevity``: log of how many
-        times more features a whole query has: of few, as many inliers say more.
+        best of its images that were taken from elsewhere): a burst of photos says what one of them says, and of many
+        references some always agree by chance. ``margin``: log of (1 + inliers of the best image) over (1 +
+        inliers of the best image of any other landmark, or :func:`chance_inliers` if that is more). ``brevity``: log
+        of how many times more features a whole query has: of few, as many inliers say more.
     """
     own = sorted((image for image in images if image.landmark_id == landmark_id), key=lambda image: -image.inliers)
     best = own[0]
@@ -64,10 +74,18 @@ def landmark_evidence(images: Sequence[ImageEvidence], landmark_id: str, feature
         "inliers": math.log1p(best.inliers),
         "distinct": math.log1p(best.distinct),
         "ratio": best.inliers / max(best.matches, 1),
-        "support": math.log1p(sum(image.inliers for image in own[1:])),
+        "support": math.log1p(max((image.inliers for image in own[1:] if not _same_view(best, image)), default=0)),
         "margin": math.log1p(best.inliers) - math.log1p(rival),
         "brevity": max(0.0, math.log(_FULL / max(features, 1))),
     }
+
+
+def _same_view(one: ImageEvidence, other: ImageEvidence) -> bool:
+    """Whether two reference images see the query alike: their frames lie on it in all but the same place."""
+    if one.frame is None or other.frame is None:
+        return False
+    extent = math.sqrt(abs(cv2.contourArea(one.frame.astype(np.float32))))
+    return bool(np.linalg.norm(one.frame - other.frame, axis=1).max() < _SAME_VIEW * extent)
 
 
 def confidence(calibration: Calibration, evidence: Mapping[str, float]) -> float:

@@ -18,10 +18,12 @@ from steeple.server.recognition.accumulated import Accumulated
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
 from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
-from steeple.server.recognition.verification import Verification, agreeing, outline, verify
+from steeple.server.recognition.overlays import overlay_features
+from steeple.server.recognition.verification import Verification, apart, inliers_of, outline, verify, verify_sorted
 from steeple.server.recognition.votes import matches_of, most_voted
 
 _ROUND: Final = 10  # images verified before asking whether the answer is certain
+_OVERLAYS: Final = 3  # times that verification starts again without what turned out to be none of the scene
 CERTAIN: Final = 0.95
 """Confidence of an answer that no more features of the query are waited for."""
 
@@ -110,7 +112,10 @@ class _Verified:
 
     @property
     def evidence(self) -> ImageEvidence:
-        return ImageEvidence(self.image.landmark_id, self.verification.count, len(self.pairs), self.distinct)
+        width, height = self.image.features.width, self.image.features.height
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+        frame = corners @ self.verification.affine[:, :2].T + self.verification.affine[:, 2]
+        return ImageEvidence(self.image.landmark_id, self.verification.count, len(self.pairs), self.distinct, frame)
 
 
 def inlier_radius(release: ModelRelease, width: int, height: int) -> float:
@@ -122,6 +127,12 @@ def inlier_radius(release: ModelRelease, width: int, height: int) -> float:
         height: Of the query, pixels.
     """
     return release.verification.inlier_radius * pyramid.working_scale(width, height, release.extraction)
+
+
+def _scale_ratios(query: FeatureSet, reference: FeatureSet, pairs: NDArray[np.intp]) -> NDArray[np.float32]:
+    """float32[M]: of each match, the scale of the query's feature over that of the reference image's."""
+    ratios: NDArray[np.float32] = query.scales[pairs[:, 0]] / reference.scales[pairs[:, 1]]
+    return ratios
 
 
 def _certain(found: Sequence[_Verified]) -> bool:
@@ -195,7 +206,7 @@ class Recogniser:
             The answer; its search took no time.
         """
         start = time.perf_counter()
-        finalists = self._rematched(features, self._verified(features, neighbours))
+        finalists = self._rematched(features, *self._verified(features, neighbours))
         candidates = self._candidates(features, finalists, max_candidates)
         return Recognition(
             identified=bool(candidates) and candidates[0].confidence >= self.release.calibration.threshold,
@@ -205,49 +216,106 @@ class Recogniser:
             verify_seconds=time.perf_counter() - start,
         )
 
-    def _verified(self, features: FeatureSet, neighbours: Neighbours) -> list[_Verified]:
+    def _verified(self, features: FeatureSet, neighbours: Neighbours) -> tuple[list[_Verified], NDArray[np.bool_]]:
         """The most voted images whose matches, as the index returned them, agree on a geometry; best first.
+
+        And which of the query's features show its scene, bool[N].
+
+        What one image reveals as an overlay of the query is no evidence for any: all are tried again without it.
+        """
+        images = self._gallery(keys := most_voted(neighbours, self.release.verification.candidates))
+        matches = {key: self._matches(neighbours, key, images[key]) for key in keys if key in images}
+        scene = np.ones(len(features), np.bool_)
+        for _ in range(1 + _OVERLAYS):
+            found = self._agreeing(features, images, matches, scene)
+            overlay = np.zeros(len(features), np.bool_)
+            scenes = []
+            for entry in found:
+                shown = overlay_features(
+                    features, entry.image.features, entry.pairs, entry.verification, self._radius(features)
+                )
+                if shown is None:
+                    scenes.append(entry)
+                else:
+                    overlay |= shown
+            if not overlay.any():
+                break
+            scene &= ~overlay
+        return sorted(scenes, key=lambda entry: (-entry.verification.count, entry.key)), scene
+
+    def _matches(self, neighbours: Neighbours, key: int, image: GalleryImage) -> NDArray[np.intp]:
+        pairs = matches_of(neighbours, key)
+        # An image that was replaced since the search may have fewer features now.
+        return pairs[pairs[:, 1] < len(image.features)]
+
+    def _agreeing(
+        self,
+        features: FeatureSet,
+        images: Mapping[int, GalleryImage],
+        matches: Mapping[int, NDArray[np.intp]],
+        scene: NDArray[np.bool_],
+    ) -> list[_Verified]:
+        """Those of ``matches``, by votes, that agree on a geometry, of the query's features in ``scene`` alone.
 
         Those of fewest votes are left out once the answer is certain.
         """
-        parameters = self.release.verification
         found: list[_Verified] = []
-        keys = most_voted(neighbours, parameters.candidates)
-        images = self._gallery(keys)
-        for number, key in enumerate(keys):
+        for number, (key, every) in enumerate(matches.items()):
             if number and number % _ROUND == 0 and _certain(found):
                 break
-            if key not in images:
-                continue
-            pairs = matches_of(neighbours, key)
-            # An image that was replaced since the search may have fewer features now.
-            pairs = pairs[pairs[:, 1] < len(images[key].features)]
+            reference = images[key].features
+            pairs = every[scene[every[:, 0]]]
             verification = verify(
                 features.keypoints[pairs[:, 0]],
-                images[key].features.keypoints[pairs[:, 1]],
-                inlier_radius=inlier_radius(self.release, features.width, features.height),
-                iterations=parameters.iterations,
+                reference.keypoints[pairs[:, 1]],
+                inlier_radius=self._radius(features),
+                iterations=self.release.verification.iterations,
+                scale_ratios=_scale_ratios(features, reference, pairs),
             )
             if verification is not None:
                 found.append(_Verified(key, images[key], pairs, verification))
-        return sorted(found, key=lambda entry: (-entry.verification.count, entry.key))
+        return found
 
-    def _rematched(self, features: FeatureSet, verified: list[_Verified]) -> list[_Verified]:
-        """``verified``, the finalists with the distinctiveness of exact matches that agree with their geometry."""
-        descriptors = features.unit_descriptors()
+    def _radius(self, features: FeatureSet) -> float:
+        return inlier_radius(self.release, features.width, features.height)
+
+    def _rematched(self, features: FeatureSet, verified: list[_Verified], scene: NDArray[np.bool_]) -> list[_Verified]:
+        """``verified``, the finalists matched again: exactly, mutually, and only what shows the scene."""
         finalists = self.release.verification.finalists
-        rematched = []
-        for entry in verified[:finalists]:
-            reference = entry.image.features
-            pairs, distinctiveness = mutual_nearest_neighbours(descriptors, reference.unit_descriptors())
-            agree = agreeing(
-                entry.verification,
-                features.keypoints[pairs[:, 0]],
-                reference.keypoints[pairs[:, 1]],
-                inlier_radius(self.release, features.width, features.height),
-            )
-            rematched.append(replace(entry, distinct=float(distinctiveness[agree].sum()), exact=pairs[agree]))
-        return rematched + verified[finalists:]
+        descriptors = features.unit_descriptors()
+        return [self._exactly(features, descriptors, entry, scene) for entry in verified[:finalists]] + verified[
+            finalists:
+        ]
+
+    def _exactly(
+        self, features: FeatureSet, descriptors: NDArray[np.float32], entry: _Verified, scene: NDArray[np.bool_]
+    ) -> _Verified:
+        reference, radius = entry.image.features, self._radius(features)
+        pairs, distinctiveness = mutual_nearest_neighbours(descriptors, reference.unit_descriptors())
+        kept = scene[pairs[:, 0]]
+        pairs, distinctiveness = pairs[kept], distinctiveness[kept]
+        points, others = features.keypoints[pairs[:, 0]], reference.keypoints[pairs[:, 1]]
+        ratios = _scale_ratios(features, reference, pairs)
+        agree = inliers_of(entry.verification.affine, points, others, ratios, radius)
+        found = verify_sorted(
+            points,
+            others,
+            inlier_radius=radius,
+            iterations=self.release.verification.iterations,
+            scale_ratios=ratios,
+        )
+        if found is not None:
+            better = inliers_of(found.affine, points, others, ratios, radius)
+            first = (features.keypoints[entry.pairs[:, 0]], reference.keypoints[entry.pairs[:, 1]])
+            inliers = inliers_of(found.affine, *first, _scale_ratios(features, reference, entry.pairs), radius)
+            inliers = apart(inliers, *first, radius)
+            # Both kinds of match have to prefer it: of two models, the one that more matches chose by chance is likely.
+            if (
+                distinctiveness[better].sum() > distinctiveness[agree].sum()
+                and inliers.sum() >= entry.verification.count
+            ):
+                entry, agree = replace(entry, verification=Verification(found.affine, inliers)), better
+        return replace(entry, distinct=float(distinctiveness[agree].sum()), exact=pairs[agree])
 
     def _homography(self, features: FeatureSet, entry: _Verified) -> NDArray[np.float64]:
         """The model of a candidate, from its exact matches where it has such."""

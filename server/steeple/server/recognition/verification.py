@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -14,8 +15,10 @@ MIN_MATCHES: Final = 4
 
 _CONFIDENCE: Final = 0.999
 _REFINEMENTS: Final = 4
+_LEAST_WIDTH: Final = 0.05  # of the inliers, over their length
 _MAX_STRETCH: Final = 4.0  # largest to smallest singular value; beyond it, a wall is seen from the edge
 _MAX_ZOOM: Final = 8.0  # two octaves more than the pyramid spans on either side
+_MAX_SCALE_RATIO: Final = 2.5  # nine matches in ten of one scene are within 1.8, and half of those by chance beyond
 _SPOTS_PER_RADIUS: Final = 3.0
 
 
@@ -38,7 +41,12 @@ class Verification:
 
 
 def verify(
-    query: NDArray[np.float32], reference: NDArray[np.float32], *, inlier_radius: float, iterations: int
+    query: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    *,
+    inlier_radius: float,
+    iterations: int,
+    scale_ratios: NDArray[np.float32] | None = None,
 ) -> Verification | None:
     """Fits an affine model to matches. The same matches give the same model.
 
@@ -47,13 +55,14 @@ def verify(
     that are wrong by more than the radius such a fold gathers more of them than the truth does.
 
     Matches that crowd one spot of either image count once: they are one observation, made on several
-    levels of the pyramid.
+    levels of the pyramid. Matches whose features are of other sizes than the model has it are no inliers.
 
     Args:
         query: float32[M, 2]; keypoints in the query, pixels.
         reference: float32[M, 2]; the matched keypoints in the reference image, pixels.
         inlier_radius: Reprojection error of an inlier, at most, query pixels.
         iterations: At most.
+        scale_ratios: float32[M]; the scale of the query's feature over that of the reference image's. None: not known.
 
     Returns:
         None if fewer than :data:`MIN_MATCHES` agree, or only on what is no view of a scene: collapsed to a
@@ -69,23 +78,84 @@ def verify(
         maxIters=iterations,
         confidence=_CONFIDENCE,
     )
-    if similarity is None or not np.isfinite(similarity).all():
+    return _checked(similarity, mask, query, reference, inlier_radius, scale_ratios)
+
+
+def verify_sorted(
+    query: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    *,
+    inlier_radius: float,
+    iterations: int,
+    scale_ratios: NDArray[np.float32] | None = None,
+) -> Verification | None:
+    """:func:`verify` for exact matches that are sorted, the best first: PROSAC (USAC) looks for an affine model.
+
+    It draws from the best matches first. Among exact matches few are wrong by chance alone, so that an affine model
+    has less to fold onto than among those that an index returns; there it keeps strangers out worse.
+    """
+    if len(query) < MIN_MATCHES:
         return None
-    model = np.asarray(similarity, np.float64)
+    try:
+        affine, mask = cv2.estimateAffine2D(
+            reference,
+            query,
+            method=cv2.USAC_PROSAC,
+            ransacReprojThreshold=inlier_radius,
+            maxIters=iterations,
+            confidence=_CONFIDENCE,
+        )
+    except cv2.error:  # raised for some matches that lie at too few points
+        return None
+    return _checked(affine, mask, query, reference, inlier_radius, scale_ratios)
+
+
+def _checked(
+    estimate: NDArray[Any] | None,
+    mask: NDArray[Any],
+    query: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    inlier_radius: float,
+    scale_ratios: NDArray[np.float32] | None,
+) -> Verification | None:
+    """An estimated model as a verification: refined, and None if it is no view of a scene or too few agree."""
+    if estimate is None or not np.isfinite(estimate).all():
+        return None
+    model = np.asarray(estimate, np.float64)
     if not _is_view(model):
         return None
     model, inliers = _refined(model, mask[:, 0].astype(bool), query, reference, inlier_radius)
-    inliers = _one_a_spot(inliers, query, reference, inlier_radius / _SPOTS_PER_RADIUS)
-    if inliers.sum() < MIN_MATCHES:
-        return None
-    return Verification(model, inliers)
+    if scale_ratios is not None:
+        inliers = inliers & _same_size(model, scale_ratios)
+    inliers = apart(inliers, query, reference, inlier_radius)
+    return Verification(model, inliers) if inliers.sum() >= MIN_MATCHES else None
 
 
-def agreeing(
-    verification: Verification, query: NDArray[np.float32], reference: NDArray[np.float32], inlier_radius: float
+def inliers_of(
+    affine: NDArray[np.float64],
+    query: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    scale_ratios: NDArray[np.float32],
+    inlier_radius: float,
 ) -> NDArray[np.bool_]:
-    """bool[M]: which of other matches of the same two images agree with the model. Arguments as for :func:`verify`."""
-    return _agree(verification.affine, query, reference, inlier_radius)
+    """bool[M]: which matches are inliers of a model that others were fitted to. Arguments as for :func:`verify`."""
+    return near(affine, query, reference, inlier_radius) & _same_size(affine, scale_ratios)
+
+
+def apart(
+    inliers: NDArray[np.bool_], query: NDArray[np.float32], reference: NDArray[np.float32], inlier_radius: float
+) -> NDArray[np.bool_]:
+    """bool[M]: ``inliers``, one a spot of either image. Arguments as for :func:`verify`."""
+    return _one_a_spot(inliers, query, reference, inlier_radius / _SPOTS_PER_RADIUS)
+
+
+def near(
+    affine: NDArray[np.float64], query: NDArray[np.float32], reference: NDArray[np.float32], radius: float
+) -> NDArray[np.bool_]:
+    """bool[M]: which matches a model maps to within ``radius`` query pixels. Arguments as for :func:`verify`."""
+    errors = reference @ affine[:, :2].T + affine[:, 2] - query
+    close: NDArray[np.bool_] = (errors**2).sum(axis=1) < radius**2
+    return close
 
 
 def outline(
@@ -126,21 +196,20 @@ def _refined(
     for _ in range(_REFINEMENTS):
         if inliers.sum() < MIN_MATCHES:
             break
-        solution, _, rank, _ = np.linalg.lstsq(homogeneous[inliers], query[inliers].astype(np.float64), rcond=None)
+        # Points on a line leave an affine model free to turn about it.
+        longest, shortest = np.linalg.svd(reference[inliers] - reference[inliers].mean(axis=0), compute_uv=False)
+        if shortest < _LEAST_WIDTH * longest:
+            break
+        solution, *_ = np.linalg.lstsq(homogeneous[inliers], query[inliers].astype(np.float64), rcond=None)
         better = np.ascontiguousarray(solution.T)
-        agree = _agree(better, query, reference, radius)
-        if rank < 3 or not _is_view(better) or agree.sum() <= inliers.sum():
+        agree = near(better, query, reference, radius)
+        gained = int(agree.sum()) - int(inliers.sum())
+        if not _is_view(better) or gained < 0:
             break
         model, inliers = better, agree
+        if not gained:
+            break
     return model, inliers
-
-
-def _agree(
-    model: NDArray[np.float64], query: NDArray[np.float32], reference: NDArray[np.float32], radius: float
-) -> NDArray[np.bool_]:
-    errors = reference @ model[:, :2].T + model[:, 2] - query
-    close: NDArray[np.bool_] = (errors**2).sum(axis=1) < radius**2
-    return close
 
 
 def _is_view(affine: NDArray[np.float64]) -> bool:
@@ -153,6 +222,13 @@ def _is_view(affine: NDArray[np.float64]) -> bool:
         and largest < _MAX_ZOOM
         and largest < _MAX_STRETCH * smallest
     )
+
+
+def _same_size(affine: NDArray[np.float64], scale_ratios: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which matches are of features whose sizes differ as the model says, as far as levels of a pyramid can tell."""
+    zoom = math.sqrt(float(np.linalg.det(affine[:, :2])))
+    same: NDArray[np.bool_] = np.abs(np.log(scale_ratios / zoom)) < math.log(_MAX_SCALE_RATIO)
+    return same
 
 
 def _one_a_spot(
