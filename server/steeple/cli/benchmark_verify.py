@@ -24,13 +24,13 @@ def verify(
 ) -> None:
     """Measure geometric verification on one thread: time, models found, and OpenCV's RANSAC by itself beside it.
 
-    Matches are synthetic: some follow a planted affine model at 640x480, as imprecisely as cells of 16 pixels place
-    keypoints, the others are anywhere.
+    Matches are synthetic: some follow a planted affine model or homography at 640x480, as imprecisely as cells of
+    16 pixels place keypoints, the others are anywhere.
 
     \b
-    found      verifications whose model is within 12 px of the planted one at the corners
+    found      verifications whose model, refined if a homography was planted, is within 12 px of it at the corners
     by chance  inliers of as many matches without a model; median
-    finalist   exact re-matching of all features, and a verification of 100 matches
+    finalist   exact re-matching of all features, and PROSAC on 100 sorted matches
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def verify(
     parameters = ModelRelease.load(model).verification
     radius, iterations = parameters.inlier_radius, parameters.iterations
     cv2.setNumThreads(1)
-    with threadpool_limits(1), output.progress("verifying", len(_MATCHES) * len(_SHARES) + len(_FEATURES)) as done:
+    with threadpool_limits(1), output.progress("verifying", 2 * len(_MATCHES) * len(_SHARES) + len(_FEATURES)) as done:
         points = measure_verification(
             _MATCHES,
             _SHARES,
@@ -72,6 +72,7 @@ def verify(
     )
     output.table(
         (
+            Column("planted"),
             Column("matches", "right"),
             Column("inliers", "right"),
             Column("found", "right"),
@@ -81,6 +82,7 @@ def verify(
         ),
         [
             (
+                point.kind,
                 str(point.matches),
                 f"{point.inlier_share:.0%}",
                 f"{point.found:.2f}",
