@@ -12,11 +12,12 @@ def test_points_and_finalists(steeple: Steeple) -> None:
     assert ran.code == 0, ran.err
     facts = ran.json
     assert (facts["model"], facts["inlier_radius"], facts["trials"]) == ("delf-lite2-v1", 24, 12)
-    points = {(point["matches"], point["inlier_share"]): point for point in facts["points"]}
-    assert len(points) == 20
-    assert points[500, 0.8]["found"] == 1
-    assert points[100, 0.8]["found"] > 0.8
-    assert points[25, 0.1]["found"] < 0.2, "three of 25 show no model"
+    points = {(point["kind"], point["matches"], point["inlier_share"]): point for point in facts["points"]}
+    assert len(points) == 40
+    for kind in ("affine", "homography"):
+        assert points[kind, 500, 0.8]["found"] == 1
+        assert points[kind, 100, 0.8]["found"] > 0.8
+        assert points[kind, 25, 0.1]["found"] < 0.2, "three of 25 show no model"
     for point in facts["points"]:
         assert point["false_inliers"] < 16, "chance makes few inliers"
         assert point["milliseconds"] > point["raw_milliseconds"] > 0
@@ -30,7 +31,7 @@ def test_tables_as_text_with_a_chart(steeple: Steeple, tmp_path: Path) -> None:
     drawn = plot.read_text(encoding="utf-8")
     for part in ("planted models found", "25 matches", "500 matches", "RANSAC alone, 20% inliers"):
         assert part in drawn
-    for part in ("by chance", "OpenCV ms", "re-match ms", "80%"):
+    for part in ("planted", "homography", "by chance", "OpenCV ms", "re-match ms", "80%"):
         assert part in ran.out
 
 

@@ -32,13 +32,13 @@ def verify(
 ) -> None:
     """Measure geometric verification on one thread: time, models found, and OpenCV's RANSAC by itself beside it.
 
-    Matches are synthetic: some follow a planted affine model at 640x480, as imprecisely as cells of 16 pixels place
-    keypoints, the others are anywhere.
+    Matches are synthetic: some follow a planted affine model or homography at 640x480, as imprecisely as cells of
+    16 pixels place keypoints, the others are anywhere.
 
     \b
-    found      verifications whose model is within 12 px of the planted one at the corners
+    found      verifications whose model, refined if a homography was planted, is within 12 px of it at the corners
     by chance  inliers of as many matches without a model; median
-    finalist   exact re-matching of all features, and a verification of 100 matches
+    finalist   exact re-matching of all features, and PROSAC on 100 sorted matches
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def verify(
     parameters = ModelRelease.load(model).verification
     radius, iterations = parameters.inlier_radius, parameters.iterations
     cv2.setNumThreads(1)
-    with threadpool_limits(1), output.progress("verifying", len(_MATCHES) * len(_SHARES) + len(_FEATURES)) as done:
+    with threadpool_limits(1), output.progress("verifying", 2 * len(_MATCHES) * len(_SHARES) + len(_FEATURES)) as done:
         points = measure_verification(
             _MATCHES,
             _SHARES,
@@ -82,6 +82,7 @@ def verify(
     )
     output.table(
         (
+            Column("planted"),
             Column("matches", "right"),
             Column("inliers", "right"),
             Column("found", "right"),
@@ -91,6 +92,7 @@ def verify(
         ),
         [
             (
+                point.kind,
                 str(point.matches),
                 f"{point.inlier_share:.0%}",
                 f"{point.found:.2f}",
@@ -124,15 +126,9 @@ def verify(
 
 
 def _chart(points: Sequence[VerificationPoint], trials: int) -> str:
-    """As SVG: what is found, and what it costs."""
-    found = [
-        Series(
-            f"{matches} matches",
-            [(100 * point.inlier_share, point.found) for point in points if point.matches == matches],
-        )
-        for matches in _MATCHES
-    ]
-    shown = [point for point in points if point.inlier_share == _SHOWN]
+    """As SVG: what is found of each kind of model, and what an affine one costs."""
+    kinds = dict.fromkeys(point.kind for point in points)
+    shown = [point for point in points if point.inlier_share == _SHOWN and point.kind == next(iter(kinds))]
     ours, raw = f"Steeple, {_SHOWN:.0%} inliers", f"OpenCV's RANSAC alone, {_SHOWN:.0%} inliers"
     times = [
         Series(ours, [(point.matches, point.milliseconds) for point in shown]),
@@ -140,15 +136,26 @@ def _chart(points: Sequence[VerificationPoint], trials: int) -> str:
     ]
     return draw(
         [
-            Panel(
-                "planted models found",
-                Axis("inliers, percent of the matches", steps=tuple(100 * share for share in _SHARES)),
-                Axis("share of verifications", low=0.0, high=1.0),
-                found,
-            ),
+            *(_found(kind, [point for point in points if point.kind == kind]) for kind in kinds),
             Panel("time on one thread", Axis("matches", steps=_MATCHES), Axis("milliseconds, median", low=0.0), times),
         ],
         "Geometric verification: what it finds and what it costs",
         f"Synthetic matches at 640x480, keypoints placed as imprecisely as by cells of 16 pixels; {trials} "
         "verifications a point; found: within 12 px of the planted model at the corners",
+    )
+
+
+def _found(kind: str, points: Sequence[VerificationPoint]) -> Panel:
+    series = [
+        Series(
+            f"{matches} matches",
+            [(100 * point.inlier_share, point.found) for point in points if point.matches == matches],
+        )
+        for matches in _MATCHES
+    ]
+    return Panel(
+        f"planted models found: {kind}",
+        Axis("inliers, percent of the matches", steps=tuple(100 * share for share in _SHARES)),
+        Axis("share of verifications", low=0.0, high=1.0),
+        series,
     )

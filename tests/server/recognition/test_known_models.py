@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from steeple.server.recognition.homography import refine_homography
-from steeple.server.recognition.verification import Verification, verify
+from steeple.server.recognition.verification import Verification, verify, verify_sorted
 
 Points = NDArray[np.float32]
 SIZE = np.array([640.0, 480.0])
@@ -125,7 +126,8 @@ def anywhere(random: np.random.Generator, count: int) -> NDArray[np.float64]:
     return random.uniform((0, 0), SIZE, (count, 2))
 
 
-LAYOUTS = [collinear, one_point, two_points, anywhere]
+Layout = Callable[[np.random.Generator, int], NDArray[np.float64]]
+LAYOUTS: list[Layout] = [collinear, one_point, two_points, anywhere]
 
 
 @settings(deadline=None, max_examples=60)
@@ -137,7 +139,7 @@ LAYOUTS = [collinear, one_point, two_points, anywhere]
     st.integers(0, 2**32 - 1),
 )
 def test_whatever_the_layout_there_is_a_view_or_nothing(
-    here: type, there: type | None, count: int, noise: float, seed: int
+    here: Layout, there: Layout | None, count: int, noise: float, seed: int
 ) -> None:
     """Degenerate on one side or on both, alike or unrelated (None: the same points), with noise or without."""
     random = np.random.default_rng(seed)
@@ -160,7 +162,7 @@ def test_whatever_the_layout_there_is_a_view_or_nothing(
 
 
 @pytest.mark.parametrize("layout", [one_point, two_points])
-def test_points_that_are_all_the_same_prove_nothing(layout: type) -> None:
+def test_points_that_are_all_the_same_prove_nothing(layout: Layout) -> None:
     points = layout(np.random.default_rng(2), 200).astype(np.float32)
     assert check(points, points) is None
 
@@ -200,3 +202,33 @@ def test_features_of_other_sizes_than_the_model_has_it_are_no_inliers() -> None:
     assert found is not None
     assert not found.inliers[:100].any()
     assert found.inliers[100:].sum() > 100
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("seed", range(5))
+def test_sorted_matches_give_the_planted_model(share: float, seed: int) -> None:
+    """Most right ones come first, as they do among exact matches by distinctiveness."""
+    random = np.random.default_rng(200 + seed)
+    truth = affine_view(random)
+    query, reference = matches(truth, share, random)
+    quality = random.normal(0, 1, MATCHES) + 1.5 * (np.arange(MATCHES) < share * MATCHES)
+    order = np.argsort(-quality)
+    found = verify_sorted(query[order], reference[order], inlier_radius=RADIUS, iterations=1000)
+    assert found is not None
+    errors = np.linalg.norm(mapped(found.affine, CORNERS) - mapped(truth, CORNERS), axis=1)
+    assert errors.max() < (25 if share < 0.2 else 10)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(LAYOUTS), st.sampled_from([*LAYOUTS, None]), st.integers(0, 80), st.integers(0, 2**32 - 1))
+def test_sorted_matches_of_any_layout_give_a_view_or_nothing(
+    here: Layout, there: Layout | None, count: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    reference = here(random, count).astype(np.float32)
+    query = reference if there is None else there(random, count).astype(np.float32)
+    found = verify_sorted(query, reference, inlier_radius=RADIUS, iterations=1000)
+    if found is not None:
+        assert np.isfinite(found.affine).all()
+        assert np.linalg.det(found.affine[:, :2]) > 0
+        assert 4 <= found.count <= count

@@ -20,6 +20,7 @@ _MAX_STRETCH: Final = 4.0  # largest to smallest singular value; beyond it, a wa
 _MAX_ZOOM: Final = 8.0  # two octaves more than the pyramid spans on either side
 _MAX_SCALE_RATIO: Final = 2.5  # nine matches in ten of one scene are within 1.8, and half of those by chance beyond
 _SPOTS_PER_RADIUS: Final = 3.0
+_SQUARES: Final = 2**31  # more than lie side by side in any photo
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,8 @@ def _one_a_spot(
     for points in (query, reference):
         rows = np.flatnonzero(kept)
         squares = np.floor(points[rows] / radius).astype(np.int64)
-        _, first = np.unique(squares, axis=0, return_index=True)
+        # One number a square: np.unique is several times slower on rows.
+        _, first = np.unique(squares[:, 0] * _SQUARES + squares[:, 1], return_index=True)
         kept[:] = False
         kept[rows[first]] = True
     return kept
