@@ -13,9 +13,10 @@ from steeple.server.recognition.verification import Verification, near
 
 _STILL: Final = 0.6  # root mean square, in radii of an inlier; of pairs of photos of one scene, 1 in 250 is as still
 _ANCHORS: Final = (0.0, 0.5, 1.0)  # of a side: what is put into a frame is aligned to an edge or to the middle
-_BLOCKS: Final = 3  # a side
+_BLOCKS: Final = 5  # a side: borders and bars leave more than a quarter of the blocks to the scene
 _FEWEST: Final = 5  # matches; a block with fewer, such as one of sky, says nothing
-_LEAST_SHARE: Final = 0.25  # of the matches of a block, in half of the blocks
+_LEAST_SHARE: Final = 0.25  # of the matches of a block
+_QUANTILE: Final = 0.25  # of the blocks: a stamp on one of two equal photos makes them no others
 _REACH: Final = 1.5  # radii of an inlier from an overlay's model: its matches
 _SPREAD: Final = 1.0  # radii of an inlier from an overlay's features: those that show it too
 
@@ -75,11 +76,11 @@ def _restlessness(
 
 
 def _agree_all_over(points: NDArray[np.float32], close: NDArray[np.bool_], query: FeatureSet) -> bool:
-    """Whether a good share of the matches agrees in half of the blocks that have any."""
+    """Whether a good share of the matches agrees in three quarters of the blocks that have any."""
     cells = (points + np.float32(0.5)) * np.float32(_BLOCKS) / np.array([query.width, query.height], np.float32)
     column, row = np.clip(cells, 0, _BLOCKS - 1).astype(np.intp).T
     block = row * _BLOCKS + column
     matches = np.bincount(block, minlength=_BLOCKS**2)
     right = np.bincount(block[close], minlength=_BLOCKS**2)
     filled = matches >= _FEWEST
-    return bool(filled.any() and np.median(right[filled] / matches[filled]) >= _LEAST_SHARE)
+    return bool(filled.any() and np.quantile(right[filled] / matches[filled], _QUANTILE) >= _LEAST_SHARE)
