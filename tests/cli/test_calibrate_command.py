@@ -28,9 +28,14 @@ def test_a_calibration_with_its_figures(steeple: Steeple, known: Path, tmp_path:
     assert ran.json["cross_validated"].keys() >= {"ece", "micro_ap", "tpr_at_1pct_fpr"}
     answers = sum(part["answers"] for part in ran.json["reliability"])
     assert answers == ran.json["photos"]["query"] + ran.json["photos"]["distractor"]
-    text = steeple("calibrate", "--data", known, "--output", file)
+    named = ran.json["measured_false_positives"]
+    assert named["strangers"] == ran.json["photos"]["distractor"] == 12
+    assert 0 <= named["interval"][0] <= named["rate"] <= named["interval"][1] <= 1
+    diagram = tmp_path / "reliability.svg"
+    text = steeple("calibrate", "--data", known, "--output", file, "--diagram", diagram)
     assert text.code == 0
-    for part in ("threshold", "mean confidence", f"--calibration {file}"):
+    assert f"ECE {ran.json['cross_validated']['ece']:.3f}" in diagram.read_text(encoding="utf-8")
+    for part in ("threshold", "false positives", "of 12 strangers", "mean confidence", f"--calibration {file}"):
         assert part in " ".join(text.out.split())
 
 
@@ -38,6 +43,7 @@ def test_what_cannot_be_calibrated_is_said(steeple: Steeple, known: Path, tmp_pa
     for arguments, says in (
         (("--data", tmp_path / "none", "--output", tmp_path / "c.json"), "none"),
         (("--data", known, "--output", tmp_path / "no" / "c.json"), "cannot be written"),
+        (("--data", known, "--output", tmp_path / "c.json", "--diagram", tmp_path / "c.png"), "end --diagram in .svg"),
     ):
         ran = steeple("calibrate", *arguments, "--json")
         assert ran.code == 2

@@ -101,8 +101,11 @@ def test_failures_are_listed_and_drawn(known: Path, steeple: Steeple, tmp_path: 
     ]
     (folder / "manifest.csv").write_text("\n".join(manifest), encoding="utf-8")
     sheet = tmp_path / "pictures" / "failures.png"
-    ran = steeple("evaluate", folder, "--contact-sheet", sheet, "--json")
+    diagram = sheet.with_name("reliability.svg")
+    ran = steeple("evaluate", folder, "--contact-sheet", sheet, "--diagram", diagram, "--json")
     assert ran.code == 0, ran.err
+    assert f"ECE {ran.json['ece']:.3f}" in diagram.read_text(encoding="utf-8")
+    assert sum(part["answers"] for part in ran.json["reliability"]) == ran.json["queries"] + ran.json["distractors"]
     facts = ran.json
     wrong, stranger = facts["failures"]
     assert (wrong["path"], wrong["kind"]) == (str(folder / "landmark-1" / "1.jpg"), "false_name")
@@ -144,6 +147,7 @@ def test_figures_are_written_into_a_release_of_ones_own(known: Path, steeple: St
         (["known", "--scales", "1,nan"], 2, "factors of 0.05 to 4"),
         (["known", "--scales", "8,1"], 2, "factors of 0.05 to 4"),
         (["known", "--scales", "0.5,1"], 2, "must fall"),
+        (["known", "--diagram", "diagram.png"], 2, "end --diagram in .svg"),
         (["known", "--contact-sheet", "sheet.pdf"], 2, "--contact-sheet must name a file that ends in"),
     ],
 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from steeple.delf import FeatureSet
 from steeple.server.recognition.verification import Verification, near
 
-_STILL: Final = 0.6  # root mean square, in radii of an inlier; of pairs of photos of one scene, 1 in 250 is as still
+_STILL: Final = 0.6  # root mean square, in radii of an inlier; of 271 pairs of photos of one scene, 1 is as still
 _ANCHORS: Final = (0.0, 0.5, 1.0)  # of a side: what is put into a frame is aligned to an edge or to the middle
 _BLOCKS: Final = 5  # a side: borders and bars leave more than a quarter of the blocks to the scene
 _FEWEST: Final = 5  # matches; a block with fewer, such as one of sky, says nothing
