@@ -244,7 +244,7 @@ class Engine:
                 factory=factory,
                 device=device,
                 faiss_version=".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION),
-                batching=index.batches,
+                batching=index.batch_sizes is not None,
                 probes=index.probes,
                 neighbours=self.release.index.neighbours,
                 images=stats.images,

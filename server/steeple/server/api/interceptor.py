@@ -1,9 +1,11 @@
-"""What every call of ``steeple.v1`` goes through: readiness, errors to statuses, one line in the log."""
+"""What every call of ``steeple.v1`` goes through: an id, readiness, errors to statuses, metrics, a line in the log."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -13,14 +15,20 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
-from steeple.server.logs import facts
+from steeple.server.logs import facts, within_request
 
 log = logging.getLogger(__name__)
 
 _OURS: Final = "/steeple.v1."
 _DETAILS: Final = "grpc-status-details-bin"
+
+REQUEST_ID: Final = "x-request-id"
+"""Metadata of a call and trailing metadata of its answer: an id to find the call by, the caller's or one made here."""
+
+_USABLE_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -32,8 +40,9 @@ ResponseT = TypeVar("ResponseT")
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of our own services; those of others (health, reflection) stay as they are."""
 
-    def __init__(self, readiness: Readiness) -> None:
+    def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
         self._readiness = readiness
+        self._metrics = metrics
 
     async def intercept_service(
         self,
@@ -76,6 +85,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     async def _run(self, method: str, context: Context, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+        request_id = _request_id_of(context)
+        with within_request(request_id):
+            context.set_trailing_metadata(((REQUEST_ID, request_id),))
+            self._metrics.began(_short(method))
+            return await self._attempt(method, context, request_id, work)
+
+    async def _attempt(
+        self, method: str, context: Context, request_id: str, work: Callable[[], Awaitable[ResponseT]]
+    ) -> ResponseT:
         began = time.perf_counter()
         try:
             with self._readiness.call():
@@ -83,16 +101,34 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except asyncio.CancelledError:
             remaining = context.time_remaining()
             expired = remaining is not None and remaining <= 0
-            _log_call(method, "DEADLINE_EXCEEDED" if expired else "CANCELLED", began, context)
+            self._end(method, "DEADLINE_EXCEEDED" if expired else "CANCELLED", began, context)
             raise
         except Exception as error:
             told = _told(error)
-            _log_call(method, told.status, began, context, told)
-            status = rich_status(told)
-            trailers = ((_DETAILS, status.SerializeToString()),)
+            self._end(method, told.status, began, context, told)
+            status = rich_status(told, request_id)
+            trailers = ((REQUEST_ID, request_id), (_DETAILS, status.SerializeToString()))
             await context.abort(grpc.StatusCode[told.status], status.message, trailers)
-        _log_call(method, "OK", began, context)
+        self._end(method, "OK", began, context)
         return response
+
+    def _end(self, method: str, status: str, began: float, context: Context, error: SteepleError | None = None) -> None:
+        seconds = time.perf_counter() - began
+        self._metrics.ended(_short(method), status, seconds)
+        _log_call(method, status, seconds, context, error)
+
+
+def _request_id_of(context: Context) -> str:
+    """The caller's id of the call, if it can be logged as it is, else a new one."""
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID and isinstance(value, str) and _USABLE_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8)
+
+
+def _short(method: str) -> str:
+    """``Service/Method`` of ``/steeple.v1.Service/Method``."""
+    return method.removeprefix(_OURS)
 
 
 def _told(error: Exception) -> SteepleError:
@@ -102,11 +138,11 @@ def _told(error: Exception) -> SteepleError:
     return error if isinstance(error, SteepleError) else incident(error)
 
 
-def _log_call(method: str, status: str, began: float, context: Context, error: SteepleError | None = None) -> None:
+def _log_call(method: str, status: str, seconds: float, context: Context, error: SteepleError | None) -> None:
     values: dict[str, object] = {
         "method": method,
         "status": status,
-        "ms": round((time.perf_counter() - began) * 1000, 1),
+        "ms": round(seconds * 1000, 1),
         "peer": context.peer(),
     }
     if error is not None:

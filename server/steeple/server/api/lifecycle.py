@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 from steeple.errors import FailedPreconditionError
 from steeple.server.api.catalog import CatalogService
 from steeple.server.api.interceptor import CallInterceptor
+from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
@@ -60,6 +61,10 @@ class Server:
         settings: What to serve, and where.
         open_engine: Makes the engine, on a thread of its own.
         interceptors: Wrapped around every call, outside of those of the server itself.
+
+    Attributes:
+        metrics: What it counts and measures of itself.
+        metrics_port: Where they are served over HTTP, once started; 0: nowhere.
     """
 
     def __init__(
@@ -77,8 +82,11 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
         self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
+        self.metrics = Metrics(self._readiness, {"queries": self._queries, "catalogue": self._calls})
+        self.metrics_port = 0
+        self._close_metrics: Callable[[], None] = lambda: None
         self._server = grpc.aio.server(
-            interceptors=[*interceptors, CallInterceptor(self._readiness)],
+            interceptors=[*interceptors, CallInterceptor(self._readiness, self.metrics)],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -87,7 +95,8 @@ class Server:
             ],
         )
         visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(
-            VisualSearchService(self._readiness, self._queries, max_streams=settings.max_streams), self._server
+            VisualSearchService(self._readiness, self._queries, self.metrics, max_streams=settings.max_streams),
+            self._server,
         )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
             CatalogService(self._readiness, self._calls, self._queries), self._server
@@ -105,7 +114,7 @@ class Server:
             The port; 0 for a Unix socket.
 
         Raises:
-            FailedPreconditionError: If the address cannot be bound.
+            FailedPreconditionError: If the address, or that of the metrics, cannot be bound.
         """
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
@@ -117,6 +126,8 @@ class Server:
                 f"cannot listen on {self._settings.address}: the address is in use or not of this host; stop the other "
                 "server, or set another address"
             )
+        if self._settings.metrics_host_port is not None:
+            self.metrics_port, self._close_metrics = expose(self.metrics.registry, *self._settings.metrics_host_port)
         await self._server.start()
         self._loading = asyncio.create_task(self._load())
         return 0 if self._settings.address.startswith("unix:") else port
@@ -169,6 +180,7 @@ class Server:
     def _close(self) -> None:
         self._queries.close()
         self._calls.close()
+        self._close_metrics()
 
     async def _close_engine(self, loading: asyncio.Task[Engine]) -> None:
         try:
