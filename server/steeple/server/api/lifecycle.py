@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from steeple.errors import FailedPreconditionError
 from steeple.server.api.catalog import CatalogService
+from steeple.server.api.explain import ExplainService
 from steeple.server.api.interceptor import CallInterceptor
 from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.pools import Pool
@@ -27,6 +28,8 @@ from steeple.server.settings import Settings
 from steeple.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
+    explain_service_pb2,
+    explain_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2,
@@ -39,6 +42,7 @@ SERVICES: Final = (
     visual_search_service_pb2.DESCRIPTOR.services_by_name["VisualSearchService"].full_name,
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
+    explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -103,6 +107,9 @@ class Server:
         )
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(
             ServerService(self._readiness, self._calls), self._server
+        )
+        explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(
+            ExplainService(self._readiness, self._queries), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -1,6 +1,7 @@
 """From the local features of a photo to ranked landmarks with a confidence, or UNKNOWN."""
 
 from steeple.server.recognition.accumulated import Accumulated
+from steeple.server.recognition.explanation import Evidence, ExplainedImage, Verdict
 from steeple.server.recognition.recogniser import (
     CERTAIN,
     Candidate,
@@ -16,10 +17,13 @@ __all__ = [
     "CERTAIN",
     "Accumulated",
     "Candidate",
+    "Evidence",
+    "ExplainedImage",
     "Gallery",
     "GalleryImage",
     "Recogniser",
     "Recognition",
+    "Verdict",
     "Verification",
     "inlier_radius",
     "verify",

@@ -16,6 +16,7 @@ from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, Neighbours
 from steeple.server.recognition.accumulated import Accumulated
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+from steeple.server.recognition.explanation import ExplainedImage, Judged, VotedImage, explained
 from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.recognition.verification import Verification, agreeing, outline, verify
@@ -204,6 +205,55 @@ class Recogniser:
             search_seconds=0.0,
             verify_seconds=time.perf_counter() - start,
         )
+
+    def explain(
+        self, features: FeatureSet, *, within: Collection[int] | None = None
+    ) -> tuple[Recognition, tuple[ExplainedImage, ...]]:
+        """The answer to a query with all candidates, and what decided about each image that was voted for.
+
+        Args:
+            features: Of the photo.
+            within: Keys of the images to look in; None: all.
+
+        Raises:
+            FeatureSetError: If there are no features.
+            ModelMismatchError: If the features are of another model release.
+        """
+        so_far, limit = Accumulated(), self.release.verification.candidates
+        answer = self.identify(features, max_candidates=limit, within=within, so_far=so_far)
+        neighbours = so_far.neighbours
+        if neighbours is None:  # never: identify has extended it
+            return answer, ()
+        found = {entry.key: entry for entry in self._rematched(features, self._verified(features, neighbours))}
+        keys = most_voted(neighbours, limit)
+        images = self._gallery(keys)
+        ends = (
+            end
+            for end in range(_ROUND, len(keys), _ROUND)
+            if _certain([found[key] for key in keys[:end] if key in found])
+        )
+        tried = next(ends, len(keys))
+        voted = []
+        for place, key in enumerate(keys):
+            if key not in images:
+                continue
+            pairs, entry, reference = matches_of(neighbours, key), found.get(key), images[key].features
+            votes, pairs = len(pairs), pairs[pairs[:, 1] < len(reference)]
+            agree = pairs[:0] if entry is None else entry.pairs[entry.verification.inliers]
+            voted.append(
+                VotedImage(
+                    image_key=key,
+                    landmark_id=images[key].landmark_id,
+                    tried=place < tried,
+                    votes=votes,
+                    matches=len(pairs),
+                    distinct=0.0 if entry is None else entry.distinct,
+                    query_points=features.keypoints[agree[:, 0]],
+                    reference_points=reference.keypoints[agree[:, 1]],
+                )
+            )
+        judged = [Judged(each.image_key, each.confidence, each.evidence, each.outline) for each in answer.candidates]
+        return answer, explained(voted, judged, self.release.calibration)
 
     def _verified(self, features: FeatureSet, neighbours: Neighbours) -> list[_Verified]:
         """The most voted images whose matches, as the index returned them, agree on a geometry; best first.
