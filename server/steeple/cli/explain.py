@@ -67,7 +67,7 @@ def explain(
         if picture is not None:
             from steeple.cli.explain_picture import draw_explanation
 
-            draw_explanation(client, photo, found, describe(found), picture)
+            draw_explanation(client, photo, found, picture)
     facts = {"photo": str(photo), **found.to_dict()}
     if not matches:
         for image in facts["images"]:
@@ -80,7 +80,7 @@ def explain(
 
 
 def _print(output: Output, found: Explanation) -> None:
-    output.say(describe(found), "bold green" if found.identified else "bold yellow")
+    output.say(_headline(found), "bold green" if found.identified else "bold yellow")
     if not found.images:
         return
     output.table(
@@ -135,7 +135,7 @@ def _print_evidence(output: Output, found: Explanation, judged: Sequence[Explain
     )
 
 
-def describe(found: Explanation) -> str:
+def _headline(found: Explanation) -> str:
     """The answer and what decided it, in a sentence."""
     best = next((image for image in found.images if image.confidence is not None), None)
     if best is None:

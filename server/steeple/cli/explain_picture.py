@@ -11,14 +11,13 @@ from steeple.delf.image import read_image
 from steeple.errors import NotFoundError
 
 
-def draw_explanation(client: Client, photo: Path, found: Explanation, headline: str, path: Path) -> None:
+def draw_explanation(client: Client, photo: Path, found: Explanation, path: Path) -> None:
     """Draws the photo beside the image that came closest.
 
     Args:
         client: To download the reference image with.
         photo: That was asked about.
         found: With inlier matches.
-        headline: Above it.
         path: Where to save.
 
     Raises:
@@ -28,12 +27,12 @@ def draw_explanation(client: Client, photo: Path, found: Explanation, headline: 
     query = read_image(photo.read_bytes())
     verdict, colour = ("IDENTIFIED", GREEN) if found.identified else ("UNKNOWN", AMBER)
     if best is None:
-        picture = AnswerPicture(headline, "", verdict, colour, query, photo.name)
+        picture = AnswerPicture("UNKNOWN", "no image agrees with the photo", verdict, colour, query, photo.name)
     else:
         reference = _downloaded(client, best.reference_image)
         picture = AnswerPicture(
-            headline=headline,
-            detail=_sum(found, best),
+            headline=best.landmark.display_name if found.identified else f"not {best.landmark.display_name}",
+            detail=f"{best.inliers} of {best.matches} matches agree{_sum(found, best)}",
             verdict=verdict,
             colour=colour,
             query=query,
@@ -56,6 +55,11 @@ def _downloaded(client: Client, name: str) -> Image | None:
 
 
 def _sum(found: Explanation, image: ExplainedImage) -> str:
-    """The logit as a sum."""
+    """The confidence, and the logit as a sum."""
+    if image.confidence is None:
+        return ""
     parts = "".join(f" {part.contribution:+.2f} {part.name}" for part in image.evidence if part.weight)
-    return f"logit {found.logit(image):+.2f} = {found.bias:+.2f}{parts}"
+    return (
+        f"; confidence {image.confidence:.3f} of {found.threshold:.2f} needed; "
+        f"logit {found.logit(image):+.2f} = {found.bias:+.2f}{parts}"
+    )
