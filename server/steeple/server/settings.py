@@ -62,6 +62,8 @@ class Settings(BaseSettings):
         max_image_pixels: A photo of more is refused before it is decoded.
         metrics_address: ``HOST:PORT`` to serve metrics on over HTTP, for Prometheus; ``:PORT`` is of the loopback
             interface, port 0 any free one. Empty: none are served.
+        trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
+            ``http://localhost:4318``. Empty: nothing is traced. Needs the extra ``tracing``.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
         log_level: Least severe level that is logged.
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     max_message_bytes: Annotated[int, Field(ge=64 * 1024, le=2**31 - 1)] = 24 * 2**20
     max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     metrics_address: str = ""
+    trace_endpoint: str = ""
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -113,6 +116,13 @@ class Settings(BaseSettings):
         if not (colon and _is_port(port)):
             raise ValueError(f"must read HOST:PORT or :PORT, such as :9464, not {address!r}")
         return f"{host or _LOOPBACK}:{port}"
+
+    @field_validator("trace_endpoint")
+    @classmethod
+    def _check_trace_endpoint(cls, endpoint: str) -> str:
+        if endpoint and not endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"must be a URL, such as http://localhost:4318, not {endpoint!r}")
+        return endpoint
 
     @field_validator("index")
     @classmethod

@@ -93,7 +93,7 @@ def test_the_disk_is_measured(data: Path, monkeypatch: pytest.MonkeyPatch) -> No
     usage = shutil.disk_usage(data)
     for free, status in ((1 << 20, Status.FAILED), (1 << 29, Status.WARNING), (1 << 40, Status.OK)):
         left = usage._replace(free=free)
-        monkeypatch.setattr(data_folder.shutil, "disk_usage", lambda _, left=left: left)
+        monkeypatch.setattr("shutil.disk_usage", lambda _, left=left: left)
         assert examined(data)["disk"].status is status
 
 

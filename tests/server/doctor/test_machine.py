@@ -35,9 +35,9 @@ def test_versions_are_compared_by_number(version: str, limits: str, kept: bool) 
 
 
 def test_this_machine_is_in_order() -> None:
-    checks = [machine.python, machine.packages, machine.runtime, lambda: machine.releases("delf-lite2-v1")]
-    for check in checks:
-        findings = list(check())
+    releases = machine.releases("delf-lite2-v1")
+    for check in (machine.python(), machine.packages(), machine.runtime(), releases):
+        findings = list(check)
         assert {finding.status for finding in findings} == {Status.OK}, findings
     assert "ai_edge_litert runs delf-lite2-v1" in next(machine.runtime()).found
 
@@ -45,7 +45,7 @@ def test_this_machine_is_in_order() -> None:
 def test_packages_that_are_missing_or_too_new_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     needed = ["nothing-of-that-name>=1", "opencv-python-headless<4", "numpy>=2.0", "rich>=99; extra == 'client'"]
     needed.append("keras>=99; extra == 'train'")  # a server does without it
-    monkeypatch.setattr(machine.metadata, "requires", lambda _: needed)
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: needed)
     findings = list(machine.packages())
     assert [finding.status for finding in findings] == [Status.FAILED] * 3
     assert findings[0].remedy == "pip install 'nothing-of-that-name>=1'"

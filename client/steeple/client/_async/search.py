@@ -70,12 +70,13 @@ class AsyncSearchCalls:
         if progressive:
             return await self._identify_in_parts(photo, query, budgets, timeout)
         request = IdentifyRequest(query=query)
-        source = await self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
-        source.put_into(request.query)
-        start = time.perf_counter()
-        response = await self._connection.call(
-            self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
-        )
+        with self._connection.tracing.span("identify"):
+            source = await self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
+            source.put_into(request.query)
+            start = time.perf_counter()
+            response = await self._connection.call(
+                self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
+            )
         return to_answer(
             response.answer,
             request_bytes=request.ByteSize(),

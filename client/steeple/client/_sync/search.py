@@ -71,12 +71,13 @@ class SearchCalls:
         if progressive:
             return self._identify_in_parts(photo, query, budgets, timeout)
         request = IdentifyRequest(query=query)
-        source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
-        source.put_into(request.query)
-        start = time.perf_counter()
-        response = self._connection.call(
-            self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
-        )
+        with self._connection.tracing.span("identify"):
+            source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
+            source.put_into(request.query)
+            start = time.perf_counter()
+            response = self._connection.call(
+                self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
+            )
         return to_answer(
             response.answer,
             request_bytes=request.ByteSize(),

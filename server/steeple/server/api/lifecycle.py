@@ -21,6 +21,7 @@ from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
+from steeple.server.api.tracing import Tracing
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -65,6 +66,7 @@ class Server:
         settings: What to serve, and where.
         open_engine: Makes the engine, on a thread of its own.
         interceptors: Wrapped around every call, outside of those of the server itself.
+        tracing: Makes the spans of calls; None: as the settings say.
 
     Attributes:
         metrics: What it counts and measures of itself.
@@ -77,6 +79,7 @@ class Server:
         *,
         open_engine: OpenEngine = open_engine,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         self._settings = settings
         self._open_engine = open_engine
@@ -88,9 +91,10 @@ class Server:
         self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
         self.metrics = Metrics(self._readiness, {"queries": self._queries, "catalogue": self._calls})
         self.metrics_port = 0
+        self._tracing = tracing or Tracing.to(settings.trace_endpoint)
         self._close_metrics: Callable[[], None] = lambda: None
         self._server = grpc.aio.server(
-            interceptors=[*interceptors, CallInterceptor(self._readiness, self.metrics)],
+            interceptors=[*interceptors, CallInterceptor(self._readiness, self.metrics, self._tracing)],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -188,6 +192,7 @@ class Server:
         self._queries.close()
         self._calls.close()
         self._close_metrics()
+        self._tracing.close()
 
     async def _close_engine(self, loading: asyncio.Task[Engine]) -> None:
         try:

@@ -21,6 +21,7 @@ from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.recognition.verification import Verification, agreeing, outline, verify
 from steeple.server.recognition.votes import matches_of, most_voted
+from steeple.server.stages import stage
 
 _ROUND: Final = 10  # images verified before asking whether the answer is certain
 CERTAIN: Final = 0.95
@@ -178,11 +179,14 @@ class Recogniser:
         if not len(features):
             raise FeatureSetError("the query has no features; the photo shows too little to recognise it by")
         start = time.perf_counter()
-        neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours, within=within)
+        with stage("search"):
+            neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours, within=within)
         seconds = time.perf_counter() - start
         if so_far is not None:
             features, neighbours = so_far.extend(features, neighbours)
-        return replace(self.recognise(features, neighbours, max_candidates=max_candidates), search_seconds=seconds)
+        with stage("verify"):
+            recognition = self.recognise(features, neighbours, max_candidates=max_candidates)
+        return replace(recognition, search_seconds=seconds)
 
     def recognise(self, features: FeatureSet, neighbours: Neighbours, *, max_candidates: int = 5) -> Recognition:
         """Answers one query whose neighbours are known: all that follows the search.
