@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
 from steeple.client import AsyncClient
 from steeple.delf import wire
@@ -43,8 +44,14 @@ def parent_of(span: ReadableSpan) -> int | None:
     return None if span.parent is None else span.parent.span_id
 
 
+def context_of(span: ReadableSpan) -> SpanContext:
+    context = span.get_span_context()
+    assert context is not None
+    return context
+
+
 def id_of(span: ReadableSpan) -> int:
-    return int(span.get_span_context().span_id)
+    return context_of(span).span_id
 
 
 async def test_a_query_is_one_trace_from_the_client_to_the_stages(start: Any, make_photo: Callable[..., bytes]) -> None:
@@ -75,8 +82,8 @@ async def test_a_query_is_one_trace_from_the_client_to_the_stages(start: Any, ma
     assert {parent_of(server_spans[name]) for name in stages} == {id_of(served)}
     ends = [(server_spans[name].start_time or 0, server_spans[name].end_time or 0) for name in stages]
     assert ends == sorted(ends)
-    assert all(end <= begin for (_, end), (begin, _) in zip(ends, ends[1:], strict=False))
-    assert len({span.get_span_context().trace_id for span in (*client_spans.values(), *server_spans.values())}) == 1
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(ends))
+    assert len({context_of(span).trace_id for span in (*client_spans.values(), *server_spans.values())}) == 1
 
 
 async def test_an_error_is_the_status_of_its_span(start: Any) -> None:
