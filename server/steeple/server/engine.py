@@ -10,9 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Final
-
-import faiss
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import Calibration, ModelRelease
@@ -26,13 +23,11 @@ from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
-from steeple.server.server_info import IndexInfo, ServerInfo
+from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
-
-_VERSION: Final = ("MAJOR", "MINOR", "PATCH")  # as FAISS names its parts
 
 
 @dataclass(frozen=True)
@@ -285,7 +280,7 @@ class Engine:
             index=IndexInfo(
                 factory=factory,
                 device=device,
-                faiss_version=".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION),
+                faiss_version=faiss_version(),
                 batching=index.batch_sizes is not None,
                 probes=index.probes,
                 neighbours=self.release.index.neighbours,

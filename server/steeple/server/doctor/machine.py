@@ -132,9 +132,11 @@ def faiss_and_device(device: str) -> Iterator[Finding]:
     """
     import faiss  # noqa: PLC0415
 
+    from steeple.server.server_info import faiss_version  # noqa: PLC0415
+
     for_gpus = hasattr(faiss, "StandardGpuResources")
     count = int(faiss.get_num_gpus()) if for_gpus else 0
-    told = f"FAISS {faiss.__version__} for {'GPUs' if for_gpus else 'the processor'}"
+    told = f"FAISS {faiss_version()} for {'GPUs' if for_gpus else 'the processor'}"
     if count and device != "cpu":
         yield Finding("faiss", Status.OK, f"{told}; it sees {count} GPU{'s' if count > 1 else ''}")
     elif device == "gpu":
