@@ -53,8 +53,8 @@ class ExplainServiceServicer(object):
 
     def ExplainIdentify(self, request, context):
         """What Identify weighs for the same query: each reference image that was
-        looked at, and why it is the answer or is not. Takes about twice as long;
-        its statuses are those of Identify.
+        looked at, and why it is the answer or is not. Candidates are verified
+        twice, so it takes longer; its statuses are those of Identify.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

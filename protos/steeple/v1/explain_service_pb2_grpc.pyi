@@ -26,8 +26,8 @@ class ExplainServiceStub:
         steeple.v1.explain_service_pb2.ExplainIdentifyResponse,
     ]
     """What Identify weighs for the same query: each reference image that was
-    looked at, and why it is the answer or is not. Takes about twice as long;
-    its statuses are those of Identify.
+    looked at, and why it is the answer or is not. Candidates are verified
+    twice, so it takes longer; its statuses are those of Identify.
     """
 
 class ExplainServiceAsyncStub:
@@ -38,8 +38,8 @@ class ExplainServiceAsyncStub:
         steeple.v1.explain_service_pb2.ExplainIdentifyResponse,
     ]
     """What Identify weighs for the same query: each reference image that was
-    looked at, and why it is the answer or is not. Takes about twice as long;
-    its statuses are those of Identify.
+    looked at, and why it is the answer or is not. Candidates are verified
+    twice, so it takes longer; its statuses are those of Identify.
     """
 
 class ExplainServiceServicer(metaclass=abc.ABCMeta):
@@ -52,8 +52,8 @@ class ExplainServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.explain_service_pb2.ExplainIdentifyResponse, collections.abc.Awaitable[steeple.v1.explain_service_pb2.ExplainIdentifyResponse]]:
         """What Identify weighs for the same query: each reference image that was
-        looked at, and why it is the answer or is not. Takes about twice as long;
-        its statuses are those of Identify.
+        looked at, and why it is the answer or is not. Candidates are verified
+        twice, so it takes longer; its statuses are those of Identify.
         """
 
 def add_ExplainServiceServicer_to_server(servicer: ExplainServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

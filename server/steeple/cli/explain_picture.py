@@ -32,7 +32,7 @@ def draw_explanation(client: Client, photo: Path, found: Explanation, path: Path
         reference = _downloaded(client, best.reference_image)
         picture = AnswerPicture(
             headline=best.landmark.display_name if found.identified else f"not {best.landmark.display_name}",
-            detail=f"{best.inliers} of {best.matches} matches agree{_sum(found, best)}",
+            detail=f"{best.inliers} of {best.matches} agree{_sum(found, best)}",
             verdict=verdict,
             colour=colour,
             query=query,
@@ -58,8 +58,8 @@ def _sum(found: Explanation, image: ExplainedImage) -> str:
     """The confidence, and the logit as a sum."""
     if image.confidence is None:
         return ""
-    parts = "".join(f" {part.contribution:+.2f} {part.name}" for part in image.evidence if part.weight)
+    parts = "".join(f" {part.contribution:+.2f} {part.name}" for part in image.evidence if part.contribution)
     return (
-        f"; confidence {image.confidence:.3f} of {found.threshold:.2f} needed; "
+        f"; {image.confidence:.3f}, {found.threshold:.2f} needed; "
         f"logit {found.logit(image):+.2f} = {found.bias:+.2f}{parts}"
     )
