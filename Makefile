@@ -98,7 +98,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(INSTALL) -e '.[client,server,cpu,dev]'
+	$(INSTALL) -e '.[client,server,cpu,tracing,dev]'
 	@touch $@
 
 $(VENV)-protos/.installed: tools/requirements/protos.txt
@@ -113,12 +113,12 @@ $(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt
 
 $(VENV)-train/.installed: pyproject.toml constraints.txt
 	@python=$$(sh tools/find_python.sh 3.11 3.13 "$(PYTHON)" python3.13 python3.12 python3.11) && "$$python" -m venv --clear $(VENV)-train
-	$(subst $(BIN),$(VENV)-train/bin,$(INSTALL)) -e '.[client,server,cpu,train,dev]'
+	$(subst $(BIN),$(VENV)-train/bin,$(INSTALL)) -e '.[client,server,cpu,tracing,train,dev]'
 	@touch $@
 
 $(VENV)-gpu/.installed: pyproject.toml constraints.txt
 	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-gpu
-	$(subst $(BIN),$(VENV)-gpu/bin,$(INSTALL)) -e '.[client,server,gpu,dev]'
+	$(subst $(BIN),$(VENV)-gpu/bin,$(INSTALL)) -e '.[client,server,gpu,tracing,dev]'
 	@touch $@
 
 $(VENV)-lock/.installed: tools/requirements/lock.txt

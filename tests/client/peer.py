@@ -21,6 +21,8 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]
 from steeple.v1 import catalog_service_pb2 as catalog
 from steeple.v1 import (
     catalog_service_pb2_grpc,
+    explain_service_pb2,
+    explain_service_pb2_grpc,
     landmark_pb2,
     model_pb2,
     server_service_pb2,
@@ -135,6 +137,7 @@ class Peer:
         visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(_VisualSearch(self), server)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(_Catalog(self), server)
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(_Server(self), server)
+        explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(_Explain(self), server)
         check: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
             lambda request, context: self.meet("Check", request, context) or b"\x08\x01"
         )
@@ -228,6 +231,14 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         return self.peer.meet("DownloadReferenceImage", request, context) or catalog.DownloadReferenceImageResponse(
             image=b"photo", media_type="image/jpeg"
         )
+
+
+class _Explain(explain_service_pb2_grpc.ExplainServiceServicer):
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def ExplainIdentify(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("ExplainIdentify", request, context) or explain_service_pb2.ExplainIdentifyResponse()
 
 
 class _Server(server_service_pb2_grpc.ServerServiceServicer):

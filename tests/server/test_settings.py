@@ -98,3 +98,32 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["[::1]:0", "unix:/run/steeple.sock", "example.org:443"])
 def test_addresses_of_every_kind_are_taken(address: str) -> None:
     assert Settings.load(address=address).address == address
+
+
+@pytest.mark.parametrize(
+    ("address", "host_port"),
+    [
+        ("", None),
+        (":9464", ("127.0.0.1", 9464)),
+        ("0.0.0.0:9464", ("0.0.0.0", 9464)),  # noqa: S104 - what somebody may want
+        ("[::1]:0", ("::1", 0)),
+    ],
+)
+def test_metrics_are_off_or_on_the_loopback_unless_a_host_is_given(
+    address: str, host_port: tuple[str, int] | None
+) -> None:
+    assert Settings(metrics_address=address).metrics_host_port == host_port
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("metrics_address", "9464"),
+        ("metrics_address", "host:name"),
+        ("metrics_address", ":99999"),
+        ("trace_endpoint", "localhost:4318"),
+    ],
+)
+def test_addresses_that_are_none_are_refused(name: str, value: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"setting {name} .*, such as"):
+        Settings.load(None, **{name: value})

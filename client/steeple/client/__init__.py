@@ -14,6 +14,7 @@ from steeple.client._async.stream import AsyncAnswerStream
 from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
+from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import (
     UNSET,
@@ -37,6 +38,9 @@ __all__ = [
     "AsyncClient",
     "Candidate",
     "Client",
+    "Evidence",
+    "ExplainedImage",
+    "Explanation",
     "ImageFile",
     "IndexInfo",
     "Landmark",
@@ -50,4 +54,5 @@ __all__ = [
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
+    "Verdict",
 ]

@@ -11,15 +11,21 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
+from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import Answer, Candidate, Landmark, LatLng, Model, ReferenceImage, Timings
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import landmark_pb2, model_pb2, server_service_pb2, visual_search_service_pb2
+from steeple.v1 import explain_service_pb2, landmark_pb2, model_pb2, server_service_pb2, visual_search_service_pb2
 
 _ACTIVITIES: Final = {
     server_service_pb2.Upkeep.ACTIVITY_IDLE: UpkeepActivity.IDLE,
     server_service_pb2.Upkeep.ACTIVITY_SAVING: UpkeepActivity.SAVING,
     server_service_pb2.Upkeep.ACTIVITY_REBUILDING: UpkeepActivity.REBUILDING,
+}
+
+
+_VERDICTS: Final = {
+    number: Verdict[name.removeprefix("VERDICT_")] for name, number in explain_service_pb2.Verdict.items() if number
 }
 
 
@@ -178,6 +184,37 @@ def to_answer(
         feature_count=message.feature_count,
         timings=timings,
         request_bytes=request_bytes,
+    )
+
+
+def to_explanation(message: explain_service_pb2.Explanation) -> Explanation:
+    """Why an answer is what it is."""
+    return Explanation(
+        identified=message.outcome == visual_search_service_pb2.OUTCOME_IDENTIFIED,
+        model=message.model,
+        width=message.image_width,
+        height=message.image_height,
+        feature_count=message.feature_count,
+        bias=message.bias,
+        threshold=message.threshold,
+        images=tuple(_explained_image(image) for image in message.images),
+    )
+
+
+def _explained_image(message: explain_service_pb2.ExplainedImage) -> ExplainedImage:
+    return ExplainedImage(
+        reference_image=message.reference_image,
+        landmark=to_landmark(message.landmark),
+        verdict=_VERDICTS.get(message.verdict, Verdict.OTHER),
+        votes=message.votes,
+        matches=message.matches,
+        inliers=message.inliers,
+        distinct=message.distinct,
+        evidence=tuple(Evidence(part.name, part.value, part.weight, part.contribution) for part in message.evidence),
+        confidence=message.confidence if message.evidence else None,
+        outline=_points(message.outline.points),
+        query_points=_points(match.query for match in message.inlier_matches),
+        reference_points=_points(match.reference for match in message.inlier_matches),
     )
 
 

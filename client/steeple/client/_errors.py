@@ -36,6 +36,7 @@ class Failure:
 @dataclass
 class _Details:
     info: error_details_pb2.ErrorInfo | None = None
+    request_id: str = ""
     retry_delay: float | None = None
     fields: list[str] = field(default_factory=list)
 
@@ -50,8 +51,8 @@ class _FinishedCall(Protocol):
 def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> Failure:
     """The failure that an RpcError (of ``grpc`` or ``grpc.aio``) stands for.
 
-    The class comes from the status and, when the server sent one, ``google.rpc.ErrorInfo``; its metadata and
-    the field of a ``google.rpc.BadRequest`` become the error's metadata.
+    The class comes from the status and, when the server sent one, ``google.rpc.ErrorInfo``; its metadata, the field of
+    a ``google.rpc.BadRequest`` and the ``request_id`` of a ``google.rpc.RequestInfo`` become the error's metadata.
     """
     call: _FinishedCall = error
     code = call.code()
@@ -65,6 +66,8 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
         result.metadata.update(details.info.metadata)
     if details.fields:
         result.metadata.setdefault("field", ", ".join(details.fields))
+    if details.request_id:
+        result.metadata.setdefault("request_id", details.request_id)
     return Failure(result, details.retry_delay)
 
 
@@ -106,6 +109,8 @@ def _details(error: grpc.RpcError) -> _Details:
             details.info = info if info.domain == DOMAIN else details.info
         elif retry := _unpacked(packed, error_details_pb2.RetryInfo()):
             details.retry_delay = max(0.0, retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9)
+        elif request := _unpacked(packed, error_details_pb2.RequestInfo()):
+            details.request_id = request.request_id
         elif bad := _unpacked(packed, error_details_pb2.BadRequest()):
             details.fields += [violation.field for violation in bad.field_violations if violation.field]
     return details

@@ -15,10 +15,16 @@ import grpc
 import grpc.aio
 
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import catalog_service_pb2_grpc, server_service_pb2_grpc, visual_search_service_pb2_grpc
+from steeple.v1 import (
+    catalog_service_pb2_grpc,
+    explain_service_pb2_grpc,
+    server_service_pb2_grpc,
+    visual_search_service_pb2_grpc,
+)
 
 if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
@@ -100,6 +106,7 @@ class Link:
     visual_search: visual_search_service_pb2_grpc.VisualSearchServiceStub
     catalog: catalog_service_pb2_grpc.CatalogServiceStub
     server: server_service_pb2_grpc.ServerServiceStub
+    explain: explain_service_pb2_grpc.ExplainServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -116,6 +123,7 @@ class Link:
             visual_search_service_pb2_grpc.VisualSearchServiceStub(channel),
             catalog_service_pb2_grpc.CatalogServiceStub(channel),
             server_service_pb2_grpc.ServerServiceStub(channel),
+            explain_service_pb2_grpc.ExplainServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -128,6 +136,7 @@ class AsyncLink:
     visual_search: VisualSearchServiceAsyncStub
     catalog: CatalogServiceAsyncStub
     server: ServerServiceAsyncStub
+    explain: ExplainServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -142,11 +151,13 @@ class AsyncLink:
         visual_search: Any = visual_search_service_pb2_grpc.VisualSearchServiceStub(channel)
         catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         server: Any = server_service_pb2_grpc.ServerServiceStub(channel)
+        explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
             cast("CatalogServiceAsyncStub", catalog),
             cast("ServerServiceAsyncStub", server),
+            cast("ExplainServiceAsyncStub", explain),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

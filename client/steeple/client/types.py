@@ -251,9 +251,9 @@ class Candidate:
             "reference_image": self.reference_image,
             "inliers": self.inliers,
             "matches": self.matches,
-            "outline": _pixels(self.outline),
-            "query_points": _pixels(self.query_points),
-            "reference_points": _pixels(self.reference_points),
+            "outline": pixels(self.outline),
+            "query_points": pixels(self.query_points),
+            "reference_points": pixels(self.reference_points),
         }
 
 
@@ -339,6 +339,7 @@ def _iso(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat()
 
 
-def _pixels(points: NDArray[np.float32]) -> list[list[float]]:
+def pixels(points: NDArray[np.float32]) -> list[list[float]]:
+    """float32[N, 2] for JSON."""
     # A thousandth of a pixel: float32 in full would print digits that mean nothing.
     return [[round(float(x), 3), round(float(y), 3)] for x, y in points]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,6 +62,8 @@ def levels(width: int, height: int, parameters: ExtractionParameters) -> list[Le
 
 def resized(image: NDArray[np.uint8], pyramid: list[Level]) -> Iterator[NDArray[np.uint8]]:
     """uint8[H, W, 3] of each level, each made from the image itself."""
+    import cv2  # noqa: PLC0415 - who only asks where cells are does without it
+
     for level in pyramid:
         size = (level.width, level.height)
         if size == (image.shape[1], image.shape[0]):

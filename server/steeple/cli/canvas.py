@@ -123,6 +123,9 @@ def save(image: Image, path: Path) -> Path:
     Raises:
         InvalidArgumentError: If it cannot be written.
     """
-    _, encoded = cv2.imencode(path.suffix.lower(), image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    suffix = path.suffix.lower()
+    # OpenCV complains on standard error of a quality that the format does not have.
+    options = [] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    _, encoded = cv2.imencode(suffix, image[:, :, ::-1], options)
     write_bytes(path, encoded.tobytes())
     return path

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from steeple.cli import benchmark, calibrate, evaluate, identify, images, info, landmarks, model, serve
+from steeple.cli import benchmark, calibrate, doctor, evaluate, explain, identify, images, info, landmarks, model, serve
 from steeple.cli.demo import command as demo
 from steeple.cli.output import Output
 from steeple.errors import (
@@ -40,7 +40,9 @@ app = typer.Typer(
 
 app.command("serve")(serve.serve)
 app.command("info", short_help="What a server serves, and what it is doing.")(info.info)
+app.command("doctor", short_help="What is wrong with a machine or a data folder.")(doctor.doctor)
 app.command("identify")(identify.identify)
+app.command("explain", short_help="Why a photo is answered as it is.")(explain.explain)
 app.command("evaluate", short_help="Measure recognition on photos with known answers.")(evaluate.evaluate)
 app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)
 app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)

@@ -41,6 +41,9 @@ def serve(
     max_concurrent_queries: Annotated[
         int | None, typer.Option("--max-concurrent-queries", metavar="N", help="More are told to come back.")
     ] = None,
+    metrics_address: Annotated[
+        str | None, typer.Option("--metrics-address", metavar="[HOST]:PORT", help="Serve metrics for Prometheus here.")
+    ] = None,
     log_format: Annotated[str | None, typer.Option("--log-format", metavar="text|json")] = None,
     log_level: Annotated[
         str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
@@ -57,6 +60,7 @@ def serve(
     Examples:
       steeple serve
       steeple serve --address 0.0.0.0:50051 --data-dir /var/lib/steeple
+      steeple serve --metrics-address :9464
       STEEPLE_WORKERS=4 steeple serve --config steeple.toml --log-format json
 
     With --json, one line says when it is ready: {"event": "ready", "address": "127.0.0.1:50051", "port": 50051}.
@@ -73,6 +77,7 @@ def serve(
         device=device,
         workers=workers,
         max_concurrent_queries=max_concurrent_queries,
+        metrics_address=metrics_address,
         log_format=log_format,
         log_level=log_level.upper() if log_level else None,
     )

@@ -9,7 +9,8 @@ from typing import Final
 
 from steeple.errors import FailedPreconditionError
 
-_LOCK: Final = "server.lock"
+LOCK: Final = "server.lock"
+"""File in a data folder that the server which uses it holds locked."""
 
 
 class DataDir:
@@ -25,7 +26,7 @@ class DataDir:
         self.path = path
         try:
             self.index.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise FailedPreconditionError(
                 f"the data folder {path} cannot be used: {error.strerror}; set another with data_dir"

@@ -10,12 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Final
-
-import faiss
 
 from steeple.delf.features import FeatureSet
-from steeple.delf.release import ModelRelease
+from steeple.delf.release import Calibration, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError
 from steeple.server import calibration_file, recognition
 from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
@@ -26,13 +23,11 @@ from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
-from steeple.server.server_info import IndexInfo, ServerInfo
+from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
-
-_VERSION: Final = ("MAJOR", "MINOR", "PATCH")  # as FAISS names its parts
 
 
 @dataclass(frozen=True)
@@ -77,6 +72,29 @@ class Identification:
     search_seconds: float
     verify_seconds: float
     certain: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why the answer to a query is what it is.
+
+    Attributes:
+        identified: Whether the first image's landmark is what the photo shows.
+        model: Name of the release that served the query.
+        width: Of the query image, pixels.
+        height: Of the query image, pixels.
+        feature_count: Features searched with.
+        calibration: That confidences are of.
+        images: Those that descriptors voted for: what each is, its landmark, and what decided about it.
+    """
+
+    identified: bool
+    model: str
+    width: int
+    height: int
+    feature_count: int
+    calibration: Calibration
+    images: tuple[tuple[ReferenceImage, Landmark, recognition.ExplainedImage], ...]
 
 
 class Engine:
@@ -231,6 +249,25 @@ class Engine:
             certain=recognised.certain and first_is_there,
         )
 
+    def explain(self, source: FeatureSet | bytes, *, restriction: Restriction | None = None) -> Explanation:
+        """Why :meth:`identify` answers as it does. Arguments and errors as there."""
+        features = self._extractors.extract(source) if isinstance(source, bytes) else self.check_features(source)
+        self._keeper.catch_up_if_behind()
+        within = None if restriction is None else self.catalogue.image_keys(restriction)
+        answer, told = self._recogniser.explain(features, within=within)
+        images = self.catalogue.images([each.voted.image_key for each in told])
+        landmarks = self.catalogue.landmarks([image.landmark_id for image in images.values()])
+        known = [each for each in told if each.voted.image_key in images and each.voted.landmark_id in landmarks]
+        return Explanation(
+            identified=answer.identified and bool(known) and known[0] is told[0],
+            model=self.release.name,
+            width=features.width,
+            height=features.height,
+            feature_count=answer.feature_count,
+            calibration=self.release.calibration,
+            images=tuple((images[each.voted.image_key], landmarks[each.voted.landmark_id], each) for each in known),
+        )
+
     def server_info(self) -> ServerInfo:
         """What there is to know of the server."""
         index, stats = self._keeper.index, self._keeper.index.stats()
@@ -243,8 +280,8 @@ class Engine:
             index=IndexInfo(
                 factory=factory,
                 device=device,
-                faiss_version=".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION),
-                batching=index.batches,
+                faiss_version=faiss_version(),
+                batching=index.batch_sizes is not None,
                 probes=index.probes,
                 neighbours=self.release.index.neighbours,
                 images=stats.images,

@@ -9,6 +9,7 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.image import read_image
 from steeple.delf.release import ModelRelease
 from steeple.errors import ImageError
+from steeple.server.stages import stage
 
 
 class ThreadExtractors:
@@ -30,8 +31,10 @@ class ThreadExtractors:
         Raises:
             ImageError: If it cannot be used, or nothing in it can be recognised again.
         """
-        pixels = read_image(photo, max_pixels=self._max_image_pixels)
-        features = self._extractor().extract(pixels)
+        with stage("decode"):
+            pixels = read_image(photo, max_pixels=self._max_image_pixels)
+        with stage("extract"):
+            features = self._extractor().extract(pixels)
         if len(features) == 0:
             raise ImageError(
                 "the photo has no local features, so there is nothing to recognise; it may be blank, blurred or too "

@@ -5,10 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 _FACTS: Final = "facts"
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+@contextmanager
+def within_request(request_id: str) -> Iterator[None]:
+    """Every line that is logged inside carries the id, also on the threads that a pool runs its work on."""
+    token = _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.reset(token)
+
+
+def current_request_id() -> str:
+    """The id of the request that is being worked on; empty outside of one."""
+    return _request_id.get()
 
 
 def facts(**values: object) -> dict[str, dict[str, object]]:
@@ -55,7 +75,8 @@ class JsonFormatter(logging.Formatter):
 
 def _facts_of(record: logging.LogRecord) -> dict[str, object]:
     values = getattr(record, _FACTS, {})
-    return values if isinstance(values, dict) else {}
+    known = values if isinstance(values, dict) else {}
+    return {"request_id": request_id, **known} if (request_id := current_request_id()) else known
 
 
 def _shown(value: object) -> str:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+import faiss
 
 from steeple.server.index_keeper import UpkeepState
+
+_VERSION: Final = ("MAJOR", "MINOR", "PATCH")  # as FAISS names its parts
+
+
+def faiss_version() -> str:
+    """Version of the library."""
+    return ".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION)
 
 
 @dataclass(frozen=True)

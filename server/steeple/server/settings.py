@@ -25,10 +25,15 @@ CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
 """Environment variable that names the TOML file."""
 
 _PREFIX: Final = "STEEPLE_"
+_LOOPBACK: Final = "127.0.0.1"
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) <= 65535
 
 
 class Settings(BaseSettings):
@@ -55,6 +60,10 @@ class Settings(BaseSettings):
         max_streams: Cameras connected at once.
         max_message_bytes: A larger request is refused.
         max_image_pixels: A photo of more is refused before it is decoded.
+        metrics_address: ``HOST:PORT`` to serve metrics on over HTTP, for Prometheus; ``:PORT`` is of the loopback
+            interface, port 0 any free one. Empty: none are served.
+        trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
+            ``http://localhost:4318``. Empty: nothing is traced. Needs the extra ``tracing``.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
         log_level: Least severe level that is logged.
@@ -82,6 +91,8 @@ class Settings(BaseSettings):
     max_streams: Annotated[int, Field(ge=1)] = 64
     max_message_bytes: Annotated[int, Field(ge=64 * 1024, le=2**31 - 1)] = 24 * 2**20
     max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    metrics_address: str = ""
+    trace_endpoint: str = ""
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -92,9 +103,26 @@ class Settings(BaseSettings):
         if address.startswith("unix:") and len(address) > len("unix:"):
             return address
         host, colon, port = address.rpartition(":")
-        if not (host and colon and port.isascii() and port.isdecimal() and int(port) <= 65535):
+        if not (host and colon and _is_port(port)):
             raise ValueError(f"must read HOST:PORT, such as 127.0.0.1:50051, not {address!r}")
         return address
+
+    @field_validator("metrics_address")
+    @classmethod
+    def _check_metrics_address(cls, address: str) -> str:
+        if not address:
+            return ""
+        host, colon, port = address.rpartition(":")
+        if not (colon and _is_port(port)):
+            raise ValueError(f"must read HOST:PORT or :PORT, such as :9464, not {address!r}")
+        return f"{host or _LOOPBACK}:{port}"
+
+    @field_validator("trace_endpoint")
+    @classmethod
+    def _check_trace_endpoint(cls, endpoint: str) -> str:
+        if endpoint and not endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"must be a URL, such as http://localhost:4318, not {endpoint!r}")
+        return endpoint
 
     @field_validator("index")
     @classmethod
@@ -115,6 +143,14 @@ class Settings(BaseSettings):
     def index_factory(self) -> IndexFactory | None:
         """What :attr:`index` names, if it names something."""
         return IndexFactory.parse(self.index) if self.index else None
+
+    @property
+    def metrics_host_port(self) -> tuple[str, int] | None:
+        """What :attr:`metrics_address` names, if it names something; an IPv6 host without its brackets."""
+        if not self.metrics_address:
+            return None
+        host, _, port = self.metrics_address.rpartition(":")
+        return host.removeprefix("[").removesuffix("]"), int(port)
 
     @property
     def catalogue_url(self) -> str:

@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.server.api.lifecycle import Server
+from steeple.server.api.tracing import Tracing
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 from steeple.v1 import landmark_pb2
@@ -105,11 +106,12 @@ def start(tmp_path: Path) -> Start:
         engine: Callable[[Settings, threading.Event], Engine] | None = None,
         ready: bool = True,
         interceptors: tuple[grpc.aio.ServerInterceptor, ...] = (),
+        tracing: Tracing | None = None,
         **flags: object,
     ) -> AsyncIterator[Running]:
         settings = Settings.load(None, **{"address": "127.0.0.1:0", "data_dir": tmp_path / "data", **flags})
         given: dict[str, Any] = {} if engine is None else {"open_engine": engine}
-        server = Server(settings, interceptors=interceptors, **given)
+        server = Server(settings, interceptors=interceptors, tracing=tracing, **given)
         port = await server.start()
         try:
             if ready:

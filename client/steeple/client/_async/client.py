@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
 from steeple.client._photos import PhotoReader
+from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 
 class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
@@ -38,6 +42,8 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
+        tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
+            trace. None: nothing is traced.
 
     Raises:
         InvalidArgumentError: If an argument is out of its limits.
@@ -55,9 +61,10 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
         max_attempts: int = 4,
         extractors: int = 1,
         channel_options: Sequence[tuple[str, str | int]] = (),
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         settings = Settings(target, timeout, long_timeout, max_attempts, tls, root_certificates, channel_options)
-        connection = AsyncConnection(settings, PhotoReader(release, extractors))
+        connection = AsyncConnection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         AsyncSearchCalls.__init__(self, connection)
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)

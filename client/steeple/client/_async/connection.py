@@ -13,6 +13,7 @@ import grpc.aio
 from steeple.client._concurrency import in_thread_async, response_async, result_async, sleep_async
 from steeple.client._errors import closed, failure_of
 from steeple.client._photos import Photo, PhotoReader, Source
+from steeple.client._tracing import Tracing
 from steeple.client._transport import AsyncLink, Settings, check_timeout
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
@@ -35,8 +36,9 @@ _POLL_LAST: Final = 1.0
 class AsyncConnection:
     """A server and the photos on their way to it."""
 
-    def __init__(self, settings: Settings, photos: PhotoReader) -> None:
+    def __init__(self, settings: Settings, photos: PhotoReader, tracing: Tracing) -> None:
         self.settings = settings
+        self.tracing = tracing
         self._photos = photos
         self._link: AsyncLink | None = None
         self._closed = False
@@ -73,7 +75,8 @@ class AsyncConnection:
             ModelMismatchError: If it cannot.
         """
         self._raise_if_closed()
-        source = await result_async(self._photos.prepare(photo, upload=upload, budgets=budgets))
+        with self.tracing.span("prepare"):
+            source = await result_async(self._photos.prepare(photo, upload=upload, budgets=budgets))
         if source.extracted_with is not None and not self._release_is_served:
             await self._check_release(source.extracted_with, timeout)
         return source
@@ -97,13 +100,25 @@ class AsyncConnection:
             timeout: Seconds for all attempts; None: the client's own.
             long: Whether the client's own is its long one.
         """
+        with self.tracing.call(type(request).__name__.removesuffix("Request")):
+            return await self._attempts(method, request, timeout, long=long)
+
+    async def _attempts(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[_Request, _Response],
+        request: _Request,
+        timeout: float | None,
+        *,
+        long: bool,
+    ) -> _Response:
         if timeout is None:
             timeout = self.settings.long_timeout if long else self.settings.timeout
         deadline = time.monotonic() + check_timeout(timeout)
         attempt = 1
         while True:
             try:
-                return await response_async(method(request, timeout=max(0.0, deadline - time.monotonic())))
+                remaining = max(0.0, deadline - time.monotonic())
+                return await response_async(method(request, timeout=remaining, metadata=self.tracing.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
                 delay = failure.retry_delay

@@ -6,15 +6,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
+from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 
 class Client(SearchCalls, CatalogueCalls, ServerCalls):
@@ -39,6 +43,8 @@ class Client(SearchCalls, CatalogueCalls, ServerCalls):
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
+        tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
+            trace. None: nothing is traced.
 
     Raises:
         InvalidArgumentError: If an argument is out of its limits.
@@ -56,9 +62,10 @@ class Client(SearchCalls, CatalogueCalls, ServerCalls):
         max_attempts: int = 4,
         extractors: int = 1,
         channel_options: Sequence[tuple[str, str | int]] = (),
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         settings = Settings(target, timeout, long_timeout, max_attempts, tls, root_certificates, channel_options)
-        connection = Connection(settings, PhotoReader(release, extractors))
+        connection = Connection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         SearchCalls.__init__(self, connection)
         CatalogueCalls.__init__(self, connection)
         ServerCalls.__init__(self, connection)

@@ -13,6 +13,7 @@ import grpc
 from steeple.client._concurrency import in_thread, response, result, sleep
 from steeple.client._errors import closed, failure_of
 from steeple.client._photos import Photo, PhotoReader, Source
+from steeple.client._tracing import Tracing
 from steeple.client._transport import Link, Settings, check_timeout
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
@@ -35,8 +36,9 @@ _POLL_LAST: Final = 1.0
 class Connection:
     """A server and the photos on their way to it."""
 
-    def __init__(self, settings: Settings, photos: PhotoReader) -> None:
+    def __init__(self, settings: Settings, photos: PhotoReader, tracing: Tracing) -> None:
         self.settings = settings
+        self.tracing = tracing
         self._photos = photos
         self._link: Link | None = None
         self._closed = False
@@ -71,7 +73,8 @@ class Connection:
             ModelMismatchError: If it cannot.
         """
         self._raise_if_closed()
-        source = result(self._photos.prepare(photo, upload=upload, budgets=budgets))
+        with self.tracing.span("prepare"):
+            source = result(self._photos.prepare(photo, upload=upload, budgets=budgets))
         if source.extracted_with is not None and not self._release_is_served:
             self._check_release(source.extracted_with, timeout)
         return source
@@ -95,13 +98,25 @@ class Connection:
             timeout: Seconds for all attempts; None: the client's own.
             long: Whether the client's own is its long one.
         """
+        with self.tracing.call(type(request).__name__.removesuffix("Request")):
+            return self._attempts(method, request, timeout, long=long)
+
+    def _attempts(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_Request, _Response],
+        request: _Request,
+        timeout: float | None,
+        *,
+        long: bool,
+    ) -> _Response:
         if timeout is None:
             timeout = self.settings.long_timeout if long else self.settings.timeout
         deadline = time.monotonic() + check_timeout(timeout)
         attempt = 1
         while True:
             try:
-                return response(method(request, timeout=max(0.0, deadline - time.monotonic())))
+                remaining = max(0.0, deadline - time.monotonic())
+                return response(method(request, timeout=remaining, metadata=self.tracing.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
                 delay = failure.retry_delay

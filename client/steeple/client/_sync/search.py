@@ -9,13 +9,15 @@ from typing import Final
 
 from steeple.client._budgets import budgets_of
 from steeple.client._concurrency import Frames
-from steeple.client._convert import model_name, to_answer, to_model
+from steeple.client._convert import model_name, to_answer, to_explanation, to_model
 from steeple.client._photos import Photo, Source
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.stream import AnswerStream
 from steeple.client._transport import check_timeout
+from steeple.client.explanation import Explanation
 from steeple.client.types import Answer, LatLng, Model
 from steeple.errors import InvalidArgumentError, UnavailableError
+from steeple.v1.explain_service_pb2 import ExplainIdentifyRequest
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
 
 _MAX_CANDIDATES: Final = 100
@@ -69,18 +71,53 @@ class SearchCalls:
         if progressive:
             return self._identify_in_parts(photo, query, budgets, timeout)
         request = IdentifyRequest(query=query)
-        source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
-        source.put_into(request.query)
-        start = time.perf_counter()
-        response = self._connection.call(
-            self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
-        )
+        with self._connection.tracing.span("identify"):
+            source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
+            source.put_into(request.query)
+            start = time.perf_counter()
+            response = self._connection.call(
+                self._connection.link.visual_search.Identify, request, timeout=timeout, long=upload
+            )
         return to_answer(
             response.answer,
             request_bytes=request.ByteSize(),
             device_extract=source.device_extract,
             round_trip=(time.perf_counter() - start) * 1e3,
         )
+
+    def explain(
+        self,
+        photo: Photo,
+        *,
+        upload: bool = False,
+        include_matches: bool = False,
+        near: LatLng | None = None,
+        radius_meters: float | None = None,
+        metadata: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Explanation:
+        """Why :meth:`identify` answers as it does: every image that was weighed, and what decided about it.
+
+        Args:
+            photo: As for :meth:`identify`, and so are the others.
+            upload: Whether to send the photo instead of its features.
+            include_matches: Whether images carry their inlier matches.
+            near: Look only for landmarks around it.
+            radius_meters: Goes with ``near``.
+            metadata: Of the landmarks to look for.
+            timeout: Seconds for the server's part.
+
+        Raises:
+            ImageError: If the photo cannot be used.
+            ModelMismatchError: If the server does not serve the release that made the features.
+        """
+        request = ExplainIdentifyRequest(query=_query(_MAX_CANDIDATES, include_matches, near, radius_meters, metadata))
+        source = self._connection.prepare(photo, upload=upload, timeout=timeout)
+        source.put_into(request.query)
+        response = self._connection.call(
+            self._connection.link.explain.ExplainIdentify, request, timeout=timeout, long=upload
+        )
+        return to_explanation(response.explanation)
 
     def _identify_in_parts(self, photo: Photo, query: Query, budgets: Sequence[int], timeout: float | None) -> Answer:
         def prepare(photo: Photo) -> Source:

@@ -235,14 +235,22 @@ def _candidate_message(candidate: engine.Candidate, include_matches: bool) -> vi
         reference_image=image_name(candidate.image.landmark_id, candidate.image.id),
         inliers=recognised.inliers,
         matches=recognised.matches,
-        outline=visual_search_service_pb2.Polygon(points=_points(recognised.outline)),
+        outline=polygon_message(recognised.outline),
     )
     if include_matches:
-        pairs = zip(_points(recognised.query_points), _points(recognised.reference_points), strict=True)
-        message.inlier_matches.extend(
-            visual_search_service_pb2.Match(query=query, reference=reference) for query, reference in pairs
-        )
+        message.inlier_matches.extend(match_messages(recognised.query_points, recognised.reference_points))
     return message
+
+
+def polygon_message(coordinates: NDArray[np.float32]) -> visual_search_service_pb2.Polygon:
+    """float32[P, 2] pixels as the API shows them."""
+    return visual_search_service_pb2.Polygon(points=_points(coordinates))
+
+
+def match_messages(query: NDArray[np.float32], reference: NDArray[np.float32]) -> list[visual_search_service_pb2.Match]:
+    """Matches as the API shows them, of float32[I, 2] pixels of the query and of the reference image."""
+    pairs = zip(_points(query), _points(reference), strict=True)
+    return [visual_search_service_pb2.Match(query=point, reference=other) for point, other in pairs]
 
 
 def _points(coordinates: NDArray[np.float32]) -> list[visual_search_service_pb2.Point]:

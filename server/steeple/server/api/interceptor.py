@@ -1,26 +1,36 @@
-"""What every call of ``steeple.v1`` goes through: readiness, errors to statuses, one line in the log."""
+"""What every call of ``steeple.v1`` goes through: an id, readiness, errors to statuses, metrics, a line in the log."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
-from steeple.server.logs import facts
+from steeple.server.api.tracing import Tracing
+from steeple.server.logs import facts, within_request
 
 log = logging.getLogger(__name__)
 
 _OURS: Final = "/steeple.v1."
 _DETAILS: Final = "grpc-status-details-bin"
+
+REQUEST_ID: Final = "x-request-id"
+"""Metadata of a call and trailing metadata of its answer: an id to find the call by, the caller's or one made here."""
+
+_USABLE_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -29,11 +39,32 @@ StreamHandler = Callable[[AsyncIterator[object], Context], AsyncGenerator[object
 ResponseT = TypeVar("ResponseT")
 
 
+@dataclass(frozen=True)
+class _Call:
+    """A call in progress.
+
+    Attributes:
+        method: ``/steeple.v1.Service/Method``.
+        context: gRPC's.
+        request_id: To find it by.
+        traced: Told the status that it ends with.
+        began: When it came, by ``time.perf_counter``.
+    """
+
+    method: str
+    context: Context
+    request_id: str
+    traced: Callable[[str], None]
+    began: float
+
+
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of our own services; those of others (health, reflection) stay as they are."""
 
-    def __init__(self, readiness: Readiness) -> None:
+    def __init__(self, readiness: Readiness, metrics: Metrics, tracing: Tracing) -> None:
         self._readiness = readiness
+        self._metrics = metrics
+        self._tracing = tracing
 
     async def intercept_service(
         self,
@@ -76,23 +107,48 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     async def _run(self, method: str, context: Context, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
-        began = time.perf_counter()
+        metadata = context.invocation_metadata() or ()
+        request_id = _request_id_of(metadata)
+        with within_request(request_id), self._tracing.call(method[1:], metadata, request_id) as traced:
+            context.set_trailing_metadata(((REQUEST_ID, request_id),))
+            self._metrics.began(_short(method))
+            return await self._attempt(_Call(method, context, request_id, traced, time.perf_counter()), work)
+
+    async def _attempt(self, call: _Call, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
         try:
             with self._readiness.call():
                 response = await work()
         except asyncio.CancelledError:
-            remaining = context.time_remaining()
-            expired = remaining is not None and remaining <= 0
-            _log_call(method, "DEADLINE_EXCEEDED" if expired else "CANCELLED", began, context)
+            remaining = call.context.time_remaining()
+            self._end(call, "DEADLINE_EXCEEDED" if remaining is not None and remaining <= 0 else "CANCELLED")
             raise
         except Exception as error:
             told = _told(error)
-            _log_call(method, told.status, began, context, told)
-            status = rich_status(told)
-            trailers = ((_DETAILS, status.SerializeToString()),)
-            await context.abort(grpc.StatusCode[told.status], status.message, trailers)
-        _log_call(method, "OK", began, context)
+            self._end(call, told.status, told)
+            status = rich_status(told, call.request_id)
+            trailers = ((REQUEST_ID, call.request_id), (_DETAILS, status.SerializeToString()))
+            await call.context.abort(grpc.StatusCode[told.status], status.message, trailers)
+        self._end(call, "OK")
         return response
+
+    def _end(self, call: _Call, status: str, error: SteepleError | None = None) -> None:
+        seconds = time.perf_counter() - call.began
+        call.traced(status)
+        self._metrics.ended(_short(call.method), status, seconds)
+        _log_call(call, status, seconds, error)
+
+
+def _request_id_of(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """The caller's id of the call, if it can be logged as it is, else a new one."""
+    for key, value in metadata:
+        if key == REQUEST_ID and isinstance(value, str) and _USABLE_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8)
+
+
+def _short(method: str) -> str:
+    """``Service/Method`` of ``/steeple.v1.Service/Method``."""
+    return method.removeprefix(_OURS)
 
 
 def _told(error: Exception) -> SteepleError:
@@ -102,12 +158,12 @@ def _told(error: Exception) -> SteepleError:
     return error if isinstance(error, SteepleError) else incident(error)
 
 
-def _log_call(method: str, status: str, began: float, context: Context, error: SteepleError | None = None) -> None:
+def _log_call(call: _Call, status: str, seconds: float, error: SteepleError | None) -> None:
     values: dict[str, object] = {
-        "method": method,
+        "method": call.method,
         "status": status,
-        "ms": round((time.perf_counter() - began) * 1000, 1),
-        "peer": context.peer(),
+        "ms": round(seconds * 1000, 1),
+        "peer": call.context.peer(),
     }
     if error is not None:
         values["error"] = error.message

@@ -15,10 +15,13 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from steeple.errors import FailedPreconditionError
 from steeple.server.api.catalog import CatalogService
+from steeple.server.api.explain import ExplainService
 from steeple.server.api.interceptor import CallInterceptor
+from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
+from steeple.server.api.tracing import Tracing
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -26,6 +29,8 @@ from steeple.server.settings import Settings
 from steeple.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,
+    explain_service_pb2,
+    explain_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2,
@@ -38,6 +43,7 @@ SERVICES: Final = (
     visual_search_service_pb2.DESCRIPTOR.services_by_name["VisualSearchService"].full_name,
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
+    explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -60,6 +66,11 @@ class Server:
         settings: What to serve, and where.
         open_engine: Makes the engine, on a thread of its own.
         interceptors: Wrapped around every call, outside of those of the server itself.
+        tracing: Makes the spans of calls; None: as the settings say.
+
+    Attributes:
+        metrics: What it counts and measures of itself.
+        metrics_port: Where they are served over HTTP, once started; 0: nowhere.
     """
 
     def __init__(
@@ -68,6 +79,7 @@ class Server:
         *,
         open_engine: OpenEngine = open_engine,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         self._settings = settings
         self._open_engine = open_engine
@@ -77,8 +89,12 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
         self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
+        self.metrics = Metrics(self._readiness, {"queries": self._queries, "catalogue": self._calls})
+        self.metrics_port = 0
+        self._tracing = tracing or Tracing.to(settings.trace_endpoint)
+        self._close_metrics: Callable[[], None] = lambda: None
         self._server = grpc.aio.server(
-            interceptors=[*interceptors, CallInterceptor(self._readiness)],
+            interceptors=[*interceptors, CallInterceptor(self._readiness, self.metrics, self._tracing)],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -87,13 +103,17 @@ class Server:
             ],
         )
         visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(
-            VisualSearchService(self._readiness, self._queries, max_streams=settings.max_streams), self._server
+            VisualSearchService(self._readiness, self._queries, self.metrics, max_streams=settings.max_streams),
+            self._server,
         )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
             CatalogService(self._readiness, self._calls, self._queries), self._server
         )
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(
             ServerService(self._readiness, self._calls), self._server
+        )
+        explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(
+            ExplainService(self._readiness, self._queries), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
@@ -105,7 +125,7 @@ class Server:
             The port; 0 for a Unix socket.
 
         Raises:
-            FailedPreconditionError: If the address cannot be bound.
+            FailedPreconditionError: If the address, or that of the metrics, cannot be bound.
         """
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
@@ -117,6 +137,8 @@ class Server:
                 f"cannot listen on {self._settings.address}: the address is in use or not of this host; stop the other "
                 "server, or set another address"
             )
+        if self._settings.metrics_host_port is not None:
+            self.metrics_port, self._close_metrics = expose(self.metrics.registry, *self._settings.metrics_host_port)
         await self._server.start()
         self._loading = asyncio.create_task(self._load())
         return 0 if self._settings.address.startswith("unix:") else port
@@ -169,6 +191,8 @@ class Server:
     def _close(self) -> None:
         self._queries.close()
         self._calls.close()
+        self._close_metrics()
+        self._tracing.close()
 
     async def _close_engine(self, loading: asyncio.Task[Engine]) -> None:
         try:

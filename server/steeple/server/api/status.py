@@ -45,11 +45,11 @@ def incident(error: BaseException) -> InternalError:
     return told
 
 
-def rich_status(error: SteepleError) -> status_pb2.Status:
+def rich_status(error: SteepleError, request_id: str = "") -> status_pb2.Status:
     """The ``google.rpc.Status`` of an error.
 
-    Always with ErrorInfo; with BadRequest, ResourceInfo and RetryInfo where the error's metadata say
-    which field, which resource and when to try again.
+    Always with ErrorInfo; with RequestInfo if there is a ``request_id``, and with BadRequest, ResourceInfo and
+    RetryInfo where the error's metadata say which field, which resource and when to try again.
     """
     code = grpc.StatusCode[error.status]
     message = _clip(error.message, _LONGEST_MESSAGE)
@@ -60,6 +60,8 @@ def rich_status(error: SteepleError) -> status_pb2.Status:
             metadata={key: _clip(value, _LONGEST_VALUE) for key, value in error.metadata.items()},
         )
     ]
+    if request_id:
+        details.append(error_details_pb2.RequestInfo(request_id=request_id))
     if FIELD in error.metadata:
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=_clip(error.metadata[FIELD], _LONGEST_VALUE), description=message

@@ -12,6 +12,7 @@ import grpc
 
 from steeple.errors import ResourceExhaustedError
 from steeple.server.api import conversion
+from steeple.server.api.metrics import Metrics
 from steeple.server.api.names import parse_model
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -31,12 +32,14 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     Args:
         readiness: Where the engine is.
         queries: Threads that extract, search and verify.
+        metrics: Where answers are counted.
         max_streams: Cameras connected at once.
     """
 
-    def __init__(self, readiness: Readiness, queries: Pool, *, max_streams: int) -> None:
+    def __init__(self, readiness: Readiness, queries: Pool, metrics: Metrics, *, max_streams: int) -> None:
         self._readiness = readiness
         self._queries = queries
+        self._metrics = metrics
         self._max_streams = max_streams
         self._streams = 0
 
@@ -94,6 +97,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         restriction = conversion.read_restriction(query)
         with about(f"query.{query.WhichOneof('source')}"):
             found = engine.identify(source, max_candidates=max_candidates, restriction=restriction, so_far=so_far)
+        self._metrics.answered(found)
         answer = conversion.answer_message(
             found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +46,13 @@ class Batcher(Generic[JobT, ResultT]):
         self._announced = 0
         self._waiting: deque[_Entry[JobT, ResultT]] = deque()
         self._led = False
+        self._sizes: Counter[int] = Counter()
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """How many batches there were, by their number of jobs."""
+        with self._condition:
+            return dict(self._sizes)
 
     @contextmanager
     def announced(self) -> Iterator[Callable[[JobT, int], ResultT]]:
@@ -89,6 +96,7 @@ class Batcher(Generic[JobT, ResultT]):
             while self._waiting and size + self._waiting[0].size <= self._most:
                 batch.append(self._waiting.popleft())
                 size += batch[-1].size
+            self._sizes[len(batch)] += 1
             return batch
 
     def _complete(self) -> bool:

@@ -264,9 +264,9 @@ class FaissIndex:
         self._batcher = Batcher(self._scanned, delay_seconds, most)
 
     @property
-    def batches(self) -> bool:
-        """Whether searches that come at once share a call."""
-        return self._batcher is not None
+    def batch_sizes(self) -> dict[int, int] | None:
+        """How many calls were shared by how many searches that came at once; None if they share none."""
+        return None if self._batcher is None else self._batcher.sizes
 
     def keys(self) -> tuple[int, ...]:
         """Of its images, rising."""

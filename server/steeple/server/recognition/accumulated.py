@@ -18,6 +18,11 @@ class Accumulated:
         self._features: FeatureSet | None = None
         self._neighbours: Neighbours | None = None
 
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """Of all features so far; None if there were none."""
+        return self._neighbours
+
     def extend(self, features: FeatureSet, neighbours: Neighbours) -> tuple[FeatureSet, Neighbours]:
         """All features and all neighbours, with those of another part.
 

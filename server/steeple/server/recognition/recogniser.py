@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,89 +16,19 @@ from steeple.errors import FeatureSetError, ModelMismatchError
 from steeple.server.index import DescriptorIndex, Neighbours
 from steeple.server.recognition.accumulated import Accumulated
 from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+from steeple.server.recognition.explanation import ExplainedImage, Judged, VotedImage, explained
 from steeple.server.recognition.homography import refine_homography
 from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.recognition.overlays import overlay_features
+from steeple.server.recognition.records import Candidate, Gallery, GalleryImage, Recognition
 from steeple.server.recognition.verification import Verification, apart, inliers_of, outline, verify, verify_sorted
 from steeple.server.recognition.votes import matches_of, most_voted
+from steeple.server.stages import stage
 
 _ROUND: Final = 10  # images verified before asking whether the answer is certain
 _OVERLAYS: Final = 3  # times that verification starts again without what turned out to be none of the scene
-CERTAIN: Final = 0.95
-"""Confidence of an answer that no more features of the query are waited for."""
-
 _CERTAIN_INLIERS: Final = 60
 _CERTAIN_LEAD: Final = 3.0  # times the inliers of the best image of any other landmark
-
-
-@dataclass(frozen=True)
-class GalleryImage:
-    """A reference image as the recogniser sees it.
-
-    Attributes:
-        landmark_id: Whose photo it is.
-        features: Its local features.
-    """
-
-    landmark_id: str
-    features: FeatureSet
-
-
-Gallery = Callable[[Sequence[int]], Mapping[int, GalleryImage]]
-"""Reference images by key. A key whose image was removed in the meantime is left out."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A landmark that may be in the photo.
-
-    Attributes:
-        landmark_id: Its id.
-        image_key: The reference image that supports it best.
-        confidence: Calibrated probability that it is in the photo.
-        inliers: Matches with that image that agree on one geometry.
-        matches: Matches with that image that were tried.
-        evidence: What the confidence was computed from, by name.
-        homography: float64[3, 3]; maps pixels of that image to those of the query.
-        outline: float32[P, 2]; where the matched part of the reference image lies, query pixels, clockwise.
-        query_points: float32[inliers, 2]; the inliers' keypoints in the query, pixels, by falling attention score.
-        reference_points: float32[inliers, 2]; the same in the reference image, pixels.
-    """
-
-    landmark_id: str
-    image_key: int
-    confidence: float
-    inliers: int
-    matches: int
-    evidence: Mapping[str, float]
-    homography: NDArray[np.float64]
-    outline: NDArray[np.float32]
-    query_points: NDArray[np.float32]
-    reference_points: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """The answer to one query.
-
-    Attributes:
-        identified: Whether the first candidate's confidence reaches the release's threshold.
-        candidates: At most one a landmark, by falling confidence.
-        feature_count: Features searched with.
-        search_seconds: Spent on nearest neighbours.
-        verify_seconds: Spent on votes, matching and verification.
-    """
-
-    identified: bool
-    candidates: tuple[Candidate, ...]
-    feature_count: int
-    search_seconds: float
-    verify_seconds: float
-
-    @property
-    def certain(self) -> bool:
-        """Whether more features of the query would hardly change the answer."""
-        return self.identified and self.candidates[0].confidence >= CERTAIN
 
 
 @dataclass(frozen=True)
@@ -188,11 +118,14 @@ class Recogniser:
         if not len(features):
             raise FeatureSetError("the query has no features; the photo shows too little to recognise it by")
         start = time.perf_counter()
-        neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours, within=within)
+        with stage("search"):
+            neighbours = self._index.search(features.unit_descriptors(), self.release.index.neighbours, within=within)
         seconds = time.perf_counter() - start
         if so_far is not None:
             features, neighbours = so_far.extend(features, neighbours)
-        return replace(self.recognise(features, neighbours, max_candidates=max_candidates), search_seconds=seconds)
+        with stage("verify"):
+            recognition = self.recognise(features, neighbours, max_candidates=max_candidates)
+        return replace(recognition, search_seconds=seconds)
 
     def recognise(self, features: FeatureSet, neighbours: Neighbours, *, max_candidates: int = 5) -> Recognition:
         """Answers one query whose neighbours are known: all that follows the search.
@@ -215,6 +148,55 @@ class Recogniser:
             search_seconds=0.0,
             verify_seconds=time.perf_counter() - start,
         )
+
+    def explain(
+        self, features: FeatureSet, *, within: Collection[int] | None = None
+    ) -> tuple[Recognition, tuple[ExplainedImage, ...]]:
+        """The answer to a query with all candidates, and what decided about each image that was voted for.
+
+        Args:
+            features: Of the photo.
+            within: Keys of the images to look in; None: all.
+
+        Raises:
+            FeatureSetError: If there are no features.
+            ModelMismatchError: If the features are of another model release.
+        """
+        so_far, limit = Accumulated(), self.release.verification.candidates
+        answer = self.identify(features, max_candidates=limit, within=within, so_far=so_far)
+        neighbours = so_far.neighbours
+        if neighbours is None:  # never: identify has extended it
+            return answer, ()
+        found = {entry.key: entry for entry in self._rematched(features, *self._verified(features, neighbours))}
+        keys = most_voted(neighbours, limit)
+        images = self._gallery(keys)
+        ends = (
+            end
+            for end in range(_ROUND, len(keys), _ROUND)
+            if _certain([found[key] for key in keys[:end] if key in found])
+        )
+        tried = next(ends, len(keys))
+        voted = []
+        for place, key in enumerate(keys):
+            if key not in images:
+                continue
+            pairs, entry, reference = matches_of(neighbours, key), found.get(key), images[key].features
+            votes, pairs = len(pairs), pairs[pairs[:, 1] < len(reference)]
+            agree = pairs[:0] if entry is None else entry.pairs[entry.verification.inliers]
+            voted.append(
+                VotedImage(
+                    image_key=key,
+                    landmark_id=images[key].landmark_id,
+                    tried=place < tried,
+                    votes=votes,
+                    matches=len(pairs),
+                    distinct=0.0 if entry is None else entry.distinct,
+                    query_points=features.keypoints[agree[:, 0]],
+                    reference_points=reference.keypoints[agree[:, 1]],
+                )
+            )
+        judged = [Judged(each.image_key, each.confidence, each.evidence, each.outline) for each in answer.candidates]
+        return answer, explained(voted, judged, self.release.calibration)
 
     def _verified(self, features: FeatureSet, neighbours: Neighbours) -> tuple[list[_Verified], NDArray[np.bool_]]:
         """The most voted images whose matches, as the index returned them, agree on a geometry; best first.
