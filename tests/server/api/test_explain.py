@@ -28,11 +28,13 @@ async def explained(running: Any, features: FeatureSet, **options: Any) -> Expla
 
 
 def part_of(features: FeatureSet, count: int, other: FeatureSet) -> FeatureSet:
-    """``count`` features of one image, where it has them, and the rest of another."""
+    """``count`` features of one image, seen from a little farther off, and the rest of another."""
+    # What stays in its place in the frame would be taken for an overlay.
+    moved = (0.8 * features.keypoints[:count] + [90, 30]).astype(np.float32)
     return replace(
         features,
         descriptors=np.concatenate([features.descriptors[:count], other.descriptors[count:]]),
-        keypoints=np.concatenate([features.keypoints[:count], other.keypoints[count:]]),
+        keypoints=np.concatenate([moved, other.keypoints[count:]]),
     )
 
 
