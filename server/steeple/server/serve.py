@@ -45,6 +45,8 @@ async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, number)
     server = Server(settings)
+    if settings.objection:
+        log.warning("insecure: %s", settings.objection)
     port = await server.start()
     log.info("listening; the index is loading", extra=facts(address=settings.address, port=port))
     told = asyncio.create_task(signals.get())

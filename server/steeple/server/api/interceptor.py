@@ -1,4 +1,4 @@
-"""What every call of ``steeple.v1`` goes through: readiness, errors to statuses, one line in the log."""
+"""What every call goes through: readiness, keys, errors to statuses, one line in the log."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.server.access import ApiKey
+from steeple.server.api.guard import Admission, Guard, is_identified
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
 from steeple.server.logs import facts
+from steeple.v1.visual_search_service_pb2 import IdentifyStreamResponse
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +33,18 @@ ResponseT = TypeVar("ResponseT")
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the handlers of our own services; those of others (health, reflection) stay as they are."""
+    """Wraps the handlers of our own services; those of others (health, reflection) at most ask for a key.
 
-    def __init__(self, readiness: Readiness) -> None:
+    Args:
+        readiness: Where the engine is.
+        guard: Lets calls through.
+        closed: What the methods that ask for a key begin with, beside those of our own services.
+    """
+
+    def __init__(self, readiness: Readiness, guard: Guard, closed: tuple[str, ...] = ()) -> None:
         self._readiness = readiness
+        self._guard = guard
+        self._closed = closed
 
     async def intercept_service(
         self,
@@ -43,6 +54,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """The handler of the called method, wrapped."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        if handler is not None and method.startswith(self._closed):
+            try:
+                self._guard.identify(handler_call_details.invocation_metadata)
+            except SteepleError as error:
+                return _refusing(handler, error)
         if handler is None or handler.request_deserializer is None or not method.startswith(_OURS):
             return handler
         deserialize = _tolerant(handler.request_deserializer)
@@ -55,10 +71,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, handle: UnaryHandler) -> UnaryHandler:
         async def call(request: object, context: Context) -> object:
-            async def work() -> object:
-                return await handle(_checked(request), context)
+            async def work(admission: Admission) -> object:
+                return await admission.answer(lambda: handle(_checked(request), context))
 
-            return await self._run(method, context, work)
+            return await self._run(method, context, work, request)
 
         return call
 
@@ -66,33 +82,89 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self, method: str, handle: StreamHandler
     ) -> Callable[[AsyncIterator[object], Context], Awaitable[None]]:
         async def call(requests: AsyncIterator[object], context: Context) -> None:
-            async def work() -> None:
+            async def work(admission: Admission) -> None:
                 async with aclosing(handle(_all_checked(requests), context)) as responses:
-                    async for response in responses:
-                        await context.write(response)
+                    await _answer_frames(responses, admission, context)
 
             await self._run(method, context, work)
 
         return call
 
-    async def _run(self, method: str, context: Context, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+    async def _run(
+        self,
+        method: str,
+        context: Context,
+        work: Callable[[Admission], Awaitable[ResponseT]],
+        request: object = None,
+    ) -> ResponseT:
         began = time.perf_counter()
+        key: ApiKey | None = None
         try:
             with self._readiness.call():
-                response = await work()
+                key = self._guard.identify(context.invocation_metadata())
+                response = await work(self._guard.admit(method.removeprefix("/"), key, request))
         except asyncio.CancelledError:
             remaining = context.time_remaining()
             expired = remaining is not None and remaining <= 0
-            _log_call(method, "DEADLINE_EXCEEDED" if expired else "CANCELLED", began, context)
+            _log_call(method, "DEADLINE_EXCEEDED" if expired else "CANCELLED", began, context, key)
             raise
         except Exception as error:
             told = _told(error)
-            _log_call(method, told.status, began, context, told)
-            status = rich_status(told)
-            trailers = ((_DETAILS, status.SerializeToString()),)
-            await context.abort(grpc.StatusCode[told.status], status.message, trailers)
-        _log_call(method, "OK", began, context)
+            _log_call(method, told.status, began, context, key, told)
+            await _abort(context, told)
+        _log_call(method, "OK", began, context, key)
         return response
+
+
+async def _answer_frames(responses: AsyncGenerator[object, None], admission: Admission, context: Context) -> None:
+    """Sends the answers of a stream, each frame counted once, none faster than the key's rate."""
+    admission.begin_frame()  # what is used up already is told before any work is done
+    admission.end_frame(None)
+    frame: int | None = None  # that was counted and may get more answers
+    identified = False
+    try:
+        async for response in cast("AsyncGenerator[IdentifyStreamResponse, None]", responses):
+            if response.frame_id != frame:
+                if frame is not None:  # overtaken after a provisional answer
+                    await _end_frame(admission, identified)
+                    frame = None
+                admission.begin_frame()
+                frame = response.frame_id
+            identified = is_identified(response.answer)
+            await context.write(response)
+            if not response.provisional:
+                frame = None
+                await _end_frame(admission, identified)
+    finally:
+        if frame is not None:
+            admission.end_frame(identified)
+
+
+async def _end_frame(admission: Admission, identified: bool) -> None:
+    admission.end_frame(identified)
+    await admission.pace()
+
+
+def _refusing(handler: Handler, error: SteepleError) -> Handler:
+    """A handler of the same kind that only says why not."""
+
+    async def refuse(_: object, context: Context) -> None:
+        await _abort(context, error)
+
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[bool(handler.request_streaming), bool(handler.response_streaming)]
+    return make(cast("Any", refuse), handler.request_deserializer, handler.response_serializer)
+
+
+async def _abort(context: Context, error: SteepleError) -> NoReturn:
+    status = rich_status(error)
+    trailers = ((_DETAILS, status.SerializeToString()),)
+    await context.abort(grpc.StatusCode[error.status], status.message, trailers)
+    raise error  # never reached: abort raises
 
 
 def _told(error: Exception) -> SteepleError:
@@ -102,13 +174,17 @@ def _told(error: Exception) -> SteepleError:
     return error if isinstance(error, SteepleError) else incident(error)
 
 
-def _log_call(method: str, status: str, began: float, context: Context, error: SteepleError | None = None) -> None:
+def _log_call(
+    method: str, status: str, began: float, context: Context, key: ApiKey | None, error: SteepleError | None = None
+) -> None:
     values: dict[str, object] = {
         "method": method,
         "status": status,
         "ms": round((time.perf_counter() - began) * 1000, 1),
         "peer": context.peer(),
     }
+    if key is not None:
+        values["key"] = key.name
     if error is not None:
         values["error"] = error.message
     if isinstance(error, InternalError):
