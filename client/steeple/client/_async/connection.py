@@ -103,7 +103,8 @@ class AsyncConnection:
         attempt = 1
         while True:
             try:
-                return await response_async(method(request, timeout=max(0.0, deadline - time.monotonic())))
+                remaining = max(0.0, deadline - time.monotonic())
+                return await response_async(method(request, timeout=remaining, metadata=self.settings.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
                 delay = failure.retry_delay
@@ -127,7 +128,9 @@ class AsyncConnection:
         pause, last = _POLL_FIRST, "it cannot be reached"
         while (remaining := deadline - time.monotonic()) > 0:
             try:
-                if await response_async(self.link.health_check(b"", timeout=remaining, wait_for_ready=True)):
+                metadata = self.settings.metadata()
+                check = self.link.health_check(b"", timeout=remaining, metadata=metadata, wait_for_ready=True)
+                if await response_async(check):
                     return
                 last = "it is up but not ready to serve"
             except grpc.RpcError as error:

@@ -101,7 +101,8 @@ class Connection:
         attempt = 1
         while True:
             try:
-                return response(method(request, timeout=max(0.0, deadline - time.monotonic())))
+                remaining = max(0.0, deadline - time.monotonic())
+                return response(method(request, timeout=remaining, metadata=self.settings.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
                 delay = failure.retry_delay
@@ -125,7 +126,9 @@ class Connection:
         pause, last = _POLL_FIRST, "it cannot be reached"
         while (remaining := deadline - time.monotonic()) > 0:
             try:
-                if response(self.link.health_check(b"", timeout=remaining, wait_for_ready=True)):
+                metadata = self.settings.metadata()
+                check = self.link.health_check(b"", timeout=remaining, metadata=metadata, wait_for_ready=True)
+                if response(check):
                     return
                 last = "it is up but not ready to serve"
             except grpc.RpcError as error:
