@@ -26,6 +26,8 @@ class _Given:
     client_key: Path | None = None
 
 
+_PREFIX: Final = "connection_"  # keeps the names of these parameters apart from those of the commands' own
+
 _given: ContextVar[_Given] = ContextVar("given")
 
 
@@ -57,12 +59,12 @@ def _add(command: object) -> None:
 
 
 def _keep(parameter: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - of any option
-    setattr(_given.get(), str(parameter.name), value)
+    setattr(_given.get(), str(parameter.name).removeprefix(_PREFIX), value)
     return value
 
 
 def _template(
-    key: Annotated[
+    connection_key: Annotated[
         str | None,
         typer.Option(
             "--key",
@@ -73,11 +75,11 @@ def _template(
             help="Your key, if the server asks for one; other users of this host can see what is given as an option.",
         ),
     ] = None,
-    tls: Annotated[
+    connection_tls: Annotated[
         bool,
         typer.Option("--tls", envvar="STEEPLE_TLS", expose_value=False, callback=_keep, help="Talk TLS."),
     ] = False,
-    root_certificates: Annotated[
+    connection_root_certificates: Annotated[
         Path | None,
         typer.Option(
             "--root-certificates",
@@ -88,7 +90,7 @@ def _template(
             help="Talk TLS, and trust these instead of the public ones.",
         ),
     ] = None,
-    client_certificate: Annotated[
+    connection_client_certificate: Annotated[
         Path | None,
         typer.Option(
             "--client-certificate",
@@ -99,7 +101,7 @@ def _template(
             help="Yours, for servers that ask for one.",
         ),
     ] = None,
-    client_key: Annotated[
+    connection_client_key: Annotated[
         Path | None,
         typer.Option(
             "--client-key",
@@ -118,5 +120,5 @@ def _options() -> list[Any]:
     """Options as Typer makes them."""
     app = typer.Typer(add_completion=False)
     app.command(context_settings={"help_option_names": []})(_template)
-    known = {of.name for of in fields(_Given)}
-    return [parameter for parameter in typer.main.get_command(app).params if parameter.name in known]
+    parameters = typer.main.get_command(app).params
+    return [parameter for parameter in parameters if str(parameter.name).startswith(_PREFIX)]
