@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from steeple.errors import InvalidArgumentError
 from steeple.server.exposure import is_local
 from steeple.server.settings import Settings
 
-TLS = {"tls_certificate": Path("cert.pem"), "tls_key": Path("key.pem")}
+TLS: dict[str, Any] = {"tls_certificate": Path("cert.pem"), "tls_key": Path("key.pem")}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_what_only_this_host_can_reach(address: str, local: bool) -> None:
         ({"access": "open"}, ["answers and keys, and anybody who reaches it", 'and tls_key and access = "keys"']),
     ],
 )
-def test_others_are_not_let_in_unprotected_unless_that_is_meant(flags: dict[str, object], said: list[str]) -> None:
+def test_others_are_not_let_in_unprotected_unless_that_is_meant(flags: dict[str, Any], said: list[str]) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         Settings.load(address="0.0.0.0:1", **flags)
     assert caught.value.message.startswith("0.0.0.0:1 can be reached from other hosts")

@@ -161,7 +161,7 @@ def test_times_and_names_are_checked(keyring: Keyring) -> None:
         keyring.store.revoke("nobody")
     for limits in ({"requests_per_second": -1}, {"requests_per_second": float("nan")}, {"burst": 10**7}):
         with pytest.raises(InvalidArgumentError, match=r"limits\."):
-            Limits(**limits)  # type: ignore[arg-type]
+            Limits(**limits)
 
 
 # --- rates ---

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type: ignore[import-untyped]
 
@@ -128,8 +129,8 @@ async def test_each_scope_may_call_exactly_what_it_should(closed: Running, refus
             code = await outcome(closed, method, secret)
             assert code is not grpc.StatusCode.UNAUTHENTICATED, (method, scope)
             assert (code is grpc.StatusCode.PERMISSION_DENIED) == (scope < least(method)), (method, scope)
-        for secret in (None, "stp_x_y"):
-            assert await outcome(closed, method, secret) is grpc.StatusCode.UNAUTHENTICATED, (method, secret)
+        for unknown in (None, "stp_x_y"):
+            assert await outcome(closed, method, unknown) is grpc.StatusCode.UNAUTHENTICATED, (method, unknown)
 
 
 async def outcome(running: Running, method: str, secret: str | None) -> grpc.StatusCode:
@@ -207,7 +208,7 @@ async def test_keys_are_made_changed_rotated_and_revoked(closed: Running, refuse
     update = Key(name=made.key.name, display_name="The app")
     changed = (await keys.UpdateKey(UpdateKeyRequest(key=update), metadata=admin)).key
     assert (changed.display_name, changed.limits.monthly_identifications) == ("The app", 7)
-    request = UpdateKeyRequest(key=update, update_mask={"paths": ["scope"]})
+    request = UpdateKeyRequest(key=update, update_mask=FieldMask(paths=["scope"]))
     found = await refused(keys.UpdateKey(request, metadata=admin))
     assert "update_mask cannot have 'scope'" in found.message
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from steeple.client import AsyncClient
 from steeple.errors import InvalidArgumentError
 from steeple.server.api.certificates import CertificateFiles
 from steeple.server.api.lifecycle import Server
@@ -123,6 +124,13 @@ async def test_clients_need_a_certificate_of_the_authority_where_one_is_named(
         assert await answered(port, root, clients.client())
         assert not await answered(port, root)
         assert not await answered(port, root, authority.client())
+        key, certificate = tmp_path / "client-key.pem", tmp_path / "client-cert.pem"
+        for path, data in zip((key, certificate), clients.client(), strict=True):
+            path.write_bytes(data)
+        async with AsyncClient(
+            f"localhost:{port}", root_certificates=authority.root, client_certificate=certificate, client_key=key
+        ) as client:
+            assert await client.list_models()
         former = clients.client()
         clients.renew()
         assert await answered(port, root, clients.client())

@@ -109,7 +109,7 @@ async def test_a_stream_goes_no_faster_than_its_key_may(closed: Running, make_fe
         waits.append(take(of))
         return waits[-1]
 
-    keyring.take = noted  # type: ignore[method-assign]
+    keyring.take = noted  # type: ignore[method-assign, assignment]
     frames = [IdentifyStreamRequest(frame_id=number, query=query(make_features(1))) for number in range(6)]
     assert await stream(closed, key, frames) == [False] * 6
     # The call and five pauses between frames take a token each, and one after the last; two are there at first.
