@@ -54,7 +54,13 @@ async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> 
     await asyncio.wait([told, ready], return_when=asyncio.FIRST_COMPLETED)
     try:
         if ready.done():
-            ready.result()
+            engine = ready.result()
+            if settings.asks_for_keys and engine.keyring.empty:
+                log.warning(
+                    "callers need a key and there is none: stop this server, and make one with steeple keys create "
+                    "--scope admin --data-dir %s",
+                    settings.data_dir,
+                )
             log.info("ready", extra=facts(port=port))
             if on_ready is not None:
                 on_ready(port)

@@ -69,6 +69,12 @@ class Keyring:
             self._thread.join()
         self._try_to_flush()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no key that can be used."""
+        now = self._clock()
+        return all(key.why_not(now) for key in self._keys.values())
+
     def authenticate(self, text: str | None) -> ApiKey:
         """The key that a caller has sent.
 
