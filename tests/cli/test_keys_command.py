@@ -150,6 +150,7 @@ def test_wrong_arguments_are_told_before_the_server_is_asked(steeple: Steeple) -
         (("keys", "create", "x", "--expires", "soon", *nobody), "--expires must be a span such as 90d"),
         (("keys", "create", "x", "--scope", "god", *nobody), "scope must be device, reader, editor, admin"),
         (("keys", "create", "x", "--config", "x.toml", *nobody), "--config goes with --data-dir"),
+        (("serve", "--address", "0.0.0.0:0"), "0.0.0.0:0 can be reached from other hosts"),
         (("info", "--client-key", "x.pem", *nobody), "client_certificate and client_key go together"),
         (("info", "--root-certificates", "nowhere.pem", *nobody), "nowhere.pem cannot be read"),
     ):

@@ -99,6 +99,21 @@ async def test_a_frame_in_parts_is_counted_once_even_if_it_is_never_finished(
     assert await usage(closed, key) == ((0, 3),)
 
 
+async def test_a_stream_ends_with_its_key(closed: Running, make_features: MakeFeatures) -> None:
+    key = await make_key(closed, Scope.DEVICE)
+    call: Any = closed.search.IdentifyStream(metadata=bearer(key.secret))
+    await call.write(IdentifyStreamRequest(frame_id=0, query=query(make_features(1))))
+    assert (await call.read()).frame_id == 0
+    keyring = (await closed.server.ready()).keyring
+    keyring.store.revoke(key.key.id)
+    keyring.reload()
+    await call.write(IdentifyStreamRequest(frame_id=1, query=query(make_features(1))))
+    with pytest.raises(grpc.aio.AioRpcError, match="was revoked"):
+        await call.read()
+    assert await call.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert await usage(closed, key) == ((1, 0),)
+
+
 async def test_a_stream_goes_no_faster_than_its_key_may(closed: Running, make_features: MakeFeatures) -> None:
     key = await make_key(closed, Scope.DEVICE, limits=Limits(requests_per_second=20, burst=2))
     keyring = (await closed.server.ready()).keyring

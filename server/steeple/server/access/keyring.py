@@ -92,7 +92,15 @@ class Keyring:
         key = self._keys.get(given.id)
         if not given.matches(None if key is None else key.digest) or key is None:
             raise UnauthenticatedError("there is no such key, or its secret is another")
-        now = self._clock()
+        return self.current(key)
+
+    def current(self, key: ApiKey) -> ApiKey:
+        """A key that was authenticated before, as it is now; for calls that last.
+
+        Raises:
+            UnauthenticatedError: If it has expired or was revoked since.
+        """
+        key, now = self._keys.get(key.id, key), self._clock()
         if ended := key.why_not(now):
             instead = f"; it was replaced with keys/{key.successor}" if key.successor else ""
             raise UnauthenticatedError(f"{key.name} {ended}{instead}", resource=key.name)

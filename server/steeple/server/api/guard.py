@@ -118,9 +118,11 @@ class Admission:
         """A query is to be answered; :meth:`end_frame` must follow.
 
         Raises:
+            UnauthenticatedError: If the key has expired or was revoked since the call began.
             ResourceExhaustedError: If the key has used up its identifications.
         """
         if self._key is not None:
+            self._key = self._keyring.current(self._key)
             self._keyring.begin_query(self._key)
 
     def end_frame(self, identified: bool | None) -> None:
