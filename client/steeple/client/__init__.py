@@ -14,6 +14,7 @@ from steeple.client._async.stream import AsyncAnswerStream
 from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
+from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import (
@@ -36,6 +37,7 @@ __all__ = [
     "AnswerStream",
     "AsyncAnswerStream",
     "AsyncClient",
+    "AuditEvent",
     "Candidate",
     "Client",
     "Evidence",
@@ -43,11 +45,16 @@ __all__ = [
     "Explanation",
     "ImageFile",
     "IndexInfo",
+    "Key",
+    "KeyLimits",
     "Landmark",
     "LatLng",
     "Model",
+    "MonthlyUsage",
+    "NewKey",
     "Photo",
     "ReferenceImage",
+    "Scope",
     "ServerInfo",
     "StreamAnswer",
     "Timings",

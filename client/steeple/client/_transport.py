@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -16,15 +16,19 @@ import grpc.aio
 
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import (
+    audit_service_pb2_grpc,
     catalog_service_pb2_grpc,
     explain_service_pb2_grpc,
+    key_service_pb2_grpc,
     server_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
 if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
+    from steeple.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
+    from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
@@ -46,8 +50,14 @@ class Settings:
     tls: bool
     root_certificates: str | os.PathLike[str] | None
     channel_options: Sequence[tuple[str, str | int]]
+    key: str | None = field(default=None, repr=False)
+    client_certificate: str | os.PathLike[str] | None = None
+    client_key: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.key is not None and not (self.key.isascii() and self.key.isprintable() and self.key.strip()):
+            # Not shown: whatever it is, it was meant as a secret.
+            raise InvalidArgumentError("key must be the text of a key, stp_ID_SECRET, on one line")
         check_timeout(self.timeout)
         check_timeout(self.long_timeout)
         self.credentials()
@@ -71,20 +81,34 @@ class Settings:
         }
         return list((options | dict(self.channel_options)).items())
 
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What every call carries: the key, if there is one."""
+        return () if self.key is None else (("authorization", f"Bearer {self.key.strip()}"),)
+
     def credentials(self) -> grpc.ChannelCredentials | None:
         """Of TLS; None for plain text.
 
         Raises:
-            InvalidArgumentError: If the root certificate cannot be read.
+            InvalidArgumentError: If a certificate or the key cannot be read, or one of the client's is missing.
         """
-        if self.root_certificates is None:
-            return grpc.ssl_channel_credentials() if self.tls else None
-        try:
-            return grpc.ssl_channel_credentials(Path(self.root_certificates).read_bytes())
-        except OSError as error:
-            raise InvalidArgumentError(
-                f"root certificate {os.fspath(self.root_certificates)} cannot be read: {error.strerror}"
-            ) from error
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise InvalidArgumentError("client_certificate and client_key go together: give both or neither")
+        if not (self.tls or self.root_certificates is not None or self.client_certificate is not None):
+            return None
+        return grpc.ssl_channel_credentials(
+            _pem("root certificate", self.root_certificates),
+            _pem("client key", self.client_key),
+            _pem("client certificate", self.client_certificate),
+        )
+
+
+def _pem(what: str, path: str | os.PathLike[str] | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidArgumentError(f"{what} {os.fspath(path)} cannot be read: {error.strerror}") from error
 
 
 def check_timeout(timeout: float) -> float:
@@ -107,6 +131,8 @@ class Link:
     catalog: catalog_service_pb2_grpc.CatalogServiceStub
     server: server_service_pb2_grpc.ServerServiceStub
     explain: explain_service_pb2_grpc.ExplainServiceStub
+    keys: key_service_pb2_grpc.KeyServiceStub
+    audit: audit_service_pb2_grpc.AuditServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -124,6 +150,8 @@ class Link:
             catalog_service_pb2_grpc.CatalogServiceStub(channel),
             server_service_pb2_grpc.ServerServiceStub(channel),
             explain_service_pb2_grpc.ExplainServiceStub(channel),
+            key_service_pb2_grpc.KeyServiceStub(channel),
+            audit_service_pb2_grpc.AuditServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -137,6 +165,8 @@ class AsyncLink:
     catalog: CatalogServiceAsyncStub
     server: ServerServiceAsyncStub
     explain: ExplainServiceAsyncStub
+    keys: KeyServiceAsyncStub
+    audit: AuditServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -152,12 +182,16 @@ class AsyncLink:
         catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         server: Any = server_service_pb2_grpc.ServerServiceStub(channel)
         explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
+        keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+        audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
             cast("CatalogServiceAsyncStub", catalog),
             cast("ServerServiceAsyncStub", server),
             cast("ExplainServiceAsyncStub", explain),
+            cast("KeyServiceAsyncStub", keys),
+            cast("AuditServiceAsyncStub", audit),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steeple.cli import benchmark_bytes, benchmark_geometry, benchmark_index, benchmark_robustness, benchmark_verify
+from steeple.cli.connection import connect
 from steeple.cli.options import JsonOption, PlotOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
@@ -111,7 +112,7 @@ def _client(output: Output, server: str | None) -> Iterator[Client]:
 
     with ExitStack() as stack:
         if server is not None:
-            yield stack.enter_context(Client(server))
+            yield stack.enter_context(connect(server))
             return
         photos = _demo_photos(output)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steeple-benchmark-")))

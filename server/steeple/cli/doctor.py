@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, connect
+from steeple.cli.connection import connect
+from steeple.cli.options import DEFAULT_SERVER, JsonOption
 from steeple.cli.output import Cell, Column, Output
 from steeple.errors import SteepleError, UnavailableError
 

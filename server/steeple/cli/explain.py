@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption, TimeoutOption, connect
+from steeple.cli.connection import connect
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption, TimeoutOption
 from steeple.cli.output import Cell, Column, Output
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from steeple.cli.connection import connect
 from steeple.cli.options import (
     DEFAULT_SERVER,
     JsonOption,
     ServerOption,
     TimeoutOption,
-    connect,
     read_location,
     read_metadata,
 )

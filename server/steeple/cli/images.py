@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steeple.cli.connection import connect
 from steeple.cli.options import (
     DEFAULT_SERVER,
     EtagOption,
@@ -16,7 +17,6 @@ from steeple.cli.options import (
     MetadataOption,
     ServerOption,
     TimeoutOption,
-    connect,
     image_name,
     landmark_id,
     read_metadata,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption, connect
+from steeple.cli.connection import connect
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Output, describe_time
 
 if TYPE_CHECKING:

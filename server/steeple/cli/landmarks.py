@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from steeple.cli.connection import connect
 from steeple.cli.options import (
     DEFAULT_SERVER,
     EtagOption,
@@ -15,7 +16,6 @@ from steeple.cli.options import (
     LocationOption,
     MetadataOption,
     ServerOption,
-    connect,
     landmark_id,
     read_location,
     read_metadata,

@@ -12,7 +12,22 @@ from typing import Annotated, Final
 
 import typer
 
-from steeple.cli import benchmark, calibrate, doctor, evaluate, explain, identify, images, info, landmarks, model, serve
+from steeple.cli import (
+    audit,
+    benchmark,
+    calibrate,
+    doctor,
+    evaluate,
+    explain,
+    identify,
+    images,
+    info,
+    keys,
+    landmarks,
+    model,
+    serve,
+)
+from steeple.cli.connection import add_connection_options
 from steeple.cli.demo import command as demo
 from steeple.cli.output import Output
 from steeple.errors import (
@@ -48,6 +63,8 @@ app.command("demo", short_help="Recognise real photographs, end to end.")(demo.d
 app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
+app.add_typer(keys.app, name="keys")
+app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")
 
@@ -94,7 +111,9 @@ def main(args: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if args is None else args)
     output = Output(as_json="--json" in given)
     try:
-        result = typer.main.get_command(app)(given, prog_name="steeple", standalone_mode=False)
+        command = typer.main.get_command(app)
+        add_connection_options(command)
+        result = command(given, prog_name="steeple", standalone_mode=False)
     except SteepleError as error:
         output.error(error, hint=_hint(error))
         return error.exit_code

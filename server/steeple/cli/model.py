@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steeple.cli import model_compact, model_diff, model_train, model_visualize
-from steeple.cli.options import DEFAULT_MODEL, DEFAULT_SERVER, JsonOption, ServerOption, connect
+from steeple.cli.connection import connect
+from steeple.cli.options import DEFAULT_MODEL, DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Column, Output
 from steeple.cli.release_facts import print_release
 

@@ -13,7 +13,7 @@ import typer
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from steeple.client import Client, LatLng
+    from steeple.client import LatLng
 
 DEFAULT_SERVER: Final = "localhost:50051"
 DEFAULT_MODEL: Final = "delf-lite2-v1"
@@ -43,7 +43,6 @@ LocationOption = Annotated[
     str | None, typer.Option("--location", metavar="LAT,LNG", help="WGS84 degrees, such as 48.8867,2.3431.")
 ]
 
-_LONG_TIMEOUT: Final = 60.0  # seconds; for calls that move a whole photo
 _LANDMARKS: Final = "landmarks/"
 _IMAGES: Final = "/images/"
 
@@ -62,13 +61,6 @@ class ImageName:
 
     def __str__(self) -> str:
         return f"{_LANDMARKS}{self.landmark}{_IMAGES}{self.image}"
-
-
-def connect(server: str, timeout: float = 10.0) -> Client:
-    """A client of the server; nothing is sent before its first call."""
-    from steeple.client import Client
-
-    return Client(server, timeout=timeout, long_timeout=max(timeout, _LONG_TIMEOUT))
 
 
 def landmark_id(text: str) -> str:

@@ -18,6 +18,25 @@ def serve(
     address: Annotated[
         str | None, typer.Option("--address", metavar="HOST:PORT", help="Where to listen; port 0: any free one.")
     ] = None,
+    access: Annotated[
+        str | None,
+        typer.Option("--access", metavar="auto|open|keys", help="Whether callers need a key; auto: beyond this host."),
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option("--tls-certificate", metavar="FILE.pem", help="Talk TLS with this certificate.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE.pem", help="Its private key.")] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option("--tls-client-ca", metavar="FILE.pem", help="Clients need a certificate of this authority."),
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Listen beyond this host without TLS or keys: others may read keys and photos, or change everything.",
+        ),
+    ] = False,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Keeps the catalogue, photos and the index.")
     ] = None,
@@ -59,7 +78,8 @@ def serve(
     \b
     Examples:
       steeple serve
-      steeple serve --address 0.0.0.0:50051 --data-dir /var/lib/steeple
+      steeple serve --address 0.0.0.0:50051 --data-dir /var/lib/steeple \\
+          --tls-certificate cert.pem --tls-key key.pem
       steeple serve --metrics-address :9464
       STEEPLE_WORKERS=4 steeple serve --config steeple.toml --log-format json
 
@@ -70,6 +90,11 @@ def serve(
     settings = Settings.load(
         config,
         address=address,
+        access=access,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+        insecure=insecure or None,
         data_dir=data_dir,
         model=model,
         calibration=calibration,

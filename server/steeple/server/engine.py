@@ -15,6 +15,7 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.release import Calibration, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError
 from steeple.server import calibration_file, recognition
+from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
 from steeple.server.data_dir import DataDir
 from steeple.server.extraction import ThreadExtractors
@@ -126,6 +127,9 @@ class Engine:
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url)
             opened.callback(self.catalogue.close)
+            self.keyring = Keyring(self.catalogue.database)
+            opened.callback(self.keyring.close)
+            self.keyring.start()
             self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, options=options, stopping=stopping)
             self._extractors = ThreadExtractors(self.release, max_image_pixels=settings.max_image_pixels)
             photos = ImageStore(settings.photos_url)

@@ -45,6 +45,8 @@ async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, number)
     server = Server(settings)
+    if settings.objection:
+        log.warning("insecure: %s", settings.objection)
     port = await server.start()
     log.info("listening; the index is loading", extra=facts(address=settings.address, port=port))
     told = asyncio.create_task(signals.get())
@@ -52,7 +54,13 @@ async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> 
     await asyncio.wait([told, ready], return_when=asyncio.FIRST_COMPLETED)
     try:
         if ready.done():
-            ready.result()
+            engine = ready.result()
+            if settings.asks_for_keys and engine.keyring.empty:
+                log.warning(
+                    "callers need a key and there is none: stop this server, and make one with steeple keys create "
+                    "--scope admin --data-dir %s",
+                    settings.data_dir,
+                )
             log.info("ready", extra=facts(port=port))
             if on_ready is not None:
                 on_ready(port)

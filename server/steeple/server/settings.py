@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 from steeple.delf.image import MAX_PIXELS
 from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
+from steeple.server import exposure
 from steeple.server.index_factory import IndexFactory
 
 CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
@@ -41,6 +42,14 @@ class Settings(BaseSettings):
 
     Attributes:
         address: ``HOST:PORT`` or ``unix:PATH`` to listen on. Port 0: any free one.
+        access: ``keys``: callers need one; ``open``: everyone may do everything; ``auto``: open where only this host
+            can reach the server, else keys.
+        health_access: Whether ``grpc.health.v1`` needs a key, of any scope, where the other services do.
+        reflection_access: The same of gRPC reflection.
+        tls_certificate: PEM file of the server's certificate chain; read again when it changes.
+        tls_key: PEM file of its private key.
+        tls_client_ca: PEM file of the certificates that those of clients must come from; None: clients need none.
+        insecure: Listens beyond this host also without keys or TLS.
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
@@ -74,6 +83,13 @@ class Settings(BaseSettings):
     )
 
     address: str = "127.0.0.1:50051"
+    access: Literal["auto", "open", "keys"] = "auto"
+    health_access: Literal["open", "keys"] = "open"
+    reflection_access: Literal["open", "keys"] = "open"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    insecure: bool = False
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: str = ""
     images_url: str = ""
@@ -138,6 +154,26 @@ class Settings(BaseSettings):
     @classmethod
     def _make_absolute(cls, data_dir: Path) -> Path:
         return data_dir.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _check_exposure(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together: set both or neither")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("tls_client_ca needs tls_certificate and tls_key")
+        if self.objection and not self.insecure:
+            raise ValueError(self.objection)
+        return self
+
+    @property
+    def objection(self) -> str:
+        """Why a server with these settings must not listen unless it is told ``insecure``; empty if it may."""
+        return exposure.objection(self.address, keys=self.asks_for_keys, tls=self.tls_certificate is not None)
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether callers need a key."""
+        return self.access == "keys" or (self.access == "auto" and not exposure.is_local(self.address))
 
     @property
     def index_factory(self) -> IndexFactory | None:
@@ -212,5 +248,8 @@ def _explanations(error: ValidationError) -> list[str]:
             explanations.append(f"there is no setting {name!r}; those there are: {known}")
         else:
             text = problem["msg"].removeprefix("Value error, ")
+            if not name:  # about several of them
+                explanations.append(text)
+                continue
             explanations.append(f"setting {name} (environment: {_PREFIX}{name.upper()}): {text}")
     return explanations

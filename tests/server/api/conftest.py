@@ -43,20 +43,25 @@ class Running:
     catalog: CatalogServiceAsyncStub
     health: Any
 
-    async def add(self, landmark_id: str, source: bytes | FeatureSet, image_id: str = "one") -> str:
+    async def add(
+        self, landmark_id: str, source: bytes | FeatureSet, image_id: str = "one", *, metadata: Any = None
+    ) -> str:
         """Name of a new reference image of a new landmark."""
         landmark = landmark_pb2.Landmark(display_name=landmark_id.title())
-        await self.catalog.CreateLandmark(CreateLandmarkRequest(landmark=landmark, landmark_id=landmark_id))
-        return await self.add_image(landmark_id, source, image_id)
+        request = CreateLandmarkRequest(landmark=landmark, landmark_id=landmark_id)
+        await self.catalog.CreateLandmark(request, metadata=metadata)
+        return await self.add_image(landmark_id, source, image_id, metadata=metadata)
 
-    async def add_image(self, landmark_id: str, source: bytes | FeatureSet, image_id: str) -> str:
+    async def add_image(
+        self, landmark_id: str, source: bytes | FeatureSet, image_id: str, *, metadata: Any = None
+    ) -> str:
         """Name of a new reference image."""
         request = CreateReferenceImageRequest(parent=f"landmarks/{landmark_id}", reference_image_id=image_id)
         if isinstance(source, bytes):
             request.image = source
         else:
             request.features.CopyFrom(wire.pack(source))
-        return (await self.catalog.CreateReferenceImage(request)).reference_image.name
+        return (await self.catalog.CreateReferenceImage(request, metadata=metadata)).reference_image.name
 
     async def ask(
         self, source: bytes | FeatureSet, *, max_candidates: int = 0, include_matches: bool = False

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
 from steeple.errors import FailedPreconditionError
+from steeple.server.access import KeyStore, Scope
 from steeple.server.catalogue import Catalogue, LandmarkDraft, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.migrate import SCRIPTS, upgrade
@@ -86,6 +87,25 @@ def test_opening_again_changes_nothing(url: str, tmp_path: Path) -> None:
     with Catalogue.open(url) as catalogue:
         assert catalogue.get_landmark("x").display_name == "Tower"
     assert schema(tmp_path / "catalogue.db") == before
+
+
+def test_a_catalogue_from_before_keys_is_kept_and_gets_them(url: str) -> None:
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO landmark VALUES (1, 'tower', 'Tower', '', NULL, NULL, '{}', 1, '2026-01-01', '2026-01-01')"
+        )
+    database.close()
+    with Catalogue.open(url) as catalogue:
+        assert catalogue.get_landmark("tower").display_name == "Tower"
+        store = KeyStore(catalogue.database)
+        assert store.list().items == ()
+        made = store.create("First", Scope.ADMIN)
+        assert store.get(made.key.id).scope is Scope.ADMIN
 
 
 def test_a_migration_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:

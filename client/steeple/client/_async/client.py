@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
 from steeple.client._photos import PhotoReader
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
+class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -42,6 +43,9 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
+        key: What the server knows the caller by, ``stp_...``. Without TLS, anybody on the way can read it.
+        client_certificate: PEM file, for servers that ask clients for one; turns TLS on. Needs ``client_key``.
+        client_key: PEM file of its private key.
         tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
             trace. None: nothing is traced.
 
@@ -61,13 +65,28 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls):
         max_attempts: int = 4,
         extractors: int = 1,
         channel_options: Sequence[tuple[str, str | int]] = (),
+        key: str | None = None,
+        client_certificate: str | os.PathLike[str] | None = None,
+        client_key: str | os.PathLike[str] | None = None,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
-        settings = Settings(target, timeout, long_timeout, max_attempts, tls, root_certificates, channel_options)
+        settings = Settings(
+            target,
+            timeout,
+            long_timeout,
+            max_attempts,
+            tls,
+            root_certificates,
+            channel_options,
+            key,
+            client_certificate,
+            client_key,
+        )
         connection = AsyncConnection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         AsyncSearchCalls.__init__(self, connection)
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)
+        AsyncKeyCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -58,6 +58,10 @@ class AsyncConnection:
                 self._link = AsyncLink.open(self.settings)
             return self._link
 
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What every call carries: the key, and the span that it is part of."""
+        return (*self.settings.metadata(), *(self.tracing.metadata() or ()))
+
     async def prepare(
         self, photo: Photo, *, upload: bool, timeout: float | None, budgets: Sequence[int] = ()
     ) -> Source:
@@ -118,7 +122,7 @@ class AsyncConnection:
         while True:
             try:
                 remaining = max(0.0, deadline - time.monotonic())
-                return await response_async(method(request, timeout=remaining, metadata=self.tracing.metadata()))
+                return await response_async(method(request, timeout=remaining, metadata=self.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
                 delay = failure.retry_delay
@@ -142,7 +146,9 @@ class AsyncConnection:
         pause, last = _POLL_FIRST, "it cannot be reached"
         while (remaining := deadline - time.monotonic()) > 0:
             try:
-                if await response_async(self.link.health_check(b"", timeout=remaining, wait_for_ready=True)):
+                metadata = self.metadata()
+                check = self.link.health_check(b"", timeout=remaining, metadata=metadata, wait_for_ready=True)
+                if await response_async(check):
                     return
                 last = "it is up but not ready to serve"
             except grpc.RpcError as error:

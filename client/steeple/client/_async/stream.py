@@ -153,9 +153,8 @@ class AsyncAnswerStream(AsyncIterator[StreamAnswer]):
         try:
             if self._responses is None:
                 method = self._connection.link.visual_search.IdentifyStream
-                self._responses = AsyncResponses(
-                    method(self._feed, timeout=self._timeout, metadata=self._connection.tracing.metadata())
-                )
+                metadata = self._connection.metadata()
+                self._responses = AsyncResponses(method(self._feed, timeout=self._timeout, metadata=metadata))
             response = await self._responses.read()
         except (grpc.RpcError, CancelledError) as error:
             cancelled_by_consumer = self._ended

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
 from steeple.client._tracing import Tracing
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class Client(SearchCalls, CatalogueCalls, ServerCalls):
+class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -43,6 +44,9 @@ class Client(SearchCalls, CatalogueCalls, ServerCalls):
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
+        key: What the server knows the caller by, ``stp_...``. Without TLS, anybody on the way can read it.
+        client_certificate: PEM file, for servers that ask clients for one; turns TLS on. Needs ``client_key``.
+        client_key: PEM file of its private key.
         tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
             trace. None: nothing is traced.
 
@@ -62,13 +66,28 @@ class Client(SearchCalls, CatalogueCalls, ServerCalls):
         max_attempts: int = 4,
         extractors: int = 1,
         channel_options: Sequence[tuple[str, str | int]] = (),
+        key: str | None = None,
+        client_certificate: str | os.PathLike[str] | None = None,
+        client_key: str | os.PathLike[str] | None = None,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
-        settings = Settings(target, timeout, long_timeout, max_attempts, tls, root_certificates, channel_options)
+        settings = Settings(
+            target,
+            timeout,
+            long_timeout,
+            max_attempts,
+            tls,
+            root_certificates,
+            channel_options,
+            key,
+            client_certificate,
+            client_key,
+        )
         connection = Connection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         SearchCalls.__init__(self, connection)
         CatalogueCalls.__init__(self, connection)
         ServerCalls.__init__(self, connection)
+        KeyCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -58,6 +58,10 @@ class Connection:
                 self._link = Link.open(self.settings)
             return self._link
 
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What every call carries: the key, and the span that it is part of."""
+        return (*self.settings.metadata(), *(self.tracing.metadata() or ()))
+
     def prepare(self, photo: Photo, *, upload: bool, timeout: float | None, budgets: Sequence[int] = ()) -> Source:
         """What is sent of a photo.
 
@@ -116,7 +120,7 @@ class Connection:
         while True:
             try:
                 remaining = max(0.0, deadline - time.monotonic())
-                return response(method(request, timeout=remaining, metadata=self.tracing.metadata()))
+                return response(method(request, timeout=remaining, metadata=self.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
                 delay = failure.retry_delay
@@ -140,7 +144,9 @@ class Connection:
         pause, last = _POLL_FIRST, "it cannot be reached"
         while (remaining := deadline - time.monotonic()) > 0:
             try:
-                if response(self.link.health_check(b"", timeout=remaining, wait_for_ready=True)):
+                metadata = self.metadata()
+                check = self.link.health_check(b"", timeout=remaining, metadata=metadata, wait_for_ready=True)
+                if response(check):
                     return
                 last = "it is up but not ready to serve"
             except grpc.RpcError as error:

@@ -154,9 +154,8 @@ class AnswerStream(Iterator[StreamAnswer]):
         try:
             if self._responses is None:
                 method = self._connection.link.visual_search.IdentifyStream
-                self._responses = Responses(
-                    method(self._feed, timeout=self._timeout, metadata=self._connection.tracing.metadata())
-                )
+                metadata = self._connection.metadata()
+                self._responses = Responses(method(self._feed, timeout=self._timeout, metadata=metadata))
             response = self._responses.read()
         except (grpc.RpcError, CancelledError) as error:
             cancelled_by_consumer = self._ended

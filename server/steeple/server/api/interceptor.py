@@ -1,4 +1,4 @@
-"""What every call of ``steeple.v1`` goes through: an id, readiness, errors to statuses, metrics, a line in the log."""
+"""What every call goes through: an id, readiness, keys, errors to statuses, metrics, one line in the log."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.server.access import ApiKey
+from steeple.server.api.guard import Admission, Guard, is_identified
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
 from steeple.server.api.tracing import Tracing
 from steeple.server.logs import facts, within_request
+from steeple.v1.visual_search_service_pb2 import IdentifyStreamResponse
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ StreamHandler = Callable[[AsyncIterator[object], Context], AsyncGenerator[object
 ResponseT = TypeVar("ResponseT")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Call:
     """A call in progress.
 
@@ -49,6 +52,7 @@ class _Call:
         request_id: To find it by.
         traced: Told the status that it ends with.
         began: When it came, by ``time.perf_counter``.
+        key: Who calls, once that is known.
     """
 
     method: str
@@ -56,15 +60,28 @@ class _Call:
     request_id: str
     traced: Callable[[str], None]
     began: float
+    key: ApiKey | None = None
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the handlers of our own services; those of others (health, reflection) stay as they are."""
+    """Wraps the handlers of our own services; those of others (health, reflection) at most ask for a key.
 
-    def __init__(self, readiness: Readiness, metrics: Metrics, tracing: Tracing) -> None:
+    Args:
+        readiness: Where the engine is.
+        guard: Lets calls through.
+        metrics: Count calls.
+        tracing: Makes spans of them.
+        closed: What the methods that ask for a key begin with, beside those of our own services.
+    """
+
+    def __init__(
+        self, readiness: Readiness, guard: Guard, metrics: Metrics, tracing: Tracing, closed: tuple[str, ...] = ()
+    ) -> None:
         self._readiness = readiness
         self._metrics = metrics
         self._tracing = tracing
+        self._guard = guard
+        self._closed = closed
 
     async def intercept_service(
         self,
@@ -74,6 +91,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """The handler of the called method, wrapped."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        if handler is not None and method.startswith(self._closed):
+            try:
+                self._guard.identify(handler_call_details.invocation_metadata)
+            except SteepleError as error:
+                return _refusing(handler, error)
         if handler is None or handler.request_deserializer is None or not method.startswith(_OURS):
             return handler
         deserialize = _tolerant(handler.request_deserializer)
@@ -86,10 +108,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, handle: UnaryHandler) -> UnaryHandler:
         async def call(request: object, context: Context) -> object:
-            async def work() -> object:
-                return await handle(_checked(request), context)
+            async def work(admission: Admission) -> object:
+                return await admission.answer(lambda: handle(_checked(request), context))
 
-            return await self._run(method, context, work)
+            return await self._run(method, context, work, request)
 
         return call
 
@@ -97,27 +119,35 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self, method: str, handle: StreamHandler
     ) -> Callable[[AsyncIterator[object], Context], Awaitable[None]]:
         async def call(requests: AsyncIterator[object], context: Context) -> None:
-            async def work() -> None:
+            async def work(admission: Admission) -> None:
                 async with aclosing(handle(_all_checked(requests), context)) as responses:
-                    async for response in responses:
-                        await context.write(response)
+                    await _answer_frames(responses, admission, context)
 
             await self._run(method, context, work)
 
         return call
 
-    async def _run(self, method: str, context: Context, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+    async def _run(
+        self,
+        method: str,
+        context: Context,
+        work: Callable[[Admission], Awaitable[ResponseT]],
+        request: object = None,
+    ) -> ResponseT:
         metadata = context.invocation_metadata() or ()
         request_id = _request_id_of(metadata)
         with within_request(request_id), self._tracing.call(method[1:], metadata, request_id) as traced:
             context.set_trailing_metadata(((REQUEST_ID, request_id),))
             self._metrics.began(_short(method))
-            return await self._attempt(_Call(method, context, request_id, traced, time.perf_counter()), work)
+            return await self._attempt(_Call(method, context, request_id, traced, time.perf_counter()), work, request)
 
-    async def _attempt(self, call: _Call, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+    async def _attempt(
+        self, call: _Call, work: Callable[[Admission], Awaitable[ResponseT]], request: object
+    ) -> ResponseT:
         try:
             with self._readiness.call():
-                response = await work()
+                call.key = self._guard.identify(call.context.invocation_metadata())
+                response = await work(self._guard.admit(call.method.removeprefix("/"), call.key, request))
         except asyncio.CancelledError:
             remaining = call.context.time_remaining()
             self._end(call, "DEADLINE_EXCEEDED" if remaining is not None and remaining <= 0 else "CANCELLED")
@@ -125,9 +155,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Exception as error:
             told = _told(error)
             self._end(call, told.status, told)
-            status = rich_status(told, call.request_id)
-            trailers = ((REQUEST_ID, call.request_id), (_DETAILS, status.SerializeToString()))
-            await call.context.abort(grpc.StatusCode[told.status], status.message, trailers)
+            await _abort(call.context, told, call.request_id)
         self._end(call, "OK")
         return response
 
@@ -151,6 +179,57 @@ def _short(method: str) -> str:
     return method.removeprefix(_OURS)
 
 
+async def _answer_frames(responses: AsyncGenerator[object, None], admission: Admission, context: Context) -> None:
+    """Sends the answers of a stream, each frame counted once, none faster than the key's rate."""
+    admission.begin_frame()  # what is used up already is told before any work is done
+    admission.end_frame(None)
+    frame: int | None = None  # that was counted and may get more answers
+    identified = False
+    try:
+        async for response in cast("AsyncGenerator[IdentifyStreamResponse, None]", responses):
+            if response.frame_id != frame:
+                if frame is not None:  # overtaken after a provisional answer
+                    await _end_frame(admission, identified)
+                    frame = None
+                admission.begin_frame()
+                frame = response.frame_id
+            identified = is_identified(response.answer)
+            await context.write(response)
+            if not response.provisional:
+                frame = None
+                await _end_frame(admission, identified)
+    finally:
+        if frame is not None:
+            admission.end_frame(identified)
+
+
+async def _end_frame(admission: Admission, identified: bool) -> None:
+    admission.end_frame(identified)
+    await admission.pace()
+
+
+def _refusing(handler: Handler, error: SteepleError) -> Handler:
+    """A handler of the same kind that only says why not."""
+
+    async def refuse(_: object, context: Context) -> None:
+        await _abort(context, error, _request_id_of(context.invocation_metadata() or ()))
+
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[bool(handler.request_streaming), bool(handler.response_streaming)]
+    return make(cast("Any", refuse), handler.request_deserializer, handler.response_serializer)
+
+
+async def _abort(context: Context, error: SteepleError, request_id: str) -> NoReturn:
+    status = rich_status(error, request_id)
+    trailers = ((REQUEST_ID, request_id), (_DETAILS, status.SerializeToString()))
+    await context.abort(grpc.StatusCode[error.status], status.message, trailers)
+    raise error  # never reached: abort raises
+
+
 def _told(error: Exception) -> SteepleError:
     """What the caller is told of an error."""
     if isinstance(error, InternalError) and INCIDENT not in error.metadata:
@@ -165,6 +244,8 @@ def _log_call(call: _Call, status: str, seconds: float, error: SteepleError | No
         "ms": round(seconds * 1000, 1),
         "peer": call.context.peer(),
     }
+    if call.key is not None:
+        values["key"] = call.key.name
     if error is not None:
         values["error"] = error.message
     if isinstance(error, InternalError):

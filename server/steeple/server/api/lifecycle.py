@@ -14,9 +14,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[i
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from steeple.errors import FailedPreconditionError
+from steeple.server.api.audit import AuditService
 from steeple.server.api.catalog import CatalogService
+from steeple.server.api.certificates import CertificateFiles
 from steeple.server.api.explain import ExplainService
+from steeple.server.api.guard import Guard
 from steeple.server.api.interceptor import CallInterceptor
+from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -27,10 +31,14 @@ from steeple.server.engine import Engine
 from steeple.server.logs import facts
 from steeple.server.settings import Settings
 from steeple.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
     catalog_service_pb2,
     catalog_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
+    key_service_pb2,
+    key_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2,
@@ -44,6 +52,8 @@ SERVICES: Final = (
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
+    key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
+    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -94,7 +104,7 @@ class Server:
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
         self._close_metrics: Callable[[], None] = lambda: None
         self._server = grpc.aio.server(
-            interceptors=[*interceptors, CallInterceptor(self._readiness, self.metrics, self._tracing)],
+            interceptors=[*interceptors, self._interceptor()],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -115,6 +125,10 @@ class Server:
         explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(
             ExplainService(self._readiness, self._queries), self._server
         )
+        key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(self._readiness, self._calls), self._server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(
+            AuditService(self._readiness, self._calls), self._server
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 
@@ -126,10 +140,11 @@ class Server:
 
         Raises:
             FailedPreconditionError: If the address, or that of the metrics, cannot be bound.
+            InvalidArgumentError: If the certificate or its key cannot be used.
         """
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
-            port = self._server.add_insecure_port(self._settings.address)
+            port = self._bind()
         except RuntimeError:
             port = 0
         if port == 0:
@@ -177,6 +192,20 @@ class Server:
     async def cancel_calls(self) -> None:
         """Ends the grace of a :meth:`stop` that is under way."""
         await self._server.stop(None)
+
+    def _interceptor(self) -> CallInterceptor:
+        settings = self._settings
+        guard = Guard("keys" if settings.asks_for_keys else "open", self._readiness, self._calls)
+        others = {"/grpc.health.": settings.health_access, "/grpc.reflection.": settings.reflection_access}
+        closed = [prefix for prefix, access in others.items() if access == "keys"]
+        return CallInterceptor(self._readiness, guard, self.metrics, self._tracing, tuple(closed))
+
+    def _bind(self) -> int:
+        settings = self._settings
+        if settings.tls_certificate is None or settings.tls_key is None:
+            return self._server.add_insecure_port(settings.address)
+        files = CertificateFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+        return self._server.add_secure_port(settings.address, files.credentials())
 
     async def _load(self) -> Engine:
         engine = await asyncio.to_thread(self._open_engine, self._settings, self._stop_loading)

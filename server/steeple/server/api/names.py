@@ -58,6 +58,18 @@ def parse_model(name: str, field: str = "name") -> str:
     raise _unparsed(name, "models/{model}", field)
 
 
+def parse_key(name: str, field: str = "name") -> str:
+    """The id in ``keys/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["keys", key_id] if key_id:
+            return check_id(key_id, field)
+    raise _unparsed(name, "keys/{key}", field)
+
+
 def check_chosen_id(identifier: str, field: str) -> str:
     """``identifier``, which may be empty: the server chooses one then.
 

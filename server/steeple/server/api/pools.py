@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from steeple.errors import ResourceExhaustedError
@@ -85,7 +85,7 @@ class Pool:
         # The work belongs to the caller's request, and its log lines say so.
         context = contextvars.copy_context()
         try:
-            future = self._executor.submit(context.run, functools.partial(work, *args, **kwargs))
+            future = self._executor.submit(context.run, partial(work, *args, **kwargs))
         except BaseException:
             self.release()
             raise

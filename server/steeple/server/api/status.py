@@ -107,6 +107,8 @@ def _resource_type(name: str) -> str:
             return "steeple.v1.Landmark"
         case ["landmarks", _, "images", _]:
             return "steeple.v1.ReferenceImage"
+        case ["keys", _]:
+            return "steeple.v1.Key"
         case ["models", _]:
             return "steeple.v1.Model"
     return "steeple.v1"

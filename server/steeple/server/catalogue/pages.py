@@ -9,12 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.catalogue.records import Landmark, Page, ReferenceImage
+from steeple.server.catalogue.records import Page
 
-_ItemT = TypeVar("_ItemT", Landmark, ReferenceImage)
+
+class _Item(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_ItemT = TypeVar("_ItemT", bound=_Item)
 
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000

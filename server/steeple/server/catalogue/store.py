@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -13,6 +12,7 @@ from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, SteepleError
 from steeple.server.catalogue import answers, changes, features, landmarks, limits, lookups, pages, reference_images
+from steeple.server.catalogue.audit import record as record_in_audit_log
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.etags import check_etag
 from steeple.server.catalogue.ids import check_id
@@ -76,6 +76,11 @@ class Catalogue:
             raise
         return Catalogue(database)
 
+    @property
+    def database(self) -> Database:
+        """Where keys, their usage and the audit log are kept too."""
+        return self._database
+
     def close(self) -> None:
         """Closes the database; later calls raise UnavailableError."""
         self._database.close()
@@ -83,9 +88,7 @@ class Catalogue:
     def __enter__(self) -> Catalogue:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # Landmarks
@@ -391,4 +394,5 @@ class Catalogue:
             now = datetime.now(UTC)
             record = action(connection, now)
             request.remember(connection, answers.to_json(record), now)
+            record_in_audit_log(connection, now, record)
         return record

@@ -136,3 +136,44 @@ request: Final = Table(
     Column("answer", JSON, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
 )
+
+api_key: Final = Table(
+    "api_key",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("display_name", String(200), nullable=False),
+    Column("scope", String(6), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("requests_per_second", Double, nullable=False),
+    Column("burst", Integer, nullable=False),
+    Column("monthly_identifications", BigInteger, nullable=False),
+    Column("successor", Id, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("expire_time", UtcDateTime),
+    Column("revoke_time", UtcDateTime),
+    Column("last_use_time", UtcDateTime),
+    CheckConstraint("scope IN ('device', 'reader', 'editor', 'admin')", name="scope"),
+)
+
+key_usage: Final = Table(
+    "key_usage",
+    metadata,
+    Column("key_id", Id, ForeignKey("api_key.id"), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("identified", BigInteger, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+)
+
+audit_event: Final = Table(
+    "audit_event",
+    metadata,
+    Column("number", Key, primary_key=True),
+    Column("time", UtcDateTime, nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("method", String(255), nullable=False),
+    Column("resource", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Index(None, "resource", "number"),
+    Index(None, "time"),
+    sqlite_autoincrement=True,  # the log must not hide that its end was cut off
+)

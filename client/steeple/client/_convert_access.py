@@ -1,0 +1,100 @@
+"""Protocol messages of keys and the audit log to the SDK's types, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, Scope
+from steeple.errors import InvalidArgumentError
+from steeple.v1 import audit_service_pb2, key_service_pb2
+
+_SCOPES: Final = {
+    Scope.DEVICE: key_service_pb2.Key.SCOPE_DEVICE,
+    Scope.READER: key_service_pb2.Key.SCOPE_READER,
+    Scope.EDITOR: key_service_pb2.Key.SCOPE_EDITOR,
+    Scope.ADMIN: key_service_pb2.Key.SCOPE_ADMIN,
+}
+
+
+def key_name(key: str | Key) -> str:
+    """``keys/{id}`` of an id, a name or a key."""
+    if isinstance(key, Key):
+        return key.name
+    return key if key.startswith("keys/") else f"keys/{key}"
+
+
+def scope_value(scope: Scope | str) -> key_service_pb2.Key.Scope.ValueType:
+    """The number of a scope, or of its name.
+
+    Raises:
+        InvalidArgumentError: If there is none of that name.
+    """
+    try:
+        return _SCOPES[Scope(scope)]
+    except (ValueError, KeyError):
+        names = ", ".join(known.value for known in _SCOPES)
+        raise InvalidArgumentError(f"scope must be {names}, not {scope!r}", field="scope") from None
+
+
+def limits_message(limits: KeyLimits) -> key_service_pb2.KeyLimits:
+    """The message of limits.
+
+    Raises:
+        InvalidArgumentError: If a number does not fit.
+    """
+    try:
+        return key_service_pb2.KeyLimits(
+            requests_per_second=limits.requests_per_second,
+            burst=limits.burst,
+            monthly_identifications=limits.monthly_identifications,
+        )
+    except ValueError as error:
+        raise InvalidArgumentError(f"a limit is too large: {error}", field="limits") from error
+
+
+def timestamp(time: datetime | None, field: str) -> Timestamp | None:
+    """The message of a time; None for None.
+
+    Raises:
+        InvalidArgumentError: If the time has no zone.
+    """
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise InvalidArgumentError(f"{field} needs a time zone, such as datetime.UTC", field=field)
+    message = Timestamp()
+    message.FromDatetime(time)
+    return message
+
+
+def to_key(message: key_service_pb2.Key) -> Key:
+    """A key."""
+    scopes = {value: scope for scope, value in _SCOPES.items()}
+    return Key(
+        name=message.name,
+        display_name=message.display_name,
+        scope=scopes.get(message.scope, Scope.OTHER),
+        limits=KeyLimits(
+            message.limits.requests_per_second, message.limits.burst, message.limits.monthly_identifications
+        ),
+        create_time=_time(message.create_time),
+        expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
+        revoke_time=_time(message.revoke_time) if message.HasField("revoke_time") else None,
+        last_use_time=_time(message.last_use_time) if message.HasField("last_use_time") else None,
+        successor=message.successor,
+        usage=tuple(MonthlyUsage(of.month, of.identified_count, of.unknown_count) for of in message.usage),
+    )
+
+
+def to_audit_event(message: audit_service_pb2.AuditEvent) -> AuditEvent:
+    """An event of the audit log."""
+    return AuditEvent(
+        message.name, _time(message.time), message.actor, message.method, message.resource, message.outcome
+    )
+
+
+def _time(message: Timestamp) -> datetime:
+    return message.ToDatetime(tzinfo=UTC)

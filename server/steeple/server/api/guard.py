@@ -1,0 +1,190 @@
+"""Who may call what: keys, scopes, rates, quotas, and the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Literal, TypeVar
+
+from google.protobuf.message import Message
+
+from steeple.errors import PermissionDeniedError, SteepleError, UnauthenticatedError
+from steeple.server.access import ApiKey, Keyring, Scope
+from steeple.server.api.policy import Rule, rule_of
+from steeple.server.api.pools import Pool
+from steeple.server.api.readiness import Readiness
+from steeple.server.catalogue import audit
+from steeple.server.catalogue.database import Database
+from steeple.server.logs import facts
+from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, Answer, IdentifyResponse
+
+log = logging.getLogger(__name__)
+
+Metadata = Iterable[tuple[str, str | bytes]]
+ResponseT = TypeVar("ResponseT")
+
+HEADER: Final = "authorization"
+"""Metadata that carries the key, as ``Bearer stp_...``."""
+
+_BEARER: Final = "bearer"
+
+
+class Guard:
+    """Lets calls through, or does not. Belongs to one event loop.
+
+    Args:
+        access: ``open``: everyone may do everything; ``keys``: who sends a key, and what its scope covers.
+        readiness: Where the engine, and so the keys, are.
+        calls: Threads for what only reads and writes the catalogue.
+    """
+
+    def __init__(self, access: Literal["open", "keys"], readiness: Readiness, calls: Pool) -> None:
+        self._open = access == "open"
+        self._readiness = readiness
+        self._calls = calls
+
+    def identify(self, metadata: Metadata | None) -> ApiKey | None:
+        """The key that a call came with; None if none is asked for.
+
+        Raises:
+            UnauthenticatedError: If it is missing, unknown, expired or revoked.
+            UnavailableError: If the server is still starting.
+        """
+        return None if self._open else self._readiness.engine.keyring.authenticate(_sent(metadata))
+
+    def admit(self, method: str, key: ApiKey | None, request: object = None) -> Admission:
+        """Lets a call through.
+
+        Args:
+            method: ``steeple.v1.{service}/{method}``.
+            key: As :meth:`identify` gave it.
+            request: Of a method that takes one.
+
+        Raises:
+            PermissionDeniedError: If the key's scope does not cover the method.
+            ResourceExhaustedError: If the key is at its limit of calls a second.
+        """
+        rule, engine = rule_of(method), self._readiness.engine
+        if key is not None:
+            engine.keyring.check_rate(key)
+            _check_scope(key, rule.scope, method)
+        return Admission(method, rule, key, request, engine.keyring, engine.catalogue.database, self._calls)
+
+
+class Admission:
+    """A call that was let through; made by :class:`Guard`."""
+
+    def __init__(
+        self,
+        method: str,
+        rule: Rule,
+        key: ApiKey | None,
+        request: object,
+        keyring: Keyring,
+        database: Database,
+        calls: Pool,
+    ) -> None:
+        self._rule = rule
+        self._key = key
+        self._keyring = keyring
+        self._database = database
+        self._calls = calls
+        self._attempt: audit.Attempt | None = None
+        if rule.changes is not None:
+            actor = audit.OPEN if key is None else key.name
+            self._attempt = audit.Attempt(actor, method, _read(request, rule.changes))
+
+    async def answer(self, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+        """What ``work`` returns; a change is recorded, an identification counted.
+
+        Raises:
+            ResourceExhaustedError: If the key has used up its identifications.
+        """
+        if self._attempt is not None:
+            return await self._change(self._attempt, work)
+        if not self._rule.identifies:
+            return await work()
+        self.begin_frame()
+        identified: bool | None = None
+        try:
+            response = await work()
+            identified = isinstance(response, IdentifyResponse) and is_identified(response.answer)
+        finally:
+            self.end_frame(identified)
+        return response
+
+    def begin_frame(self) -> None:
+        """A query is to be answered; :meth:`end_frame` must follow.
+
+        Raises:
+            UnauthenticatedError: If the key has expired or was revoked since the call began.
+            ResourceExhaustedError: If the key has used up its identifications.
+        """
+        if self._key is not None:
+            self._key = self._keyring.current(self._key)
+            self._keyring.begin_query(self._key)
+
+    def end_frame(self, identified: bool | None) -> None:
+        """How a query was answered; None: not at all."""
+        if self._key is not None:
+            self._keyring.end_query(self._key, identified)
+
+    async def pace(self) -> None:
+        """Returns when the key's rate allows another frame."""
+        if self._key is not None:
+            while wait := self._keyring.take(self._key):
+                await asyncio.sleep(wait)
+
+    async def _change(self, attempt: audit.Attempt, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
+        try:
+            with audit.attempting(attempt):
+                response = await work()
+        except Exception as error:
+            await self._record(attempt, error.status if isinstance(error, SteepleError) else "INTERNAL")
+            raise
+        if not attempt.recorded:  # a repeat of a request that was done before
+            await self._record(attempt, "OK")
+        return response
+
+    async def _record(self, attempt: audit.Attempt, outcome: str) -> None:
+        try:
+            await self._calls.run(audit.record_outcome, self._database, attempt, outcome)
+        except Exception as error:  # what the caller is told of the change itself stays as it is
+            values = {"actor": attempt.actor, "method": attempt.method, "resource": attempt.resource}
+            log.error("not in the audit log", extra=facts(**values, outcome=outcome, error=error))
+
+
+def is_identified(answer: Answer) -> bool:
+    """Whether an answer names a landmark."""
+    return answer.outcome == OUTCOME_IDENTIFIED
+
+
+def _sent(metadata: Metadata | None) -> str | None:
+    for name, value in metadata or ():
+        if name == HEADER:
+            scheme, _, text = (value if isinstance(value, str) else value.decode("utf-8", "replace")).partition(" ")
+            if scheme.lower() != _BEARER:
+                raise UnauthenticatedError(f'metadata "{HEADER}" must read "Bearer stp_ID_SECRET"')
+            return text.strip()
+    return None
+
+
+def _check_scope(key: ApiKey, least: Scope, method: str) -> None:
+    if key.scope < least:
+        raise PermissionDeniedError(
+            f"{key.name} has the scope {key.scope}; {method} takes {least} or more",
+            resource=key.name,
+            scope=str(key.scope),
+            needed_scope=str(least),
+            method=method,
+        )
+
+
+def _read(request: object, path: str) -> str:
+    value: Any = request
+    for name in path.split("."):
+        if not name or not isinstance(value, Message):
+            return ""
+        value = getattr(value, name)
+    return str(value)

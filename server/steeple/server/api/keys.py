@@ -1,0 +1,205 @@
+"""``steeple.v1.KeyService``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, ParamSpec, TypeVar
+
+import grpc
+from google.protobuf import timestamp_pb2
+
+from steeple.errors import InvalidArgumentError
+from steeple.server.access import UNCHANGED, ApiKey, Keyring, KeyStore, Limits, Scope
+from steeple.server.access.records import key_name
+from steeple.server.api.names import parse_key
+from steeple.server.api.pools import Pool
+from steeple.server.api.readiness import Readiness
+from steeple.server.api.status import FIELD
+from steeple.v1 import key_service_pb2, key_service_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_FIELDS: Final = ("display_name", "expire_time", "limits")
+_SCOPES: Final = {
+    Scope.DEVICE: key_service_pb2.Key.SCOPE_DEVICE,
+    Scope.READER: key_service_pb2.Key.SCOPE_READER,
+    Scope.EDITOR: key_service_pb2.Key.SCOPE_EDITOR,
+    Scope.ADMIN: key_service_pb2.Key.SCOPE_ADMIN,
+}
+
+
+class KeyService(key_service_pb2_grpc.KeyServiceServicer):
+    """Keeps the keys.
+
+    Args:
+        readiness: Where the engine, and so the keys, are.
+        calls: Threads for what only reads and writes the catalogue.
+    """
+
+    def __init__(self, readiness: Readiness, calls: Pool) -> None:
+        self._readiness = readiness
+        self._calls = calls
+
+    async def CreateKey(  # noqa: N802
+        self, request: key_service_pb2.CreateKeyRequest, context: Context
+    ) -> key_service_pb2.CreateKeyResponse:
+        """Makes a key, and tells its secret."""
+        made = await self._calls.run(
+            _changed,
+            self._keyring,
+            self._store.create,
+            request.key.display_name,
+            _read_scope(request.key),
+            expire_time=_read_time(request.key, "expire_time", "key.expire_time"),
+            limits=_read_limits(request.key),
+        )
+        return key_service_pb2.CreateKeyResponse(key=_message(made.key), secret=made.secret)
+
+    async def GetKey(  # noqa: N802
+        self, request: key_service_pb2.GetKeyRequest, context: Context
+    ) -> key_service_pb2.GetKeyResponse:
+        """A key by name."""
+        key = await self._calls.run(self._store.get, parse_key(request.name))
+        return key_service_pb2.GetKeyResponse(key=_message(key))
+
+    async def ListKeys(  # noqa: N802
+        self, request: key_service_pb2.ListKeysRequest, context: Context
+    ) -> key_service_pb2.ListKeysResponse:
+        """Keys by id, a page at a time."""
+        page = await self._calls.run(self._store.list, request.page_size, request.page_token)
+        return key_service_pb2.ListKeysResponse(
+            keys=[_message(key) for key in page.items],
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+        )
+
+    async def UpdateKey(  # noqa: N802
+        self, request: key_service_pb2.UpdateKeyRequest, context: Context
+    ) -> key_service_pb2.UpdateKeyResponse:
+        """Changes the named fields of a key."""
+        update = request.key
+        key_id = parse_key(update.name, "key.name")
+        fields = _read_mask(update, request.update_mask.paths)
+        expire_time = _read_time(update, "expire_time", "key.expire_time")
+        key = await self._calls.run(
+            _changed,
+            self._keyring,
+            self._store.update,
+            key_id,
+            display_name=update.display_name if "display_name" in fields else None,
+            expire_time=expire_time if "expire_time" in fields else UNCHANGED,
+            limits=_read_limits(update) if "limits" in fields else None,
+        )
+        return key_service_pb2.UpdateKeyResponse(key=_message(key))
+
+    async def RevokeKey(  # noqa: N802
+        self, request: key_service_pb2.RevokeKeyRequest, context: Context
+    ) -> key_service_pb2.RevokeKeyResponse:
+        """Ends a key."""
+        key = await self._calls.run(_changed, self._keyring, self._store.revoke, parse_key(request.name))
+        return key_service_pb2.RevokeKeyResponse(key=_message(key))
+
+    async def RotateKey(  # noqa: N802
+        self, request: key_service_pb2.RotateKeyRequest, context: Context
+    ) -> key_service_pb2.RotateKeyResponse:
+        """Makes a successor of a key, and tells its secret."""
+        made, old = await self._calls.run(
+            _changed,
+            self._keyring,
+            self._store.rotate,
+            parse_key(request.name),
+            old_expire_time=_read_time(request, "old_expire_time", "old_expire_time"),
+            new_expire_time=_read_time(request, "new_expire_time", "new_expire_time"),
+        )
+        return key_service_pb2.RotateKeyResponse(key=_message(made.key), secret=made.secret, old_key=_message(old))
+
+    @property
+    def _keyring(self) -> Keyring:
+        return self._readiness.engine.keyring
+
+    @property
+    def _store(self) -> KeyStore:
+        return self._keyring.store
+
+
+def _changed(keyring: Keyring, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What ``change`` returns, in effect; on a thread of the pool, all of it."""
+    result = change(*args, **kwargs)
+    keyring.reload()
+    return result
+
+
+def _read_scope(message: key_service_pb2.Key) -> Scope:
+    for scope, value in _SCOPES.items():
+        if message.scope == value:
+            return scope
+    names = ", ".join(key_service_pb2.Key.Scope.Name(value) for value in _SCOPES.values())
+    raise InvalidArgumentError(f"a key needs a scope: {names}", **{FIELD: "key.scope"})
+
+
+def _read_limits(message: key_service_pb2.Key) -> Limits:
+    limits = message.limits
+    try:
+        return Limits(limits.requests_per_second, limits.burst, limits.monthly_identifications)
+    except InvalidArgumentError as error:
+        error.metadata[FIELD] = f"key.{error.metadata[FIELD]}"
+        raise
+
+
+def _read_time(
+    message: key_service_pb2.Key | key_service_pb2.RotateKeyRequest, name: str, field: str
+) -> datetime | None:
+    return read_time(getattr(message, name), field) if message.HasField(name) else None  # type: ignore[arg-type]
+
+
+def read_time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
+    """The time in the request's ``field``.
+
+    Raises:
+        InvalidArgumentError: If it is none between the years 1 and 9999.
+    """
+    try:
+        return message.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgumentError(f"{field} is not a time: {error}", **{FIELD: field}) from error
+
+
+def _read_mask(message: key_service_pb2.Key, paths: Iterable[str]) -> frozenset[str]:
+    named = frozenset(paths)
+    for path in sorted(named.difference(_FIELDS)):
+        raise InvalidArgumentError(
+            f"update_mask cannot have {path!r}; it takes {', '.join(_FIELDS)}", **{FIELD: "update_mask"}
+        )
+    named = named or frozenset({field.name for field, _ in message.ListFields()}.intersection(_FIELDS))
+    if not named:
+        raise InvalidArgumentError(
+            f"nothing to update: set one of {', '.join(_FIELDS)}, or name in update_mask those to empty",
+            **{FIELD: "update_mask"},
+        )
+    return named
+
+
+def _message(key: ApiKey) -> key_service_pb2.Key:
+    limits = key.limits
+    message = key_service_pb2.Key(
+        name=key.name,
+        display_name=key.display_name,
+        scope=_SCOPES[key.scope],
+        limits=key_service_pb2.KeyLimits(
+            requests_per_second=limits.requests_per_second,
+            burst=limits.burst,
+            monthly_identifications=limits.monthly_identifications,
+        ),
+        successor=key_name(key.successor) if key.successor else "",
+        usage=[
+            key_service_pb2.MonthlyUsage(month=of.month, identified_count=of.identified, unknown_count=of.unknown)
+            for of in key.usage
+        ],
+    )
+    for name in ("create_time", "expire_time", "revoke_time", "last_use_time"):
+        if (time := getattr(key, name)) is not None:
+            getattr(message, name).FromDatetime(time)
+    return message

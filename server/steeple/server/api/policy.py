@@ -1,0 +1,84 @@
+"""Which scope each method asks for, and which methods change something: one row a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from steeple.errors import InternalError
+from steeple.server.access import Scope
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a method asks for.
+
+    Attributes:
+        scope: The least that may call it.
+        identifies: Whether its answers count as identifications.
+        changes: Path in the request of the name of what it changes; None: it changes nothing.
+    """
+
+    scope: Scope
+    identifies: bool = False
+    changes: str | None = None
+
+
+def _rows() -> dict[str, Rule]:
+    rows: dict[str, Rule] = {}
+
+    def service(name: str, **methods: Rule) -> None:
+        rows.update({f"steeple.v1.{name}/{method}": rule for method, rule in methods.items()})
+
+    device, reader, admin = Rule(Scope.DEVICE), Rule(Scope.READER), Rule(Scope.ADMIN)
+    service(
+        "VisualSearchService",
+        Identify=Rule(Scope.DEVICE, identifies=True),
+        IdentifyStream=Rule(Scope.DEVICE, identifies=True),
+        GetModel=device,
+        ListModels=device,
+    )
+    service(
+        "CatalogService",
+        CreateLandmark=Rule(Scope.EDITOR, changes=""),
+        GetLandmark=reader,
+        ListLandmarks=reader,
+        UpdateLandmark=Rule(Scope.EDITOR, changes="landmark.name"),
+        DeleteLandmark=Rule(Scope.EDITOR, changes="name"),
+        CreateReferenceImage=Rule(Scope.EDITOR, changes="parent"),
+        GetReferenceImage=reader,
+        ListReferenceImages=reader,
+        DeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
+        DownloadReferenceImage=reader,
+    )
+    service("ServerService", GetServerInfo=reader)
+    service("ExplainService", ExplainIdentify=reader)
+    service(
+        "KeyService",
+        CreateKey=Rule(Scope.ADMIN, changes=""),
+        GetKey=admin,
+        ListKeys=admin,
+        UpdateKey=Rule(Scope.ADMIN, changes="key.name"),
+        RevokeKey=Rule(Scope.ADMIN, changes="name"),
+        RotateKey=Rule(Scope.ADMIN, changes="name"),
+    )
+    service("AuditService", ListAuditEvents=admin)
+    return rows
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(_rows())
+"""By ``steeple.v1.{service}/{method}``."""
+
+
+def rule_of(method: str) -> Rule:
+    """The rule of a method.
+
+    Raises:
+        InternalError: If it has none: what nobody has thought about is closed.
+    """
+    rule = RULES.get(method)
+    if rule is None:
+        raise InternalError(f"{method} has no row in steeple.server.api.policy")
+    return rule
