@@ -17,7 +17,7 @@ from steeple.v1 import features_pb2 as steeple_dot_v1_dot_features__pb2
 from steeple.v1 import landmark_pb2 as steeple_dot_v1_dot_landmark__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n steeple/v1/catalog_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\"h\n\x15\x43reateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x13\n\x0blandmark_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\"\n\x12GetLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x13GetLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"=\n\x14ListLandmarksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"m\n\x15ListLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x84\x01\n\x15UpdateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16UpdateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"V\n\x15\x44\x65leteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteLandmarkResponse\"\xd9\x01\n\x1b\x43reateReferenceImageRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x33\n\x0freference_image\x18\x02 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x1a\n\x12reference_image_id\x18\x03 \x01(\t\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x12*\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x12\n\nrequest_id\x18\x06 \x01(\tB\x08\n\x06source\"S\n\x1c\x43reateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"(\n\x18GetReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19GetReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"S\n\x1aListReferenceImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x80\x01\n\x1bListReferenceImagesResponse\x12\x34\n\x10reference_images\x18\x01 \x03(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"M\n\x1b\x44\x65leteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x44\x65leteReferenceImageResponse\"-\n\x1d\x44ownloadReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x1e\x44ownloadReferenceImageResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t2\xd2\x07\n\x0e\x43\x61talogService\x12W\n\x0e\x43reateLandmark\x12!.steeple.v1.CreateLandmarkRequest\x1a\".steeple.v1.CreateLandmarkResponse\x12N\n\x0bGetLandmark\x12\x1e.steeple.v1.GetLandmarkRequest\x1a\x1f.steeple.v1.GetLandmarkResponse\x12T\n\rListLandmarks\x12 .steeple.v1.ListLandmarksRequest\x1a!.steeple.v1.ListLandmarksResponse\x12W\n\x0eUpdateLandmark\x12!.steeple.v1.UpdateLandmarkRequest\x1a\".steeple.v1.UpdateLandmarkResponse\x12W\n\x0e\x44\x65leteLandmark\x12!.steeple.v1.DeleteLandmarkRequest\x1a\".steeple.v1.DeleteLandmarkResponse\x12i\n\x14\x43reateReferenceImage\x12\'.steeple.v1.CreateReferenceImageRequest\x1a(.steeple.v1.CreateReferenceImageResponse\x12`\n\x11GetReferenceImage\x12$.steeple.v1.GetReferenceImageRequest\x1a%.steeple.v1.GetReferenceImageResponse\x12\x66\n\x13ListReferenceImages\x12&.steeple.v1.ListReferenceImagesRequest\x1a\'.steeple.v1.ListReferenceImagesResponse\x12i\n\x14\x44\x65leteReferenceImage\x12\'.steeple.v1.DeleteReferenceImageRequest\x1a(.steeple.v1.DeleteReferenceImageResponse\x12o\n\x16\x44ownloadReferenceImage\x12).steeple.v1.DownloadReferenceImageRequest\x1a*.steeple.v1.DownloadReferenceImageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n steeple/v1/catalog_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\"h\n\x15\x43reateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x13\n\x0blandmark_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\"\n\x12GetLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x13GetLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"u\n\x14ListLandmarksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"m\n\x15ListLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x84\x01\n\x15UpdateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16UpdateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"V\n\x15\x44\x65leteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteLandmarkResponse\"I\n\x17UndeleteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x18UndeleteLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\xd9\x01\n\x1b\x43reateReferenceImageRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x33\n\x0freference_image\x18\x02 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x1a\n\x12reference_image_id\x18\x03 \x01(\t\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x12*\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x12\n\nrequest_id\x18\x06 \x01(\tB\x08\n\x06source\"S\n\x1c\x43reateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"(\n\x18GetReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19GetReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"\x8b\x01\n\x1aListReferenceImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\"\x80\x01\n\x1bListReferenceImagesResponse\x12\x34\n\x10reference_images\x18\x01 \x03(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"M\n\x1b\x44\x65leteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x44\x65leteReferenceImageResponse\"O\n\x1dUndeleteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"U\n\x1eUndeleteReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"-\n\x1d\x44ownloadReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x1e\x44ownloadReferenceImageResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"1\n!GetReferenceImageThumbnailRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\"GetReferenceImageThumbnailResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x32\x9f\n\n\x0e\x43\x61talogService\x12W\n\x0e\x43reateLandmark\x12!.steeple.v1.CreateLandmarkRequest\x1a\".steeple.v1.CreateLandmarkResponse\x12N\n\x0bGetLandmark\x12\x1e.steeple.v1.GetLandmarkRequest\x1a\x1f.steeple.v1.GetLandmarkResponse\x12T\n\rListLandmarks\x12 .steeple.v1.ListLandmarksRequest\x1a!.steeple.v1.ListLandmarksResponse\x12W\n\x0eUpdateLandmark\x12!.steeple.v1.UpdateLandmarkRequest\x1a\".steeple.v1.UpdateLandmarkResponse\x12W\n\x0e\x44\x65leteLandmark\x12!.steeple.v1.DeleteLandmarkRequest\x1a\".steeple.v1.DeleteLandmarkResponse\x12]\n\x10UndeleteLandmark\x12#.steeple.v1.UndeleteLandmarkRequest\x1a$.steeple.v1.UndeleteLandmarkResponse\x12i\n\x14\x43reateReferenceImage\x12\'.steeple.v1.CreateReferenceImageRequest\x1a(.steeple.v1.CreateReferenceImageResponse\x12`\n\x11GetReferenceImage\x12$.steeple.v1.GetReferenceImageRequest\x1a%.steeple.v1.GetReferenceImageResponse\x12\x66\n\x13ListReferenceImages\x12&.steeple.v1.ListReferenceImagesRequest\x1a\'.steeple.v1.ListReferenceImagesResponse\x12i\n\x14\x44\x65leteReferenceImage\x12\'.steeple.v1.DeleteReferenceImageRequest\x1a(.steeple.v1.DeleteReferenceImageResponse\x12o\n\x16UndeleteReferenceImage\x12).steeple.v1.UndeleteReferenceImageRequest\x1a*.steeple.v1.UndeleteReferenceImageResponse\x12o\n\x16\x44ownloadReferenceImage\x12).steeple.v1.DownloadReferenceImageRequest\x1a*.steeple.v1.DownloadReferenceImageResponse\x12{\n\x1aGetReferenceImageThumbnail\x12-.steeple.v1.GetReferenceImageThumbnailRequest\x1a..steeple.v1.GetReferenceImageThumbnailResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,37 +33,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETLANDMARKRESPONSE']._serialized_start=344
   _globals['_GETLANDMARKRESPONSE']._serialized_end=405
   _globals['_LISTLANDMARKSREQUEST']._serialized_start=407
-  _globals['_LISTLANDMARKSREQUEST']._serialized_end=468
-  _globals['_LISTLANDMARKSRESPONSE']._serialized_start=470
-  _globals['_LISTLANDMARKSRESPONSE']._serialized_end=579
-  _globals['_UPDATELANDMARKREQUEST']._serialized_start=582
-  _globals['_UPDATELANDMARKREQUEST']._serialized_end=714
-  _globals['_UPDATELANDMARKRESPONSE']._serialized_start=716
-  _globals['_UPDATELANDMARKRESPONSE']._serialized_end=780
-  _globals['_DELETELANDMARKREQUEST']._serialized_start=782
-  _globals['_DELETELANDMARKREQUEST']._serialized_end=868
-  _globals['_DELETELANDMARKRESPONSE']._serialized_start=870
-  _globals['_DELETELANDMARKRESPONSE']._serialized_end=894
-  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_start=897
-  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_end=1114
-  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_start=1116
-  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_end=1199
-  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_start=1201
-  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_end=1241
-  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_start=1243
-  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_end=1323
-  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_start=1325
-  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_end=1408
-  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_start=1411
-  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_end=1539
-  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_start=1541
-  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_end=1618
-  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_start=1620
-  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_end=1650
-  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_start=1652
-  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_end=1697
-  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_start=1699
-  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_end=1766
-  _globals['_CATALOGSERVICE']._serialized_start=1769
-  _globals['_CATALOGSERVICE']._serialized_end=2747
+  _globals['_LISTLANDMARKSREQUEST']._serialized_end=524
+  _globals['_LISTLANDMARKSRESPONSE']._serialized_start=526
+  _globals['_LISTLANDMARKSRESPONSE']._serialized_end=635
+  _globals['_UPDATELANDMARKREQUEST']._serialized_start=638
+  _globals['_UPDATELANDMARKREQUEST']._serialized_end=770
+  _globals['_UPDATELANDMARKRESPONSE']._serialized_start=772
+  _globals['_UPDATELANDMARKRESPONSE']._serialized_end=836
+  _globals['_DELETELANDMARKREQUEST']._serialized_start=838
+  _globals['_DELETELANDMARKREQUEST']._serialized_end=924
+  _globals['_DELETELANDMARKRESPONSE']._serialized_start=926
+  _globals['_DELETELANDMARKRESPONSE']._serialized_end=950
+  _globals['_UNDELETELANDMARKREQUEST']._serialized_start=952
+  _globals['_UNDELETELANDMARKREQUEST']._serialized_end=1025
+  _globals['_UNDELETELANDMARKRESPONSE']._serialized_start=1027
+  _globals['_UNDELETELANDMARKRESPONSE']._serialized_end=1093
+  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_start=1096
+  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_end=1313
+  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_start=1315
+  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_end=1398
+  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_start=1400
+  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_end=1440
+  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_start=1442
+  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_end=1522
+  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_start=1525
+  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_end=1664
+  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_start=1667
+  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_end=1795
+  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_start=1797
+  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_end=1874
+  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_start=1876
+  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_end=1906
+  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_start=1908
+  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_end=1987
+  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_start=1989
+  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_end=2074
+  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_start=2076
+  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_end=2121
+  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_start=2123
+  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_end=2190
+  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_start=2192
+  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_end=2241
+  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_start=2243
+  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_end=2294
+  _globals['_CATALOGSERVICE']._serialized_start=2297
+  _globals['_CATALOGSERVICE']._serialized_end=3608
 # @@protoc_insertion_point(module_scope)

@@ -97,17 +97,36 @@ class ListLandmarksRequest(google.protobuf.message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    ORDER_BY_FIELD_NUMBER: builtins.int
+    SHOW_DELETED_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """0 stands for 50; more than 1000 is taken as 1000."""
     page_token: builtins.str
-    """From the last answer; empty for the first page."""
+    """From the last answer to the same filter, order_by and show_deleted; empty for
+    the first page.
+    """
+    filter: builtins.str
+    """Only those that it is true of, in a subset of AIP-160: comparisons, AND, OR,
+    NOT and parentheses. At most 2000 characters. INVALID_ARGUMENT tells where
+    it is wrong.
+    """
+    order_by: builtins.str
+    """Fields to sort by, with " desc" after a field to turn it round:
+    "reference_image_count desc, display_name". Empty: by id.
+    """
+    show_deleted: builtins.bool
+    """Those that are deleted too."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        filter: builtins.str = ...,
+        order_by: builtins.str = ...,
+        show_deleted: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "show_deleted", b"show_deleted"]) -> None: ...
 
 global___ListLandmarksRequest = ListLandmarksRequest
 
@@ -124,7 +143,7 @@ class ListLandmarksResponse(google.protobuf.message.Message):
     """Of all pages."""
     @property
     def landmarks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.landmark_pb2.Landmark]:
-        """By id."""
+        """In the order asked for."""
 
     def __init__(
         self,
@@ -151,7 +170,8 @@ class UpdateLandmarkRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Among display_name, description, location, metadata. Empty: every one of
+        """Among display_name, description, location, metadata, aliases, labels,
+        active. Empty: every one of
         them that is set in `landmark`.
         """
 
@@ -220,6 +240,46 @@ class DeleteLandmarkResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 global___DeleteLandmarkResponse = DeleteLandmarkResponse
+
+@typing.final
+class UndeleteLandmarkRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}"."""
+    etag: builtins.str
+    """If not empty, must be the current one."""
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___UndeleteLandmarkRequest = UndeleteLandmarkRequest
+
+@typing.final
+class UndeleteLandmarkResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARK_FIELD_NUMBER: builtins.int
+    @property
+    def landmark(self) -> steeple.v1.landmark_pb2.Landmark: ...
+    def __init__(
+        self,
+        *,
+        landmark: steeple.v1.landmark_pb2.Landmark | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["landmark", b"landmark"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["landmark", b"landmark"]) -> None: ...
+
+global___UndeleteLandmarkResponse = UndeleteLandmarkResponse
 
 @typing.final
 class CreateReferenceImageRequest(google.protobuf.message.Message):
@@ -319,20 +379,39 @@ class ListReferenceImagesRequest(google.protobuf.message.Message):
     PARENT_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    ORDER_BY_FIELD_NUMBER: builtins.int
+    SHOW_DELETED_FIELD_NUMBER: builtins.int
     parent: builtins.str
     """"landmarks/{landmark}"."""
     page_size: builtins.int
     """0 stands for 50; more than 1000 is taken as 1000."""
     page_token: builtins.str
-    """From the last answer; empty for the first page."""
+    """From the last answer to the same filter, order_by and show_deleted; empty for
+    the first page.
+    """
+    filter: builtins.str
+    """Only those that it is true of, in a subset of AIP-160: comparisons, AND, OR,
+    NOT and parentheses. At most 2000 characters. INVALID_ARGUMENT tells where
+    it is wrong.
+    """
+    order_by: builtins.str
+    """Fields to sort by, with " desc" after a field to turn it round:
+    "create_time desc". Empty: by id.
+    """
+    show_deleted: builtins.bool
+    """Those that are deleted too."""
     def __init__(
         self,
         *,
         parent: builtins.str = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        filter: builtins.str = ...,
+        order_by: builtins.str = ...,
+        show_deleted: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "show_deleted", b"show_deleted"]) -> None: ...
 
 global___ListReferenceImagesRequest = ListReferenceImagesRequest
 
@@ -349,7 +428,7 @@ class ListReferenceImagesResponse(google.protobuf.message.Message):
     """Of all pages."""
     @property
     def reference_images(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.landmark_pb2.ReferenceImage]:
-        """By id."""
+        """In the order asked for."""
 
     def __init__(
         self,
@@ -396,6 +475,46 @@ class DeleteReferenceImageResponse(google.protobuf.message.Message):
 global___DeleteReferenceImageResponse = DeleteReferenceImageResponse
 
 @typing.final
+class UndeleteReferenceImageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}/images/{image}"."""
+    etag: builtins.str
+    """If not empty, must be the current one."""
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___UndeleteReferenceImageRequest = UndeleteReferenceImageRequest
+
+@typing.final
+class UndeleteReferenceImageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    @property
+    def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    def __init__(
+        self,
+        *,
+        reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> None: ...
+
+global___UndeleteReferenceImageResponse = UndeleteReferenceImageResponse
+
+@typing.final
 class DownloadReferenceImageRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -429,3 +548,35 @@ class DownloadReferenceImageResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["image", b"image", "media_type", b"media_type"]) -> None: ...
 
 global___DownloadReferenceImageResponse = DownloadReferenceImageResponse
+
+@typing.final
+class GetReferenceImageThumbnailRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}/images/{image}"."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___GetReferenceImageThumbnailRequest = GetReferenceImageThumbnailRequest
+
+@typing.final
+class GetReferenceImageThumbnailResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: builtins.int
+    image: builtins.bytes
+    """A JPEG whose longer side has at most 256 pixels."""
+    def __init__(
+        self,
+        *,
+        image: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["image", b"image"]) -> None: ...
+
+global___GetReferenceImageThumbnailResponse = GetReferenceImageThumbnailResponse

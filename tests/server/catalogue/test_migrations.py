@@ -28,7 +28,19 @@ def schema(path: Path) -> dict[str, set[str]]:
             "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
             " AND name NOT IN ('alembic_version', 'sqlite_sequence')"
         ).fetchall()
-    return {name: {" ".join(part.split()) for part in re.split(r",\s*\n", sql)} for name, sql in made}
+    return {name: {" ".join(part.split()) for part in parts_of(sql)} for name, sql in made}
+
+
+def parts_of(sql: str) -> list[str]:
+    """A statement at the commas between its outermost parentheses."""
+    parts, depth = [""], 0
+    for letter in sql:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 1:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
 
 
 def test_a_new_database_gets_the_tables_of_the_metadata(url: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from steeple.server.catalogue.records import (
     UNSET,
+    Capture,
     Change,
     ChangeKind,
     ImageDraft,
@@ -9,6 +10,7 @@ from steeple.server.catalogue.records import (
     LandmarkDraft,
     LatLng,
     Page,
+    Quality,
     ReferenceImage,
     Unset,
 )
@@ -17,6 +19,7 @@ from steeple.server.catalogue.store import Catalogue
 
 __all__ = [
     "UNSET",
+    "Capture",
     "Catalogue",
     "Change",
     "ChangeKind",
@@ -25,6 +28,7 @@ __all__ = [
     "LandmarkDraft",
     "LatLng",
     "Page",
+    "Quality",
     "ReferenceImage",
     "Restriction",
     "Unset",

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from steeple.server.catalogue.records import Landmark, LandmarkDraft, LatLng, ReferenceImage
+from steeple.server.catalogue.records import Capture, Landmark, LandmarkDraft, LatLng, Quality, ReferenceImage
 
 
 def to_json(record: Landmark | ReferenceImage | None) -> dict[str, Any]:
@@ -19,29 +19,44 @@ def to_json(record: Landmark | ReferenceImage | None) -> dict[str, Any]:
 
 
 def landmark_from_json(answer: Mapping[str, Any]) -> Landmark:
-    """The landmark that :func:`to_json` was given."""
-    location = answer["location"]
-    return Landmark(
-        **{
-            **answer,
-            "location": None if location is None else LatLng(**location),
-            "create_time": datetime.fromisoformat(answer["create_time"]),
-            "update_time": datetime.fromisoformat(answer["update_time"]),
-        }
-    )
+    """The landmark that :func:`to_json` was given, by this version or an older one, which had fewer fields."""
+    return Landmark(**{**_with_times(answer), "location": _location(answer["location"])})
 
 
 def image_from_json(answer: Mapping[str, Any]) -> ReferenceImage:
-    """The reference image that :func:`to_json` was given."""
-    return ReferenceImage(**{**answer, "create_time": datetime.fromisoformat(answer["create_time"])})
+    """The reference image that :func:`to_json` was given, by this version or an older one, which had fewer fields."""
+    fields = _with_times(answer)
+    if fields.get("quality") is not None:
+        fields["quality"] = Quality(**fields["quality"])
+    if "capture" in fields:
+        fields["capture"] = Capture(_location(fields["capture"]["location"]), fields["capture"]["time"])
+    return ReferenceImage(**fields)
 
 
 def landmark_draft_to_json(draft: LandmarkDraft) -> dict[str, Any]:
-    """All of a draft, fit for JSON."""
+    """All of a draft, fit for JSON; the same as of an older version where the draft has nothing that is newer."""
     location = draft.location
-    return {
+    fields: dict[str, Any] = {
         "display_name": draft.display_name,
         "description": draft.description,
         "location": None if location is None else [location.latitude, location.longitude],
         "metadata": dict(draft.metadata),
     }
+    if draft.aliases:
+        fields["aliases"] = {language: list(names) for language, names in draft.aliases.items()}
+    if draft.labels:
+        fields["labels"] = list(draft.labels)
+    if not draft.active:
+        fields["active"] = False
+    return fields
+
+
+def _with_times(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: datetime.fromisoformat(value) if name.endswith("_time") and value is not None else value
+        for name, value in answer.items()
+    }
+
+
+def _location(fields: Mapping[str, float] | None) -> LatLng | None:
+    return None if fields is None else LatLng(**fields)
