@@ -7,15 +7,20 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from typing import Unpack
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
 from steeple.errors import NotFoundError
-from steeple.server.catalogue import Catalogue, ImageDraft, ReferenceImage
+from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
 from steeple.server.logs import facts
+from steeple.server.photo_quality import grade, measure
+from steeple.server.thumbnails import thumbnail
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +28,7 @@ _PAGE = 1000
 
 
 class Ingest:
-    """Adds and removes reference images.
+    """Changes what is found: adds, removes and brings back reference images, and landmarks with theirs.
 
     The photo is stored first, then the catalogue takes the image in one transaction, then the index
     takes it from the catalogue, then the caller is told. Wherever this breaks off, what the catalogue
@@ -85,16 +90,18 @@ class Ingest:
         if isinstance(source, bytes):
             image = self._create_from_photo(landmark_id, source, image_id, metadata, request_id)
         else:
-            draft = ImageDraft(self._check_features(source), metadata=metadata)
+            features = self._check_features(source)
+            draft = ImageDraft(features, metadata=metadata, quality=grade(measure(features, None)))
             image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._keeper.catch_up()
         return image
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
-        """Removes a reference image, and its photo if no other image has the same.
+        """Removes a reference image: for good, with its photo if no other image has the same, if nothing is retained.
 
         Raises:
-            NotFoundError: If there is none of that id.
+            NotFoundError: If there is none of that id, or it is deleted already.
+            FailedPreconditionError: If its landmark is deleted.
             AbortedError: If ``etag`` is neither empty nor current.
             UnavailableError: If it is deleted but may still be found.
         """
@@ -103,11 +110,38 @@ class Ingest:
         self._discard_unused(digests)
         self._keeper.catch_up()
 
-    def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
-        """Removes a landmark and, with ``force``, its reference images and their photos.
+    def undelete_image(
+        self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = ""
+    ) -> ReferenceImage:
+        """Brings a reference image back; it is searchable when this returns.
 
         Raises:
-            NotFoundError: If there is none of that id.
+            NotFoundError: If there is none of that id (any more).
+            AlreadyExistsError: If it is not deleted.
+            FailedPreconditionError: If its landmark is deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+            UnavailableError: If it is back but not searchable yet.
+        """
+        image = self._catalogue.undelete_image(landmark_id, image_id, etag=etag, request_id=request_id)
+        self._keeper.catch_up()
+        return image
+
+    def update_landmark(self, landmark_id: str, **changes: Unpack[LandmarkChanges]) -> Landmark:
+        """As :meth:`Catalogue.update_landmark`; a change of ``active`` has taken effect when this returns.
+
+        Raises:
+            UnavailableError: If the change is stored but searches do not heed it yet.
+            SteepleError: As there.
+        """
+        landmark = self._catalogue.update_landmark(landmark_id, **changes)
+        self._keeper.catch_up()
+        return landmark
+
+    def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
+        """Removes a landmark and, with ``force``, its reference images: for good, with photos, if nothing is retained.
+
+        Raises:
+            NotFoundError: If there is none of that id, or it is deleted already.
             AbortedError: If ``etag`` is neither empty nor current.
             FailedPreconditionError: If it has reference images and ``force`` is not set.
             UnavailableError: If it is deleted but may still be found.
@@ -116,6 +150,27 @@ class Ingest:
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
         self._discard_unused(digests)
         self._keeper.catch_up()
+
+    def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
+        """Brings a landmark back with its reference images; they are searchable when this returns.
+
+        Raises:
+            NotFoundError: If there is none of that id (any more).
+            AlreadyExistsError: If it is not deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+            UnavailableError: If it is back but not searchable yet.
+        """
+        landmark = self._catalogue.undelete_landmark(landmark_id, etag=etag, request_id=request_id)
+        self._keeper.catch_up()
+        return landmark
+
+    def purge(self, now: datetime | None = None) -> None:
+        """Removes what was deleted and has expired, with its photos.
+
+        Args:
+            now: UTC, aware; None: the time.
+        """
+        self._discard_unused(self._catalogue.purge(now))
 
     def photo(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
         """The photo as it was uploaded, and its media type.
@@ -130,6 +185,15 @@ class Ingest:
             raise NotFoundError(f"{name} has no photo: only its features were uploaded", resource=name)
         return self._photos.get(image.sha256), image.media_type
 
+    def thumbnail(self, landmark_id: str, image_id: str) -> bytes:
+        """The photo made small, as a JPEG without metadata.
+
+        Raises:
+            NotFoundError: If there is no such reference image, or only its features were uploaded.
+            DataLossError: If the photo is missing or damaged.
+        """
+        return thumbnail(self.photo(landmark_id, image_id)[0])
+
     def _create_from_photo(
         self, landmark_id: str, photo: bytes, image_id: str, metadata: Mapping[str, str], request_id: str
     ) -> ReferenceImage:
@@ -140,8 +204,10 @@ class Ingest:
         )
         if first is not None:
             return first
-        features = self._extractors.extract(photo)
-        draft = ImageDraft(features, sha256, len(photo), media_type, metadata)
+        pixels = self._extractors.read(photo)
+        features = self._extractors.extract_from(pixels)
+        quality = grade(measure(features, pixels))
+        draft = ImageDraft(features, sha256, len(photo), media_type, metadata, quality, read_capture(photo))
         with self._stored(photo, sha256):
             return self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
 
@@ -178,7 +244,7 @@ class Ingest:
         token, more = "", True
         while more:
             try:
-                page = self._catalogue.list_images(landmark_id, _PAGE, token)
+                page = self._catalogue.list_images(landmark_id, _PAGE, token, show_deleted=True)
             except NotFoundError:
                 return
             yield from page.items

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
         max_streams: Cameras connected at once.
         max_message_bytes: A larger request is refused.
         max_image_pixels: A photo of more is refused before it is decoded.
+        deleted_retention_days: Days that deleted landmarks and reference images are kept and can be undeleted; 0: none.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
         log_level: Least severe level that is logged.
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     max_streams: Annotated[int, Field(ge=1)] = 64
     max_message_bytes: Annotated[int, Field(ge=64 * 1024, le=2**31 - 1)] = 24 * 2**20
     max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    deleted_retention_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30.0
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -20,14 +20,15 @@ def to_json(record: Landmark | ReferenceImage | None) -> dict[str, Any]:
 
 def landmark_from_json(answer: Mapping[str, Any]) -> Landmark:
     """The landmark that :func:`to_json` was given, by this version or an older one, which had fewer fields."""
-    return Landmark(**{**_with_times(answer), "location": _location(answer["location"])})
+    fields = {**_with_times(answer), "location": _location(answer["location"])}
+    return Landmark(**{**fields, "labels": tuple(answer.get("labels", ()))})
 
 
 def image_from_json(answer: Mapping[str, Any]) -> ReferenceImage:
     """The reference image that :func:`to_json` was given, by this version or an older one, which had fewer fields."""
     fields = _with_times(answer)
     if fields.get("quality") is not None:
-        fields["quality"] = Quality(**fields["quality"])
+        fields["quality"] = Quality(fields["quality"]["grade"], tuple(fields["quality"]["reasons"]))
     if "capture" in fields:
         fields["capture"] = Capture(_location(fields["capture"]["location"]), fields["capture"]["time"])
     return ReferenceImage(**fields)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypedDict, TypeVar
 
 from steeple.delf.features import FeatureSet
 
@@ -57,6 +57,20 @@ class LandmarkDraft:
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     labels: Collection[str] = ()
     active: bool = True
+
+
+class LandmarkChanges(TypedDict, total=False):
+    """Fields of a landmark to set; those that are not there stay. ``etag`` and ``request_id`` are the request's."""
+
+    display_name: str | None
+    description: str | None
+    location: LatLng | Unset | None
+    metadata: Mapping[str, str] | None
+    aliases: Mapping[str, Sequence[str]] | None
+    labels: Collection[str] | None
+    active: bool | None
+    etag: str
+    request_id: str
 
 
 @dataclass(frozen=True)

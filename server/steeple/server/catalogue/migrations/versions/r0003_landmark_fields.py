@@ -19,7 +19,7 @@ _UNDECOMPOSED = str.maketrans({"æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ
 
 def _columns() -> dict[str, list[sa.Column[Any]]]:
     """Those that are new, by table: made anew for each use, as a column belongs to one table object."""
-    landmark = [
+    landmark: list[sa.Column[Any]] = [
         sa.Column("aliases", sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("labels", sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
@@ -27,7 +27,7 @@ def _columns() -> dict[str, list[sa.Column[Any]]]:
         sa.Column("delete_time", _TIME),
         sa.Column("expire_time", _TIME),
     ]
-    image = [
+    image: list[sa.Column[Any]] = [
         sa.Column("capture_latitude", sa.Double()),
         sa.Column("capture_longitude", sa.Double()),
         sa.Column("capture_time", sa.String(25), server_default=sa.text("''"), nullable=False),
