@@ -14,20 +14,18 @@ from steeple.client._async.stream import AsyncAnswerStream
 from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
-from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
-from steeple.client.types import (
+from steeple.client.resources import (
     UNSET,
-    Answer,
-    Candidate,
     ImageFile,
+    ImageState,
     Landmark,
     LatLng,
-    Model,
+    Quality,
     ReferenceImage,
-    StreamAnswer,
-    Timings,
     Unset,
 )
+from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
+from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 
 __all__ = [
     "UNSET",
@@ -38,11 +36,13 @@ __all__ = [
     "Candidate",
     "Client",
     "ImageFile",
+    "ImageState",
     "IndexInfo",
     "Landmark",
     "LatLng",
     "Model",
     "Photo",
+    "Quality",
     "ReferenceImage",
     "ServerInfo",
     "StreamAnswer",

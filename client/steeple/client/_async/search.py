@@ -13,7 +13,8 @@ from steeple.client._concurrency import AsyncFrames
 from steeple.client._convert import model_name, to_answer, to_model
 from steeple.client._photos import Photo, Source
 from steeple.client._transport import check_timeout
-from steeple.client.types import Answer, LatLng, Model
+from steeple.client.resources import LatLng
+from steeple.client.types import Answer, Model
 from steeple.errors import InvalidArgumentError, UnavailableError
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
 
