@@ -10,10 +10,13 @@ import typer
 
 from steeple.cli.options import (
     DEFAULT_SERVER,
+    DeletedOption,
     EtagOption,
+    FilterOption,
     JsonOption,
     LandmarkArgument,
     MetadataOption,
+    OrderOption,
     ServerOption,
     TimeoutOption,
     connect,
@@ -21,7 +24,7 @@ from steeple.cli.options import (
     landmark_id,
     read_metadata,
 )
-from steeple.cli.output import Column, Output, error_facts
+from steeple.cli.output import Column, Output, describe_metadata, describe_time, error_facts
 from steeple.cli.photo_files import find_photos
 from steeple.errors import ImageError, InvalidArgumentError, ResourceExhaustedError, SteepleError
 
@@ -116,36 +119,66 @@ def _add(client: Client, landmark: str, file: Path, known: set[str], metadata: d
 
 
 @app.command("list")
-def list_images(landmark: LandmarkArgument, server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> None:
+def list_images(
+    landmark: LandmarkArgument,
+    filter_text: FilterOption = "",
+    order_by: OrderOption = "",
+    deleted: DeletedOption = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
     """List the reference images of a landmark.
 
     \b
-    Example:
+    Examples:
       steeple images list big-ben
+      steeple images list big-ben --filter 'quality_grade < 3' --order-by identify_count
     """
     output = Output(as_json=json)
     with connect(server) as client:
-        images = list(client.list_reference_images(landmark_id(landmark)))
+        images = list(
+            client.list_reference_images(
+                landmark_id(landmark), filter=filter_text, order_by=order_by, show_deleted=deleted
+            )
+        )
     output.document([image.to_dict() for image in images])
     output.table(
         (
             Column("image"),
             Column("pixels", "right"),
             Column("features", "right"),
+            Column("grade", "right"),
+            Column("identified", "right"),
             Column("bytes", "right"),
             Column("SHA-256"),
+            Column("state"),
         ),
         [
             (
                 image.name,
                 f"{image.width}x{image.height}",
                 str(image.feature_count),
+                "" if image.quality is None else str(image.quality.grade),
+                str(image.identify_count),
                 f"{image.size_bytes:,}" if image.size_bytes else "features only",
                 image.sha256[:16],
+                _describe_state(image),
             )
             for image in images
         ],
     )
+
+
+@app.command("show")
+def show_image(image: ImageArgument, server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> None:
+    """Show one reference image: its grade and why, where and when it was taken, how often it was found.
+
+    \b
+    Example:
+      steeple images show landmarks/big-ben/images/x7kq2m
+    """
+    with connect(server) as client:
+        _print(Output(as_json=json), client.get_reference_image(str(image_name(image))))
 
 
 @app.command("delete")
@@ -157,9 +190,12 @@ def delete_images(
 ) -> None:
     """Delete reference images.
 
+    They are kept for the server's retention period and can be undeleted until then.
+
     \b
-    Example:
+    Examples:
       steeple images delete landmarks/big-ben/images/x7kq2m
+      steeple images undelete landmarks/big-ben/images/x7kq2m
     """
     output = Output(as_json=json)
     names = [image_name(text) for text in images]
@@ -172,25 +208,45 @@ def delete_images(
     output.document({"deleted": [str(name) for name in names]})
 
 
+@app.command("undelete")
+def undelete_image(
+    image: ImageArgument, etag: EtagOption = "", server: ServerOption = DEFAULT_SERVER, json: JsonOption = False
+) -> None:
+    """Bring a deleted reference image back; it is found again at once.
+
+    \b
+    Examples:
+      steeple images list big-ben --deleted
+      steeple images undelete landmarks/big-ben/images/x7kq2m
+    """
+    with connect(server) as client:
+        _print(Output(as_json=json), client.undelete_reference_image(str(image_name(image)), etag=etag))
+
+
 @app.command("download")
 def download_image(
     image: ImageArgument,
     file: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: IMAGE.jpg and the like.")
     ] = None,
+    thumbnail: Annotated[
+        bool, typer.Option("--thumbnail", help="A JPEG of at most 256 pixels a side, without metadata, instead.")
+    ] = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
     """Download a reference image as it was uploaded. An existing file is not overwritten.
 
     \b
-    Example:
+    Examples:
       steeple images download landmarks/big-ben/images/x7kq2m -o clock.jpg
+      steeple images download landmarks/big-ben/images/x7kq2m --thumbnail
     """
     output = Output(as_json=json)
     name = image_name(image)
     with connect(server, 60.0) as client:
-        photo = client.download_reference_image(str(name))
+        fetch = client.get_reference_image_thumbnail if thumbnail else client.download_reference_image
+        photo = fetch(str(name))
     path = file or Path(name.image + _SUFFIXES.get(photo.media_type, ""))
     try:
         with path.open("xb") as target:
@@ -204,3 +260,33 @@ def download_image(
 
 
 _SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/bmp": ".bmp"}
+
+
+def _print(output: Output, image: ReferenceImage) -> None:
+    place, quality = image.capture_location, image.quality
+    output.document(image.to_dict())
+    output.facts(
+        [
+            ("image", image.name),
+            ("model", image.model),
+            ("pixels", f"{image.width}x{image.height}"),
+            ("features", str(image.feature_count)),
+            ("grade", "" if quality is None else f"{quality.grade} of 5"),
+            ("because", "" if quality is None else "; ".join(quality.reasons)),
+            ("taken", image.capture_time),
+            ("taken at", "" if place is None else f"{place.latitude:.5f},{place.longitude:.5f}"),
+            ("identified", str(image.identify_count)),
+            ("photo", f"{image.size_bytes:,} bytes, {image.media_type}" if image.size_bytes else "features only"),
+            ("SHA-256", image.sha256),
+            ("metadata", describe_metadata(image.metadata)),
+            ("state", _describe_state(image)),
+            ("created", describe_time(image.create_time)),
+            ("etag", image.etag),
+        ]
+    )
+
+
+def _describe_state(image: ReferenceImage) -> str:
+    if image.delete_time is not None:
+        return f"deleted until {describe_time(image.expire_time)}"
+    return image.state.value + (f": {image.state_reason}" if image.state_reason else "")
