@@ -1,4 +1,4 @@
-"""The order of a list: by fields that the caller names, and last by id, so that it is one order."""
+"""The order of a list: by fields that the caller names, and by id, so that it is one order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OrderField:
 
 @dataclass(frozen=True)
 class Order:
-    """Fields to sort by, each with whether it falls; the last is ``id``."""
+    """Fields to sort by, each with whether it falls; ``id`` is among them."""
 
     terms: Sequence[tuple[str, OrderField, bool]]
 
@@ -81,9 +81,7 @@ def read_order(text: str, fields: Mapping[str, OrderField]) -> Order:
         if name in (named for named, _, _ in terms):
             raise _wrong(f"{name} is given twice", fields)
         terms.append((name, fields[name], falling))
-        if name == "id":
-            break  # nothing is left to sort
-    if not terms or terms[-1][0] != "id":
+    if "id" not in (name for name, _, _ in terms):
         terms.append(("id", fields["id"], False))
     return Order(terms)
 
