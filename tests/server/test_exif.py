@@ -16,6 +16,8 @@ from tests.scenes import encoded, scene
 Place = tuple[str, tuple[int, int], tuple[int, int], tuple[int, int]]
 PARIS: list[Place] = [("N", (48, 1), (51, 1), (30, 1)), ("E", (2, 1), (17, 1), (40, 1))]
 
+PHOTO = {suffix: encoded(scene(1, 32, 24), suffix) for suffix in (".jpg", ".png", ".webp")}
+
 
 def tiff(order: str, places: list[Place], time: str = "", zone: str = "") -> bytes:
     """A TIFF structure with a directory of the camera and one of the place."""
@@ -49,18 +51,18 @@ def tiff(order: str, places: list[Place], time: str = "", zone: str = "") -> byt
 
 
 def jpeg(block: bytes) -> bytes:
-    photo = encoded(scene(1, 32, 24))
+    photo = PHOTO[".jpg"]
     payload = b"Exif\0\0" + block
     return photo[:2] + b"\xff\xe1" + struct.pack(">H", len(payload) + 2) + payload + photo[2:]
 
 
 def png(block: bytes) -> bytes:
-    photo = encoded(scene(1, 32, 24), ".png")
+    photo = PHOTO[".png"]
     return photo[:33] + struct.pack(">I4s", len(block), b"eXIf") + block + bytes(4) + photo[33:]
 
 
 def webp(block: bytes) -> bytes:
-    photo = encoded(scene(1, 32, 24), ".webp")
+    photo = PHOTO[".webp"]
     return photo + struct.pack("<4sI", b"EXIF", len(block)) + block
 
 

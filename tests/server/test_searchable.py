@@ -31,7 +31,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 def found(engine: Engine, source: FeatureSet) -> str | None:
     answer = engine.identify(source, max_candidates=5)
-    return answer.candidates[0].landmark.id if answer.candidates else None
+    return answer.candidates[0].landmark.id if answer.identified else None
 
 
 def add(engine: Engine, landmark_id: str, *sources: bytes | FeatureSet) -> None:

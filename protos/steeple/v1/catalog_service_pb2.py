@@ -17,13 +17,15 @@ from steeple.v1 import features_pb2 as steeple_dot_v1_dot_features__pb2
 from steeple.v1 import landmark_pb2 as steeple_dot_v1_dot_landmark__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n steeple/v1/catalog_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\"h\n\x15\x43reateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x13\n\x0blandmark_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\"\n\x12GetLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x13GetLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"u\n\x14ListLandmarksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"m\n\x15ListLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x84\x01\n\x15UpdateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16UpdateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"V\n\x15\x44\x65leteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteLandmarkResponse\"I\n\x17UndeleteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x18UndeleteLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\xd9\x01\n\x1b\x43reateReferenceImageRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x33\n\x0freference_image\x18\x02 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x1a\n\x12reference_image_id\x18\x03 \x01(\t\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x12*\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x12\n\nrequest_id\x18\x06 \x01(\tB\x08\n\x06source\"S\n\x1c\x43reateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"(\n\x18GetReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19GetReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"\x8b\x01\n\x1aListReferenceImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\"\x80\x01\n\x1bListReferenceImagesResponse\x12\x34\n\x10reference_images\x18\x01 \x03(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"M\n\x1b\x44\x65leteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x44\x65leteReferenceImageResponse\"O\n\x1dUndeleteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"U\n\x1eUndeleteReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"-\n\x1d\x44ownloadReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x1e\x44ownloadReferenceImageResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"1\n!GetReferenceImageThumbnailRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\"GetReferenceImageThumbnailResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x32\x9f\n\n\x0e\x43\x61talogService\x12W\n\x0e\x43reateLandmark\x12!.steeple.v1.CreateLandmarkRequest\x1a\".steeple.v1.CreateLandmarkResponse\x12N\n\x0bGetLandmark\x12\x1e.steeple.v1.GetLandmarkRequest\x1a\x1f.steeple.v1.GetLandmarkResponse\x12T\n\rListLandmarks\x12 .steeple.v1.ListLandmarksRequest\x1a!.steeple.v1.ListLandmarksResponse\x12W\n\x0eUpdateLandmark\x12!.steeple.v1.UpdateLandmarkRequest\x1a\".steeple.v1.UpdateLandmarkResponse\x12W\n\x0e\x44\x65leteLandmark\x12!.steeple.v1.DeleteLandmarkRequest\x1a\".steeple.v1.DeleteLandmarkResponse\x12]\n\x10UndeleteLandmark\x12#.steeple.v1.UndeleteLandmarkRequest\x1a$.steeple.v1.UndeleteLandmarkResponse\x12i\n\x14\x43reateReferenceImage\x12\'.steeple.v1.CreateReferenceImageRequest\x1a(.steeple.v1.CreateReferenceImageResponse\x12`\n\x11GetReferenceImage\x12$.steeple.v1.GetReferenceImageRequest\x1a%.steeple.v1.GetReferenceImageResponse\x12\x66\n\x13ListReferenceImages\x12&.steeple.v1.ListReferenceImagesRequest\x1a\'.steeple.v1.ListReferenceImagesResponse\x12i\n\x14\x44\x65leteReferenceImage\x12\'.steeple.v1.DeleteReferenceImageRequest\x1a(.steeple.v1.DeleteReferenceImageResponse\x12o\n\x16UndeleteReferenceImage\x12).steeple.v1.UndeleteReferenceImageRequest\x1a*.steeple.v1.UndeleteReferenceImageResponse\x12o\n\x16\x44ownloadReferenceImage\x12).steeple.v1.DownloadReferenceImageRequest\x1a*.steeple.v1.DownloadReferenceImageResponse\x12{\n\x1aGetReferenceImageThumbnail\x12-.steeple.v1.GetReferenceImageThumbnailRequest\x1a..steeple.v1.GetReferenceImageThumbnailResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n steeple/v1/catalog_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\"h\n\x15\x43reateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x13\n\x0blandmark_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\"\n\x12GetLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x13GetLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"u\n\x14ListLandmarksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"m\n\x15ListLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x84\x01\n\x15UpdateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16UpdateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"V\n\x15\x44\x65leteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteLandmarkResponse\"I\n\x17UndeleteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x18UndeleteLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\x90\x02\n\x1b\x43reateReferenceImageRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x33\n\x0freference_image\x18\x02 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x1a\n\x12reference_image_id\x18\x03 \x01(\t\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x12*\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x35\n\x10\x64uplicate_policy\x18\x07 \x01(\x0e\x32\x1b.steeple.v1.DuplicatePolicyB\x08\n\x06source\"~\n\x1c\x43reateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12)\n\nduplicates\x18\x02 \x03(\x0b\x32\x15.steeple.v1.Duplicate\"\xc4\x01\n\tDuplicate\x12\x17\n\x0freference_image\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.steeple.v1.Duplicate.Kind\x12\x0f\n\x07inliers\x18\x03 \x01(\x05\"c\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fKIND_SAME_PHOTO\x10\x01\x12\x17\n\x13KIND_NEAR_DUPLICATE\x10\x02\x12\x17\n\x13KIND_OTHER_LANDMARK\x10\x03\"(\n\x18GetReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19GetReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"\x8b\x01\n\x1aListReferenceImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\"\x80\x01\n\x1bListReferenceImagesResponse\x12\x34\n\x10reference_images\x18\x01 \x03(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"M\n\x1b\x44\x65leteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x44\x65leteReferenceImageResponse\"O\n\x1dUndeleteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"U\n\x1eUndeleteReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"-\n\x1d\x44ownloadReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x1e\x44ownloadReferenceImageResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"1\n!GetReferenceImageThumbnailRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\"GetReferenceImageThumbnailResponse\x12\r\n\x05image\x18\x01 \x01(\x0c*m\n\x0f\x44uplicatePolicy\x12 \n\x1c\x44UPLICATE_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44UPLICATE_POLICY_REPORT\x10\x01\x12\x1b\n\x17\x44UPLICATE_POLICY_REFUSE\x10\x02\x32\x9f\n\n\x0e\x43\x61talogService\x12W\n\x0e\x43reateLandmark\x12!.steeple.v1.CreateLandmarkRequest\x1a\".steeple.v1.CreateLandmarkResponse\x12N\n\x0bGetLandmark\x12\x1e.steeple.v1.GetLandmarkRequest\x1a\x1f.steeple.v1.GetLandmarkResponse\x12T\n\rListLandmarks\x12 .steeple.v1.ListLandmarksRequest\x1a!.steeple.v1.ListLandmarksResponse\x12W\n\x0eUpdateLandmark\x12!.steeple.v1.UpdateLandmarkRequest\x1a\".steeple.v1.UpdateLandmarkResponse\x12W\n\x0e\x44\x65leteLandmark\x12!.steeple.v1.DeleteLandmarkRequest\x1a\".steeple.v1.DeleteLandmarkResponse\x12]\n\x10UndeleteLandmark\x12#.steeple.v1.UndeleteLandmarkRequest\x1a$.steeple.v1.UndeleteLandmarkResponse\x12i\n\x14\x43reateReferenceImage\x12\'.steeple.v1.CreateReferenceImageRequest\x1a(.steeple.v1.CreateReferenceImageResponse\x12`\n\x11GetReferenceImage\x12$.steeple.v1.GetReferenceImageRequest\x1a%.steeple.v1.GetReferenceImageResponse\x12\x66\n\x13ListReferenceImages\x12&.steeple.v1.ListReferenceImagesRequest\x1a\'.steeple.v1.ListReferenceImagesResponse\x12i\n\x14\x44\x65leteReferenceImage\x12\'.steeple.v1.DeleteReferenceImageRequest\x1a(.steeple.v1.DeleteReferenceImageResponse\x12o\n\x16UndeleteReferenceImage\x12).steeple.v1.UndeleteReferenceImageRequest\x1a*.steeple.v1.UndeleteReferenceImageResponse\x12o\n\x16\x44ownloadReferenceImage\x12).steeple.v1.DownloadReferenceImageRequest\x1a*.steeple.v1.DownloadReferenceImageResponse\x12{\n\x1aGetReferenceImageThumbnail\x12-.steeple.v1.GetReferenceImageThumbnailRequest\x1a..steeple.v1.GetReferenceImageThumbnailResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'steeple.v1.catalog_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DUPLICATEPOLICY']._serialized_start=2593
+  _globals['_DUPLICATEPOLICY']._serialized_end=2702
   _globals['_CREATELANDMARKREQUEST']._serialized_start=136
   _globals['_CREATELANDMARKREQUEST']._serialized_end=240
   _globals['_CREATELANDMARKRESPONSE']._serialized_start=242
@@ -49,33 +51,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNDELETELANDMARKRESPONSE']._serialized_start=1027
   _globals['_UNDELETELANDMARKRESPONSE']._serialized_end=1093
   _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_start=1096
-  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_end=1313
-  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_start=1315
-  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_end=1398
-  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_start=1400
-  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_end=1440
-  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_start=1442
-  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_end=1522
-  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_start=1525
-  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_end=1664
-  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_start=1667
-  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_end=1795
-  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_start=1797
-  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_end=1874
-  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_start=1876
-  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_end=1906
-  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_start=1908
-  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_end=1987
-  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_start=1989
-  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_end=2074
-  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_start=2076
-  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_end=2121
-  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_start=2123
-  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_end=2190
-  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_start=2192
-  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_end=2241
-  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_start=2243
-  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_end=2294
-  _globals['_CATALOGSERVICE']._serialized_start=2297
-  _globals['_CATALOGSERVICE']._serialized_end=3608
+  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_end=1368
+  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_start=1370
+  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_end=1496
+  _globals['_DUPLICATE']._serialized_start=1499
+  _globals['_DUPLICATE']._serialized_end=1695
+  _globals['_DUPLICATE_KIND']._serialized_start=1596
+  _globals['_DUPLICATE_KIND']._serialized_end=1695
+  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_start=1697
+  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_end=1737
+  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_start=1739
+  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_end=1819
+  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_start=1822
+  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_end=1961
+  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_start=1964
+  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_end=2092
+  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_start=2094
+  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_end=2171
+  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_start=2173
+  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_end=2203
+  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_start=2205
+  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_end=2284
+  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_start=2286
+  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_end=2371
+  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_start=2373
+  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_end=2418
+  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_start=2420
+  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_end=2487
+  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_start=2489
+  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_end=2538
+  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_start=2540
+  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_end=2591
+  _globals['_CATALOGSERVICE']._serialized_start=2705
+  _globals['_CATALOGSERVICE']._serialized_end=4016
 # @@protoc_insertion_point(module_scope)

@@ -8,12 +8,43 @@ import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import steeple.v1.features_pb2
 import steeple.v1.landmark_pb2
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _DuplicatePolicy:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DuplicatePolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_DuplicatePolicy.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DUPLICATE_POLICY_UNSPECIFIED: _DuplicatePolicy.ValueType  # 0
+    """As DUPLICATE_POLICY_REPORT."""
+    DUPLICATE_POLICY_REPORT: _DuplicatePolicy.ValueType  # 1
+    """It is added, and the answer tells of them."""
+    DUPLICATE_POLICY_REFUSE: _DuplicatePolicy.ValueType  # 2
+    """It is refused with ALREADY_EXISTS, whose ResourceInfo names the first of them."""
+
+class DuplicatePolicy(_DuplicatePolicy, metaclass=_DuplicatePolicyEnumTypeWrapper):
+    """What becomes of a reference image that has duplicates."""
+
+DUPLICATE_POLICY_UNSPECIFIED: DuplicatePolicy.ValueType  # 0
+"""As DUPLICATE_POLICY_REPORT."""
+DUPLICATE_POLICY_REPORT: DuplicatePolicy.ValueType  # 1
+"""It is added, and the answer tells of them."""
+DUPLICATE_POLICY_REFUSE: DuplicatePolicy.ValueType  # 2
+"""It is refused with ALREADY_EXISTS, whose ResourceInfo names the first of them."""
+global___DuplicatePolicy = DuplicatePolicy
 
 @typing.final
 class CreateLandmarkRequest(google.protobuf.message.Message):
@@ -291,6 +322,7 @@ class CreateReferenceImageRequest(google.protobuf.message.Message):
     IMAGE_FIELD_NUMBER: builtins.int
     FEATURES_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    DUPLICATE_POLICY_FIELD_NUMBER: builtins.int
     parent: builtins.str
     """"landmarks/{landmark}"."""
     reference_image_id: builtins.str
@@ -298,6 +330,8 @@ class CreateReferenceImageRequest(google.protobuf.message.Message):
     image: builtins.bytes
     """A JPEG, PNG, WebP or BMP file."""
     request_id: builtins.str
+    duplicate_policy: global___DuplicatePolicy.ValueType
+    """What to do if the photo is, or looks like, one that is there."""
     @property
     def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage:
         """Of the reference image, only `metadata` is read."""
@@ -315,9 +349,10 @@ class CreateReferenceImageRequest(google.protobuf.message.Message):
         image: builtins.bytes = ...,
         features: steeple.v1.features_pb2.FeatureSet | None = ...,
         request_id: builtins.str = ...,
+        duplicate_policy: global___DuplicatePolicy.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["features", b"features", "image", b"image", "reference_image", b"reference_image", "source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["features", b"features", "image", b"image", "parent", b"parent", "reference_image", b"reference_image", "reference_image_id", b"reference_image_id", "request_id", b"request_id", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duplicate_policy", b"duplicate_policy", "features", b"features", "image", b"image", "parent", b"parent", "reference_image", b"reference_image", "reference_image_id", b"reference_image_id", "request_id", b"request_id", "source", b"source"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["image", "features"] | None: ...
 
 global___CreateReferenceImageRequest = CreateReferenceImageRequest
@@ -327,17 +362,77 @@ class CreateReferenceImageResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    DUPLICATES_FIELD_NUMBER: builtins.int
     @property
     def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    @property
+    def duplicates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Duplicate]:
+        """The reference images that it is a duplicate of, the plainest case first."""
+
     def __init__(
         self,
         *,
         reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+        duplicates: collections.abc.Iterable[global___Duplicate] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duplicates", b"duplicates", "reference_image", b"reference_image"]) -> None: ...
 
 global___CreateReferenceImageResponse = CreateReferenceImageResponse
+
+@typing.final
+class Duplicate(google.protobuf.message.Message):
+    """A searchable reference image that a new one repeats or contradicts."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Kind:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _KindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[Duplicate._Kind.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Duplicate._Kind.ValueType  # 0
+        KIND_SAME_PHOTO: Duplicate._Kind.ValueType  # 1
+        """The same file."""
+        KIND_NEAR_DUPLICATE: Duplicate._Kind.ValueType  # 2
+        """Nearly all features of one are found in the other: the same photo encoded
+        anew, resized or cropped.
+        """
+        KIND_OTHER_LANDMARK: Duplicate._Kind.ValueType  # 3
+        """Of another landmark, which the new photo would be identified as."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What it has to do with the new one."""
+
+    KIND_UNSPECIFIED: Duplicate.Kind.ValueType  # 0
+    KIND_SAME_PHOTO: Duplicate.Kind.ValueType  # 1
+    """The same file."""
+    KIND_NEAR_DUPLICATE: Duplicate.Kind.ValueType  # 2
+    """Nearly all features of one are found in the other: the same photo encoded
+    anew, resized or cropped.
+    """
+    KIND_OTHER_LANDMARK: Duplicate.Kind.ValueType  # 3
+    """Of another landmark, which the new photo would be identified as."""
+
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    INLIERS_FIELD_NUMBER: builtins.int
+    reference_image: builtins.str
+    """"landmarks/{landmark}/images/{image}"."""
+    kind: global___Duplicate.Kind.ValueType
+    inliers: builtins.int
+    """Features that agree on one geometry; 0 for the same file."""
+    def __init__(
+        self,
+        *,
+        reference_image: builtins.str = ...,
+        kind: global___Duplicate.Kind.ValueType = ...,
+        inliers: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["inliers", b"inliers", "kind", b"kind", "reference_image", b"reference_image"]) -> None: ...
+
+global___Duplicate = Duplicate
 
 @typing.final
 class GetReferenceImageRequest(google.protobuf.message.Message):

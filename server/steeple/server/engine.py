@@ -20,6 +20,7 @@ from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError, S
 from steeple.server import calibration_file, recognition
 from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
 from steeple.server.data_dir import DataDir
+from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
@@ -112,8 +113,11 @@ class Engine:
             self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, options=options, stopping=stopping)
             self._extractors = ThreadExtractors(self.release, max_image_pixels=settings.max_image_pixels)
             photos = ImageStore(settings.photos_url)
-            self.ingest = Ingest(self.catalogue, photos, self._keeper, self._extractors, self.check_features)
             self._recogniser = recognition.Recogniser(self.release, self._keeper.index, self._gallery)
+            duplicates = DuplicateCheck(self.catalogue, self._recogniser)
+            self.ingest = Ingest(
+                self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
+            )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self._upkeep = Upkeep(self._keeper, (self._identify_counts.save, self.ingest.purge))
             self._upkeep.start()

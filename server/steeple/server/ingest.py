@@ -6,7 +6,8 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
 
@@ -14,6 +15,7 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
 from steeple.errors import NotFoundError
 from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
 from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
@@ -41,6 +43,7 @@ class Ingest:
         keeper: The index.
         extractors: For photos.
         check_features: Refuses features that cannot be searched for.
+        duplicates: Looks for images that a new one repeats or contradicts.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class Ingest:
         keeper: IndexKeeper,
         extractors: ThreadExtractors,
         check_features: Callable[[FeatureSet], FeatureSet],
+        duplicates: DuplicateCheck,
     ) -> None:
         self._catalogue = catalogue
         self._photos = photos
         self._keeper = keeper
         self._extractors = extractors
         self._check_features = check_features
+        self._duplicates = duplicates
         # Between storing a photo and committing its image, nobody may find that the photo is not in use.
         self._photos_settled = threading.Lock()
 
@@ -67,6 +72,7 @@ class Ingest:
         image_id: str = "",
         metadata: Mapping[str, str] | None = None,
         request_id: str = "",
+        duplicate_policy: DuplicatePolicy = DuplicatePolicy.REPORT,
     ) -> ReferenceImage:
         """Adds a reference image; it is searchable when this returns.
 
@@ -76,6 +82,7 @@ class Ingest:
             image_id: Empty: the catalogue chooses one.
             metadata: The application's own data.
             request_id: A repeat gets the first answer, and nothing is extracted again.
+            duplicate_policy: Whether an image that has duplicates is added.
 
         Raises:
             ImageError: If the photo cannot be used.
@@ -83,16 +90,27 @@ class Ingest:
             ModelMismatchError: If the features are of a release that is not served.
             InvalidArgumentError: If an id or the metadata break the contract.
             NotFoundError: If there is no such landmark.
-            AlreadyExistsError: If the id is taken.
+            AlreadyExistsError: If the id is taken, or the image has duplicates and they are refused.
             UnavailableError: If the image is stored but not searchable yet.
         """
         metadata = metadata or {}
+        media_type, sha256 = "", ""
         if isinstance(source, bytes):
-            image = self._create_from_photo(landmark_id, source, image_id, metadata, request_id)
+            media_type, sha256 = sniff(source).media_type, hashlib.sha256(source).hexdigest()
         else:
-            features = self._check_features(source)
-            draft = ImageDraft(features, metadata=metadata, quality=grade(measure(features, None)))
-            image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+            self._check_features(source)
+        image = self._catalogue.replayed_image(
+            landmark_id,
+            source=sha256 if isinstance(source, bytes) else source,
+            metadata=metadata,
+            image_id=image_id,
+            request_id=request_id,
+        )
+        if image is None:
+            draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
+            draft = self._checked(landmark_id, draft, duplicate_policy)
+            with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+                image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._keeper.catch_up()
         return image
 
@@ -194,22 +212,27 @@ class Ingest:
         """
         return thumbnail(self.photo(landmark_id, image_id)[0])
 
-    def _create_from_photo(
-        self, landmark_id: str, photo: bytes, image_id: str, metadata: Mapping[str, str], request_id: str
-    ) -> ReferenceImage:
-        media_type = sniff(photo).media_type
-        sha256 = hashlib.sha256(photo).hexdigest()
-        first = self._catalogue.replayed_image(
-            landmark_id, sha256=sha256, metadata=metadata, image_id=image_id, request_id=request_id
-        )
-        if first is not None:
-            return first
-        pixels = self._extractors.read(photo)
+    def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
+        if not isinstance(source, bytes):
+            return ImageDraft(source, quality=grade(measure(source, None)))
+        pixels = self._extractors.read(source)
         features = self._extractors.extract_from(pixels)
-        quality = grade(measure(features, pixels))
-        draft = ImageDraft(features, sha256, len(photo), media_type, metadata, quality, read_capture(photo))
-        with self._stored(photo, sha256):
-            return self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+        return ImageDraft(
+            features,
+            sha256,
+            len(source),
+            media_type,
+            quality=grade(measure(features, pixels)),
+            capture=read_capture(source),
+        )
+
+    def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
+        """The draft with its duplicates, if there may be some."""
+        same = self._duplicates.of_photo(draft.sha256) if draft.sha256 else ()
+        found = merged(same, self._duplicates.of_features(landmark_id, draft.features))
+        if policy is DuplicatePolicy.REFUSE:
+            refuse(found)
+        return replace(draft, duplicates=found)
 
     @contextmanager
     def _stored(self, photo: bytes, sha256: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ from steeple.server.api import conversion
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
-from steeple.server.api.resources import image_message, landmark_message
+from steeple.server.api.resources import duplicate_message, image_message, landmark_message, read_duplicate_policy
 from steeple.server.api.status import FIELD, about
 from steeple.server.catalogue import UNSET
 from steeple.v1 import catalog_service_pb2, catalog_service_pb2_grpc
@@ -141,8 +141,12 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
                 image_id=image_id,
                 metadata=dict(request.reference_image.metadata),
                 request_id=request.request_id,
+                duplicate_policy=read_duplicate_policy(request),
             )
-        return catalog_service_pb2.CreateReferenceImageResponse(reference_image=image_message(image))
+        return catalog_service_pb2.CreateReferenceImageResponse(
+            reference_image=image_message(image),
+            duplicates=[duplicate_message(duplicate) for duplicate in image.duplicates],
+        )
 
     async def GetReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.GetReferenceImageRequest, context: Context

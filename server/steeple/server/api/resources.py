@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from google.protobuf import timestamp_pb2
 
+from steeple.errors import InvalidArgumentError
 from steeple.server.api.names import image_name, landmark_name, model_name
-from steeple.server.catalogue import Landmark, LatLng, ReferenceImage
-from steeple.v1 import landmark_pb2
+from steeple.server.api.status import FIELD
+from steeple.server.catalogue import Duplicate, DuplicateKind, Landmark, LatLng, ReferenceImage
+from steeple.server.duplicates import DuplicatePolicy
+from steeple.v1 import catalog_service_pb2, landmark_pb2
+
+_KINDS: Final = {
+    DuplicateKind.SAME_PHOTO: catalog_service_pb2.Duplicate.KIND_SAME_PHOTO,
+    DuplicateKind.NEAR_DUPLICATE: catalog_service_pb2.Duplicate.KIND_NEAR_DUPLICATE,
+    DuplicateKind.OTHER_LANDMARK: catalog_service_pb2.Duplicate.KIND_OTHER_LANDMARK,
+}
+_POLICIES: Final = {
+    catalog_service_pb2.DUPLICATE_POLICY_UNSPECIFIED: DuplicatePolicy.REPORT,
+    catalog_service_pb2.DUPLICATE_POLICY_REPORT: DuplicatePolicy.REPORT,
+    catalog_service_pb2.DUPLICATE_POLICY_REFUSE: DuplicatePolicy.REFUSE,
+}
 
 
 def landmark_message(landmark: Landmark) -> landmark_pb2.Landmark:
@@ -60,6 +75,30 @@ def image_message(image: ReferenceImage) -> landmark_pb2.ReferenceImage:
         message.quality.grade = image.quality.grade
         message.quality.reasons.extend(image.quality.reasons)
     return message
+
+
+def duplicate_message(duplicate: Duplicate) -> catalog_service_pb2.Duplicate:
+    """A duplicate as the API shows it."""
+    return catalog_service_pb2.Duplicate(
+        reference_image=image_name(duplicate.landmark_id, duplicate.image_id),
+        kind=_KINDS[duplicate.kind],
+        inliers=duplicate.inliers,
+    )
+
+
+def read_duplicate_policy(message: catalog_service_pb2.CreateReferenceImageRequest) -> DuplicatePolicy:
+    """What becomes of an image that has duplicates.
+
+    Raises:
+        InvalidArgumentError: If it is not one of those that there are.
+    """
+    if message.duplicate_policy not in _POLICIES:
+        raise InvalidArgumentError(
+            f"duplicate_policy must be one of {', '.join(catalog_service_pb2.DuplicatePolicy.keys())}, "
+            f"not {message.duplicate_policy}",
+            **{FIELD: "duplicate_policy"},
+        )
+    return _POLICIES[message.duplicate_policy]
 
 
 def _place(location: LatLng | None, message: landmark_pb2.LatLng) -> None:

@@ -7,7 +7,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from steeple.server.catalogue.records import Capture, Landmark, LandmarkDraft, LatLng, Quality, ReferenceImage
+from steeple.server.catalogue.records import (
+    Capture,
+    Duplicate,
+    DuplicateKind,
+    Landmark,
+    LandmarkDraft,
+    LatLng,
+    Quality,
+    ReferenceImage,
+)
 
 
 def to_json(record: Landmark | ReferenceImage | None) -> dict[str, Any]:
@@ -31,6 +40,8 @@ def image_from_json(answer: Mapping[str, Any]) -> ReferenceImage:
         fields["quality"] = Quality(fields["quality"]["grade"], tuple(fields["quality"]["reasons"]))
     if "capture" in fields:
         fields["capture"] = Capture(_location(fields["capture"]["location"]), fields["capture"]["time"])
+    found = fields.get("duplicates", ())
+    fields["duplicates"] = tuple(Duplicate(**{**one, "kind": DuplicateKind(one["kind"])}) for one in found)
     return ReferenceImage(**fields)
 
 

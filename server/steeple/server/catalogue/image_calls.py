@@ -51,14 +51,15 @@ class ImageCalls(Transactions):
         self,
         landmark_id: str,
         *,
-        sha256: str,
+        source: str | FeatureSet,
         metadata: Mapping[str, str] | None = None,
         image_id: str = "",
         request_id: str = "",
     ) -> ReferenceImage | None:
-        """What to know of a :meth:`create_image` before the expensive extraction from its photo.
+        """What to know of a :meth:`create_image` before the expensive part: the extraction, and the duplicates.
 
-        Call it with what the draft is going to hold. Returns the first answer if the request is a repeat; there is
+        Call it with what the draft is going to hold; ``source`` is the SHA-256 of its photo in hex, or its features if
+        there is no photo. Returns the first answer if the request is a repeat; there is
         nothing more to do then. Returns None if the image is new; everything that ``create_image`` refuses, but for
         its features, has then been checked. ``create_image`` checks again, so two of these at once do no harm.
 
@@ -68,10 +69,12 @@ class ImageCalls(Transactions):
             FailedPreconditionError: If it is deleted.
             AlreadyExistsError: If the id is taken.
         """
-        limits.check_sha256(sha256)
+        content = {"photo": source} if isinstance(source, str) else {"features": features_digest(wire.pack(source))}
+        if isinstance(source, str):
+            limits.check_sha256(source)
         metadata = metadata or {}
         limits.check_metadata(metadata)
-        request = image_request(request_id, landmark_id, image_id, {"photo": sha256}, metadata)
+        request = image_request(request_id, landmark_id, image_id, content, metadata)
         with self._database.read() as connection:
             answer = request.answer(connection)
             if answer is not None:
@@ -157,6 +160,12 @@ class ImageCalls(Transactions):
     def images(self, keys: Iterable[int]) -> dict[int, ReferenceImage]:
         """Searchable reference images by key, in one query; those that are not there are left out."""
         return lookups.by_key(self._database, lookups.image_keys(keys), reference_images.of_keys)
+
+    def images_of_photo(self, sha256: str) -> list[ReferenceImage]:
+        """Searchable reference images that were made from the file of that SHA-256 (hex), the oldest first."""
+        limits.check_sha256(sha256)
+        with self._database.read() as connection:
+            return reference_images.of_photo(connection, sha256)
 
     def image_keys(self, within: Restriction) -> list[int]:
         """Keys of the searchable reference images of all landmarks that a search is limited to."""

@@ -137,6 +137,31 @@ class Capture:
     time: str = ""
 
 
+class DuplicateKind(StrEnum):
+    """What an image has to do with a new one; the plainest case first."""
+
+    SAME_PHOTO = "same photo"
+    NEAR_DUPLICATE = "near-duplicate"
+    OTHER_LANDMARK = "other landmark"
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A searchable reference image that a new one repeats or contradicts.
+
+    Attributes:
+        landmark_id: Its landmark.
+        image_id: Its id there.
+        kind: What it has to do with the new one.
+        inliers: Features that agree on one geometry; 0 for the same file.
+    """
+
+    landmark_id: str
+    image_id: str
+    kind: DuplicateKind
+    inliers: int = 0
+
+
 @dataclass(frozen=True)
 class ImageDraft:
     """A new reference image.
@@ -149,6 +174,7 @@ class ImageDraft:
         metadata: The application's own data; limits as for :class:`LandmarkDraft`.
         quality: None if it was not graded.
         capture: Where and when the photo was taken.
+        duplicates: Images that were found to have to do with it; kept with the answer to the request alone.
     """
 
     features: FeatureSet
@@ -158,6 +184,7 @@ class ImageDraft:
     metadata: Mapping[str, str] = field(default_factory=dict)
     quality: Quality | None = None
     capture: Capture = field(default_factory=Capture)
+    duplicates: Sequence[Duplicate] = ()
 
 
 @dataclass(frozen=True)
@@ -183,6 +210,7 @@ class ReferenceImage:
         identify_count: Answers that identified its landmark and that it supported best.
         delete_time: UTC, aware; None unless it is deleted itself.
         expire_time: UTC, aware; when it goes for good. None unless it is deleted itself.
+        duplicates: Of the draft, in the answer to the request that added the image; empty otherwise.
     """
 
     key: int
@@ -203,6 +231,7 @@ class ReferenceImage:
     identify_count: int = 0
     delete_time: datetime | None = None
     expire_time: datetime | None = None
+    duplicates: Sequence[Duplicate] = ()
 
 
 @dataclass(frozen=True)

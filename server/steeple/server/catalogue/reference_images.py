@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -94,7 +95,8 @@ def create(
     features.store(connection, key, packed)
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, key)
-    return _image(connection.execute(_select().where(_TABLE.c.key == key)).mappings().one())
+    created = _image(connection.execute(_select().where(_TABLE.c.key == key)).mappings().one())
+    return replace(created, duplicates=tuple(draft.duplicates))
 
 
 def check_free(connection: Connection, parent: StoredLandmark, image_id: str) -> None:
@@ -128,6 +130,12 @@ def of_keys(connection: Connection, keys: Sequence[int]) -> dict[int, ReferenceI
     """Searchable reference images by key, in one query; those that are not there are left out."""
     rows = connection.execute(_select().where(_TABLE.c.key.in_(keys), SEARCHABLE)).mappings()
     return {row["key"]: _image(row) for row in rows}
+
+
+def of_photo(connection: Connection, sha256: str) -> list[ReferenceImage]:
+    """Searchable reference images that were made from a file, in the order in which they came."""
+    query = _select().where(_TABLE.c.sha256 == sha256, SEARCHABLE).order_by(_TABLE.c.key)
+    return [_image(row) for row in connection.execute(query).mappings()]
 
 
 def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
