@@ -16,6 +16,8 @@ from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.resources import (
     UNSET,
+    Duplicate,
+    DuplicateKind,
     ImageFile,
     ImageState,
     Landmark,
@@ -35,6 +37,8 @@ __all__ = [
     "AsyncClient",
     "Candidate",
     "Client",
+    "Duplicate",
+    "DuplicateKind",
     "ImageFile",
     "ImageState",
     "IndexInfo",

@@ -11,11 +11,11 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
-from steeple.client.resources import ImageState, Landmark, LatLng, Quality, ReferenceImage
+from steeple.client.resources import Duplicate, DuplicateKind, ImageState, Landmark, LatLng, Quality, ReferenceImage
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import Answer, Candidate, Model, Timings
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import landmark_pb2, model_pb2, server_service_pb2, visual_search_service_pb2
+from steeple.v1 import catalog_service_pb2, landmark_pb2, model_pb2, server_service_pb2, visual_search_service_pb2
 
 _ACTIVITIES: Final = {
     server_service_pb2.Upkeep.ACTIVITY_IDLE: UpkeepActivity.IDLE,
@@ -28,6 +28,11 @@ _STATES: Final = {
     landmark_pb2.ReferenceImage.STATE_FAILED: ImageState.FAILED,
     # A server of before there were states has none but searchable ones.
     landmark_pb2.ReferenceImage.STATE_UNSPECIFIED: ImageState.ACTIVE,
+}
+_DUPLICATE_KINDS: Final = {
+    catalog_service_pb2.Duplicate.KIND_SAME_PHOTO: DuplicateKind.SAME_PHOTO,
+    catalog_service_pb2.Duplicate.KIND_NEAR_DUPLICATE: DuplicateKind.NEAR_DUPLICATE,
+    catalog_service_pb2.Duplicate.KIND_OTHER_LANDMARK: DuplicateKind.OTHER_LANDMARK,
 }
 
 
@@ -105,7 +110,9 @@ def to_landmark(message: landmark_pb2.Landmark) -> Landmark:
     )
 
 
-def to_reference_image(message: landmark_pb2.ReferenceImage) -> ReferenceImage:
+def to_reference_image(
+    message: landmark_pb2.ReferenceImage, duplicates: Iterable[catalog_service_pb2.Duplicate] = ()
+) -> ReferenceImage:
     """A reference image of the catalogue."""
     return ReferenceImage(
         name=message.name,
@@ -127,6 +134,10 @@ def to_reference_image(message: landmark_pb2.ReferenceImage) -> ReferenceImage:
         identify_count=message.identify_count,
         delete_time=_time(message.delete_time) if message.HasField("delete_time") else None,
         expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
+        duplicates=tuple(
+            Duplicate(one.reference_image, _DUPLICATE_KINDS.get(one.kind, DuplicateKind.OTHER), one.inliers)
+            for one in duplicates
+        ),
     )
 
 

@@ -126,6 +126,36 @@ class Quality:
         return {"grade": self.grade, "reasons": list(self.reasons)}
 
 
+class DuplicateKind(enum.Enum):
+    """What a reference image has to do with a new one."""
+
+    SAME_PHOTO = "same photo"
+    NEAR_DUPLICATE = "near-duplicate"
+    OTHER_LANDMARK = "other landmark"
+    OTHER = "other"
+    """One that this version of the SDK does not know."""
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A reference image that a new one repeats or contradicts.
+
+    Attributes:
+        reference_image: ``landmarks/{landmark}/images/{id}``.
+        kind: The same file; the same photo encoded anew, resized or cropped; or one of another landmark, which the new
+            photo would be identified as.
+        inliers: Features that agree on one geometry; 0 for the same file.
+    """
+
+    reference_image: str
+    kind: DuplicateKind
+    inliers: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"reference_image": self.reference_image, "kind": self.kind.value, "inliers": self.inliers}
+
+
 @dataclass(frozen=True)
 class ReferenceImage:
     """A photo of a landmark in the catalogue.
@@ -151,6 +181,8 @@ class ReferenceImage:
         identify_count: Answers that identified its landmark and that it supported best.
         delete_time: UTC; since when it is deleted. None unless it is.
         expire_time: UTC; when it goes for good. None unless it is deleted.
+        duplicates: Images that it repeats or contradicts, as found when it was added; only what
+            ``add_reference_image`` returns has them.
     """
 
     name: str
@@ -172,6 +204,7 @@ class ReferenceImage:
     identify_count: int = 0
     delete_time: datetime | None = None
     expire_time: datetime | None = None
+    duplicates: tuple[Duplicate, ...] = ()
 
     @property
     def id(self) -> str:
@@ -195,6 +228,7 @@ class ReferenceImage:
             "quality": None if self.quality is None else self.quality.to_dict(),
             "delete_time": _iso(self.delete_time),
             "expire_time": _iso(self.expire_time),
+            "duplicates": [duplicate.to_dict() for duplicate in self.duplicates],
         }
 
 

@@ -396,8 +396,8 @@ class Duplicate(google.protobuf.message.Message):
         KIND_SAME_PHOTO: Duplicate._Kind.ValueType  # 1
         """The same file."""
         KIND_NEAR_DUPLICATE: Duplicate._Kind.ValueType  # 2
-        """Nearly all features of one are found in the other: the same photo encoded
-        anew, resized or cropped.
+        """The same photo encoded anew, resized or cropped, as far as features tell:
+        many of them agree, and one is neither turned nor seen from elsewhere.
         """
         KIND_OTHER_LANDMARK: Duplicate._Kind.ValueType  # 3
         """Of another landmark, which the new photo would be identified as."""
@@ -409,8 +409,8 @@ class Duplicate(google.protobuf.message.Message):
     KIND_SAME_PHOTO: Duplicate.Kind.ValueType  # 1
     """The same file."""
     KIND_NEAR_DUPLICATE: Duplicate.Kind.ValueType  # 2
-    """Nearly all features of one are found in the other: the same photo encoded
-    anew, resized or cropped.
+    """The same photo encoded anew, resized or cropped, as far as features tell:
+    many of them agree, and one is neither turned nor seen from elsewhere.
     """
     KIND_OTHER_LANDMARK: Duplicate.Kind.ValueType  # 3
     """Of another landmark, which the new photo would be identified as."""

@@ -26,7 +26,7 @@ from steeple.cli.options import (
 )
 from steeple.cli.output import Column, Output, describe_metadata, describe_time, error_facts
 from steeple.cli.photo_files import find_photos
-from steeple.errors import ImageError, InvalidArgumentError, ResourceExhaustedError, SteepleError
+from steeple.errors import AlreadyExistsError, ImageError, InvalidArgumentError, ResourceExhaustedError, SteepleError
 
 if TYPE_CHECKING:
     from steeple.client import Client, ReferenceImage
@@ -48,6 +48,10 @@ def add_images(
         typer.Argument(metavar="PHOTO|FOLDER", help="JPEG, PNG, WebP or BMP files, or folders of such."),
     ],
     metadata: MetadataOption = None,
+    refuse_duplicates: Annotated[
+        bool,
+        typer.Option("--refuse-duplicates", help="Do not add photos that are there nearly so, or elsewhere."),
+    ] = False,
     timeout: TimeoutOption = 60.0,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
@@ -55,12 +59,14 @@ def add_images(
     """Add photos to a landmark; each is searchable as soon as it is counted.
 
     A photo that cannot be used is reported and the rest goes on. Photos that the landmark has already (the same
-    bytes) are skipped, so a run that was interrupted is resumed by the same command.
+    bytes) are skipped, so a run that was interrupted is resumed by the same command. Photos that look like one that is
+    there, under this landmark or another, are added and named, or with --refuse-duplicates refused.
 
     \b
     Examples:
       steeple images add big-ben clock.jpg
       steeple images add big-ben photos/big-ben/ --metadata photographer=Ada
+      steeple images add big-ben photos/big-ben/ --refuse-duplicates
 
     \b
     Exit code: 0 if every photo is in the catalogue now, 1 if one could not be added.
@@ -73,13 +79,22 @@ def add_images(
         known = {image.sha256 for image in client.list_reference_images(landmark_id(landmark)) if image.sha256}
         for file in files:
             try:
-                _add(client, landmark_id(landmark), file, known, entries, report)
-            except (InvalidArgumentError, ResourceExhaustedError) as error:  # this photo's fault; the next may do
+                _add(client, landmark_id(landmark), file, known, entries, report, refuse_duplicates)
+            except (
+                InvalidArgumentError,
+                ResourceExhaustedError,
+                AlreadyExistsError,
+            ) as error:  # this photo's fault; the next may do
                 report.failed.append((file, error))
                 if not output.as_json:
                     output.error(error, photo=str(file))
             done.advance(file.name)
     output.document(report.to_dict())
+    for file, image in report.added:
+        for duplicate in image.duplicates:
+            output.say(
+                f"{file}: {duplicate.kind.value}, {duplicate.inliers} inliers: {duplicate.reference_image}", "yellow"
+            )
     output.say(
         f"{len(report.added)} added, {len(report.skipped)} there already, {len(report.failed)} failed",
         "bold red" if report.failed else "bold green",
@@ -105,7 +120,15 @@ class _Report:
         }
 
 
-def _add(client: Client, landmark: str, file: Path, known: set[str], metadata: dict[str, str], report: _Report) -> None:
+def _add(
+    client: Client,
+    landmark: str,
+    file: Path,
+    known: set[str],
+    metadata: dict[str, str],
+    report: _Report,
+    refuse_duplicates: bool,
+) -> None:
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -114,7 +137,8 @@ def _add(client: Client, landmark: str, file: Path, known: set[str], metadata: d
     if digest in known:
         report.skipped.append(file)
         return
-    report.added.append((file, client.add_reference_image(landmark, data, metadata=metadata)))
+    image = client.add_reference_image(landmark, data, metadata=metadata, refuse_duplicates=refuse_duplicates)
+    report.added.append((file, image))
     known.add(digest)
 
 

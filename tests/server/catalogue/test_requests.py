@@ -95,7 +95,7 @@ def test_a_failed_request_can_be_repeated_in_earnest(catalogue: Catalogue, make_
 def test_a_repeat_is_known_before_the_features_are(catalogue: Catalogue, make_features: MakeFeatures) -> None:
     catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
     request_id, metadata = new_id(), {"by": "me"}
-    ask = {"sha256": SHA256, "metadata": metadata, "image_id": "a", "request_id": request_id}
+    ask = {"source": SHA256, "metadata": metadata, "image_id": "a", "request_id": request_id}
     assert catalogue.replayed_image("x", **ask) is None  # type: ignore[arg-type]
     draft = ImageDraft(make_features(1), SHA256, 10, "image/png", metadata)
     image = catalogue.create_image("x", draft, image_id="a", request_id=request_id)

@@ -28,6 +28,7 @@ class AsyncReferenceImageCalls:
         image_id: str = "",
         metadata: Mapping[str, str] | None = None,
         extract: bool = False,
+        refuse_duplicates: bool = False,
         request_id: str = "",
         timeout: float | None = None,
     ) -> ReferenceImage:
@@ -39,12 +40,14 @@ class AsyncReferenceImageCalls:
             image_id: 1 to 63 lower-case letters, digits and hyphens; empty: the server chooses.
             metadata: The application's own data; at most 64 entries.
             extract: False: the photo is sent, and kept by the server. True: only its features are, made here.
+            refuse_duplicates: Whether a photo that is there already, nearly so, or under another landmark is refused.
+                If not, it is added, and ``duplicates`` of what is returned tells of the others.
             request_id: UUID of the request; empty: a new one.
             timeout: Seconds for the server's part; None: the client's ``long_timeout``.
 
         Raises:
             ImageError: If the photo cannot be used.
-            AlreadyExistsError: If the id is taken.
+            AlreadyExistsError: If the id is taken, or the photo has duplicates and they are refused.
             ModelMismatchError: If the server does not serve the release that made the features.
         """
         source = await self._connection.prepare(
@@ -55,12 +58,13 @@ class AsyncReferenceImageCalls:
             reference_image=ReferenceImageMessage(metadata=dict(metadata or {})),
             reference_image_id=image_id,
             request_id=request_id_or_new(request_id),
+            duplicate_policy=api.DUPLICATE_POLICY_REFUSE if refuse_duplicates else api.DUPLICATE_POLICY_REPORT,
         )
         source.put_into(request)
         response = await self._connection.call(
             self._connection.link.catalog.CreateReferenceImage, request, timeout=timeout, long=True
         )
-        return to_reference_image(response.reference_image)
+        return to_reference_image(response.reference_image, response.duplicates)
 
     async def get_reference_image(self, image: str | ReferenceImage, *, timeout: float | None = None) -> ReferenceImage:
         """A reference image as it is now."""
