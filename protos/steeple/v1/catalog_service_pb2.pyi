@@ -90,6 +90,45 @@ class CreateLandmarkResponse(google.protobuf.message.Message):
 global___CreateLandmarkResponse = CreateLandmarkResponse
 
 @typing.final
+class BatchCreateLandmarksRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    @property
+    def requests(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CreateLandmarkRequest]:
+        """1 to 100, without request_id of their own."""
+
+    def __init__(
+        self,
+        *,
+        requests: collections.abc.Iterable[global___CreateLandmarkRequest] | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "requests", b"requests"]) -> None: ...
+
+global___BatchCreateLandmarksRequest = BatchCreateLandmarksRequest
+
+@typing.final
+class BatchCreateLandmarksResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARKS_FIELD_NUMBER: builtins.int
+    @property
+    def landmarks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.landmark_pb2.Landmark]:
+        """In the order of the requests."""
+
+    def __init__(
+        self,
+        *,
+        landmarks: collections.abc.Iterable[steeple.v1.landmark_pb2.Landmark] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["landmarks", b"landmarks"]) -> None: ...
+
+global___BatchCreateLandmarksResponse = BatchCreateLandmarksResponse
+
+@typing.final
 class GetLandmarkRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -568,6 +607,37 @@ class DeleteReferenceImageResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 global___DeleteReferenceImageResponse = DeleteReferenceImageResponse
+
+@typing.final
+class BatchDeleteReferenceImagesRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """1 to 100 different names, "landmarks/{landmark}/images/{image}"."""
+
+    def __init__(
+        self,
+        *,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["names", b"names", "request_id", b"request_id"]) -> None: ...
+
+global___BatchDeleteReferenceImagesRequest = BatchDeleteReferenceImagesRequest
+
+@typing.final
+class BatchDeleteReferenceImagesResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___BatchDeleteReferenceImagesResponse = BatchDeleteReferenceImagesResponse
 
 @typing.final
 class UndeleteReferenceImageRequest(google.protobuf.message.Message):

@@ -58,6 +58,11 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkResponse.FromString,
                 _registered_method=True)
+        self.BatchCreateLandmarks = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchCreateLandmarks',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksResponse.FromString,
+                _registered_method=True)
         self.GetLandmark = channel.unary_unary(
                 '/steeple.v1.CatalogService/GetLandmark',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetLandmarkRequest.SerializeToString,
@@ -103,6 +108,11 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageResponse.FromString,
                 _registered_method=True)
+        self.BatchDeleteReferenceImages = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchDeleteReferenceImages',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesResponse.FromString,
+                _registered_method=True)
         self.UndeleteReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/UndeleteReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
@@ -139,6 +149,13 @@ class CatalogServiceServicer(object):
 
     def CreateLandmark(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateLandmarks(self, request, context):
+        """All of them or, if one is refused, none.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -201,6 +218,13 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchDeleteReferenceImages(self, request, context):
+        """All of them or, if one is refused, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UndeleteReferenceImage(self, request, context):
         """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
         if it is not deleted.
@@ -231,6 +255,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.CreateLandmark,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkResponse.SerializeToString,
+            ),
+            'BatchCreateLandmarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateLandmarks,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksResponse.SerializeToString,
             ),
             'GetLandmark': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLandmark,
@@ -276,6 +305,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.DeleteReferenceImage,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageResponse.SerializeToString,
+            ),
+            'BatchDeleteReferenceImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeleteReferenceImages,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesResponse.SerializeToString,
             ),
             'UndeleteReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.UndeleteReferenceImage,
@@ -334,6 +368,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/CreateLandmark',
             steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateLandmarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchCreateLandmarks',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -577,6 +638,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/DeleteReferenceImage',
             steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchDeleteReferenceImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchDeleteReferenceImages',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

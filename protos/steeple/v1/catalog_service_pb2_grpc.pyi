@@ -40,6 +40,12 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.CreateLandmarkResponse,
     ]
 
+    BatchCreateLandmarks: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse,
+    ]
+    """All of them or, if one is refused, none."""
+
     GetLandmark: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.GetLandmarkRequest,
         steeple.v1.catalog_service_pb2.GetLandmarkResponse,
@@ -91,6 +97,12 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse,
     ]
 
+    BatchDeleteReferenceImages: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse,
+    ]
+    """All of them or, if one is refused, none."""
+
     UndeleteReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.UndeleteReferenceImageRequest,
         steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse,
@@ -134,6 +146,12 @@ class CatalogServiceAsyncStub:
         steeple.v1.catalog_service_pb2.CreateLandmarkRequest,
         steeple.v1.catalog_service_pb2.CreateLandmarkResponse,
     ]
+
+    BatchCreateLandmarks: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse,
+    ]
+    """All of them or, if one is refused, none."""
 
     GetLandmark: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.GetLandmarkRequest,
@@ -186,6 +204,12 @@ class CatalogServiceAsyncStub:
         steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse,
     ]
 
+    BatchDeleteReferenceImages: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse,
+    ]
+    """All of them or, if one is refused, none."""
+
     UndeleteReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.UndeleteReferenceImageRequest,
         steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse,
@@ -231,6 +255,14 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.catalog_service_pb2.CreateLandmarkRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.CreateLandmarkResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.CreateLandmarkResponse]]: ...
+
+    @abc.abstractmethod
+    def BatchCreateLandmarks(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchCreateLandmarksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse]]:
+        """All of them or, if one is refused, none."""
 
     @abc.abstractmethod
     def GetLandmark(
@@ -300,6 +332,14 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.catalog_service_pb2.DeleteReferenceImageRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse]]: ...
+
+    @abc.abstractmethod
+    def BatchDeleteReferenceImages(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse]]:
+        """All of them or, if one is refused, none."""
 
     @abc.abstractmethod
     def UndeleteReferenceImage(

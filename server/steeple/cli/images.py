@@ -214,7 +214,8 @@ def delete_images(
 ) -> None:
     """Delete reference images.
 
-    They are kept for the server's retention period and can be undeleted until then.
+    All of them (at most 100) or, if one is not there, none. They are kept for the server's retention period and can
+    be undeleted until then.
 
     \b
     Examples:
@@ -226,9 +227,12 @@ def delete_images(
     if etag and len(names) > 1:
         raise InvalidArgumentError("--etag is of one reference image; give one IMAGE with it")
     with connect(server) as client:
-        for name in names:
-            client.delete_reference_image(str(name), etag=etag)
-            output.say(f"deleted {name}")
+        if len(names) == 1:
+            client.delete_reference_image(str(names[0]), etag=etag)
+        else:
+            client.batch_delete_reference_images([str(name) for name in names])
+    for name in names:
+        output.say(f"deleted {name}")
     output.document({"deleted": [str(name) for name in names]})
 
 

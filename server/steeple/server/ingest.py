@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -125,6 +125,20 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
         self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
+        self._discard_unused(digests)
+        self._keeper.catch_up()
+
+    def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
+        """Removes reference images, given by the ids of landmark and image, as :meth:`delete_image` does: all or none.
+
+        Raises:
+            InvalidArgumentError: If there are none or more than 100.
+            NotFoundError: If one is not there, is deleted already or is given twice.
+            FailedPreconditionError: If the landmark of one is deleted.
+            UnavailableError: If they are deleted but may still be found.
+        """
+        digests = {image.sha256 for name in names for image in self._existing_image(*name)}
+        self._catalogue.delete_images(names, request_id=request_id)
         self._discard_unused(digests)
         self._keeper.catch_up()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._convert import landmark_name, reference_image_name, to_reference_image
@@ -146,6 +146,21 @@ class AsyncReferenceImageCalls:
             self._connection.link.catalog.DownloadReferenceImage, request, timeout=timeout, long=True
         )
         return ImageFile(response.image, response.media_type)
+
+    async def batch_delete_reference_images(
+        self, images: Iterable[str | ReferenceImage], *, request_id: str = "", timeout: float | None = None
+    ) -> None:
+        """Removes 1 to 100 reference images, all or, if one is refused, none. They can be undeleted until they expire.
+
+        Raises:
+            NotFoundError: If one is not there or deleted already; the message says which.
+        """
+        request = api.BatchDeleteReferenceImagesRequest(
+            names=[reference_image_name(image) for image in images], request_id=request_id_or_new(request_id)
+        )
+        await self._connection.call(
+            self._connection.link.catalog.BatchDeleteReferenceImages, request, timeout=timeout, long=True
+        )
 
     async def undelete_reference_image(
         self, image: str | ReferenceImage, *, etag: str = "", request_id: str = "", timeout: float | None = None

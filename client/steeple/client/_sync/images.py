@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from steeple.client._convert import landmark_name, reference_image_name, to_reference_image
 from steeple.client._photos import Photo
@@ -145,6 +145,21 @@ class ReferenceImageCalls:
             self._connection.link.catalog.DownloadReferenceImage, request, timeout=timeout, long=True
         )
         return ImageFile(response.image, response.media_type)
+
+    def batch_delete_reference_images(
+        self, images: Iterable[str | ReferenceImage], *, request_id: str = "", timeout: float | None = None
+    ) -> None:
+        """Removes 1 to 100 reference images, all or, if one is refused, none. They can be undeleted until they expire.
+
+        Raises:
+            NotFoundError: If one is not there or deleted already; the message says which.
+        """
+        request = api.BatchDeleteReferenceImagesRequest(
+            names=[reference_image_name(image) for image in images], request_id=request_id_or_new(request_id)
+        )
+        self._connection.call(
+            self._connection.link.catalog.BatchDeleteReferenceImages, request, timeout=timeout, long=True
+        )
 
     def undelete_reference_image(
         self, image: str | ReferenceImage, *, etag: str = "", request_id: str = "", timeout: float | None = None

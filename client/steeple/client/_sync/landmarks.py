@@ -69,6 +69,43 @@ class LandmarkCalls:
         response = self._connection.call(self._connection.link.catalog.CreateLandmark, request, timeout=timeout)
         return to_landmark(response.landmark)
 
+    def batch_create_landmarks(
+        self, landmarks: Iterable[Landmark], *, request_id: str = "", timeout: float | None = None
+    ) -> list[Landmark]:
+        """Adds 1 to 100 landmarks, all or, if one is refused, none.
+
+        Args:
+            landmarks: As they are to be; of their names, an empty one lets the server choose.
+            request_id: UUID of the request; empty: a new one.
+            timeout: Seconds; None: the client's.
+
+        Raises:
+            AlreadyExistsError: If an id is taken.
+            InvalidArgumentError: If a value is out of its limits; the message says of which landmark.
+        """
+        request = api.BatchCreateLandmarksRequest(
+            requests=[
+                api.CreateLandmarkRequest(
+                    landmark=landmark_message(
+                        display_name=landmark.display_name,
+                        description=landmark.description,
+                        location=landmark.location,
+                        metadata=landmark.metadata,
+                        aliases=landmark.aliases,
+                        labels=landmark.labels,
+                        active=landmark.active,
+                    ),
+                    landmark_id=landmark.id,
+                )
+                for landmark in landmarks
+            ],
+            request_id=request_id_or_new(request_id),
+        )
+        response = self._connection.call(
+            self._connection.link.catalog.BatchCreateLandmarks, request, timeout=timeout, long=True
+        )
+        return [to_landmark(landmark) for landmark in response.landmarks]
+
     def get_landmark(self, landmark: str | Landmark, *, timeout: float | None = None) -> Landmark:
         """A landmark as it is now."""
         request = api.GetLandmarkRequest(name=landmark_name(landmark))

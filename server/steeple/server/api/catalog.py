@@ -8,7 +8,7 @@ import grpc
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
-from steeple.server.api import conversion
+from steeple.server.api import catalog_batches, conversion
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -47,6 +47,13 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
                 request_id=request.request_id,
             )
         return catalog_service_pb2.CreateLandmarkResponse(landmark=landmark_message(landmark))
+
+    async def BatchCreateLandmarks(  # noqa: N802
+        self, request: catalog_service_pb2.BatchCreateLandmarksRequest, context: Context
+    ) -> catalog_service_pb2.BatchCreateLandmarksResponse:
+        """Adds landmarks, all or none."""
+        landmarks = await self._calls.run(catalog_batches.create_landmarks, self._readiness.engine, request)
+        return catalog_batches.created_landmarks(landmarks)
 
     async def GetLandmark(  # noqa: N802
         self, request: catalog_service_pb2.GetLandmarkRequest, context: Context
@@ -189,6 +196,13 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             request_id=request.request_id,
         )
         return catalog_service_pb2.DeleteReferenceImageResponse()
+
+    async def BatchDeleteReferenceImages(  # noqa: N802
+        self, request: catalog_service_pb2.BatchDeleteReferenceImagesRequest, context: Context
+    ) -> catalog_service_pb2.BatchDeleteReferenceImagesResponse:
+        """Removes reference images, all or none."""
+        await self._calls.run(catalog_batches.delete_images, self._readiness.engine, request)
+        return catalog_service_pb2.BatchDeleteReferenceImagesResponse()
 
     async def UndeleteReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.UndeleteReferenceImageRequest, context: Context

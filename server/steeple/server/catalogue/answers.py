@@ -19,10 +19,12 @@ from steeple.server.catalogue.records import (
 )
 
 
-def to_json(record: Landmark | ReferenceImage | None) -> dict[str, Any]:
-    """All of a record, fit for JSON; empty for the answer of a deletion."""
+def to_json(record: Landmark | ReferenceImage | tuple[Landmark, ...] | None) -> dict[str, Any]:
+    """All of a record, or of several, fit for JSON; empty for the answer of a deletion."""
     if record is None:
         return {}
+    if isinstance(record, tuple):
+        return {"landmarks": [to_json(one) for one in record]}
     fields = asdict(record)
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
 
@@ -31,6 +33,11 @@ def landmark_from_json(answer: Mapping[str, Any]) -> Landmark:
     """The landmark that :func:`to_json` was given, by this version or an older one, which had fewer fields."""
     fields = {**_with_times(answer), "location": _location(answer["location"])}
     return Landmark(**{**fields, "labels": tuple(answer.get("labels", ()))})
+
+
+def landmarks_from_json(answer: Mapping[str, Any]) -> tuple[Landmark, ...]:
+    """The landmarks that :func:`to_json` was given."""
+    return tuple(landmark_from_json(one) for one in answer["landmarks"])
 
 
 def image_from_json(answer: Mapping[str, Any]) -> ReferenceImage:

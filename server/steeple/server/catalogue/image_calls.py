@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images
+from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.records import ImageDraft, Page, ReferenceImage
 from steeple.server.catalogue.requests import Request, features_digest, image_request
@@ -136,6 +137,24 @@ class ImageCalls(Transactions):
 
         content = {"landmark": landmark_id, "id": image_id, "etag": etag}
         self._once(Request.of("DeleteReferenceImage", request_id, content), delete, lambda _answer: None)
+
+    def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
+        """Deletes reference images, given by the ids of landmark and image, as :meth:`delete_image` does: all or none.
+
+        Raises:
+            InvalidArgumentError: If there are none or more than 100.
+            NotFoundError: If one is not there, is deleted already or is given twice.
+            FailedPreconditionError: If the landmark of one is deleted.
+        """
+        check_batch(names, "names")
+
+        def delete(connection: Connection, now: datetime) -> None:
+            for number, (landmark_id, image_id) in enumerate(names):
+                with numbered("names", number):
+                    reference_images.delete(connection, landmark_id, image_id, "", now, now + self._retention)
+
+        content = {"names": [list(name) for name in names]}
+        self._once(Request.of("BatchDeleteReferenceImages", request_id, content), delete, lambda _answer: None)
 
     def undelete_image(
         self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import Connection
 
 from steeple.errors import NotFoundError
 from steeple.server.catalogue import answers, landmarks, limits, lookups, pages
+from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.etags import check_etag
 from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.records import UNSET, Landmark, LandmarkDraft, LatLng, Page, Unset
@@ -28,8 +28,7 @@ class LandmarkCalls(Transactions):
             InvalidArgumentError: If a field breaks the contract.
             AlreadyExistsError: If the id is taken.
         """
-        limits.check_landmark_draft(draft)
-        draft = replace(draft, aliases=limits.check_aliases(draft.aliases), labels=limits.check_labels(draft.labels))
+        draft = limits.checked_landmark_draft(draft)
         if landmark_id:
             check_id(landmark_id, "landmark_id")
         content = {"id": landmark_id, **answers.landmark_draft_to_json(draft)}
@@ -38,6 +37,33 @@ class LandmarkCalls(Transactions):
             lambda connection, now: landmarks.create(connection, draft, landmark_id, now),
             answers.landmark_from_json,
         )
+
+    def create_landmarks(
+        self, drafts: Sequence[tuple[LandmarkDraft, str]], *, request_id: str = ""
+    ) -> tuple[Landmark, ...]:
+        """Adds landmarks, all or none: drafts and their ids, of which empty ones are chosen.
+
+        Raises:
+            InvalidArgumentError: If there are none or more than 100, or a field breaks the contract.
+            AlreadyExistsError: If an id is taken, or given twice.
+        """
+        check_batch(drafts, "requests")
+        checked: list[tuple[LandmarkDraft, str]] = []
+        for number, (draft, landmark_id) in enumerate(drafts):
+            with numbered("requests", number):
+                if landmark_id:
+                    check_id(landmark_id, "landmark_id")
+                checked.append((limits.checked_landmark_draft(draft), landmark_id))
+
+        def create(connection: Connection, now: datetime) -> tuple[Landmark, ...]:
+            created = []
+            for number, (draft, landmark_id) in enumerate(checked):
+                with numbered("requests", number):
+                    created.append(landmarks.create(connection, draft, landmark_id, now))
+            return tuple(created)
+
+        content = {"landmarks": [[one, answers.landmark_draft_to_json(draft)] for draft, one in checked]}
+        return self._once(Request.of("BatchCreateLandmarks", request_id, content), create, answers.landmarks_from_json)
 
     def get_landmark(self, landmark_id: str) -> Landmark:
         """The landmark of that id.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from steeple.errors import FeatureSetError, InvalidArgumentError
@@ -27,8 +28,8 @@ _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _MAX_NAME: Final = 255  # of a model release or a media type
 
 
-def check_landmark_draft(draft: LandmarkDraft) -> None:
-    """Checks all of a new landmark.
+def checked_landmark_draft(draft: LandmarkDraft) -> LandmarkDraft:
+    """A new landmark, all of it checked, with aliases and labels in the form in which they are kept.
 
     Raises:
         InvalidArgumentError: If a field is out of bounds; its metadata ``field`` says which.
@@ -37,8 +38,7 @@ def check_landmark_draft(draft: LandmarkDraft) -> None:
     check_description(draft.description)
     check_location(draft.location)
     check_metadata(draft.metadata)
-    check_aliases(draft.aliases)
-    check_labels(draft.labels)
+    return replace(draft, aliases=check_aliases(draft.aliases), labels=check_labels(draft.labels))
 
 
 def check_display_name(value: str) -> None:

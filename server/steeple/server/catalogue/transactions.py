@@ -13,7 +13,7 @@ from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.records import Landmark, ReferenceImage
 from steeple.server.catalogue.requests import Request
 
-_RecordT = TypeVar("_RecordT", bound=Landmark | ReferenceImage | None)
+_RecordT = TypeVar("_RecordT", bound=Landmark | ReferenceImage | tuple[Landmark, ...] | None)
 
 FOR_GOOD: Final = timedelta(0)
 """A retention of what is deleted: none."""
