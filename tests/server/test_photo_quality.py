@@ -53,7 +53,7 @@ def test_features_are_measured(make_features: MakeFeatures) -> None:
     everywhere = measure(features, None)
     assert everywhere.spread > 0.95
     assert everywhere.repetition == 0
-    corner = replace(features, keypoints=features.keypoints / 4)
+    corner = replace(features, keypoints=(features.keypoints / 4).astype(np.float32))
     assert measure(corner, None).spread == pytest.approx(1 / 16, abs=0.01)
     windows = replace(features, descriptors=np.repeat(features.descriptors[:100], 4, axis=0))
     assert measure(windows, None).repetition > 0.95

@@ -39,7 +39,9 @@ async def test_new_fields_go_in_and_come_out(running: Any, make_features: MakeFe
 async def test_wrong_filters_and_tokens_are_invalid_arguments(running: Any, refused: Refused) -> None:
     catalog = running.catalog
     for field in ("filter", "order_by", "page_token"):
-        refusal = await refused(catalog.ListLandmarks(messages.ListLandmarksRequest(**{field: "= ("})))
+        request = messages.ListLandmarksRequest()
+        setattr(request, field, "= (")
+        refusal = await refused(catalog.ListLandmarks(request))
         assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
         assert refusal.details["BadRequest"].field_violations[0].field == field
 
@@ -63,7 +65,7 @@ async def test_a_photo_tells_its_quality_and_its_duplicates(
     refusal = await refused(catalog.CreateReferenceImage(again))
     assert refusal.code is grpc.StatusCode.ALREADY_EXISTS
     assert refusal.details["ResourceInfo"].resource_name == name
-    again.duplicate_policy = 77
+    again.MergeFromString(b"\x38\x4d")  # duplicate_policy = 77
     refusal = await refused(catalog.CreateReferenceImage(again))
     assert refusal.details["BadRequest"].field_violations[0].field == "duplicate_policy"
 

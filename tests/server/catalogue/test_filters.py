@@ -31,8 +31,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory, make_features: MakeFeatures
         for landmark_id, draft in drafts.items():
             catalogue.create_landmark(draft, landmark_id=landmark_id)
         for number, grade in enumerate((1, 4, 4)):
-            draft = ImageDraft(make_features(number, count=10 + number), quality=Quality(grade))
-            catalogue.create_image("eiffel", draft, image_id=f"i{number}")
+            image = ImageDraft(make_features(number, count=10 + number), quality=Quality(grade))
+            catalogue.create_image("eiffel", image, image_id=f"i{number}")
         catalogue.create_image("eiffel", ImageDraft(make_features(9)), image_id="ungraded")
         yield catalogue
 
