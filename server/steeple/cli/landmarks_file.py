@@ -29,9 +29,7 @@ def read_landmarks(path: Path) -> list[Landmark]:
     except ValueError as error:
         raise InvalidArgumentError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, list):
-        raise InvalidArgumentError(
-            f"{path} must hold a list, as `steeple landmarks list --json` prints it"
-        )
+        raise InvalidArgumentError(f"{path} must hold a list, as `steeple landmarks list --json` prints it")
     return [_landmark(one, f"{path}, landmark {number}") for number, one in enumerate(content, 1)]
 
 
