@@ -43,9 +43,30 @@ def test_a_landmark_from_creation_to_deletion(steeple: Steeple) -> None:
     assert "Saint-Denis" in text.out
     assert "country=FR" in text.out
     assert steeple("landmarks", "delete", "saint-denis", "--json").json == {"deleted": "landmarks/saint-denis"}
-    gone = steeple("landmarks", "show", "saint-denis")
+    assert "deleted until" in steeple("landmarks", "show", "saint-denis").out
+    gone = steeple("landmarks", "delete", "saint-denis")
     assert gone.code == 4
     assert gone.err.startswith("error: ")
+    assert steeple("landmarks", "undelete", "saint-denis", "--json").json["delete_time"] is None
+
+
+def test_landmarks_are_found_by_aliases_and_labels(steeple: Steeple) -> None:
+    args = ["Tour Eiffel", "--id", "eiffel", "--alias", "de=Eiffelturm", "--alias", "de=Der Turm", "--label", "iron"]
+    created = steeple("landmarks", "create", *args, "--label", "tower", "--inactive", "--json")
+    assert created.json["aliases"] == {"de": ["Eiffelturm", "Der Turm"]}
+    assert created.json["labels"] == ["iron", "tower"]
+    assert created.json["active"] is False
+    (found,) = steeple("landmarks", "list", "--filter", "eiffelturm AND labels:iron", "--json").json
+    assert found["id"] == "eiffel"
+    updated = steeple("landmarks", "update", "eiffel", "--active", "--no-labels", "--json").json
+    assert (updated["active"], updated["labels"], updated["aliases"]) == (True, [], created.json["aliases"])
+    assert steeple("landmarks", "list", "--filter", "labels:iron", "--json").json == []
+    wrong = steeple("landmarks", "list", "--filter", "labels: (", "--json")
+    assert wrong.code == 2
+    assert "character 9: a value is expected here" in wrong.error["message"]
+    assert steeple("landmarks", "create", "X", "--alias", "fr").code == 2
+    both = steeple("landmarks", "update", "eiffel", "--label", "a", "--no-labels")
+    assert both.code == 2
 
 
 def test_listing_goes_over_pages_and_stops_at_the_limit(steeple: Steeple) -> None:
@@ -104,15 +125,52 @@ def test_images_are_listed_downloaded_and_deleted(
     saved = steeple("images", "download", listed["name"], "--json").json
     assert saved["file"] == f"{listed['id']}.jpg"
     assert (tmp_path / saved["file"]).read_bytes() == photo.read_bytes()
-    kept = steeple("images", "download", listed["name"], "--json")
-    assert kept.code == 2
-    assert "exists" in kept.error["message"]
+    again = steeple("images", "download", listed["name"], "--json")
+    assert again.code == 2
+    assert "exists" in again.error["message"]
 
     refused = steeple("landmarks", "delete", "mill", "--json")
     assert (refused.code, refused.error["status"]) == (6, "FAILED_PRECONDITION")
     assert steeple("images", "delete", listed["name"]).code == 0
     assert steeple("images", "list", "mill", "--json").json == []
     assert steeple("images", "delete", listed["name"]).code == 4
+    (kept,) = steeple("images", "list", "mill", "--deleted", "--json").json
+    assert kept["expire_time"] is not None
+    back = steeple("images", "undelete", listed["name"], "--json").json
+    assert (back["name"], back["delete_time"]) == (listed["name"], None)
+    assert "of 5" in steeple("images", "show", listed["name"]).out
+    small = steeple("images", "download", listed["name"], "--thumbnail", "-o", "small.jpg", "--json").json
+    assert small["media_type"] == "image/jpeg"
+    assert small["bytes"] < photo.stat().st_size
+
+
+def test_landmarks_are_imported_all_or_none(steeple: Steeple, tmp_path: Path) -> None:
+    file = tmp_path / "landmarks.json"
+    file.write_text('[{"display_name": "Import A", "id": "import-a", "labels": ["x"]}, {"display_name": "Import B"}]')
+    made = steeple("landmarks", "import", file, "--json").json
+    assert [landmark["id"] for landmark in made] == ["import-a", "import-b"]
+    again = steeple("landmarks", "import", file, "--json")
+    assert (again.code, again.error["reason"]) == (5, "ALREADY_EXISTS")
+    for content in (
+        "{",
+        "{}",
+        '["x"]',
+        '[{"display_name": "X", "colour": "red"}]',
+        '[{"display_name": "X", "labels": [1]}]',
+    ):
+        file.write_text(content)
+        assert steeple("landmarks", "import", file).code == 2
+
+
+def test_duplicates_are_named_or_refused(steeple: Steeple, photos: Photos) -> None:
+    for landmark in ("twin-a", "twin-b"):
+        steeple("landmarks", "create", landmark, "--id", landmark)
+    (photo,) = photos(130)
+    first = steeple("images", "add", "twin-a", photo, "--json").json["added"][0]
+    refused = steeple("images", "add", "twin-b", photo, "--refuse-duplicates", "--json")
+    assert refused.code == 1
+    assert first["name"] in refused.json["failed"][0]["error"]["message"]
+    assert f"same photo, 0 inliers: {first['name']}" in steeple("images", "add", "twin-b", photo).out
 
 
 def test_photos_for_a_landmark_that_is_not_there(steeple: Steeple, photos: Photos) -> None:

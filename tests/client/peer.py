@@ -227,6 +227,29 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
     def DeleteReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DeleteReferenceImage", request, context) or catalog.DeleteReferenceImageResponse()
 
+    def UndeleteLandmark(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("UndeleteLandmark", request, context)
+        return scripted or catalog.UndeleteLandmarkResponse(landmark=landmark_pb2.Landmark(name=request.name))
+
+    def UndeleteReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("UndeleteReferenceImage", request, context)
+        image = landmark_pb2.ReferenceImage(name=request.name)
+        return scripted or catalog.UndeleteReferenceImageResponse(reference_image=image)
+
+    def GetReferenceImageThumbnail(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet(
+            "GetReferenceImageThumbnail", request, context
+        ) or catalog.GetReferenceImageThumbnailResponse(image=b"small")
+
+    def BatchCreateLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("BatchCreateLandmarks", request, context) or catalog.BatchCreateLandmarksResponse(
+            landmarks=[landmark_pb2.Landmark(name=f"landmarks/{one.landmark_id}") for one in request.requests]
+        )
+
+    def BatchDeleteReferenceImages(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("BatchDeleteReferenceImages", request, context)
+        return scripted or catalog.BatchDeleteReferenceImagesResponse()
+
     def DownloadReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DownloadReferenceImage", request, context) or catalog.DownloadReferenceImageResponse(
             image=b"photo", media_type="image/jpeg"

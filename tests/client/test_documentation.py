@@ -47,7 +47,7 @@ def test_the_examples_run(
         "CreateReferenceImage",
         "DeleteLandmark",
     }
-    assert len(EXAMPLES) == 8
+    assert len(EXAMPLES) == 9
 
 
 def test_every_keyword_of_the_page_exists() -> None:

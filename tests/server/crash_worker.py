@@ -93,7 +93,10 @@ def work(data_dir: Path, journal: Path, seed: int, expected: dict[int, bool | No
             os.write(said, f"begin {number} {adds}\n".encode())
             with suppress(AlreadyExistsError, NotFoundError):  # as was asked for, already
                 if adds:
-                    engine.ingest.create_image("a", features(number), image_id=name)
+                    try:
+                        engine.ingest.create_image("a", features(number), image_id=name)
+                    except AlreadyExistsError:  # perhaps deleted, and kept
+                        engine.ingest.undelete_image("a", name)
                 else:
                     engine.ingest.delete_image("a", name)
             os.write(said, f"done {number} {adds}\n".encode())

@@ -16,20 +16,20 @@ from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
-from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
-from steeple.client.types import (
+from steeple.client.resources import (
     UNSET,
-    Answer,
-    Candidate,
+    Duplicate,
+    DuplicateKind,
     ImageFile,
+    ImageState,
     Landmark,
     LatLng,
-    Model,
+    Quality,
     ReferenceImage,
-    StreamAnswer,
-    Timings,
     Unset,
 )
+from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
+from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 
 __all__ = [
     "UNSET",
@@ -40,10 +40,13 @@ __all__ = [
     "AuditEvent",
     "Candidate",
     "Client",
+    "Duplicate",
+    "DuplicateKind",
     "Evidence",
     "ExplainedImage",
     "Explanation",
     "ImageFile",
+    "ImageState",
     "IndexInfo",
     "Key",
     "KeyLimits",
@@ -53,6 +56,7 @@ __all__ = [
     "MonthlyUsage",
     "NewKey",
     "Photo",
+    "Quality",
     "ReferenceImage",
     "Scope",
     "ServerInfo",

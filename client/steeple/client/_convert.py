@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,15 +12,35 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.resources import Duplicate, DuplicateKind, ImageState, Landmark, LatLng, Quality, ReferenceImage
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
-from steeple.client.types import Answer, Candidate, Landmark, LatLng, Model, ReferenceImage, Timings
+from steeple.client.types import Answer, Candidate, Model, Timings
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import explain_service_pb2, landmark_pb2, model_pb2, server_service_pb2, visual_search_service_pb2
+from steeple.v1 import (
+    catalog_service_pb2,
+    explain_service_pb2,
+    landmark_pb2,
+    model_pb2,
+    server_service_pb2,
+    visual_search_service_pb2,
+)
 
 _ACTIVITIES: Final = {
     server_service_pb2.Upkeep.ACTIVITY_IDLE: UpkeepActivity.IDLE,
     server_service_pb2.Upkeep.ACTIVITY_SAVING: UpkeepActivity.SAVING,
     server_service_pb2.Upkeep.ACTIVITY_REBUILDING: UpkeepActivity.REBUILDING,
+}
+_STATES: Final = {
+    landmark_pb2.ReferenceImage.STATE_PROCESSING: ImageState.PROCESSING,
+    landmark_pb2.ReferenceImage.STATE_ACTIVE: ImageState.ACTIVE,
+    landmark_pb2.ReferenceImage.STATE_FAILED: ImageState.FAILED,
+    # A server of before there were states has none but searchable ones.
+    landmark_pb2.ReferenceImage.STATE_UNSPECIFIED: ImageState.ACTIVE,
+}
+_DUPLICATE_KINDS: Final = {
+    catalog_service_pb2.Duplicate.KIND_SAME_PHOTO: DuplicateKind.SAME_PHOTO,
+    catalog_service_pb2.Duplicate.KIND_NEAR_DUPLICATE: DuplicateKind.NEAR_DUPLICATE,
+    catalog_service_pb2.Duplicate.KIND_OTHER_LANDMARK: DuplicateKind.OTHER_LANDMARK,
 }
 
 
@@ -63,6 +83,9 @@ def landmark_message(
     description: str = "",
     location: LatLng | None = None,
     metadata: Mapping[str, str] | None = None,
+    aliases: Mapping[str, Sequence[str]] | None = None,
+    labels: Iterable[str] = (),
+    active: bool | None = None,
     etag: str = "",
 ) -> landmark_pb2.Landmark:
     """The message of a landmark to create, or of the fields to update."""
@@ -73,29 +96,36 @@ def landmark_message(
         description=description,
         location=point,
         metadata=dict(metadata or {}),
+        aliases={language: landmark_pb2.AliasNames(names=names) for language, names in (aliases or {}).items()},
+        labels=labels,
+        active=active,
         etag=etag,
     )
 
 
 def to_landmark(message: landmark_pb2.Landmark) -> Landmark:
     """A landmark of the catalogue."""
-    location = None
-    if message.HasField("location"):
-        location = LatLng(message.location.latitude, message.location.longitude)
     return Landmark(
         name=message.name,
         display_name=message.display_name,
         description=message.description,
-        location=location,
+        location=_place(message.location) if message.HasField("location") else None,
         metadata=dict(message.metadata),
         reference_image_count=message.reference_image_count,
         create_time=_time(message.create_time) if message.HasField("create_time") else None,
         update_time=_time(message.update_time) if message.HasField("update_time") else None,
         etag=message.etag,
+        aliases={language: tuple(of_language.names) for language, of_language in message.aliases.items()},
+        labels=tuple(message.labels),
+        active=message.active if message.HasField("active") else True,
+        delete_time=_time(message.delete_time) if message.HasField("delete_time") else None,
+        expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
     )
 
 
-def to_reference_image(message: landmark_pb2.ReferenceImage) -> ReferenceImage:
+def to_reference_image(
+    message: landmark_pb2.ReferenceImage, duplicates: Iterable[catalog_service_pb2.Duplicate] = ()
+) -> ReferenceImage:
     """A reference image of the catalogue."""
     return ReferenceImage(
         name=message.name,
@@ -109,6 +139,18 @@ def to_reference_image(message: landmark_pb2.ReferenceImage) -> ReferenceImage:
         metadata=dict(message.metadata),
         create_time=_time(message.create_time) if message.HasField("create_time") else None,
         etag=message.etag,
+        state=_STATES.get(message.state, ImageState.OTHER),
+        state_reason=message.state_reason,
+        capture_location=_place(message.capture_location) if message.HasField("capture_location") else None,
+        capture_time=message.capture_time,
+        quality=Quality(message.quality.grade, tuple(message.quality.reasons)) if message.HasField("quality") else None,
+        identify_count=message.identify_count,
+        delete_time=_time(message.delete_time) if message.HasField("delete_time") else None,
+        expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
+        duplicates=tuple(
+            Duplicate(one.reference_image, _DUPLICATE_KINDS.get(one.kind, DuplicateKind.OTHER), one.inliers)
+            for one in duplicates
+        ),
     )
 
 
@@ -235,6 +277,10 @@ def _points(points: Iterable[visual_search_service_pb2.Point]) -> NDArray[np.flo
     array = np.array([(point.x, point.y) for point in points], np.float32).reshape(-1, 2)
     array.flags.writeable = False
     return array
+
+
+def _place(point: landmark_pb2.LatLng) -> LatLng:
+    return LatLng(point.latitude, point.longitude)
 
 
 def _time(timestamp: Timestamp) -> datetime:

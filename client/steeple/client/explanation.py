@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.client.types import Landmark, pixels
+from steeple.client.resources import Landmark
+from steeple.client.types import pixels
 
 
 class Verdict(enum.Enum):

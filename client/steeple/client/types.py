@@ -11,152 +11,13 @@ Pixels are of the image after its EXIF orientation was applied; the centre of th
 from __future__ import annotations
 
 import dataclasses
-import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Unset(enum.Enum):
-    """The type of :data:`UNSET`."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-"""Says "leave as it is" where ``None`` says "remove"."""
-
-
-@dataclass(frozen=True)
-class LatLng:
-    """A point on the WGS84 ellipsoid.
-
-    Attributes:
-        latitude: Degrees, -90 to 90.
-        longitude: Degrees, -180 to 180.
-    """
-
-    latitude: float
-    longitude: float
-
-    def to_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return {"latitude": self.latitude, "longitude": self.longitude}
-
-
-@dataclass(frozen=True)
-class Landmark:
-    """An identity that can be returned.
-
-    Attributes:
-        name: ``landmarks/{id}``.
-        display_name: What people call it.
-        description: A sentence or two for the person who asked.
-        location: Where it stands; None when it stands nowhere.
-        metadata: The application's own data.
-        reference_image_count: Number of its reference images.
-        create_time: UTC.
-        update_time: UTC.
-        etag: Changes with every update.
-    """
-
-    name: str
-    display_name: str
-    description: str = ""
-    location: LatLng | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
-    reference_image_count: int = 0
-    create_time: datetime | None = None
-    update_time: datetime | None = None
-    etag: str = ""
-
-    @property
-    def id(self) -> str:
-        """``{id}`` of the name."""
-        return _last_part(self.name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "name": self.name,
-            "id": self.id,
-            "display_name": self.display_name,
-            "description": self.description,
-            "location": None if self.location is None else self.location.to_dict(),
-            "metadata": dict(self.metadata),
-            "reference_image_count": self.reference_image_count,
-            "create_time": _iso(self.create_time),
-            "update_time": _iso(self.update_time),
-            "etag": self.etag,
-        }
-
-
-@dataclass(frozen=True)
-class ReferenceImage:
-    """A photo of a landmark in the catalogue.
-
-    Attributes:
-        name: ``landmarks/{landmark}/images/{id}``.
-        model: ``models/{model}``: the release whose features are searched.
-        width: Pixels.
-        height: Pixels.
-        feature_count: Number of its local features in the index.
-        sha256: Of the photo's bytes, hex; empty when only features were sent.
-        size_bytes: Of the photo; 0 when only features were sent.
-        media_type: ``image/jpeg`` and the like; empty without a photo.
-        metadata: The application's own data.
-        create_time: UTC.
-        etag: Changes with every update.
-    """
-
-    name: str
-    model: str = ""
-    width: int = 0
-    height: int = 0
-    feature_count: int = 0
-    sha256: str = ""
-    size_bytes: int = 0
-    media_type: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
-    create_time: datetime | None = None
-    etag: str = ""
-
-    @property
-    def id(self) -> str:
-        """``{id}`` of the name."""
-        return _last_part(self.name)
-
-    @property
-    def landmark(self) -> str:
-        """Name of the landmark it shows, ``landmarks/{landmark}``."""
-        return self.name.partition("/images/")[0]
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        facts: dict[str, Any] = {"name": self.name, "id": self.id, "landmark": self.landmark}
-        facts |= {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        return facts | {"metadata": dict(self.metadata), "create_time": _iso(self.create_time)}
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """A photo as it was uploaded.
-
-    Attributes:
-        data: The file.
-        media_type: ``image/jpeg`` and the like.
-    """
-
-    data: bytes = field(repr=False)
-    media_type: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON: what is known of the file, without the file."""
-        return {"media_type": self.media_type, "size_bytes": len(self.data)}
+from steeple.client.resources import Landmark, last_part
 
 
 @dataclass(frozen=True)
@@ -186,7 +47,7 @@ class Model:
     @property
     def id(self) -> str:
         """``{id}`` of the name."""
-        return _last_part(self.name)
+        return last_part(self.name)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -329,14 +190,6 @@ class StreamAnswer:
             "dropped_frames": self.dropped_frames,
             "provisional": self.provisional,
         }
-
-
-def _last_part(name: str) -> str:
-    return name.rpartition("/")[2]
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
 
 
 def pixels(points: NDArray[np.float32]) -> list[list[float]]:

@@ -8,12 +8,43 @@ import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import steeple.v1.features_pb2
 import steeple.v1.landmark_pb2
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _DuplicatePolicy:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DuplicatePolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_DuplicatePolicy.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DUPLICATE_POLICY_UNSPECIFIED: _DuplicatePolicy.ValueType  # 0
+    """As DUPLICATE_POLICY_REPORT."""
+    DUPLICATE_POLICY_REPORT: _DuplicatePolicy.ValueType  # 1
+    """It is added, and the answer tells of them."""
+    DUPLICATE_POLICY_REFUSE: _DuplicatePolicy.ValueType  # 2
+    """It is refused with ALREADY_EXISTS, whose ResourceInfo names the first of them."""
+
+class DuplicatePolicy(_DuplicatePolicy, metaclass=_DuplicatePolicyEnumTypeWrapper):
+    """What becomes of a reference image that has duplicates."""
+
+DUPLICATE_POLICY_UNSPECIFIED: DuplicatePolicy.ValueType  # 0
+"""As DUPLICATE_POLICY_REPORT."""
+DUPLICATE_POLICY_REPORT: DuplicatePolicy.ValueType  # 1
+"""It is added, and the answer tells of them."""
+DUPLICATE_POLICY_REFUSE: DuplicatePolicy.ValueType  # 2
+"""It is refused with ALREADY_EXISTS, whose ResourceInfo names the first of them."""
+global___DuplicatePolicy = DuplicatePolicy
 
 @typing.final
 class CreateLandmarkRequest(google.protobuf.message.Message):
@@ -59,6 +90,45 @@ class CreateLandmarkResponse(google.protobuf.message.Message):
 global___CreateLandmarkResponse = CreateLandmarkResponse
 
 @typing.final
+class BatchCreateLandmarksRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    @property
+    def requests(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CreateLandmarkRequest]:
+        """1 to 100, without request_id of their own."""
+
+    def __init__(
+        self,
+        *,
+        requests: collections.abc.Iterable[global___CreateLandmarkRequest] | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "requests", b"requests"]) -> None: ...
+
+global___BatchCreateLandmarksRequest = BatchCreateLandmarksRequest
+
+@typing.final
+class BatchCreateLandmarksResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARKS_FIELD_NUMBER: builtins.int
+    @property
+    def landmarks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.landmark_pb2.Landmark]:
+        """In the order of the requests."""
+
+    def __init__(
+        self,
+        *,
+        landmarks: collections.abc.Iterable[steeple.v1.landmark_pb2.Landmark] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["landmarks", b"landmarks"]) -> None: ...
+
+global___BatchCreateLandmarksResponse = BatchCreateLandmarksResponse
+
+@typing.final
 class GetLandmarkRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -97,17 +167,36 @@ class ListLandmarksRequest(google.protobuf.message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    ORDER_BY_FIELD_NUMBER: builtins.int
+    SHOW_DELETED_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """0 stands for 50; more than 1000 is taken as 1000."""
     page_token: builtins.str
-    """From the last answer; empty for the first page."""
+    """From the last answer to the same filter, order_by and show_deleted; empty for
+    the first page.
+    """
+    filter: builtins.str
+    """Only those that it is true of, in a subset of AIP-160: comparisons, AND, OR,
+    NOT and parentheses. At most 2000 characters. INVALID_ARGUMENT tells where
+    it is wrong.
+    """
+    order_by: builtins.str
+    """Fields to sort by, with " desc" after a field to turn it round:
+    "reference_image_count desc, display_name". Empty: by id.
+    """
+    show_deleted: builtins.bool
+    """Those that are deleted too."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        filter: builtins.str = ...,
+        order_by: builtins.str = ...,
+        show_deleted: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "show_deleted", b"show_deleted"]) -> None: ...
 
 global___ListLandmarksRequest = ListLandmarksRequest
 
@@ -124,7 +213,7 @@ class ListLandmarksResponse(google.protobuf.message.Message):
     """Of all pages."""
     @property
     def landmarks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.landmark_pb2.Landmark]:
-        """By id."""
+        """In the order asked for."""
 
     def __init__(
         self,
@@ -151,7 +240,8 @@ class UpdateLandmarkRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Among display_name, description, location, metadata. Empty: every one of
+        """Among display_name, description, location, metadata, aliases, labels,
+        active. Empty: every one of
         them that is set in `landmark`.
         """
 
@@ -222,6 +312,46 @@ class DeleteLandmarkResponse(google.protobuf.message.Message):
 global___DeleteLandmarkResponse = DeleteLandmarkResponse
 
 @typing.final
+class UndeleteLandmarkRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}"."""
+    etag: builtins.str
+    """If not empty, must be the current one."""
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___UndeleteLandmarkRequest = UndeleteLandmarkRequest
+
+@typing.final
+class UndeleteLandmarkResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARK_FIELD_NUMBER: builtins.int
+    @property
+    def landmark(self) -> steeple.v1.landmark_pb2.Landmark: ...
+    def __init__(
+        self,
+        *,
+        landmark: steeple.v1.landmark_pb2.Landmark | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["landmark", b"landmark"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["landmark", b"landmark"]) -> None: ...
+
+global___UndeleteLandmarkResponse = UndeleteLandmarkResponse
+
+@typing.final
 class CreateReferenceImageRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -231,6 +361,7 @@ class CreateReferenceImageRequest(google.protobuf.message.Message):
     IMAGE_FIELD_NUMBER: builtins.int
     FEATURES_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    DUPLICATE_POLICY_FIELD_NUMBER: builtins.int
     parent: builtins.str
     """"landmarks/{landmark}"."""
     reference_image_id: builtins.str
@@ -238,6 +369,8 @@ class CreateReferenceImageRequest(google.protobuf.message.Message):
     image: builtins.bytes
     """A JPEG, PNG, WebP or BMP file."""
     request_id: builtins.str
+    duplicate_policy: global___DuplicatePolicy.ValueType
+    """What to do if the photo is, or looks like, one that is there."""
     @property
     def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage:
         """Of the reference image, only `metadata` is read."""
@@ -255,9 +388,10 @@ class CreateReferenceImageRequest(google.protobuf.message.Message):
         image: builtins.bytes = ...,
         features: steeple.v1.features_pb2.FeatureSet | None = ...,
         request_id: builtins.str = ...,
+        duplicate_policy: global___DuplicatePolicy.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["features", b"features", "image", b"image", "reference_image", b"reference_image", "source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["features", b"features", "image", b"image", "parent", b"parent", "reference_image", b"reference_image", "reference_image_id", b"reference_image_id", "request_id", b"request_id", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duplicate_policy", b"duplicate_policy", "features", b"features", "image", b"image", "parent", b"parent", "reference_image", b"reference_image", "reference_image_id", b"reference_image_id", "request_id", b"request_id", "source", b"source"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["image", "features"] | None: ...
 
 global___CreateReferenceImageRequest = CreateReferenceImageRequest
@@ -267,17 +401,77 @@ class CreateReferenceImageResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    DUPLICATES_FIELD_NUMBER: builtins.int
     @property
     def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    @property
+    def duplicates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Duplicate]:
+        """The reference images that it is a duplicate of, the plainest case first."""
+
     def __init__(
         self,
         *,
         reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+        duplicates: collections.abc.Iterable[global___Duplicate] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duplicates", b"duplicates", "reference_image", b"reference_image"]) -> None: ...
 
 global___CreateReferenceImageResponse = CreateReferenceImageResponse
+
+@typing.final
+class Duplicate(google.protobuf.message.Message):
+    """A searchable reference image that a new one repeats or contradicts."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Kind:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _KindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[Duplicate._Kind.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Duplicate._Kind.ValueType  # 0
+        KIND_SAME_PHOTO: Duplicate._Kind.ValueType  # 1
+        """The same file."""
+        KIND_NEAR_DUPLICATE: Duplicate._Kind.ValueType  # 2
+        """The same photo encoded anew, resized or cropped, as far as features tell:
+        many of them agree, and one is neither turned nor seen from elsewhere.
+        """
+        KIND_OTHER_LANDMARK: Duplicate._Kind.ValueType  # 3
+        """Of another landmark, which the new photo would be identified as."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What it has to do with the new one."""
+
+    KIND_UNSPECIFIED: Duplicate.Kind.ValueType  # 0
+    KIND_SAME_PHOTO: Duplicate.Kind.ValueType  # 1
+    """The same file."""
+    KIND_NEAR_DUPLICATE: Duplicate.Kind.ValueType  # 2
+    """The same photo encoded anew, resized or cropped, as far as features tell:
+    many of them agree, and one is neither turned nor seen from elsewhere.
+    """
+    KIND_OTHER_LANDMARK: Duplicate.Kind.ValueType  # 3
+    """Of another landmark, which the new photo would be identified as."""
+
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    INLIERS_FIELD_NUMBER: builtins.int
+    reference_image: builtins.str
+    """"landmarks/{landmark}/images/{image}"."""
+    kind: global___Duplicate.Kind.ValueType
+    inliers: builtins.int
+    """Features that agree on one geometry; 0 for the same file."""
+    def __init__(
+        self,
+        *,
+        reference_image: builtins.str = ...,
+        kind: global___Duplicate.Kind.ValueType = ...,
+        inliers: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["inliers", b"inliers", "kind", b"kind", "reference_image", b"reference_image"]) -> None: ...
+
+global___Duplicate = Duplicate
 
 @typing.final
 class GetReferenceImageRequest(google.protobuf.message.Message):
@@ -319,20 +513,39 @@ class ListReferenceImagesRequest(google.protobuf.message.Message):
     PARENT_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    ORDER_BY_FIELD_NUMBER: builtins.int
+    SHOW_DELETED_FIELD_NUMBER: builtins.int
     parent: builtins.str
     """"landmarks/{landmark}"."""
     page_size: builtins.int
     """0 stands for 50; more than 1000 is taken as 1000."""
     page_token: builtins.str
-    """From the last answer; empty for the first page."""
+    """From the last answer to the same filter, order_by and show_deleted; empty for
+    the first page.
+    """
+    filter: builtins.str
+    """Only those that it is true of, in a subset of AIP-160: comparisons, AND, OR,
+    NOT and parentheses. At most 2000 characters. INVALID_ARGUMENT tells where
+    it is wrong.
+    """
+    order_by: builtins.str
+    """Fields to sort by, with " desc" after a field to turn it round:
+    "create_time desc". Empty: by id.
+    """
+    show_deleted: builtins.bool
+    """Those that are deleted too."""
     def __init__(
         self,
         *,
         parent: builtins.str = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        filter: builtins.str = ...,
+        order_by: builtins.str = ...,
+        show_deleted: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "show_deleted", b"show_deleted"]) -> None: ...
 
 global___ListReferenceImagesRequest = ListReferenceImagesRequest
 
@@ -349,7 +562,7 @@ class ListReferenceImagesResponse(google.protobuf.message.Message):
     """Of all pages."""
     @property
     def reference_images(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.landmark_pb2.ReferenceImage]:
-        """By id."""
+        """In the order asked for."""
 
     def __init__(
         self,
@@ -396,6 +609,77 @@ class DeleteReferenceImageResponse(google.protobuf.message.Message):
 global___DeleteReferenceImageResponse = DeleteReferenceImageResponse
 
 @typing.final
+class BatchDeleteReferenceImagesRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """1 to 100 different names, "landmarks/{landmark}/images/{image}"."""
+
+    def __init__(
+        self,
+        *,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["names", b"names", "request_id", b"request_id"]) -> None: ...
+
+global___BatchDeleteReferenceImagesRequest = BatchDeleteReferenceImagesRequest
+
+@typing.final
+class BatchDeleteReferenceImagesResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___BatchDeleteReferenceImagesResponse = BatchDeleteReferenceImagesResponse
+
+@typing.final
+class UndeleteReferenceImageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}/images/{image}"."""
+    etag: builtins.str
+    """If not empty, must be the current one."""
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___UndeleteReferenceImageRequest = UndeleteReferenceImageRequest
+
+@typing.final
+class UndeleteReferenceImageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    @property
+    def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    def __init__(
+        self,
+        *,
+        reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> None: ...
+
+global___UndeleteReferenceImageResponse = UndeleteReferenceImageResponse
+
+@typing.final
 class DownloadReferenceImageRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -429,3 +713,35 @@ class DownloadReferenceImageResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["image", b"image", "media_type", b"media_type"]) -> None: ...
 
 global___DownloadReferenceImageResponse = DownloadReferenceImageResponse
+
+@typing.final
+class GetReferenceImageThumbnailRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}/images/{image}"."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___GetReferenceImageThumbnailRequest = GetReferenceImageThumbnailRequest
+
+@typing.final
+class GetReferenceImageThumbnailResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: builtins.int
+    image: builtins.bytes
+    """A JPEG whose longer side has at most 256 pixels."""
+    def __init__(
+        self,
+        *,
+        image: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["image", b"image"]) -> None: ...
+
+global___GetReferenceImageThumbnailResponse = GetReferenceImageThumbnailResponse

@@ -40,6 +40,11 @@ class CatalogServiceStub(object):
     A call that takes a request_id (a UUID the application makes) can be sent
     again: a repeat does nothing and gets the first answer. The same request_id
     with other content is INVALID_ARGUMENT.
+
+    What is deleted is kept for the server's retention period (expire_time) and
+    can be undeleted until then. It is never found, and not listed unless asked
+    for; it can be read by name, but not changed: FAILED_PRECONDITION. Its id
+    stays taken. A server whose retention period is 0 deletes for good.
     """
 
     def __init__(self, channel):
@@ -52,6 +57,11 @@ class CatalogServiceStub(object):
                 '/steeple.v1.CatalogService/CreateLandmark',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkResponse.FromString,
+                _registered_method=True)
+        self.BatchCreateLandmarks = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchCreateLandmarks',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksResponse.FromString,
                 _registered_method=True)
         self.GetLandmark = channel.unary_unary(
                 '/steeple.v1.CatalogService/GetLandmark',
@@ -73,6 +83,11 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteLandmarkRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteLandmarkResponse.FromString,
                 _registered_method=True)
+        self.UndeleteLandmark = channel.unary_unary(
+                '/steeple.v1.CatalogService/UndeleteLandmark',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
+                _registered_method=True)
         self.CreateReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/CreateReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateReferenceImageRequest.SerializeToString,
@@ -93,10 +108,25 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageResponse.FromString,
                 _registered_method=True)
+        self.BatchDeleteReferenceImages = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchDeleteReferenceImages',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesResponse.FromString,
+                _registered_method=True)
+        self.UndeleteReferenceImage = channel.unary_unary(
+                '/steeple.v1.CatalogService/UndeleteReferenceImage',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.FromString,
+                _registered_method=True)
         self.DownloadReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/DownloadReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageResponse.FromString,
+                _registered_method=True)
+        self.GetReferenceImageThumbnail = channel.unary_unary(
+                '/steeple.v1.CatalogService/GetReferenceImageThumbnail',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetReferenceImageThumbnailRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetReferenceImageThumbnailResponse.FromString,
                 _registered_method=True)
 
 
@@ -110,10 +140,22 @@ class CatalogServiceServicer(object):
     A call that takes a request_id (a UUID the application makes) can be sent
     again: a repeat does nothing and gets the first answer. The same request_id
     with other content is INVALID_ARGUMENT.
+
+    What is deleted is kept for the server's retention period (expire_time) and
+    can be undeleted until then. It is never found, and not listed unless asked
+    for; it can be read by name, but not changed: FAILED_PRECONDITION. Its id
+    stays taken. A server whose retention period is 0 deletes for good.
     """
 
     def CreateLandmark(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateLandmarks(self, request, context):
+        """All of them or, if one is refused, none.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -138,7 +180,15 @@ class CatalogServiceServicer(object):
 
     def DeleteLandmark(self, request, context):
         """Refused with FAILED_PRECONDITION while it has reference images, unless
-        forced.
+        forced. NOT_FOUND if it is deleted already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteLandmark(self, request, context):
+        """Brings a deleted landmark back, with the reference images that it had, and
+        searchable at once. ALREADY_EXISTS if it is not deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,8 +218,31 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchDeleteReferenceImages(self, request, context):
+        """All of them or, if one is refused, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteReferenceImage(self, request, context):
+        """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
+        if it is not deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadReferenceImage(self, request, context):
         """The photo as it was uploaded. NOT_FOUND if only features were.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReferenceImageThumbnail(self, request, context):
+        """The photo made small: a JPEG without metadata. NOT_FOUND if only features
+        were uploaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -182,6 +255,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.CreateLandmark,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkResponse.SerializeToString,
+            ),
+            'BatchCreateLandmarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateLandmarks,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksResponse.SerializeToString,
             ),
             'GetLandmark': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLandmark,
@@ -203,6 +281,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteLandmarkRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteLandmarkResponse.SerializeToString,
             ),
+            'UndeleteLandmark': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteLandmark,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.SerializeToString,
+            ),
             'CreateReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateReferenceImage,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.CreateReferenceImageRequest.FromString,
@@ -223,10 +306,25 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageResponse.SerializeToString,
             ),
+            'BatchDeleteReferenceImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeleteReferenceImages,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesResponse.SerializeToString,
+            ),
+            'UndeleteReferenceImage': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteReferenceImage,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.SerializeToString,
+            ),
             'DownloadReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.DownloadReferenceImage,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageResponse.SerializeToString,
+            ),
+            'GetReferenceImageThumbnail': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReferenceImageThumbnail,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetReferenceImageThumbnailRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetReferenceImageThumbnailResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -246,6 +344,11 @@ class CatalogService(object):
     A call that takes a request_id (a UUID the application makes) can be sent
     again: a repeat does nothing and gets the first answer. The same request_id
     with other content is INVALID_ARGUMENT.
+
+    What is deleted is kept for the server's retention period (expire_time) and
+    can be undeleted until then. It is never found, and not listed unless asked
+    for; it can be read by name, but not changed: FAILED_PRECONDITION. Its id
+    stays taken. A server whose retention period is 0 deletes for good.
     """
 
     @staticmethod
@@ -265,6 +368,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/CreateLandmark',
             steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.CreateLandmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateLandmarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchCreateLandmarks',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchCreateLandmarksResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -384,6 +514,33 @@ class CatalogService(object):
             _registered_method=True)
 
     @staticmethod
+    def UndeleteLandmark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/UndeleteLandmark',
+            steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateReferenceImage(request,
             target,
             options=(),
@@ -492,6 +649,60 @@ class CatalogService(object):
             _registered_method=True)
 
     @staticmethod
+    def BatchDeleteReferenceImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchDeleteReferenceImages',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteReferenceImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteReferenceImage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/UndeleteReferenceImage',
+            steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DownloadReferenceImage(request,
             target,
             options=(),
@@ -508,6 +719,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/DownloadReferenceImage',
             steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReferenceImageThumbnail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/GetReferenceImageThumbnail',
+            steeple_dot_v1_dot_catalog__service__pb2.GetReferenceImageThumbnailRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.GetReferenceImageThumbnailResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,6 +27,11 @@ class CatalogServiceStub:
     A call that takes a request_id (a UUID the application makes) can be sent
     again: a repeat does nothing and gets the first answer. The same request_id
     with other content is INVALID_ARGUMENT.
+
+    What is deleted is kept for the server's retention period (expire_time) and
+    can be undeleted until then. It is never found, and not listed unless asked
+    for; it can be read by name, but not changed: FAILED_PRECONDITION. Its id
+    stays taken. A server whose retention period is 0 deletes for good.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -34,6 +39,12 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.CreateLandmarkRequest,
         steeple.v1.catalog_service_pb2.CreateLandmarkResponse,
     ]
+
+    BatchCreateLandmarks: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse,
+    ]
+    """All of them or, if one is refused, none."""
 
     GetLandmark: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.GetLandmarkRequest,
@@ -55,7 +66,15 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.DeleteLandmarkResponse,
     ]
     """Refused with FAILED_PRECONDITION while it has reference images, unless
-    forced.
+    forced. NOT_FOUND if it is deleted already.
+    """
+
+    UndeleteLandmark: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndeleteLandmarkRequest,
+        steeple.v1.catalog_service_pb2.UndeleteLandmarkResponse,
+    ]
+    """Brings a deleted landmark back, with the reference images that it had, and
+    searchable at once. ALREADY_EXISTS if it is not deleted.
     """
 
     CreateReferenceImage: grpc.UnaryUnaryMultiCallable[
@@ -78,11 +97,33 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse,
     ]
 
+    BatchDeleteReferenceImages: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse,
+    ]
+    """All of them or, if one is refused, none."""
+
+    UndeleteReferenceImage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndeleteReferenceImageRequest,
+        steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse,
+    ]
+    """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
+    if it is not deleted.
+    """
+
     DownloadReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse,
     ]
     """The photo as it was uploaded. NOT_FOUND if only features were."""
+
+    GetReferenceImageThumbnail: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailRequest,
+        steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailResponse,
+    ]
+    """The photo made small: a JPEG without metadata. NOT_FOUND if only features
+    were uploaded.
+    """
 
 class CatalogServiceAsyncStub:
     """Keeps the catalogue of landmarks and their reference images. What a call
@@ -94,12 +135,23 @@ class CatalogServiceAsyncStub:
     A call that takes a request_id (a UUID the application makes) can be sent
     again: a repeat does nothing and gets the first answer. The same request_id
     with other content is INVALID_ARGUMENT.
+
+    What is deleted is kept for the server's retention period (expire_time) and
+    can be undeleted until then. It is never found, and not listed unless asked
+    for; it can be read by name, but not changed: FAILED_PRECONDITION. Its id
+    stays taken. A server whose retention period is 0 deletes for good.
     """
 
     CreateLandmark: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.CreateLandmarkRequest,
         steeple.v1.catalog_service_pb2.CreateLandmarkResponse,
     ]
+
+    BatchCreateLandmarks: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse,
+    ]
+    """All of them or, if one is refused, none."""
 
     GetLandmark: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.GetLandmarkRequest,
@@ -121,7 +173,15 @@ class CatalogServiceAsyncStub:
         steeple.v1.catalog_service_pb2.DeleteLandmarkResponse,
     ]
     """Refused with FAILED_PRECONDITION while it has reference images, unless
-    forced.
+    forced. NOT_FOUND if it is deleted already.
+    """
+
+    UndeleteLandmark: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndeleteLandmarkRequest,
+        steeple.v1.catalog_service_pb2.UndeleteLandmarkResponse,
+    ]
+    """Brings a deleted landmark back, with the reference images that it had, and
+    searchable at once. ALREADY_EXISTS if it is not deleted.
     """
 
     CreateReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
@@ -144,11 +204,33 @@ class CatalogServiceAsyncStub:
         steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse,
     ]
 
+    BatchDeleteReferenceImages: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse,
+    ]
+    """All of them or, if one is refused, none."""
+
+    UndeleteReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndeleteReferenceImageRequest,
+        steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse,
+    ]
+    """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
+    if it is not deleted.
+    """
+
     DownloadReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse,
     ]
     """The photo as it was uploaded. NOT_FOUND if only features were."""
+
+    GetReferenceImageThumbnail: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailRequest,
+        steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailResponse,
+    ]
+    """The photo made small: a JPEG without metadata. NOT_FOUND if only features
+    were uploaded.
+    """
 
 class CatalogServiceServicer(metaclass=abc.ABCMeta):
     """Keeps the catalogue of landmarks and their reference images. What a call
@@ -160,6 +242,11 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
     A call that takes a request_id (a UUID the application makes) can be sent
     again: a repeat does nothing and gets the first answer. The same request_id
     with other content is INVALID_ARGUMENT.
+
+    What is deleted is kept for the server's retention period (expire_time) and
+    can be undeleted until then. It is never found, and not listed unless asked
+    for; it can be read by name, but not changed: FAILED_PRECONDITION. Its id
+    stays taken. A server whose retention period is 0 deletes for good.
     """
 
     @abc.abstractmethod
@@ -168,6 +255,14 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.catalog_service_pb2.CreateLandmarkRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.CreateLandmarkResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.CreateLandmarkResponse]]: ...
+
+    @abc.abstractmethod
+    def BatchCreateLandmarks(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchCreateLandmarksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchCreateLandmarksResponse]]:
+        """All of them or, if one is refused, none."""
 
     @abc.abstractmethod
     def GetLandmark(
@@ -197,7 +292,17 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.DeleteLandmarkResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.DeleteLandmarkResponse]]:
         """Refused with FAILED_PRECONDITION while it has reference images, unless
-        forced.
+        forced. NOT_FOUND if it is deleted already.
+        """
+
+    @abc.abstractmethod
+    def UndeleteLandmark(
+        self,
+        request: steeple.v1.catalog_service_pb2.UndeleteLandmarkRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.UndeleteLandmarkResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndeleteLandmarkResponse]]:
+        """Brings a deleted landmark back, with the reference images that it had, and
+        searchable at once. ALREADY_EXISTS if it is not deleted.
         """
 
     @abc.abstractmethod
@@ -229,11 +334,39 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse]]: ...
 
     @abc.abstractmethod
+    def BatchDeleteReferenceImages(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchDeleteReferenceImagesResponse]]:
+        """All of them or, if one is refused, none."""
+
+    @abc.abstractmethod
+    def UndeleteReferenceImage(
+        self,
+        request: steeple.v1.catalog_service_pb2.UndeleteReferenceImageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse]]:
+        """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
+        if it is not deleted.
+        """
+
+    @abc.abstractmethod
     def DownloadReferenceImage(
         self,
         request: steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse]]:
         """The photo as it was uploaded. NOT_FOUND if only features were."""
+
+    @abc.abstractmethod
+    def GetReferenceImageThumbnail(
+        self,
+        request: steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailResponse]]:
+        """The photo made small: a JPEG without metadata. NOT_FOUND if only features
+        were uploaded.
+        """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

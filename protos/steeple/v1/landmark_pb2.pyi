@@ -7,9 +7,16 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
+import sys
 import typing
+
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
@@ -35,6 +42,24 @@ class Landmark(google.protobuf.message.Message):
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class AliasesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> global___AliasNames: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: global___AliasNames | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     NAME_FIELD_NUMBER: builtins.int
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
     DESCRIPTION_FIELD_NUMBER: builtins.int
@@ -44,6 +69,11 @@ class Landmark(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    ALIASES_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    ACTIVE_FIELD_NUMBER: builtins.int
+    DELETE_TIME_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"landmarks/{landmark}". Assigned on creation, never changes."""
     display_name: builtins.str
@@ -55,6 +85,10 @@ class Landmark(google.protobuf.message.Message):
     etag: builtins.str
     """Output only. Changes with every update; send it back with an update or a
     delete to be refused (ABORTED) if somebody else was faster.
+    """
+    active: builtins.bool
+    """Whether searches find it. An inactive landmark is kept with all that it has
+    and never found. Not set on creation: true.
     """
     @property
     def location(self) -> global___LatLng:
@@ -72,6 +106,26 @@ class Landmark(google.protobuf.message.Message):
 
     @property
     def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
+    @property
+    def aliases(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___AliasNames]:
+        """Other names, by BCP-47 language tag ("fr", "zh-Hant"). At most 64
+        languages with at most 20 names each, of 1 to 200 characters.
+        """
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """For filters: at most 64 words of 1 to 40 lower-case letters, digits, hyphens
+        and underscores, a letter or digit first. Kept in order, each once.
+        """
+
+    @property
+    def delete_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Output only. Since when it is deleted, and when it goes for good. Absent
+        unless it is deleted.
+        """
+
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -84,11 +138,35 @@ class Landmark(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
+        aliases: collections.abc.Mapping[builtins.str, global___AliasNames] | None = ...,
+        labels: collections.abc.Iterable[builtins.str] | None = ...,
+        active: builtins.bool | None = ...,
+        delete_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "location", b"location", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "location", b"location", "metadata", b"metadata", "name", b"name", "reference_image_count", b"reference_image_count", "update_time", b"update_time"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "expire_time", b"expire_time", "location", b"location", "update_time", b"update_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_active", b"_active", "active", b"active", "aliases", b"aliases", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "location", b"location", "metadata", b"metadata", "name", b"name", "reference_image_count", b"reference_image_count", "update_time", b"update_time"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_active", b"_active"]) -> typing.Literal["active"] | None: ...
 
 global___Landmark = Landmark
+
+@typing.final
+class AliasNames(google.protobuf.message.Message):
+    """Names in one language."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: builtins.int
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["names", b"names"]) -> None: ...
+
+global___AliasNames = AliasNames
 
 @typing.final
 class LatLng(google.protobuf.message.Message):
@@ -118,6 +196,31 @@ class ReferenceImage(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    class _State:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ReferenceImage._State.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: ReferenceImage._State.ValueType  # 0
+        STATE_PROCESSING: ReferenceImage._State.ValueType  # 1
+        """Its features are being extracted."""
+        STATE_ACTIVE: ReferenceImage._State.ValueType  # 2
+        """It is searched, if it is not deleted and its landmark is active."""
+        STATE_FAILED: ReferenceImage._State.ValueType  # 3
+        """It cannot be used; state_reason says why."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether an image is searchable yet."""
+
+    STATE_UNSPECIFIED: ReferenceImage.State.ValueType  # 0
+    STATE_PROCESSING: ReferenceImage.State.ValueType  # 1
+    """Its features are being extracted."""
+    STATE_ACTIVE: ReferenceImage.State.ValueType  # 2
+    """It is searched, if it is not deleted and its landmark is active."""
+    STATE_FAILED: ReferenceImage.State.ValueType  # 3
+    """It cannot be used; state_reason says why."""
+
     @typing.final
     class MetadataEntry(google.protobuf.message.Message):
         DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -145,6 +248,14 @@ class ReferenceImage(google.protobuf.message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    STATE_REASON_FIELD_NUMBER: builtins.int
+    CAPTURE_LOCATION_FIELD_NUMBER: builtins.int
+    CAPTURE_TIME_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
+    IDENTIFY_COUNT_FIELD_NUMBER: builtins.int
+    DELETE_TIME_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"landmarks/{landmark}/images/{image}". Assigned on creation."""
     model: builtins.str
@@ -164,6 +275,21 @@ class ReferenceImage(google.protobuf.message.Message):
     """Output only. "image/jpeg" and the like; empty without a photo."""
     etag: builtins.str
     """Output only."""
+    state: global___ReferenceImage.State.ValueType
+    """Output only. CreateReferenceImage is done when it returns, so what it makes
+    is STATE_ACTIVE.
+    """
+    state_reason: builtins.str
+    """Output only. Why it is STATE_FAILED; empty otherwise."""
+    capture_time: builtins.str
+    """Output only. When the photo was taken, by the camera's clock, from its EXIF:
+    "2024-05-01T12:30:00", or "2024-05-01T12:30:00+02:00" if that states a zone.
+    Empty if it says nothing or nonsense.
+    """
+    identify_count: builtins.int
+    """Output only. Answers that identified its landmark and that it supported
+    best. The last seconds' are counted late, or lost by a crash.
+    """
     @property
     def metadata(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """The application's own data. Limits as for Landmark.metadata."""
@@ -172,6 +298,26 @@ class ReferenceImage(google.protobuf.message.Message):
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Output only."""
 
+    @property
+    def capture_location(self) -> global___LatLng:
+        """Output only. Where the photo was taken, from its EXIF; absent if that says
+        nothing or nonsense.
+        """
+
+    @property
+    def quality(self) -> global___Quality:
+        """Output only. How good a reference image it makes; absent if it was added
+        before there were grades.
+        """
+
+    @property
+    def delete_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Output only. Since when it is deleted, and when it goes for good. Absent
+        unless it is deleted.
+        """
+
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -186,8 +332,40 @@ class ReferenceImage(google.protobuf.message.Message):
         metadata: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
+        state: global___ReferenceImage.State.ValueType = ...,
+        state_reason: builtins.str = ...,
+        capture_location: global___LatLng | None = ...,
+        capture_time: builtins.str = ...,
+        quality: global___Quality | None = ...,
+        identify_count: builtins.int = ...,
+        delete_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "feature_count", b"feature_count", "height", b"height", "media_type", b"media_type", "metadata", b"metadata", "model", b"model", "name", b"name", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["capture_location", b"capture_location", "create_time", b"create_time", "delete_time", b"delete_time", "expire_time", b"expire_time", "quality", b"quality"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["capture_location", b"capture_location", "capture_time", b"capture_time", "create_time", b"create_time", "delete_time", b"delete_time", "etag", b"etag", "expire_time", b"expire_time", "feature_count", b"feature_count", "height", b"height", "identify_count", b"identify_count", "media_type", b"media_type", "metadata", b"metadata", "model", b"model", "name", b"name", "quality", b"quality", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "state_reason", b"state_reason", "width", b"width"]) -> None: ...
 
 global___ReferenceImage = ReferenceImage
+
+@typing.final
+class Quality(google.protobuf.message.Message):
+    """How good a reference image a photo makes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    GRADE_FIELD_NUMBER: builtins.int
+    REASONS_FIELD_NUMBER: builtins.int
+    grade: builtins.int
+    """0 (hardly ever found) to 5 (nothing to complain about)."""
+    @property
+    def reasons(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What keeps it from 5, in words, the worst first."""
+
+    def __init__(
+        self,
+        *,
+        grade: builtins.int = ...,
+        reasons: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["grade", b"grade", "reasons", b"reasons"]) -> None: ...
+
+global___Quality = Quality

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from steeple.cli.connection import connect
+from steeple.cli.landmarks_file import read_landmarks
 from steeple.cli.options import (
     DEFAULT_SERVER,
+    AliasOption,
+    DeletedOption,
     EtagOption,
+    FilterOption,
     JsonOption,
+    LabelOption,
     LandmarkArgument,
     LocationOption,
     MetadataOption,
+    OrderOption,
     ServerOption,
     landmark_id,
+    read_aliases,
     read_location,
     read_metadata,
 )
@@ -34,28 +42,38 @@ NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="
 @app.command("list")
 def list_landmarks(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 0,
+    filter_text: FilterOption = "",
+    order_by: OrderOption = "",
+    deleted: DeletedOption = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
-    """List landmarks by id.
+    """List landmarks.
 
     \b
     Examples:
       steeple landmarks list
+      steeple landmarks list --filter 'labels:museum AND reference_image_count < 5'
+      steeple landmarks list --filter '"notre dame"' --order-by 'update_time desc'
       steeple landmarks list --json | jq -r '.[].name'
     """
     output = Output(as_json=json)
     with connect(server) as client:
-        landmarks = list(itertools.islice(client.list_landmarks(), limit or None))
+        landmarks = list(
+            itertools.islice(
+                client.list_landmarks(filter=filter_text, order_by=order_by, show_deleted=deleted), limit or None
+            )
+        )
     output.document([landmark.to_dict() for landmark in landmarks])
     output.table(
-        (Column("id"), Column("name"), Column("photos", "right"), Column("location")),
+        (Column("id"), Column("name"), Column("photos", "right"), Column("location"), Column("state")),
         [
             (
                 landmark.id,
                 landmark.display_name,
                 str(landmark.reference_image_count),
                 _describe_location(landmark.location),
+                _describe_state(landmark),
             )
             for landmark in landmarks
         ],
@@ -83,6 +101,9 @@ def create_landmark(
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For whoever asked.")] = "",
     location: LocationOption = None,
     metadata: MetadataOption = None,
+    alias: AliasOption = None,
+    label: LabelOption = None,
+    inactive: Annotated[bool, typer.Option("--inactive", help="Keep it, but do not find it yet.")] = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
@@ -92,10 +113,12 @@ def create_landmark(
     Examples:
       steeple landmarks create "Big Ben"
       steeple landmarks create "Sacré-Cœur" --id sacre-coeur --location 48.8867,2.3431 \\
-          --description "Basilica on Montmartre, Paris." --metadata wikidata=Q46858
+          --description "Basilica on Montmartre, Paris." --metadata wikidata=Q46858 \\
+          --alias en="Sacred Heart" --label church --label paris
     """
     point = None if location is None else read_location(location)
     entries = read_metadata(metadata)
+    aliases = read_aliases(alias)
     with connect(server) as client:
         created = client.create_landmark(
             display_name,
@@ -103,8 +126,35 @@ def create_landmark(
             description=description,
             location=point,
             metadata=entries,
+            aliases=aliases,
+            labels=label or (),
+            active=not inactive,
         )
     _print(Output(as_json=json), created)
+
+
+@app.command("import")
+def import_landmarks(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="As `landmarks list --json` prints it.")],
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Create 1 to 100 landmarks from a file: all or, if one is refused, none.
+
+    Of a landmark, only display_name must be there; a missing id is made from it.
+
+    \b
+    Examples:
+      steeple landmarks import museums.json
+      echo '[{"display_name": "Big Ben", "labels": ["tower"]}]' > one.json && steeple landmarks import one.json
+    """
+    output = Output(as_json=json)
+    landmarks = read_landmarks(file)
+    with connect(server, 60.0) as client:
+        created = client.batch_create_landmarks(landmarks)
+    output.document([landmark.to_dict() for landmark in created])
+    for landmark in created:
+        output.say(f"created {landmark.name}")
 
 
 @app.command("update")
@@ -116,14 +166,22 @@ def update_landmark(
     no_location: Annotated[bool, typer.Option("--no-location", help="It stands nowhere (any more).")] = False,
     metadata: MetadataOption = None,
     no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Remove all metadata.")] = False,
+    alias: AliasOption = None,
+    no_aliases: Annotated[bool, typer.Option("--no-aliases", help="Remove all aliases.")] = False,
+    label: LabelOption = None,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Remove all labels.")] = False,
+    active: Annotated[
+        bool | None, typer.Option("--active/--inactive", help="Whether it is found; takes effect at once.")
+    ] = None,
     etag: EtagOption = "",
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
-    """Change what is given and leave the rest; --metadata replaces all of the metadata.
+    """Change what is given and leave the rest; --metadata, --alias and --label replace all there are.
 
     \b
     Examples:
+      steeple landmarks update big-ben --inactive
       steeple landmarks update big-ben --name "Elizabeth Tower"
       steeple landmarks update big-ben --metadata wikidata=Q41225 --etag '"5f1c"'
     """
@@ -131,6 +189,10 @@ def update_landmark(
         raise InvalidArgumentError("--location and --no-location exclude each other")
     if no_metadata and metadata:
         raise InvalidArgumentError("--metadata and --no-metadata exclude each other")
+    if no_aliases and alias:
+        raise InvalidArgumentError("--alias and --no-aliases exclude each other")
+    if no_labels and label:
+        raise InvalidArgumentError("--label and --no-labels exclude each other")
     changes: dict[str, Any] = {}
     if name is not None:
         changes["display_name"] = name
@@ -140,9 +202,16 @@ def update_landmark(
         changes["location"] = None if location is None else read_location(location)
     if metadata or no_metadata:
         changes["metadata"] = read_metadata(metadata)
+    if alias or no_aliases:
+        changes["aliases"] = read_aliases(alias)
+    if label or no_labels:
+        changes["labels"] = label or []
+    if active is not None:
+        changes["active"] = active
     if not changes:
         raise InvalidArgumentError(
-            "nothing to change: give --name, --description, --location, --no-location, --metadata or --no-metadata"
+            "nothing to change: give --name, --description, --location, --metadata, --alias, --label, --active, "
+            "--inactive or one of --no-location, --no-metadata, --no-aliases, --no-labels"
         )
     with connect(server) as client:
         updated = client.update_landmark(landmark_id(landmark), etag=etag, **changes)
@@ -159,15 +228,33 @@ def delete_landmark(
 ) -> None:
     """Delete a landmark; refused while it has reference images, unless forced.
 
+    It is kept for the server's retention period and can be undeleted until then.
+
     \b
-    Example:
+    Examples:
       steeple landmarks delete big-ben --force
+      steeple landmarks undelete big-ben
     """
     output = Output(as_json=json)
     with connect(server) as client:
         client.delete_landmark(landmark_id(landmark), force=force, etag=etag)
     output.document({"deleted": f"landmarks/{landmark_id(landmark)}"})
     output.say(f"deleted landmarks/{landmark_id(landmark)}")
+
+
+@app.command("undelete")
+def undelete_landmark(
+    landmark: LandmarkArgument, etag: EtagOption = "", server: ServerOption = DEFAULT_SERVER, json: JsonOption = False
+) -> None:
+    """Bring a deleted landmark back with its reference images; it is found again at once.
+
+    \b
+    Examples:
+      steeple landmarks list --deleted
+      steeple landmarks undelete big-ben
+    """
+    with connect(server, 60.0) as client:
+        _print(Output(as_json=json), client.undelete_landmark(landmark_id(landmark), etag=etag))
 
 
 def _print(output: Output, landmark: Landmark) -> None:
@@ -179,6 +266,9 @@ def _print(output: Output, landmark: Landmark) -> None:
             ("description", landmark.description),
             ("location", _describe_location(landmark.location)),
             ("metadata", describe_metadata(landmark.metadata)),
+            ("aliases", "; ".join(f"{one}: {', '.join(names)}" for one, names in landmark.aliases.items())),
+            ("labels", ", ".join(landmark.labels)),
+            ("state", _describe_state(landmark)),
             ("photos", str(landmark.reference_image_count)),
             ("created", describe_time(landmark.create_time)),
             ("updated", describe_time(landmark.update_time)),
@@ -189,3 +279,9 @@ def _print(output: Output, landmark: Landmark) -> None:
 
 def _describe_location(location: LatLng | None) -> str:
     return "" if location is None else f"{location.latitude:.5f},{location.longitude:.5f}"
+
+
+def _describe_state(landmark: Landmark) -> str:
+    if landmark.delete_time is not None:
+        return f"deleted until {describe_time(landmark.expire_time)}"
+    return "active" if landmark.active else "inactive"

@@ -42,6 +42,20 @@ MetadataOption = Annotated[
 LocationOption = Annotated[
     str | None, typer.Option("--location", metavar="LAT,LNG", help="WGS84 degrees, such as 48.8867,2.3431.")
 ]
+AliasOption = Annotated[
+    list[str] | None,
+    typer.Option("--alias", metavar="LANG=NAME", help="Another name, by language, such as fr=NAME; repeatable."),
+]
+LabelOption = Annotated[
+    list[str] | None, typer.Option("--label", metavar="WORD", help="Lower-case word for filters; repeatable.")
+]
+FilterOption = Annotated[
+    str, typer.Option("--filter", metavar="FILTER", help="Only those that it is true of; see docs/server/catalogue.md.")
+]
+OrderOption = Annotated[
+    str, typer.Option("--order-by", metavar="FIELDS", help='Such as "create_time desc, display_name"; default: by id.')
+]
+DeletedOption = Annotated[bool, typer.Option("--deleted", help="Those that are deleted too.")]
 
 _LANDMARKS: Final = "landmarks/"
 _IMAGES: Final = "/images/"
@@ -119,3 +133,18 @@ def read_metadata(pairs: Iterable[str] | None) -> dict[str, str]:
             raise InvalidArgumentError(f"--metadata {key} is given twice")
         metadata[key] = value
     return metadata
+
+
+def read_aliases(pairs: Iterable[str] | None) -> dict[str, list[str]]:
+    """``["fr=Tour Eiffel", "fr=La dame de fer"]`` as names by language.
+
+    Raises:
+        InvalidArgumentError: If one is not of the form LANG=NAME.
+    """
+    aliases: dict[str, list[str]] = {}
+    for pair in pairs or ():
+        language, found, name = pair.partition("=")
+        if not (language and found and name):
+            raise InvalidArgumentError(f"--alias must read LANG=NAME, such as fr=NAME, not {pair!r}")
+        aliases.setdefault(language, []).append(name)
+    return aliases

@@ -8,17 +8,19 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import Calibration, ModelRelease
-from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError
+from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError, SteepleError
 from steeple.server import calibration_file, recognition
 from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
 from steeple.server.data_dir import DataDir
+from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
+from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
 from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
@@ -101,9 +103,9 @@ class Explanation:
 class Engine:
     """A model release, a catalogue, its photos and an index in step with it.
 
-    Blocking, and thread safe: callers bring their own threads. Reads and changes of landmarks go to
-    :attr:`catalogue`; what touches reference images goes to :attr:`ingest`, which keeps the photos and
-    the index in step.
+    Blocking, and thread safe: callers bring their own threads. Reads, and changes that cannot affect what
+    is found, go to :attr:`catalogue`; the others go to :attr:`ingest`, which keeps the photos and the index
+    in step.
 
     Args:
         settings: Where everything is.
@@ -125,7 +127,7 @@ class Engine:
             options = _index_options(settings)
             data_dir = DataDir(settings.data_dir)
             opened.callback(data_dir.close)
-            self.catalogue = Catalogue.open(settings.catalogue_url)
+            self.catalogue = Catalogue.open(settings.catalogue_url, timedelta(days=settings.deleted_retention_days))
             opened.callback(self.catalogue.close)
             self.keyring = Keyring(self.catalogue.database)
             opened.callback(self.keyring.close)
@@ -133,9 +135,13 @@ class Engine:
             self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, options=options, stopping=stopping)
             self._extractors = ThreadExtractors(self.release, max_image_pixels=settings.max_image_pixels)
             photos = ImageStore(settings.photos_url)
-            self.ingest = Ingest(self.catalogue, photos, self._keeper, self._extractors, self.check_features)
             self._recogniser = recognition.Recogniser(self.release, self._keeper.index, self._gallery)
-            self._upkeep = Upkeep(self._keeper)
+            duplicates = DuplicateCheck(self.catalogue, self._recogniser)
+            self.ingest = Ingest(
+                self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
+            )
+            self._identify_counts = IdentifyCounts(self.catalogue)
+            self._upkeep = Upkeep(self._keeper, (self._identify_counts.save, self.ingest.purge))
             self._upkeep.start()
             self._resources = opened.pop_all()
             self._closed = False
@@ -240,6 +246,8 @@ class Engine:
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.
         first_is_there = bool(candidates) and candidates[0].recognised is recognised.candidates[0]
+        if recognised.identified and first_is_there:
+            self._identify_counts.add(candidates[0].image.key)
         return Identification(
             identified=recognised.identified and first_is_there,
             candidates=candidates,
@@ -307,6 +315,10 @@ class Engine:
         self._closed = True
         with self._resources:
             self._upkeep.close()
+            try:
+                self._identify_counts.save()
+            except SteepleError:
+                log.exception("the last answers were not counted")
             try:
                 self._keeper.close()
             except OSError:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+from numpy.typing import NDArray
+
 from steeple.delf.extractor import Extractor
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import read_image
@@ -31,8 +34,23 @@ class ThreadExtractors:
         Raises:
             ImageError: If it cannot be used, or nothing in it can be recognised again.
         """
+        return self.extract_from(self.read(photo))
+
+    def read(self, photo: bytes) -> NDArray[np.uint8]:
+        """uint8[H, W, 3], RGB: the pixels of an encoded photo.
+
+        Raises:
+            ImageError: If it cannot be used.
+        """
         with stage("decode"):
-            pixels = read_image(photo, max_pixels=self._max_image_pixels)
+            return read_image(photo, max_pixels=self._max_image_pixels)
+
+    def extract_from(self, pixels: NDArray[np.uint8]) -> FeatureSet:
+        """The local features of a photo, uint8[H, W, 3] in RGB; at least one.
+
+        Raises:
+            ImageError: If nothing in it can be recognised again.
+        """
         with stage("extract"):
             features = self._extractor().extract(pixels)
         if len(features) == 0:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import datetime
+from typing import Unpack
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
 from steeple.errors import NotFoundError
-from steeple.server.catalogue import Catalogue, ImageDraft, ReferenceImage
+from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
+from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
 from steeple.server.logs import facts
+from steeple.server.photo_quality import grade, measure
+from steeple.server.thumbnails import thumbnail
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +30,7 @@ _PAGE = 1000
 
 
 class Ingest:
-    """Adds and removes reference images.
+    """Changes what is found: adds, removes and brings back reference images, and landmarks with theirs.
 
     The photo is stored first, then the catalogue takes the image in one transaction, then the index
     takes it from the catalogue, then the caller is told. Wherever this breaks off, what the catalogue
@@ -36,6 +43,7 @@ class Ingest:
         keeper: The index.
         extractors: For photos.
         check_features: Refuses features that cannot be searched for.
+        duplicates: Looks for images that a new one repeats or contradicts.
     """
 
     def __init__(
@@ -45,12 +53,14 @@ class Ingest:
         keeper: IndexKeeper,
         extractors: ThreadExtractors,
         check_features: Callable[[FeatureSet], FeatureSet],
+        duplicates: DuplicateCheck,
     ) -> None:
         self._catalogue = catalogue
         self._photos = photos
         self._keeper = keeper
         self._extractors = extractors
         self._check_features = check_features
+        self._duplicates = duplicates
         # Between storing a photo and committing its image, nobody may find that the photo is not in use.
         self._photos_settled = threading.Lock()
 
@@ -62,6 +72,7 @@ class Ingest:
         image_id: str = "",
         metadata: Mapping[str, str] | None = None,
         request_id: str = "",
+        duplicate_policy: DuplicatePolicy = DuplicatePolicy.REPORT,
     ) -> ReferenceImage:
         """Adds a reference image; it is searchable when this returns.
 
@@ -71,6 +82,7 @@ class Ingest:
             image_id: Empty: the catalogue chooses one.
             metadata: The application's own data.
             request_id: A repeat gets the first answer, and nothing is extracted again.
+            duplicate_policy: Whether an image that has duplicates is added.
 
         Raises:
             ImageError: If the photo cannot be used.
@@ -78,23 +90,36 @@ class Ingest:
             ModelMismatchError: If the features are of a release that is not served.
             InvalidArgumentError: If an id or the metadata break the contract.
             NotFoundError: If there is no such landmark.
-            AlreadyExistsError: If the id is taken.
+            AlreadyExistsError: If the id is taken, or the image has duplicates and they are refused.
             UnavailableError: If the image is stored but not searchable yet.
         """
         metadata = metadata or {}
+        media_type, sha256 = "", ""
         if isinstance(source, bytes):
-            image = self._create_from_photo(landmark_id, source, image_id, metadata, request_id)
+            media_type, sha256 = sniff(source).media_type, hashlib.sha256(source).hexdigest()
         else:
-            draft = ImageDraft(self._check_features(source), metadata=metadata)
-            image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+            self._check_features(source)
+        image = self._catalogue.replayed_image(
+            landmark_id,
+            source=sha256 if isinstance(source, bytes) else source,
+            metadata=metadata,
+            image_id=image_id,
+            request_id=request_id,
+        )
+        if image is None:
+            draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
+            draft = self._checked(landmark_id, draft, duplicate_policy)
+            with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+                image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._keeper.catch_up()
         return image
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
-        """Removes a reference image, and its photo if no other image has the same.
+        """Removes a reference image: for good, with its photo if no other image has the same, if nothing is retained.
 
         Raises:
-            NotFoundError: If there is none of that id.
+            NotFoundError: If there is none of that id, or it is deleted already.
+            FailedPreconditionError: If its landmark is deleted.
             AbortedError: If ``etag`` is neither empty nor current.
             UnavailableError: If it is deleted but may still be found.
         """
@@ -103,11 +128,52 @@ class Ingest:
         self._discard_unused(digests)
         self._keeper.catch_up()
 
-    def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
-        """Removes a landmark and, with ``force``, its reference images and their photos.
+    def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
+        """Removes reference images, given by the ids of landmark and image, as :meth:`delete_image` does: all or none.
 
         Raises:
-            NotFoundError: If there is none of that id.
+            InvalidArgumentError: If there are none or more than 100.
+            NotFoundError: If one is not there, is deleted already or is given twice.
+            FailedPreconditionError: If the landmark of one is deleted.
+            UnavailableError: If they are deleted but may still be found.
+        """
+        digests = {image.sha256 for name in names for image in self._existing_image(*name)}
+        self._catalogue.delete_images(names, request_id=request_id)
+        self._discard_unused(digests)
+        self._keeper.catch_up()
+
+    def undelete_image(
+        self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = ""
+    ) -> ReferenceImage:
+        """Brings a reference image back; it is searchable when this returns.
+
+        Raises:
+            NotFoundError: If there is none of that id (any more).
+            AlreadyExistsError: If it is not deleted.
+            FailedPreconditionError: If its landmark is deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+            UnavailableError: If it is back but not searchable yet.
+        """
+        image = self._catalogue.undelete_image(landmark_id, image_id, etag=etag, request_id=request_id)
+        self._keeper.catch_up()
+        return image
+
+    def update_landmark(self, landmark_id: str, **changes: Unpack[LandmarkChanges]) -> Landmark:
+        """As :meth:`Catalogue.update_landmark`; a change of ``active`` has taken effect when this returns.
+
+        Raises:
+            UnavailableError: If the change is stored but searches do not heed it yet.
+            SteepleError: As there.
+        """
+        landmark = self._catalogue.update_landmark(landmark_id, **changes)
+        self._keeper.catch_up()
+        return landmark
+
+    def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
+        """Removes a landmark and, with ``force``, its reference images: for good, with photos, if nothing is retained.
+
+        Raises:
+            NotFoundError: If there is none of that id, or it is deleted already.
             AbortedError: If ``etag`` is neither empty nor current.
             FailedPreconditionError: If it has reference images and ``force`` is not set.
             UnavailableError: If it is deleted but may still be found.
@@ -116,6 +182,27 @@ class Ingest:
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
         self._discard_unused(digests)
         self._keeper.catch_up()
+
+    def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
+        """Brings a landmark back with its reference images; they are searchable when this returns.
+
+        Raises:
+            NotFoundError: If there is none of that id (any more).
+            AlreadyExistsError: If it is not deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+            UnavailableError: If it is back but not searchable yet.
+        """
+        landmark = self._catalogue.undelete_landmark(landmark_id, etag=etag, request_id=request_id)
+        self._keeper.catch_up()
+        return landmark
+
+    def purge(self, now: datetime | None = None) -> None:
+        """Removes what was deleted and has expired, with its photos.
+
+        Args:
+            now: UTC, aware; None: the time.
+        """
+        self._discard_unused(self._catalogue.purge(now))
 
     def photo(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
         """The photo as it was uploaded, and its media type.
@@ -130,20 +217,36 @@ class Ingest:
             raise NotFoundError(f"{name} has no photo: only its features were uploaded", resource=name)
         return self._photos.get(image.sha256), image.media_type
 
-    def _create_from_photo(
-        self, landmark_id: str, photo: bytes, image_id: str, metadata: Mapping[str, str], request_id: str
-    ) -> ReferenceImage:
-        media_type = sniff(photo).media_type
-        sha256 = hashlib.sha256(photo).hexdigest()
-        first = self._catalogue.replayed_image(
-            landmark_id, sha256=sha256, metadata=metadata, image_id=image_id, request_id=request_id
+    def thumbnail(self, landmark_id: str, image_id: str) -> bytes:
+        """The photo made small, as a JPEG without metadata.
+
+        Raises:
+            NotFoundError: If there is no such reference image, or only its features were uploaded.
+            DataLossError: If the photo is missing or damaged.
+        """
+        return thumbnail(self.photo(landmark_id, image_id)[0])
+
+    def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
+        if not isinstance(source, bytes):
+            return ImageDraft(source, quality=grade(measure(source, None)))
+        pixels = self._extractors.read(source)
+        features = self._extractors.extract_from(pixels)
+        return ImageDraft(
+            features,
+            sha256,
+            len(source),
+            media_type,
+            quality=grade(measure(features, pixels)),
+            capture=read_capture(source),
         )
-        if first is not None:
-            return first
-        features = self._extractors.extract(photo)
-        draft = ImageDraft(features, sha256, len(photo), media_type, metadata)
-        with self._stored(photo, sha256):
-            return self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+
+    def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
+        """The draft with its duplicates, if there may be some."""
+        same = self._duplicates.of_photo(draft.sha256) if draft.sha256 else ()
+        found = merged(same, self._duplicates.of_features(landmark_id, draft.features))
+        if policy is DuplicatePolicy.REFUSE:
+            refuse(found)
+        return replace(draft, duplicates=found)
 
     @contextmanager
     def _stored(self, photo: bytes, sha256: str) -> Iterator[None]:
@@ -178,7 +281,7 @@ class Ingest:
         token, more = "", True
         while more:
             try:
-                page = self._catalogue.list_images(landmark_id, _PAGE, token)
+                page = self._catalogue.list_images(landmark_id, _PAGE, token, show_deleted=True)
             except NotFoundError:
                 return
             yield from page.items

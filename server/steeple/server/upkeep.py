@@ -1,9 +1,10 @@
-"""A thread that does what can wait: saving the index, merging its files, making it anew."""
+"""A thread that does what can wait: saving the index, merging its files, making it anew, and clearing up."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from steeple.errors import CancelledError
@@ -20,10 +21,12 @@ class Upkeep:
 
     Args:
         keeper: Of the index.
+        chores: What else is to be done each time, before; one that fails keeps nothing else from being done.
     """
 
-    def __init__(self, keeper: IndexKeeper) -> None:
+    def __init__(self, keeper: IndexKeeper, chores: Sequence[Callable[[], None]] = ()) -> None:
         self._keeper = keeper
+        self._chores = chores
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -41,6 +44,12 @@ class Upkeep:
         pause = _EVERY_SECONDS
         while not self._stop.wait(pause):
             pause = _EVERY_SECONDS
+            for chore in self._chores:
+                try:
+                    chore()
+                except Exception:  # as below
+                    log.exception("a chore of the catalogue failed")
+                    pause = _AFTER_FAILURE_SECONDS
             try:
                 self._keeper.upkeep(self._stop.is_set)
             except CancelledError as error:

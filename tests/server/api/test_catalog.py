@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from numpy.typing import NDArray
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
@@ -19,6 +21,7 @@ from steeple.v1.landmark_pb2 import Landmark, LatLng, ReferenceImage
 
 MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
+Start = Callable[..., Any]
 Refused = Callable[[Awaitable[object]], Awaitable[Any]]
 
 BIG_BEN = Landmark(
@@ -48,7 +51,10 @@ async def test_a_landmark_is_created_read_updated_listed_and_deleted(running: An
     refusal = await refused(catalog.UpdateLandmark(update))
     assert (refusal.code, refusal.details["ErrorInfo"].reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
     await catalog.DeleteLandmark(messages.DeleteLandmarkRequest(name=created.name, etag=updated.etag))
-    refusal = await refused(catalog.GetLandmark(messages.GetLandmarkRequest(name=created.name)))
+    kept = (await catalog.GetLandmark(messages.GetLandmarkRequest(name=created.name))).landmark
+    assert kept.expire_time.ToSeconds() - kept.delete_time.ToSeconds() == 30 * 24 * 3600
+    assert (await catalog.ListLandmarks(messages.ListLandmarksRequest())).total_size == 0
+    refusal = await refused(catalog.DeleteLandmark(messages.DeleteLandmarkRequest(name=created.name)))
     assert refusal.code is grpc.StatusCode.NOT_FOUND
     assert refusal.details["ResourceInfo"].resource_name == created.name
 
@@ -107,16 +113,17 @@ async def test_features_alone_have_no_photo(running: Any, refused: Refused, make
     assert "only its features were uploaded" in refusal.message
 
 
-async def test_a_photo_goes_with_its_last_image(running: Any, make_photo: MakePhoto) -> None:
+async def test_a_photo_goes_with_its_last_image(start: Start, make_photo: MakePhoto) -> None:
     photo = make_photo(3)
     digest = hashlib.sha256(photo).hexdigest()
-    first, second = await running.add("a", photo), await running.add("b", photo)
-    await running.catalog.DeleteReferenceImage(messages.DeleteReferenceImageRequest(name=first))
-    back = await running.catalog.DownloadReferenceImage(messages.DownloadReferenceImageRequest(name=second))
-    assert back.image == photo
-    assert digest in (await running.state())[3]
-    await running.catalog.DeleteLandmark(messages.DeleteLandmarkRequest(name="landmarks/b", force=True))
-    assert digest not in (await running.state())[3]
+    async with start(deleted_retention_days=0) as running:
+        first, second = await running.add("a", photo), await running.add("b", photo)
+        await running.catalog.DeleteReferenceImage(messages.DeleteReferenceImageRequest(name=first))
+        back = await running.catalog.DownloadReferenceImage(messages.DownloadReferenceImageRequest(name=second))
+        assert back.image == photo
+        assert digest in (await running.state())[3]
+        await running.catalog.DeleteLandmark(messages.DeleteLandmarkRequest(name="landmarks/b", force=True))
+        assert digest not in (await running.state())[3]
 
 
 async def test_a_landmark_with_images_goes_only_by_force(
@@ -133,13 +140,13 @@ async def test_a_repeated_request_gets_the_first_answer_and_extracts_nothing(
     running: Any, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extracted: list[int] = []
-    extract = ThreadExtractors.extract
+    extract = ThreadExtractors.extract_from
 
-    def counted(self: ThreadExtractors, photo: bytes) -> FeatureSet:
-        extracted.append(len(photo))
-        return extract(self, photo)
+    def counted(self: ThreadExtractors, pixels: NDArray[np.uint8]) -> FeatureSet:
+        extracted.append(pixels.shape[0])
+        return extract(self, pixels)
 
-    monkeypatch.setattr(ThreadExtractors, "extract", counted)
+    monkeypatch.setattr(ThreadExtractors, "extract_from", counted)
     await running.catalog.CreateLandmark(messages.CreateLandmarkRequest(landmark=BIG_BEN))
     request = messages.CreateReferenceImageRequest(
         parent="landmarks/big-ben", image=make_photo(3), request_id=str(uuid.uuid4())
@@ -149,7 +156,7 @@ async def test_a_repeated_request_gets_the_first_answer_and_extracts_nothing(
     for _ in range(3):
         assert await running.catalog.CreateReferenceImage(request) == first
     assert await running.state() == after
-    assert extracted == [len(request.image)]
+    assert extracted == [240]
 
 
 async def test_every_mutation_can_be_repeated(running: Any, make_features: MakeFeatures) -> None:

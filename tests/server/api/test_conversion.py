@@ -11,7 +11,7 @@ import pytest
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, InvalidArgumentError
 from steeple.server import engine, recognition
-from steeple.server.api import conversion
+from steeple.server.api import conversion, resources
 from steeple.server.catalogue import Landmark, LatLng, ReferenceImage
 from steeple.v1 import features_pb2, landmark_pb2
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, OUTCOME_UNKNOWN, Query
@@ -48,7 +48,7 @@ FOUND = engine.Identification(
 
 
 def test_a_landmark_is_shown_whole() -> None:
-    message = conversion.landmark_message(LANDMARK)
+    message = resources.landmark_message(LANDMARK)
     assert message.name == "landmarks/big-ben"
     assert (message.display_name, message.description, message.etag) == ("Big Ben", "A bell.", '"1"')
     assert (message.location.latitude, message.location.longitude) == (51.5, -0.12)
@@ -58,16 +58,16 @@ def test_a_landmark_is_shown_whole() -> None:
 
 
 def test_a_place_at_zero_degrees_is_a_place() -> None:
-    message = conversion.landmark_message(replace(LANDMARK, location=LatLng(0.0, 0.0)))
+    message = resources.landmark_message(replace(LANDMARK, location=LatLng(0.0, 0.0)))
     assert message.HasField("location")
     assert conversion.read_location(message) == LatLng(0.0, 0.0)
-    nowhere = conversion.landmark_message(replace(LANDMARK, location=None))
+    nowhere = resources.landmark_message(replace(LANDMARK, location=None))
     assert not nowhere.HasField("location")
     assert conversion.read_location(nowhere) is None
 
 
 def test_a_reference_image_is_shown_whole() -> None:
-    message = conversion.image_message(IMAGE)
+    message = resources.image_message(IMAGE)
     assert (message.name, message.model) == ("landmarks/big-ben/images/north", "models/delf-lite2-v1")
     assert (message.width, message.height, message.feature_count) == (640, 480, 200)
     assert (message.sha256, message.size_bytes, message.media_type) == ("ab" * 32, 99, "image/png")
@@ -148,7 +148,9 @@ def test_the_mask_of_an_update() -> None:
 
 @pytest.mark.parametrize("path", ["etag", "location.latitude", "*", "", "displayName"])
 def test_a_mask_names_only_what_can_be_updated(path: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="it takes display_name, description, location, metadata") as caught:
+    with pytest.raises(
+        InvalidArgumentError, match="it takes display_name, description, location, metadata, aliases"
+    ) as caught:
         conversion.read_update_mask(landmark_pb2.Landmark(display_name="A"), ["display_name", path])
     assert caught.value.metadata["field"] == "update_mask"
 

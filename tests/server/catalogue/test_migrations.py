@@ -29,7 +29,19 @@ def schema(path: Path) -> dict[str, set[str]]:
             "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
             " AND name NOT IN ('alembic_version', 'sqlite_sequence')"
         ).fetchall()
-    return {name: {" ".join(part.split()) for part in re.split(r",\s*\n", sql)} for name, sql in made}
+    return {name: {" ".join(part.split()) for part in parts_of(sql)} for name, sql in made}
+
+
+def parts_of(sql: str) -> list[str]:
+    """A statement at the commas between its outermost parentheses."""
+    parts, depth = [""], 0
+    for letter in sql:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 1:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
 
 
 def test_a_new_database_gets_the_tables_of_the_metadata(url: str, tmp_path: Path) -> None:
@@ -148,3 +160,31 @@ def test_the_tables_have_a_postgresql_form() -> None:
     statement = str(CreateTable(tables.reference_image).compile(dialect=dialect))
     assert "key BIGSERIAL NOT NULL" in statement
     assert 'id VARCHAR(63) COLLATE "C" NOT NULL' in statement
+
+
+def test_a_catalogue_of_the_first_schema_keeps_its_data(url: str, tmp_path: Path) -> None:
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        time = "2026-01-02 03:04:05.000000"
+        connection.exec_driver_sql(
+            "INSERT INTO landmark VALUES (5, 'coeur', 'Sacré-Cœur', 'd', 1.0, 2.0, '{\"a\": \"b\"}', 3, ?, ?)",
+            (time, time),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO reference_image VALUES (8, 5, 'one', 'm', 640, 480, 7, '', 0, '', '{}', ?)", (time,)
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO request VALUES ('0b0e7a3c-7f0a-4a53-9a39-3f4f6f2f2c1d', 'x', '{}', ?)", (time,)
+        )
+    database.close()
+    with Catalogue.open(url) as catalogue:
+        (landmark,) = catalogue.list_landmarks(filter="coeur").items
+        assert (landmark.display_name, landmark.metadata, landmark.active) == ("Sacré-Cœur", {"a": "b"}, True)
+        assert (landmark.aliases, landmark.labels, landmark.delete_time) == ({}, (), None)
+        image = catalogue.get_image("coeur", "one")
+        assert (image.key, image.feature_count, image.quality, image.identify_count) == (8, 7, None, 0)
+        assert set(catalogue.images([8])) == {8}

@@ -95,7 +95,7 @@ def test_a_failed_request_can_be_repeated_in_earnest(catalogue: Catalogue, make_
 def test_a_repeat_is_known_before_the_features_are(catalogue: Catalogue, make_features: MakeFeatures) -> None:
     catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
     request_id, metadata = new_id(), {"by": "me"}
-    ask = {"sha256": SHA256, "metadata": metadata, "image_id": "a", "request_id": request_id}
+    ask = {"source": SHA256, "metadata": metadata, "image_id": "a", "request_id": request_id}
     assert catalogue.replayed_image("x", **ask) is None  # type: ignore[arg-type]
     draft = ImageDraft(make_features(1), SHA256, 10, "image/png", metadata)
     image = catalogue.create_image("x", draft, image_id="a", request_id=request_id)
@@ -104,7 +104,7 @@ def test_a_repeat_is_known_before_the_features_are(catalogue: Catalogue, make_fe
     again = ImageDraft(make_features(2), SHA256, 10, "image/png", metadata)
     assert catalogue.create_image("x", again, image_id="a", request_id=request_id) == image
     with pytest.raises(InvalidArgumentError, match="other content"):
-        catalogue.replayed_image("x", sha256="cd" * 32, metadata=metadata, image_id="a", request_id=request_id)
+        catalogue.replayed_image("x", source="cd" * 32, metadata=metadata, image_id="a", request_id=request_id)
 
 
 def test_what_would_be_refused_is_refused_before_the_extraction(
@@ -113,14 +113,14 @@ def test_what_would_be_refused_is_refused_before_the_extraction(
     catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
     catalogue.create_image("x", ImageDraft(make_features()), image_id="a")
     with pytest.raises(NotFoundError):
-        catalogue.replayed_image("nowhere", sha256=SHA256)
+        catalogue.replayed_image("nowhere", source=SHA256)
     with pytest.raises(AlreadyExistsError):
-        catalogue.replayed_image("x", sha256=SHA256, image_id="a", request_id=new_id())
+        catalogue.replayed_image("x", source=SHA256, image_id="a", request_id=new_id())
     with pytest.raises(InvalidArgumentError, match="metadata keys"):
-        catalogue.replayed_image("x", sha256=SHA256, metadata={"": "b"})
+        catalogue.replayed_image("x", source=SHA256, metadata={"": "b"})
     with pytest.raises(InvalidArgumentError, match="image_id must be"):
-        catalogue.replayed_image("x", sha256=SHA256, image_id="-")
-    assert catalogue.replayed_image("x", sha256=SHA256, image_id="b") is None
+        catalogue.replayed_image("x", source=SHA256, image_id="-")
+    assert catalogue.replayed_image("x", source=SHA256, image_id="b") is None
 
 
 @pytest.mark.parametrize("bad", ["1", "x" * 36, str(UUID(int=0)), "{" + str(UUID(int=5)) + "}", UUID(int=5).hex])

@@ -14,7 +14,8 @@ from steeple.client._convert import model_name, to_answer, to_explanation, to_mo
 from steeple.client._photos import Photo, Source
 from steeple.client._transport import check_timeout
 from steeple.client.explanation import Explanation
-from steeple.client.types import Answer, LatLng, Model
+from steeple.client.resources import LatLng
+from steeple.client.types import Answer, Model
 from steeple.errors import InvalidArgumentError, UnavailableError
 from steeple.v1.explain_service_pb2 import ExplainIdentifyRequest
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query

@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from steeple.client._convert_access import key_name, limits_message, scope_value, timestamp, to_audit_event, to_key
 from steeple.client._sync.connection import Connection
 from steeple.client.access import AuditEvent, Key, KeyLimits, NewKey, Scope
-from steeple.client.types import UNSET, Unset
+from steeple.client.resources import UNSET, Unset
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import key_service_pb2 as api
 from steeple.v1.audit_service_pb2 import ListAuditEventsRequest

@@ -78,12 +78,12 @@ class KeyStore:
     def list(self, page_size: int = pages.DEFAULT_PAGE_SIZE, page_token: str = "") -> Page[ApiKey]:
         """A page of all keys, by id, with their usage. A size of 0 stands for 50, more than 1000 for 1000."""
         size = pages.check_page_size(page_size)
-        last = pages.decode_page_token("keys", page_token)
+        last = pages.last_id("keys", page_token)
         query = select(_KEY).where(_KEY.c.id > last).order_by(_KEY.c.id).limit(size + 1)
         with self._database.read() as connection:
             found = _with_usage(connection, [_key(row) for row in connection.execute(query).mappings()])
             total = int(connection.execute(select(func.count()).select_from(_KEY)).scalar_one())
-        return pages.make_page(found, size, "keys", total)
+        return pages.page_by_id(found, size, "keys", total)
 
     def update(
         self,

@@ -8,10 +8,11 @@ import grpc
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
-from steeple.server.api import conversion
+from steeple.server.api import catalog_batches, conversion
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.resources import duplicate_message, image_message, landmark_message, read_duplicate_policy
 from steeple.server.api.status import FIELD, about
 from steeple.server.catalogue import UNSET
 from steeple.v1 import catalog_service_pb2, catalog_service_pb2_grpc
@@ -45,7 +46,14 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
                 landmark_id=landmark_id,
                 request_id=request.request_id,
             )
-        return catalog_service_pb2.CreateLandmarkResponse(landmark=conversion.landmark_message(landmark))
+        return catalog_service_pb2.CreateLandmarkResponse(landmark=landmark_message(landmark))
+
+    async def BatchCreateLandmarks(  # noqa: N802
+        self, request: catalog_service_pb2.BatchCreateLandmarksRequest, context: Context
+    ) -> catalog_service_pb2.BatchCreateLandmarksResponse:
+        """Adds landmarks, all or none."""
+        landmarks = await self._calls.run(catalog_batches.create_landmarks, self._readiness.engine, request)
+        return catalog_batches.created_landmarks(landmarks)
 
     async def GetLandmark(  # noqa: N802
         self, request: catalog_service_pb2.GetLandmarkRequest, context: Context
@@ -53,19 +61,22 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         """A landmark by name."""
         landmark_id = parse_landmark(request.name)
         landmark = await self._calls.run(self._readiness.engine.catalogue.get_landmark, landmark_id)
-        return catalog_service_pb2.GetLandmarkResponse(landmark=conversion.landmark_message(landmark))
+        return catalog_service_pb2.GetLandmarkResponse(landmark=landmark_message(landmark))
 
     async def ListLandmarks(  # noqa: N802
         self, request: catalog_service_pb2.ListLandmarksRequest, context: Context
     ) -> catalog_service_pb2.ListLandmarksResponse:
-        """Landmarks by id, a page at a time."""
+        """Landmarks, a page at a time."""
         page = await self._calls.run(
             self._readiness.engine.catalogue.list_landmarks,
             page_size=request.page_size,
             page_token=request.page_token,
+            filter=request.filter,
+            order_by=request.order_by,
+            show_deleted=request.show_deleted,
         )
         return catalog_service_pb2.ListLandmarksResponse(
-            landmarks=[conversion.landmark_message(landmark) for landmark in page.items],
+            landmarks=[landmark_message(landmark) for landmark in page.items],
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )
@@ -79,16 +90,19 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         fields = conversion.read_update_mask(update, request.update_mask.paths)
         with conversion.within("landmark"):
             landmark = await self._calls.run(
-                self._readiness.engine.catalogue.update_landmark,
+                self._readiness.engine.ingest.update_landmark,
                 landmark_id,
                 display_name=update.display_name if "display_name" in fields else None,
                 description=update.description if "description" in fields else None,
                 location=conversion.read_location(update) if "location" in fields else UNSET,
                 metadata=dict(update.metadata) if "metadata" in fields else None,
+                aliases=conversion.read_aliases(update) if "aliases" in fields else None,
+                labels=list(update.labels) if "labels" in fields else None,
+                active=conversion.read_active(update) if "active" in fields else None,
                 etag=update.etag,
                 request_id=request.request_id,
             )
-        return catalog_service_pb2.UpdateLandmarkResponse(landmark=conversion.landmark_message(landmark))
+        return catalog_service_pb2.UpdateLandmarkResponse(landmark=landmark_message(landmark))
 
     async def DeleteLandmark(  # noqa: N802
         self, request: catalog_service_pb2.DeleteLandmarkRequest, context: Context
@@ -103,6 +117,19 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             request_id=request.request_id,
         )
         return catalog_service_pb2.DeleteLandmarkResponse()
+
+    async def UndeleteLandmark(  # noqa: N802
+        self, request: catalog_service_pb2.UndeleteLandmarkRequest, context: Context
+    ) -> catalog_service_pb2.UndeleteLandmarkResponse:
+        """Brings a landmark back."""
+        landmark_id = parse_landmark(request.name)
+        landmark = await self._calls.run(
+            self._readiness.engine.ingest.undelete_landmark,
+            landmark_id,
+            etag=request.etag,
+            request_id=request.request_id,
+        )
+        return catalog_service_pb2.UndeleteLandmarkResponse(landmark=landmark_message(landmark))
 
     async def CreateReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.CreateReferenceImageRequest, context: Context
@@ -121,8 +148,12 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
                 image_id=image_id,
                 metadata=dict(request.reference_image.metadata),
                 request_id=request.request_id,
+                duplicate_policy=read_duplicate_policy(request),
             )
-        return catalog_service_pb2.CreateReferenceImageResponse(reference_image=conversion.image_message(image))
+        return catalog_service_pb2.CreateReferenceImageResponse(
+            reference_image=image_message(image),
+            duplicates=[duplicate_message(duplicate) for duplicate in image.duplicates],
+        )
 
     async def GetReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.GetReferenceImageRequest, context: Context
@@ -130,21 +161,24 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         """A reference image by name."""
         landmark_id, image_id = parse_image(request.name)
         image = await self._calls.run(self._readiness.engine.catalogue.get_image, landmark_id, image_id)
-        return catalog_service_pb2.GetReferenceImageResponse(reference_image=conversion.image_message(image))
+        return catalog_service_pb2.GetReferenceImageResponse(reference_image=image_message(image))
 
     async def ListReferenceImages(  # noqa: N802
         self, request: catalog_service_pb2.ListReferenceImagesRequest, context: Context
     ) -> catalog_service_pb2.ListReferenceImagesResponse:
-        """The reference images of a landmark by id, a page at a time."""
+        """The reference images of a landmark, a page at a time."""
         landmark_id = parse_landmark(request.parent, "parent")
         page = await self._calls.run(
             self._readiness.engine.catalogue.list_images,
             landmark_id,
             page_size=request.page_size,
             page_token=request.page_token,
+            filter=request.filter,
+            order_by=request.order_by,
+            show_deleted=request.show_deleted,
         )
         return catalog_service_pb2.ListReferenceImagesResponse(
-            reference_images=[conversion.image_message(image) for image in page.items],
+            reference_images=[image_message(image) for image in page.items],
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )
@@ -162,6 +196,36 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             request_id=request.request_id,
         )
         return catalog_service_pb2.DeleteReferenceImageResponse()
+
+    async def BatchDeleteReferenceImages(  # noqa: N802
+        self, request: catalog_service_pb2.BatchDeleteReferenceImagesRequest, context: Context
+    ) -> catalog_service_pb2.BatchDeleteReferenceImagesResponse:
+        """Removes reference images, all or none."""
+        await self._calls.run(catalog_batches.delete_images, self._readiness.engine, request)
+        return catalog_service_pb2.BatchDeleteReferenceImagesResponse()
+
+    async def UndeleteReferenceImage(  # noqa: N802
+        self, request: catalog_service_pb2.UndeleteReferenceImageRequest, context: Context
+    ) -> catalog_service_pb2.UndeleteReferenceImageResponse:
+        """Brings a reference image back, searchable when the call returns."""
+        landmark_id, image_id = parse_image(request.name)
+        image = await self._calls.run(
+            self._readiness.engine.ingest.undelete_image,
+            landmark_id,
+            image_id,
+            etag=request.etag,
+            request_id=request.request_id,
+        )
+        return catalog_service_pb2.UndeleteReferenceImageResponse(reference_image=image_message(image))
+
+    async def GetReferenceImageThumbnail(  # noqa: N802
+        self, request: catalog_service_pb2.GetReferenceImageThumbnailRequest, context: Context
+    ) -> catalog_service_pb2.GetReferenceImageThumbnailResponse:
+        """The photo made small."""
+        landmark_id, image_id = parse_image(request.name)
+        # On a thread that extracts: decoding a photo takes memory, and so may not be done by many at once.
+        image = await self._queries.run(self._readiness.engine.ingest.thumbnail, landmark_id, image_id)
+        return catalog_service_pb2.GetReferenceImageThumbnailResponse(image=image)
 
     async def DownloadReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.DownloadReferenceImageRequest, context: Context

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Final
 
 import numpy as np
-from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf import duration_pb2
 from numpy.typing import NDArray
 
 from steeple.delf import compact, wire
@@ -16,15 +15,16 @@ from steeple.delf.features import DIMENSIONS, FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import InvalidArgumentError
 from steeple.server import engine
-from steeple.server.api.names import image_name, landmark_name, model_name
+from steeple.server.api.names import image_name, model_name
+from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import FIELD, about
-from steeple.server.catalogue import Landmark, LandmarkDraft, LatLng, ReferenceImage, Restriction
+from steeple.server.catalogue import LandmarkDraft, LatLng, Restriction
 from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
 
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
 
-_LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata")
+_LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata", "aliases", "labels", "active")
 
 
 def read_source(
@@ -99,7 +99,25 @@ def read_restriction(message: visual_search_service_pb2.Query) -> Restriction | 
 
 def read_landmark_draft(message: landmark_pb2.Landmark) -> LandmarkDraft:
     """What an application says about a new landmark; the catalogue checks it."""
-    return LandmarkDraft(message.display_name, message.description, read_location(message), dict(message.metadata))
+    return LandmarkDraft(
+        display_name=message.display_name,
+        description=message.description,
+        location=read_location(message),
+        metadata=dict(message.metadata),
+        aliases=read_aliases(message),
+        labels=list(message.labels),
+        active=read_active(message),
+    )
+
+
+def read_aliases(message: landmark_pb2.Landmark) -> dict[str, list[str]]:
+    """Other names of a landmark by language."""
+    return {language: list(of_language.names) for language, of_language in message.aliases.items()}
+
+
+def read_active(message: landmark_pb2.Landmark) -> bool:
+    """Whether searches shall find a landmark; they do if it is not said."""
+    return message.active if message.HasField("active") else True
 
 
 def read_location(message: landmark_pb2.Landmark) -> LatLng | None:
@@ -145,43 +163,6 @@ def within(message: str) -> Iterator[None]:
         if root in _LANDMARK_FIELDS:
             error.metadata[FIELD] = f"{message}.{error.metadata[FIELD]}"
         raise
-
-
-def landmark_message(landmark: Landmark) -> landmark_pb2.Landmark:
-    """A landmark as the API shows it."""
-    message = landmark_pb2.Landmark(
-        name=landmark_name(landmark.id),
-        display_name=landmark.display_name,
-        description=landmark.description,
-        metadata=dict(landmark.metadata),
-        reference_image_count=landmark.reference_image_count,
-        create_time=_timestamp(landmark.create_time),
-        update_time=_timestamp(landmark.update_time),
-        etag=landmark.etag,
-    )
-    if landmark.location is not None:
-        # Set even where both are 0: a place in the Gulf of Guinea is not "nowhere".
-        message.location.SetInParent()
-        message.location.latitude = landmark.location.latitude
-        message.location.longitude = landmark.location.longitude
-    return message
-
-
-def image_message(image: ReferenceImage) -> landmark_pb2.ReferenceImage:
-    """A reference image as the API shows it."""
-    return landmark_pb2.ReferenceImage(
-        name=image_name(image.landmark_id, image.id),
-        model=model_name(image.model),
-        width=image.width,
-        height=image.height,
-        feature_count=image.feature_count,
-        sha256=image.sha256,
-        size_bytes=image.size_bytes,
-        media_type=image.media_type,
-        metadata=dict(image.metadata),
-        create_time=_timestamp(image.create_time),
-        etag=image.etag,
-    )
 
 
 def model_message(release: ModelRelease, *, default: bool) -> model_pb2.Model:
@@ -255,12 +236,6 @@ def match_messages(query: NDArray[np.float32], reference: NDArray[np.float32]) -
 
 def _points(coordinates: NDArray[np.float32]) -> list[visual_search_service_pb2.Point]:
     return [visual_search_service_pb2.Point(x=x, y=y) for x, y in coordinates.tolist()]
-
-
-def _timestamp(time: datetime) -> timestamp_pb2.Timestamp:
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(time)
-    return message
 
 
 def _duration(seconds: float) -> duration_pb2.Duration:

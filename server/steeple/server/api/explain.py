@@ -11,6 +11,7 @@ from steeple.server.api import conversion
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import about
 from steeple.server.catalogue import Landmark, ReferenceImage
 from steeple.server.recognition import ExplainedImage, Verdict
@@ -71,7 +72,7 @@ def _image_message(
     voted = told.voted
     message = explain_service_pb2.ExplainedImage(
         reference_image=image_name(image.landmark_id, image.id),
-        landmark=conversion.landmark_message(landmark),
+        landmark=landmark_message(landmark),
         verdict=_VERDICTS[told.verdict],
         votes=voted.votes,
         matches=voted.matches,

@@ -187,4 +187,4 @@ def _read(request: object, path: str) -> str:
         if not name or not isinstance(value, Message):
             return ""
         value = getattr(value, name)
-    return str(value)
+    return str(value) if isinstance(value, str) else ", ".join(map(str, value))

@@ -51,6 +51,11 @@ def _rows() -> dict[str, Rule]:
         GetReferenceImage=reader,
         ListReferenceImages=reader,
         DeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
+        UndeleteLandmark=Rule(Scope.EDITOR, changes="name"),
+        UndeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
+        BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
+        BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
+        GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=reader,
     )
     service("ServerService", GetServerInfo=reader)

@@ -2,13 +2,18 @@
 
 from steeple.server.catalogue.records import (
     UNSET,
+    Capture,
     Change,
     ChangeKind,
+    Duplicate,
+    DuplicateKind,
     ImageDraft,
     Landmark,
+    LandmarkChanges,
     LandmarkDraft,
     LatLng,
     Page,
+    Quality,
     ReferenceImage,
     Unset,
 )
@@ -17,14 +22,19 @@ from steeple.server.catalogue.store import Catalogue
 
 __all__ = [
     "UNSET",
+    "Capture",
     "Catalogue",
     "Change",
     "ChangeKind",
+    "Duplicate",
+    "DuplicateKind",
     "ImageDraft",
     "Landmark",
+    "LandmarkChanges",
     "LandmarkDraft",
     "LatLng",
     "Page",
+    "Quality",
     "ReferenceImage",
     "Restriction",
     "Unset",

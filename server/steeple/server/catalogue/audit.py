@@ -77,13 +77,17 @@ def attempting(attempt: Attempt) -> Iterator[None]:
         _attempt.reset(token)
 
 
-def record(connection: Connection, now: datetime, changed: Landmark | ReferenceImage | str | None = None) -> None:
+Changed = Landmark | ReferenceImage | tuple[Landmark, ...] | str | None
+"""What was made or changed, or its name. Of several, all are named if there is room. None: as the attempt says."""
+
+
+def record(connection: Connection, now: datetime, changed: Changed = None) -> None:
     """Records the attempt of this context as done, in the transaction of the change; nothing if there is none.
 
     Args:
         connection: Of the change.
         now: UTC.
-        changed: What was made or changed, or its name; None: as the attempt says.
+        changed: What was made or changed.
     """
     attempt = _attempt.get()
     if attempt is None:
@@ -93,6 +97,8 @@ def record(connection: Connection, now: datetime, changed: Landmark | ReferenceI
             attempt.resource = f"landmarks/{changed.id}"
         case ReferenceImage():
             attempt.resource = f"landmarks/{changed.landmark_id}/images/{changed.id}"
+        case tuple():
+            attempt.resource = ", ".join(f"landmarks/{each.id}" for each in changed)
         case str():
             attempt.resource = changed
     _insert(connection, attempt, "OK", now)
@@ -130,7 +136,7 @@ def events(
     size = pages.check_page_size(page_size)
     asked = f"{resource}\0{start_time}\0{end_time}".encode("utf-8", "replace")
     collection = f"auditEvents:{hashlib.sha256(asked).hexdigest()[:16]}"
-    last = pages.decode_page_token(collection, page_token)
+    last = pages.last_id(collection, page_token)
     query = select(_TABLE).order_by(_TABLE.c.number.desc()).limit(size + 1)
     if last:
         query = query.where(_TABLE.c.number < int(last))
@@ -143,7 +149,7 @@ def events(
         query = query.where(_TABLE.c.time < end_time)
     with database.read() as connection:
         found = [_event(row) for row in connection.execute(query).mappings()]
-    return pages.make_page(found, size, collection, 0)
+    return pages.page_by_id(found, size, collection, 0)
 
 
 def _insert(connection: Connection, attempt: Attempt, outcome: str, now: datetime) -> None:

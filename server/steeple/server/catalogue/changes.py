@@ -13,9 +13,9 @@ def record(connection: Connection, kind: ChangeKind, image_key: int) -> None:
     connection.execute(insert(tables.change).values(kind=kind.value, image_key=image_key))
 
 
-def record_removals(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Records the removal of all reference images that meet a condition, before they are removed."""
-    keys = select(literal(ChangeKind.REMOVE.value), tables.reference_image.c.key)
+def record_all(connection: Connection, kind: ChangeKind, which: ColumnElement[bool]) -> None:
+    """Records what is done to all reference images that meet a condition; in case of a removal, before it is done."""
+    keys = select(literal(kind.value), tables.reference_image.c.key)
     ordered = keys.where(which).order_by(tables.reference_image.c.key)
     connection.execute(insert(tables.change).from_select(["kind", "image_key"], ordered))
 

@@ -32,9 +32,12 @@ def of_images(connection: Connection, keys: Sequence[int]) -> dict[int, FeatureS
 
 
 def of_model(connection: Connection, model: str, after_key: int, limit: int) -> list[tuple[int, FeatureSet]]:
-    """Features of the first ``limit`` images of ``model`` whose keys follow ``after_key``, in key order."""
-    image = tables.reference_image
-    query = _select().where(image.c.model == model, image.c.key > after_key).order_by(image.c.key).limit(limit)
+    """Features of the first ``limit`` searchable images of ``model`` whose keys follow ``after_key``, in key order."""
+    image, landmark = tables.reference_image, tables.landmark
+    query = _select().join(landmark, landmark.c.key == image.c.landmark_key)
+    query = query.where(image.c.model == model, image.c.key > after_key)
+    query = query.where(landmark.c.active, landmark.c.delete_time.is_(None), image.c.delete_time.is_(None))
+    query = query.order_by(image.c.key).limit(limit)
     return [(row["key"], _unpack(row)) for row in connection.execute(query).mappings()]
 
 

@@ -39,9 +39,13 @@ def check_id(value: str, field: str) -> str:
 
 def slug(text: str) -> str:
     """The words of ``text`` as an id, such as ``sacre-coeur``; empty if it has no Latin letter or digit."""
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(_UNDECOMPOSED))
-    plain = "".join(character for character in folded if not unicodedata.combining(character))
-    return re.sub(r"[^a-z0-9]+", "-", plain.casefold())[: MAX_LENGTH + 1].strip("-")[:MAX_LENGTH].strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", folded(text))[: MAX_LENGTH + 1].strip("-")[:MAX_LENGTH].strip("-")
+
+
+def folded(text: str) -> str:
+    """``text`` without case and accents, as names are compared."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_UNDECOMPOSED))
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
 
 
 def landmark_ids(display_name: str) -> Iterator[str]:

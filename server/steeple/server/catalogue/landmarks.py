@@ -6,18 +6,55 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, insert, select, true
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, ids, tables
-from steeple.server.catalogue.etags import make_etag
-from steeple.server.catalogue.records import Landmark, LandmarkDraft, LatLng
+from steeple.server.catalogue import changes, filters, ids, tables
+from steeple.server.catalogue.etags import check_etag, make_etag
+from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
+from steeple.server.catalogue.pages import Listing
+from steeple.server.catalogue.records import ChangeKind, Landmark, LandmarkDraft, LatLng, Page
 
 _TABLE = tables.landmark
 _CHOSEN_AT_ONCE = 9
+
+NOT_DELETED: Final = _TABLE.c.delete_time.is_(None)
+SEARCHABLE: Final = and_(_TABLE.c.active, NOT_DELETED)
+"""Landmarks that searches may find."""
+
+_IMAGE_COUNT: Final = (
+    select(func.count())
+    .where(tables.reference_image.c.landmark_key == _TABLE.c.key, tables.reference_image.c.delete_time.is_(None))
+    .correlate(_TABLE)
+    .scalar_subquery()
+)
+_NAMES: Final = filters.Names(_TABLE.c.search_names)
+
+FILTERS: Final = {
+    "": _NAMES,
+    "names": _NAMES,
+    "id": filters.Text(_TABLE.c.id),
+    "display_name": filters.Text(_TABLE.c.display_name),
+    "labels": filters.Words(_TABLE.c.labels),
+    "metadata": filters.Entries(_TABLE.c.metadata),
+    "active": filters.Flag(_TABLE.c.active),
+    "reference_image_count": filters.Number(_IMAGE_COUNT),
+    "create_time": filters.Time(_TABLE.c.create_time),
+    "update_time": filters.Time(_TABLE.c.update_time),
+}
+"""Fields that lists of landmarks can be filtered by."""
+
+ORDERS: Final = {
+    "id": OrderField(_TABLE.c.id, read_text),
+    "display_name": OrderField(_TABLE.c.display_name, read_text),
+    "reference_image_count": OrderField(_IMAGE_COUNT, read_number),
+    "create_time": OrderField(_TABLE.c.create_time, read_time),
+    "update_time": OrderField(_TABLE.c.update_time, read_time),
+}
+"""Fields that lists of landmarks can be sorted by."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +81,22 @@ def create(connection: Connection, draft: LandmarkDraft, landmark_id: str, now: 
         landmark_id = _free_id(connection, draft.display_name)
     elif _taken(connection, [landmark_id]):
         name = resource_name(landmark_id)
-        raise AlreadyExistsError(f"{name} exists already; choose another id or update it", resource=name)
+        if get(connection, landmark_id).landmark.delete_time is None:
+            raise AlreadyExistsError(f"{name} exists already; choose another id or update it", resource=name)
+        raise AlreadyExistsError(f"{name} is deleted but kept: choose another id or undelete it", resource=name)
     connection.execute(
         insert(_TABLE).values(
             {
                 "id": landmark_id,
-                "display_name": draft.display_name,
                 "description": draft.description,
                 **location_columns(draft.location),
                 "metadata": dict(draft.metadata),
                 "revision": 1,
                 "create_time": now,
                 "update_time": now,
+                "labels": list(draft.labels),
+                "active": draft.active,
+                **name_columns(draft.display_name, draft.aliases),
             }
         )
     )
@@ -75,36 +116,48 @@ def get(connection: Connection, landmark_id: str) -> StoredLandmark:
     return StoredLandmark(row["key"], row["revision"], _landmark(row))
 
 
+def to_change(connection: Connection, landmark_id: str, etag: str = "") -> StoredLandmark:
+    """The landmark of that id, if it may be changed.
+
+    Raises:
+        NotFoundError: If there is none.
+        FailedPreconditionError: If it is deleted.
+        AbortedError: If ``etag`` is neither empty nor current.
+    """
+    stored = get(connection, landmark_id)
+    name = resource_name(landmark_id)
+    if stored.landmark.delete_time is not None:
+        raise FailedPreconditionError(f"{name} is deleted; undelete it first", resource=name)
+    check_etag(etag, stored.landmark.etag, name)
+    return stored
+
+
 def of_ids(connection: Connection, landmark_ids: Sequence[str]) -> dict[str, Landmark]:
-    """Landmarks by id, in one query; those that are not there are left out."""
-    rows = connection.execute(_select().where(_TABLE.c.id.in_(landmark_ids))).mappings()
+    """Searchable landmarks by id, in one query; those that are not there are left out."""
+    rows = connection.execute(_select().where(_TABLE.c.id.in_(landmark_ids), SEARCHABLE)).mappings()
     return {row["id"]: _landmark(row) for row in rows}
 
 
-def after(connection: Connection, last_id: str, limit: int) -> list[Landmark]:
-    """The first ``limit`` landmarks whose ids follow ``last_id``."""
-    query = _select().where(_TABLE.c.id > last_id).order_by(_TABLE.c.id).limit(limit)
-    return [_landmark(row) for row in connection.execute(query).mappings()]
-
-
-def count(connection: Connection) -> int:
-    """Number of landmarks."""
-    return int(connection.execute(select(func.count()).select_from(_TABLE)).scalar_one())
+def listed(connection: Connection, listing: Listing) -> Page[Landmark]:
+    """The page that is asked for."""
+    where = and_(listing.where, true() if listing.show_deleted else NOT_DELETED)
+    query = _select().where(where, listing.after).order_by(*listing.order.clauses()).limit(listing.size + 1)
+    found = [_landmark(row) for row in connection.execute(query).mappings()]
+    total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
+    return listing.page(found, int(total))
 
 
 def update(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any], now: datetime) -> Landmark:
-    """Sets columns of a landmark; its etag changes."""
-    connection.execute(
-        sqlalchemy.update(_TABLE)
-        .where(_TABLE.c.key == stored.key)
-        # A clock that was set back must not make the landmark younger than its last state.
-        .values({**columns, "revision": stored.revision + 1, "update_time": max(now, stored.landmark.update_time)})
-    )
-    return get(connection, stored.landmark.id).landmark
+    """Sets columns of a landmark; its etag changes. If searches now find it or do not any more, that is recorded."""
+    active = columns.get("active", stored.landmark.active)
+    if active != stored.landmark.active:
+        changes.record_all(connection, ChangeKind.ADD if active else ChangeKind.REMOVE, _searched_images(stored))
+    # A clock that was set back must not make the landmark younger than its last state.
+    return _set(connection, stored, {**columns, "update_time": max(now, stored.landmark.update_time)})
 
 
-def delete(connection: Connection, stored: StoredLandmark, *, force: bool) -> None:
-    """Deletes a landmark and, if forced, its reference images.
+def delete(connection: Connection, stored: StoredLandmark, *, force: bool, now: datetime, expire: datetime) -> None:
+    """Deletes a landmark and, if forced, its reference images: for good if it expires now.
 
     Raises:
         FailedPreconditionError: If it has images and is not forced.
@@ -116,10 +169,53 @@ def delete(connection: Connection, stored: StoredLandmark, *, force: bool) -> No
             f"{name} has {images} reference image{'s' if images > 1 else ''}; delete them first, or force it",
             resource=name,
         )
-    of_landmark = tables.reference_image.c.landmark_key == stored.key
-    changes.record_removals(connection, of_landmark)
-    connection.execute(sqlalchemy.delete(tables.reference_image).where(of_landmark))
-    connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key == stored.key))
+    if stored.landmark.active:
+        changes.record_all(connection, ChangeKind.REMOVE, _searched_images(stored))
+    if expire <= now:
+        purge(connection, [stored.key])
+    else:
+        _set(connection, stored, {"delete_time": now, "expire_time": expire})
+
+
+def undelete(connection: Connection, landmark_id: str, etag: str) -> Landmark:
+    """Brings a landmark back with its images.
+
+    Raises:
+        NotFoundError: If there is none.
+        AlreadyExistsError: If it is not deleted.
+        AbortedError: If ``etag`` is neither empty nor current.
+    """
+    stored = get(connection, landmark_id)
+    name = resource_name(landmark_id)
+    if stored.landmark.delete_time is None:
+        raise AlreadyExistsError(f"{name} is not deleted", resource=name)
+    check_etag(etag, stored.landmark.etag, name)
+    if stored.landmark.active:
+        changes.record_all(connection, ChangeKind.ADD, _searched_images(stored))
+    return _set(connection, stored, {"delete_time": None, "expire_time": None})
+
+
+def expired(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """Keys of at most ``limit`` landmarks whose time is over."""
+    query = select(_TABLE.c.key).where(_TABLE.c.expire_time <= now).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def purge(connection: Connection, keys: Sequence[int]) -> None:
+    """Removes landmarks with all of their images, of which nothing is searched any more."""
+    image = tables.reference_image
+    connection.execute(sqlalchemy.delete(image).where(image.c.landmark_key.in_(keys)))
+    connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
+
+
+def name_columns(display_name: str, aliases: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Columns that hold names."""
+    names = [display_name, *(name for of_language in aliases.values() for name in of_language)]
+    return {
+        "display_name": display_name,
+        "aliases": {language: list(of_language) for language, of_language in aliases.items()},
+        "search_names": "\n".join(dict.fromkeys(ids.folded(name) for name in names)),
+    }
 
 
 def location_columns(location: LatLng | None) -> dict[str, float | None]:
@@ -143,10 +239,20 @@ def _taken(connection: Connection, landmark_ids: Sequence[str]) -> set[str]:
     return set(connection.execute(select(_TABLE.c.id).where(_TABLE.c.id.in_(landmark_ids))).scalars())
 
 
-def _select() -> Select[Any]:
+def _set(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any]) -> Landmark:
+    values = {**columns, "revision": stored.revision + 1}
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == stored.key).values(values))
+    return get(connection, stored.landmark.id).landmark
+
+
+def _searched_images(stored: StoredLandmark) -> ColumnElement[bool]:
+    """Those that searches find while the landmark is searchable."""
     image = tables.reference_image
-    images = select(func.count()).where(image.c.landmark_key == _TABLE.c.key).correlate(_TABLE).scalar_subquery()
-    return select(_TABLE, images.label("reference_image_count"))
+    return and_(image.c.landmark_key == stored.key, image.c.delete_time.is_(None))
+
+
+def _select() -> Select[Any]:
+    return select(_TABLE, _IMAGE_COUNT.label("reference_image_count"))
 
 
 def _landmark(row: RowMapping) -> Landmark:
@@ -161,4 +267,9 @@ def _landmark(row: RowMapping) -> Landmark:
         create_time=row["create_time"],
         update_time=row["update_time"],
         etag=make_etag("landmark", row["key"], row["revision"], row["create_time"]),
+        aliases=row["aliases"],
+        labels=tuple(row["labels"]),
+        active=row["active"],
+        delete_time=row["delete_time"],
+        expire_time=row["expire_time"],
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from steeple.errors import FeatureSetError, InvalidArgumentError
@@ -15,13 +16,20 @@ MAX_DESCRIPTION: Final = 10_000
 MAX_METADATA_ENTRIES: Final = 64
 MAX_METADATA_KEY: Final = 64
 MAX_METADATA_VALUE: Final = 4096
+MAX_LANGUAGES: Final = 64
+MAX_ALIASES: Final = 20
+MAX_LABELS: Final = 64
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LANGUAGE: Final = re.compile(
+    r"[a-z]{2,8}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*", re.ASCII | re.IGNORECASE
+)
+_LABEL: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _MAX_NAME: Final = 255  # of a model release or a media type
 
 
-def check_landmark_draft(draft: LandmarkDraft) -> None:
-    """Checks all of a new landmark.
+def checked_landmark_draft(draft: LandmarkDraft) -> LandmarkDraft:
+    """A new landmark, all of it checked, with aliases and labels in the form in which they are kept.
 
     Raises:
         InvalidArgumentError: If a field is out of bounds; its metadata ``field`` says which.
@@ -30,6 +38,7 @@ def check_landmark_draft(draft: LandmarkDraft) -> None:
     check_description(draft.description)
     check_location(draft.location)
     check_metadata(draft.metadata)
+    return replace(draft, aliases=check_aliases(draft.aliases), labels=check_labels(draft.labels))
 
 
 def check_display_name(value: str) -> None:
@@ -68,6 +77,57 @@ def check_metadata(value: Mapping[str, str]) -> None:
         _check_text(text, "metadata", MAX_METADATA_VALUE, what=f"metadata[{key!r}]")
 
 
+def check_aliases(value: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The aliases with their languages in canonical case, as in ``zh-Hant-TW``; languages without names are left out.
+
+    Raises:
+        InvalidArgumentError: If a tag is no BCP-47 language, script, region and variants, or there is too much.
+    """
+    if len(value) > MAX_LANGUAGES:
+        raise InvalidArgumentError(
+            f"aliases must have at most {MAX_LANGUAGES} languages, not {len(value)}", field="aliases"
+        )
+    checked: dict[str, list[str]] = {}
+    for tag, names in value.items():
+        if not _LANGUAGE.fullmatch(tag):
+            raise InvalidArgumentError(
+                f"aliases go by BCP-47 language tags such as fr, pt-BR or zh-Hant, not {tag[:40]!r}", field="aliases"
+            )
+        language = _canonical(tag)
+        if language in checked:
+            raise InvalidArgumentError(f"aliases has the language {language} twice; give it once", field="aliases")
+        if len(names) > MAX_ALIASES:
+            raise InvalidArgumentError(
+                f"aliases[{language}] must have at most {MAX_ALIASES} names, not {len(names)}", field="aliases"
+            )
+        for name in names:
+            _check_text(name, "aliases", MAX_DISPLAY_NAME, what=f"names in aliases[{language}]")
+            if not name.strip():
+                raise InvalidArgumentError(f"names in aliases[{language}] must not be blank", field="aliases")
+        if names:
+            checked[language] = list(dict.fromkeys(names))
+    return checked
+
+
+def check_labels(value: Collection[str]) -> list[str]:
+    """The labels in order, each once.
+
+    Raises:
+        InvalidArgumentError: If one is not a short lower-case word, or there are too many.
+    """
+    for label in value:
+        if not _LABEL.fullmatch(label):
+            raise InvalidArgumentError(
+                "labels are 1 to 40 lower-case letters a-z, digits, hyphens and underscores, a letter or digit first, "
+                f"not {label[:60]!r}",
+                field="labels",
+            )
+    labels = sorted(set(value))
+    if len(labels) > MAX_LABELS:
+        raise InvalidArgumentError(f"labels must be at most {MAX_LABELS}, not {len(labels)}", field="labels")
+    return labels
+
+
 def check_image_draft(draft: ImageDraft) -> None:
     """Checks all of a new reference image.
 
@@ -100,6 +160,17 @@ def check_sha256(value: str) -> str:
     if not _SHA256.fullmatch(value):
         raise InvalidArgumentError(f"sha256 must be 64 lower-case hex digits, not {value[:80]!r}", field="sha256")
     return value
+
+
+def _canonical(tag: str) -> str:
+    """A language tag in the case that RFC 5646 recommends: scripts titled, regions in capitals, all else small."""
+    first, *rest = tag.lower().split("-")
+    for place, part in enumerate(rest):
+        if len(part) == 2:
+            rest[place] = part.upper()
+        elif len(part) == 4:
+            rest[place] = part.title()  # years, such as 1901, stay
+    return "-".join([first, *rest])
 
 
 def _check_text(value: str, field: str, limit: int, *, what: str = "") -> None:

@@ -1,17 +1,25 @@
 """Pages: their sizes, and tokens that say where the next one starts.
 
-A token holds the last id of the page before (keyset pagination), so a list visits every item that is there all the
-while exactly once, whatever else comes and goes between two pages.
+A token holds where the last item of the page before stands in the order (keyset pagination), so a list visits every
+item that is there and stays in its place all the while exactly once, whatever else comes and goes between two pages.
+It belongs to the list that gave it out: to its collection, filter, order and whether deleted items are shown.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
+from sqlalchemy import ColumnElement, true
+
 from steeple.errors import InvalidArgumentError
+from steeple.server.catalogue.filters import FilterField, condition
+from steeple.server.catalogue.ordering import Order, OrderField, read_order
 from steeple.server.catalogue.records import Page
 
 
@@ -25,7 +33,101 @@ _ItemT = TypeVar("_ItemT", bound=_Item)
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
 
-_VERSION: Final = "1"
+_VERSION: Final = 2
+_LONGEST_TOKEN: Final = 16_384
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """What a list is asked for.
+
+    Attributes:
+        page_size: 0 stands for 50, more than 1000 for 1000.
+        page_token: Of the page before; empty for the first.
+        filter: A subset of AIP-160; empty: all.
+        order_by: Fields, each with or without ``" desc"``; empty: by id.
+        show_deleted: Whether deleted items are there too.
+    """
+
+    page_size: int = DEFAULT_PAGE_SIZE
+    page_token: str = ""
+    filter: str = ""
+    order_by: str = ""
+    show_deleted: bool = False
+
+
+class Listing:
+    """A :class:`ListRequest` that has been read.
+
+    Args:
+        collection: Such as ``landmarks/big-ben/images``.
+        request: What is asked for.
+        filters: Fields to filter by.
+        orders: Fields to sort by.
+
+    Raises:
+        InvalidArgumentError: If size, token, filter or order are not valid; its metadata ``field`` says which.
+    """
+
+    def __init__(
+        self,
+        collection: str,
+        request: ListRequest,
+        filters: Mapping[str, FilterField],
+        orders: Mapping[str, OrderField],
+    ) -> None:
+        self.size = check_page_size(request.page_size)
+        self.show_deleted = request.show_deleted
+        self.where = condition(request.filter, filters)
+        self.order: Order = read_order(request.order_by, orders)
+        self._collection = collection
+        asked = json.dumps([collection, request.filter, request.order_by, request.show_deleted])
+        self._list = hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
+        self.after = self._after(request.page_token)
+
+    def page(self, found: Sequence[_ItemT], total_size: int) -> Page[_ItemT]:
+        """A page of at most ``size`` items, from ``size + 1`` if there are that many: the last tells of the next."""
+        items = tuple(found[: self.size])
+        token = encode_page_token(self._list, self.order.place(items[-1])) if len(found) > self.size else ""
+        return Page(items, token, total_size)
+
+    def _after(self, token: str) -> ColumnElement[bool]:
+        if not token:
+            return true()
+        try:
+            return self.order.after(decode_page_token(self._list, token))
+        except ValueError:
+            raise InvalidArgumentError(
+                f"page_token is not one that a list of {self._collection} with this filter, order_by and show_deleted "
+                "has returned; start again without one",
+                field="page_token",
+            ) from None
+
+
+def last_id(collection: str, token: str) -> str:
+    """Of a list by id that knows no filter: the id after which the page starts; empty for the empty token.
+
+    Raises:
+        InvalidArgumentError: If the token was not given out for ``collection``.
+    """
+    if not token:
+        return ""
+    try:
+        match decode_page_token(collection, token):
+            case [str(found)]:
+                return found
+    except ValueError:
+        pass
+    raise InvalidArgumentError(
+        f"page_token is not one that a list of {collection} has returned; start again without one", field="page_token"
+    )
+
+
+def page_by_id(found: Sequence[_ItemT], size: int, collection: str, total_size: int) -> Page[_ItemT]:
+    """A page of such a list, at most ``size`` items from ``size + 1`` if there are that many."""
+    items = tuple(found[:size])
+    token = encode_page_token(collection, [items[-1].id]) if len(found) > size else ""
+    return Page(items, token, total_size)
 
 
 def check_page_size(page_size: int) -> int:
@@ -41,36 +143,26 @@ def check_page_size(page_size: int) -> int:
     return min(page_size, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
 
 
-def encode_page_token(collection: str, last_id: str) -> str:
-    """The token of the page that follows ``last_id`` in ``collection`` (such as ``landmarks/big-ben/images``)."""
-    text = f"{_VERSION} {collection} {last_id}"
-    return base64.urlsafe_b64encode(text.encode("utf-8")).decode("ascii").rstrip("=")
+def encode_page_token(of: str, place: Sequence[object]) -> str:
+    """The token of the page that follows ``place`` in the list ``of``."""
+    text = json.dumps([_VERSION, of, *place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode("ascii")).decode("ascii").rstrip("=")
 
 
-def decode_page_token(collection: str, token: str) -> str:
-    """The id after which the page starts; empty for the empty token.
+def decode_page_token(of: str, token: str) -> list[object]:
+    """The place after which the page starts.
 
     Raises:
-        InvalidArgumentError: If the token was not given out for ``collection``.
+        ValueError: If the token was not given out for the list ``of``.
     """
-    if not token:
-        return ""
+    if len(token) > _LONGEST_TOKEN:
+        raise ValueError("too long")
     try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("utf-8")
-    except (ValueError, binascii.Error):
-        text = ""
-    version, _, rest = text.partition(" ")
-    of, _, last_id = rest.partition(" ")
-    if version != _VERSION or of != collection or not last_id or encode_page_token(collection, last_id) != token:
-        raise InvalidArgumentError(
-            f"page_token is not one that a list of {collection} has returned; start again without one",
-            field="page_token",
-        )
-    return last_id
-
-
-def make_page(found: Sequence[_ItemT], size: int, collection: str, total_size: int) -> Page[_ItemT]:
-    """A page of at most ``size`` items, from ``size + 1`` if there are that many: the last tells of the next page."""
-    items = tuple(found[:size])
-    token = encode_page_token(collection, items[-1].id) if len(found) > size else ""
-    return Page(items, token, total_size)
+        decoded = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        content = json.loads(decoded.decode("ascii"))
+    except (binascii.Error, RecursionError) as error:
+        raise ValueError("not a token") from error
+    match content:
+        case [version, list_id, *place] if version == _VERSION and list_id == of and place:
+            return place
+    raise ValueError("of another list")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypedDict, TypeVar
 
 from steeple.delf.features import FeatureSet
 
@@ -45,12 +45,32 @@ class LandmarkDraft:
         description: At most 10,000 characters.
         location: None if it stands nowhere.
         metadata: The application's own data; at most 64 entries, keys of 1 to 64 characters, values of at most 4096.
+        aliases: Other names by BCP-47 language tag; at most 64 languages with at most 20 names each.
+        labels: For filters; at most 64 words of 1 to 40 lower-case letters, digits, hyphens and underscores.
+        active: Whether searches find it.
     """
 
     display_name: str
     description: str = ""
     location: LatLng | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: Collection[str] = ()
+    active: bool = True
+
+
+class LandmarkChanges(TypedDict, total=False):
+    """Fields of a landmark to set; those that are not there stay. ``etag`` and ``request_id`` are the request's."""
+
+    display_name: str | None
+    description: str | None
+    location: LatLng | Unset | None
+    metadata: Mapping[str, str] | None
+    aliases: Mapping[str, Sequence[str]] | None
+    labels: Collection[str] | None
+    active: bool | None
+    etag: str
+    request_id: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,11 @@ class Landmark:
         create_time: UTC, aware.
         update_time: UTC, aware; of the last update of the fields above.
         etag: Quoted; changes with every update.
+        aliases: Other names by BCP-47 language tag, in canonical case.
+        labels: In order.
+        active: Whether searches find it.
+        delete_time: UTC, aware; None unless it is deleted.
+        expire_time: UTC, aware; when it goes for good. None unless it is deleted.
     """
 
     id: str
@@ -78,6 +103,63 @@ class Landmark:
     create_time: datetime
     update_time: datetime
     etag: str
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: Sequence[str] = ()
+    active: bool = True
+    delete_time: datetime | None = None
+    expire_time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a reference image a photo makes.
+
+    Attributes:
+        grade: 0 (hardly ever found) to 5 (nothing to complain about).
+        reasons: What keeps it from 5, in words, the worst first.
+    """
+
+    grade: int
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Where and when a photo was taken, as far as it says.
+
+    Attributes:
+        location: None if it does not say.
+        time: ISO 8601 by the camera's clock, to the second, with an offset if the photo states one; empty if it does
+            not say.
+    """
+
+    location: LatLng | None = None
+    time: str = ""
+
+
+class DuplicateKind(StrEnum):
+    """What an image has to do with a new one; the plainest case first."""
+
+    SAME_PHOTO = "same photo"
+    NEAR_DUPLICATE = "near-duplicate"
+    OTHER_LANDMARK = "other landmark"
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A searchable reference image that a new one repeats or contradicts.
+
+    Attributes:
+        landmark_id: Its landmark.
+        image_id: Its id there.
+        kind: What it has to do with the new one.
+        inliers: Features that agree on one geometry; 0 for the same file.
+    """
+
+    landmark_id: str
+    image_id: str
+    kind: DuplicateKind
+    inliers: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +172,9 @@ class ImageDraft:
         size_bytes: Of the photo; 0 if there are only features.
         media_type: Of the photo, such as ``image/jpeg``; empty if there are only features.
         metadata: The application's own data; limits as for :class:`LandmarkDraft`.
+        quality: None if it was not graded.
+        capture: Where and when the photo was taken.
+        duplicates: Images that were found to have to do with it; kept with the answer to the request alone.
     """
 
     features: FeatureSet
@@ -97,6 +182,9 @@ class ImageDraft:
     size_bytes: int = 0
     media_type: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    quality: Quality | None = None
+    capture: Capture = field(default_factory=Capture)
+    duplicates: Sequence[Duplicate] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +205,12 @@ class ReferenceImage:
         metadata: The application's own data.
         create_time: UTC, aware.
         etag: Quoted.
+        quality: None if it was added before there were grades.
+        capture: Where and when the photo was taken.
+        identify_count: Answers that identified its landmark and that it supported best.
+        delete_time: UTC, aware; None unless it is deleted itself.
+        expire_time: UTC, aware; when it goes for good. None unless it is deleted itself.
+        duplicates: Of the draft, in the answer to the request that added the image; empty otherwise.
     """
 
     key: int
@@ -132,6 +226,12 @@ class ReferenceImage:
     metadata: Mapping[str, str]
     create_time: datetime
     etag: str
+    quality: Quality | None = None
+    capture: Capture = field(default_factory=Capture)
+    identify_count: int = 0
+    delete_time: datetime | None = None
+    expire_time: datetime | None = None
+    duplicates: Sequence[Duplicate] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +239,7 @@ class Page(Generic[ItemT]):
     """One page of a list.
 
     Attributes:
-        items: In the order of their ids.
+        items: In the order asked for.
         next_page_token: Empty on the last page.
         total_size: Number of items on all pages together.
     """

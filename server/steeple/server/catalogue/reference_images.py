@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, and_, func, insert, or_, select, true
 
 from steeple.errors import AlreadyExistsError, NotFoundError
-from steeple.server.catalogue import changes, features, ids, tables
-from steeple.server.catalogue.etags import make_etag
+from steeple.server.catalogue import changes, features, filters, ids, landmarks, tables
+from steeple.server.catalogue.etags import check_etag, make_etag
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
-from steeple.server.catalogue.records import ChangeKind, ImageDraft, ReferenceImage
+from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
+from steeple.server.catalogue.pages import Listing
+from steeple.server.catalogue.records import Capture, ChangeKind, ImageDraft, LatLng, Page, Quality, ReferenceImage
 from steeple.v1 import features_pb2
 
 _TABLE = tables.reference_image
+
+_NOT_DELETED: Final = _TABLE.c.delete_time.is_(None)
+SEARCHABLE: Final = and_(_NOT_DELETED, landmarks.SEARCHABLE)
+"""Reference images that searches may find, where the landmark is joined."""
+
+FILTERS: Final = {
+    "id": filters.Text(_TABLE.c.id),
+    "model": filters.Text("models/" + _TABLE.c.model),
+    "sha256": filters.Text(_TABLE.c.sha256),
+    "media_type": filters.Text(_TABLE.c.media_type),
+    "metadata": filters.Entries(_TABLE.c.metadata),
+    "feature_count": filters.Number(_TABLE.c.feature_count),
+    "identify_count": filters.Number(_TABLE.c.identify_count),
+    "quality_grade": filters.Number(_TABLE.c.quality_grade),
+    "create_time": filters.Time(_TABLE.c.create_time),
+}
+"""Fields that lists of reference images can be filtered by."""
+
+ORDERS: Final = {
+    "id": OrderField(_TABLE.c.id, read_text),
+    "create_time": OrderField(_TABLE.c.create_time, read_time),
+    "feature_count": OrderField(_TABLE.c.feature_count, read_number),
+    "identify_count": OrderField(_TABLE.c.identify_count, read_number),
+}
+"""Fields that lists of reference images can be sorted by."""
 
 
 def image_resource_name(landmark_id: str, image_id: str) -> str:
@@ -42,6 +70,7 @@ def create(
         check_free(connection, parent, image_id)
     else:
         image_id = next(one for one in ids.image_ids() if not _taken(connection, parent, one))
+    place, quality = draft.capture.location, draft.quality
     inserted = insert(_TABLE).values(
         {
             "landmark_key": parent.key,
@@ -55,12 +84,19 @@ def create(
             "media_type": draft.media_type,
             "metadata": dict(draft.metadata),
             "create_time": now,
+            "capture_latitude": None if place is None else place.latitude,
+            "capture_longitude": None if place is None else place.longitude,
+            "capture_time": draft.capture.time,
+            "quality_grade": None if quality is None else quality.grade,
+            "quality_reasons": [] if quality is None else list(quality.reasons),
         }
     )
     key = int(connection.execute(inserted.returning(_TABLE.c.key)).scalar_one())
     features.store(connection, key, packed)
-    changes.record(connection, ChangeKind.ADD, key)
-    return of_keys(connection, [key])[key]
+    if parent.landmark.active:
+        changes.record(connection, ChangeKind.ADD, key)
+    created = _image(connection.execute(_select().where(_TABLE.c.key == key)).mappings().one())
+    return replace(created, duplicates=tuple(draft.duplicates))
 
 
 def check_free(connection: Connection, parent: StoredLandmark, image_id: str) -> None:
@@ -71,7 +107,9 @@ def check_free(connection: Connection, parent: StoredLandmark, image_id: str) ->
     """
     if _taken(connection, parent, image_id):
         name = image_resource_name(parent.landmark.id, image_id)
-        raise AlreadyExistsError(f"{name} exists already; choose another id or delete it first", resource=name)
+        if get(connection, parent.landmark.id, image_id).delete_time is None:
+            raise AlreadyExistsError(f"{name} exists already; choose another id", resource=name)
+        raise AlreadyExistsError(f"{name} is deleted but kept: choose another id or undelete it", resource=name)
 
 
 def get(connection: Connection, landmark_id: str, image_id: str) -> ReferenceImage:
@@ -89,32 +127,96 @@ def get(connection: Connection, landmark_id: str, image_id: str) -> ReferenceIma
 
 
 def of_keys(connection: Connection, keys: Sequence[int]) -> dict[int, ReferenceImage]:
-    """Reference images by key, in one query; those that are not there are left out."""
-    rows = connection.execute(_select().where(_TABLE.c.key.in_(keys))).mappings()
+    """Searchable reference images by key, in one query; those that are not there are left out."""
+    rows = connection.execute(_select().where(_TABLE.c.key.in_(keys), SEARCHABLE)).mappings()
     return {row["key"]: _image(row) for row in rows}
 
 
-def after(connection: Connection, parent: StoredLandmark, last_id: str, limit: int) -> list[ReferenceImage]:
-    """The first ``limit`` reference images of a landmark whose ids follow ``last_id``."""
-    query = _select().where(_TABLE.c.landmark_key == parent.key, _TABLE.c.id > last_id)
-    rows = connection.execute(query.order_by(_TABLE.c.id).limit(limit)).mappings()
-    return [_image(row) for row in rows]
+def of_photo(connection: Connection, sha256: str) -> list[ReferenceImage]:
+    """Searchable reference images that were made from a file, in the order in which they came."""
+    query = _select().where(_TABLE.c.sha256 == sha256, SEARCHABLE).order_by(_TABLE.c.key)
+    return [_image(row) for row in connection.execute(query).mappings()]
 
 
-def delete(connection: Connection, image: ReferenceImage) -> None:
-    """Deletes a reference image with its features and records the change."""
+def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
+    """The page of a landmark's reference images that is asked for."""
+    of_parent = _TABLE.c.landmark_key == parent.key
+    where = and_(of_parent, listing.where, true() if listing.show_deleted else _NOT_DELETED)
+    query = _select().where(where, listing.after).order_by(*listing.order.clauses()).limit(listing.size + 1)
+    found = [_image(row) for row in connection.execute(query).mappings()]
+    total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
+    return listing.page(found, int(total))
+
+
+def delete(connection: Connection, landmark_id: str, image_id: str, etag: str, now: datetime, expire: datetime) -> None:
+    """Deletes a reference image and records the change: for good, with its features, if it expires now.
+
+    Raises:
+        NotFoundError: If there is none, or it is deleted already.
+        FailedPreconditionError: If its landmark is deleted.
+        AbortedError: If ``etag`` is neither empty nor current.
+    """
+    image = get(connection, landmark_id, image_id)
+    name = image_resource_name(landmark_id, image_id)
+    landmarks.to_change(connection, landmark_id)
+    if image.delete_time is not None:
+        raise NotFoundError(f"{name} is deleted already", resource=name)
+    check_etag(etag, image.etag, name)
     changes.record(connection, ChangeKind.REMOVE, image.key)
-    connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key == image.key))
+    if expire <= now:
+        purge(connection, [image.key])
+    else:
+        _set(connection, image.key, {"delete_time": now, "expire_time": expire})
+
+
+def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str) -> ReferenceImage:
+    """Brings a reference image back and records the change.
+
+    Raises:
+        NotFoundError: If there is none.
+        AlreadyExistsError: If it is not deleted.
+        FailedPreconditionError: If its landmark is deleted.
+        AbortedError: If ``etag`` is neither empty nor current.
+    """
+    image = get(connection, landmark_id, image_id)
+    name = image_resource_name(landmark_id, image_id)
+    parent = landmarks.to_change(connection, landmark_id)
+    if image.delete_time is None:
+        raise AlreadyExistsError(f"{name} is not deleted", resource=name)
+    check_etag(etag, image.etag, name)
+    if parent.landmark.active:
+        changes.record(connection, ChangeKind.ADD, image.key)
+    _set(connection, image.key, {"delete_time": None, "expire_time": None})
+    return get(connection, landmark_id, image_id)
+
+
+def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]:
+    """Keys and SHA-256 of at most ``limit`` reference images whose time, or whose landmark's, is over."""
+    over = or_(_TABLE.c.expire_time <= now, tables.landmark.c.expire_time <= now)
+    return {row["key"]: row["sha256"] for row in connection.execute(_select().where(over).limit(limit)).mappings()}
+
+
+def purge(connection: Connection, keys: Sequence[int]) -> None:
+    """Removes reference images, that are not searched any more, with their features."""
+    connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
+
+
+def count_identified(connection: Connection, counts: Mapping[int, int]) -> None:
+    """Adds to the number of answers that images have supported, by key; those that are not there are left out."""
+    parameters = [{"image_key": key, "more": more} for key, more in counts.items()]
+    more = sqlalchemy.bindparam("more", type_=BigInteger)
+    statement = sqlalchemy.update(_TABLE).where(_TABLE.c.key == sqlalchemy.bindparam("image_key"))
+    connection.execute(statement.values(identify_count=_TABLE.c.identify_count + more), parameters)
 
 
 def count(connection: Connection) -> int:
-    """Number of reference images."""
-    return int(connection.execute(select(func.count()).select_from(_TABLE)).scalar_one())
+    """Number of searchable reference images."""
+    return int(connection.execute(_searchable(func.count())).scalar_one())
 
 
 def descriptor_count(connection: Connection, model: str) -> int:
-    """Number of descriptors of all reference images of a model release."""
-    query = select(func.coalesce(func.sum(_TABLE.c.feature_count), 0)).where(_TABLE.c.model == model)
+    """Number of descriptors of all searchable reference images of a model release."""
+    query = _searchable(func.coalesce(func.sum(_TABLE.c.feature_count), 0)).where(_TABLE.c.model == model)
     return int(connection.execute(query).scalar_one())
 
 
@@ -126,6 +228,15 @@ def photos_in_use(connection: Connection, digests: Sequence[str]) -> set[str]:
 def _taken(connection: Connection, parent: StoredLandmark, image_id: str) -> bool:
     query = select(_TABLE.c.key).where(_TABLE.c.landmark_key == parent.key, _TABLE.c.id == image_id)
     return connection.execute(query).one_or_none() is not None
+
+
+def _set(connection: Connection, key: int, columns: Mapping[str, Any]) -> None:
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(dict(columns)))
+
+
+def _searchable(what: ColumnElement[Any]) -> Select[Any]:
+    landmark = tables.landmark
+    return select(what).join_from(_TABLE, landmark, landmark.c.key == _TABLE.c.landmark_key).where(SEARCHABLE)
 
 
 def _select() -> Select[Any]:
@@ -148,5 +259,14 @@ def _image(row: RowMapping) -> ReferenceImage:
         media_type=row["media_type"],
         metadata=row["metadata"],
         create_time=row["create_time"],
-        etag=make_etag("image", row["key"], 1, row["create_time"]),
+        etag=make_etag("image", row["key"], 1 if row["delete_time"] is None else 2, row["create_time"]),
+        quality=None if row["quality_grade"] is None else Quality(row["quality_grade"], tuple(row["quality_reasons"])),
+        capture=Capture(_capture_location(row), row["capture_time"]),
+        identify_count=row["identify_count"],
+        delete_time=row["delete_time"],
+        expire_time=row["expire_time"],
     )
+
+
+def _capture_location(row: RowMapping) -> LatLng | None:
+    return None if row["capture_latitude"] is None else LatLng(row["capture_latitude"], row["capture_longitude"])

@@ -76,7 +76,7 @@ def allowed_images(connection: Connection, restriction: Restriction) -> list[int
     columns = [landmark.c.key, landmark.c.latitude, landmark.c.longitude]
     if restriction.metadata:
         columns.append(landmark.c.metadata)
-    chosen = select(*columns)
+    chosen = select(*columns).where(landmark.c.active, landmark.c.delete_time.is_(None))
     if restriction.near is not None:
         # A parallel is as far away on every meridian: so much can the database leave out.
         degrees = math.degrees(restriction.radius_meters / _EARTH_RADIUS) + 1e-6
@@ -90,5 +90,5 @@ def allowed_images(connection: Connection, restriction: Restriction) -> list[int
     keys: list[int] = []
     for start in range(0, len(allowed), _KEYS_AT_ONCE):
         some = image.c.landmark_key.in_(allowed[start : start + _KEYS_AT_ONCE])
-        keys += connection.execute(select(image.c.key).where(some)).scalars()
+        keys += connection.execute(select(image.c.key).where(some, image.c.delete_time.is_(None))).scalars()
     return keys

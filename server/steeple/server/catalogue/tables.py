@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -26,6 +27,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
+    true,
 )
 
 
@@ -79,7 +82,14 @@ landmark: Final = Table(
     Column("revision", Integer, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
+    Column("aliases", JSON, server_default=text("'{}'"), nullable=False),
+    Column("labels", JSON, server_default=text("'[]'"), nullable=False),
+    Column("active", Boolean, server_default=true(), nullable=False),
+    Column("search_names", Text, server_default=text("''"), nullable=False),  # all names, folded, a line each
+    Column("delete_time", UtcDateTime),
+    Column("expire_time", UtcDateTime),
     UniqueConstraint("id"),
+    Index(None, "expire_time"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location"),
     sqlite_autoincrement=True,  # a key, and so an etag, of a deleted landmark never comes back
 )
@@ -100,7 +110,16 @@ reference_image: Final = Table(
     Column("media_type", String(255), nullable=False),
     Column("metadata", JSON, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
+    Column("capture_latitude", Double),
+    Column("capture_longitude", Double),
+    Column("capture_time", String(25), server_default=text("''"), nullable=False),
+    Column("quality_grade", Integer),  # NULL: added before there were grades
+    Column("quality_reasons", JSON, server_default=text("'[]'"), nullable=False),
+    Column("identify_count", BigInteger, server_default=text("0"), nullable=False),
+    Column("delete_time", UtcDateTime),
+    Column("expire_time", UtcDateTime),
     UniqueConstraint("landmark_key", "id"),
+    Index(None, "expire_time"),
     Index(None, "model", "key", "feature_count"),  # key order within a model; also covers the sum of feature_count
     Index(None, "sha256"),
     sqlite_autoincrement=True,  # the index knows images by key: a key must not come back for another image

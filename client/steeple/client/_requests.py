@@ -1,0 +1,23 @@
+"""What requests of the SDK have in common."""
+
+from __future__ import annotations
+
+import uuid
+
+from steeple.errors import InvalidArgumentError
+
+
+def request_id_or_new(given: str) -> str:
+    """The UUID of a request: the one that was given, or a new one."""
+    return given or str(uuid.uuid4())
+
+
+def checked_page_size(size: int) -> int:
+    """``size``.
+
+    Raises:
+        InvalidArgumentError: If it is not positive.
+    """
+    if size < 1:
+        raise InvalidArgumentError(f"page_size must be at least 1, not {size}")
+    return size

@@ -1,0 +1,191 @@
+# Made from _async/images.py by tools/generate_sync_client.py; do not edit.
+"""Calls of the CatalogService that are about reference images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from steeple.client._convert import landmark_name, reference_image_name, to_reference_image
+from steeple.client._photos import Photo
+from steeple.client._requests import checked_page_size, request_id_or_new
+from steeple.client._sync.connection import Connection
+from steeple.client.resources import ImageFile, Landmark, ReferenceImage
+from steeple.delf.features import FeatureSet
+from steeple.v1 import catalog_service_pb2 as api
+from steeple.v1.landmark_pb2 import ReferenceImage as ReferenceImageMessage
+
+
+class ReferenceImageCalls:
+    """The part of the client that keeps reference images."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_reference_image(
+        self,
+        landmark: str | Landmark,
+        photo: Photo,
+        *,
+        image_id: str = "",
+        metadata: Mapping[str, str] | None = None,
+        extract: bool = False,
+        refuse_duplicates: bool = False,
+        request_id: str = "",
+        timeout: float | None = None,
+    ) -> ReferenceImage:
+        """Adds a photo of a landmark.
+
+        Args:
+            landmark: What it shows.
+            photo: A path, an encoded image (JPEG, PNG, WebP, BMP), uint8[H, W, 3] in RGB, or its features.
+            image_id: 1 to 63 lower-case letters, digits and hyphens; empty: the server chooses.
+            metadata: The application's own data; at most 64 entries.
+            extract: False: the photo is sent, and kept by the server. True: only its features are, made here.
+            refuse_duplicates: Whether a photo that is there already, nearly so, or under another landmark is refused.
+                If not, it is added, and ``duplicates`` of what is returned tells of the others.
+            request_id: UUID of the request; empty: a new one.
+            timeout: Seconds for the server's part; None: the client's ``long_timeout``.
+
+        Raises:
+            ImageError: If the photo cannot be used.
+            AlreadyExistsError: If the id is taken, or the photo has duplicates and they are refused.
+            ModelMismatchError: If the server does not serve the release that made the features.
+        """
+        source = self._connection.prepare(
+            photo, upload=not extract and not isinstance(photo, FeatureSet), timeout=timeout
+        )
+        request = api.CreateReferenceImageRequest(
+            parent=landmark_name(landmark),
+            reference_image=ReferenceImageMessage(metadata=dict(metadata or {})),
+            reference_image_id=image_id,
+            request_id=request_id_or_new(request_id),
+            duplicate_policy=api.DUPLICATE_POLICY_REFUSE if refuse_duplicates else api.DUPLICATE_POLICY_REPORT,
+        )
+        source.put_into(request)
+        response = self._connection.call(
+            self._connection.link.catalog.CreateReferenceImage, request, timeout=timeout, long=True
+        )
+        return to_reference_image(response.reference_image, response.duplicates)
+
+    def get_reference_image(self, image: str | ReferenceImage, *, timeout: float | None = None) -> ReferenceImage:
+        """A reference image as it is now."""
+        request = api.GetReferenceImageRequest(name=reference_image_name(image))
+        response = self._connection.call(self._connection.link.catalog.GetReferenceImage, request, timeout=timeout)
+        return to_reference_image(response.reference_image)
+
+    def list_reference_images(
+        self,
+        landmark: str | Landmark,
+        *,
+        filter: str = "",
+        order_by: str = "",
+        show_deleted: bool = False,
+        page_size: int = 50,
+        timeout: float | None = None,
+    ) -> Iterator[ReferenceImage]:
+        """Reference images of a landmark. Pages are fetched as the iterator needs them; ``timeout`` is for each.
+
+        Args:
+            landmark: Whose.
+            filter: Only those that it is true of, such as ``"quality_grade < 3"``.
+            order_by: Fields, each with or without ``" desc"``, such as ``"identify_count desc"``; empty: by id.
+            show_deleted: Those that are deleted too.
+            page_size: How many to fetch at a time.
+            timeout: Seconds; None: the client's.
+
+        Raises:
+            InvalidArgumentError: If the filter or the order is none; the message tells where it is wrong.
+        """
+        token = ""
+        while True:
+            request = api.ListReferenceImagesRequest(
+                parent=landmark_name(landmark),
+                page_size=checked_page_size(page_size),
+                page_token=token,
+                filter=filter,
+                order_by=order_by,
+                show_deleted=show_deleted,
+            )
+            response = self._connection.call(
+                self._connection.link.catalog.ListReferenceImages, request, timeout=timeout
+            )
+            for image in response.reference_images:
+                yield to_reference_image(image)
+            token = response.next_page_token
+            if not token:
+                return
+
+    def delete_reference_image(
+        self,
+        image: str | ReferenceImage,
+        *,
+        etag: str = "",
+        request_id: str = "",
+        timeout: float | None = None,
+    ) -> None:
+        """Removes a reference image. It can be undeleted until it expires.
+
+        Raises:
+            AbortedError: If an etag is given and not the current one.
+        """
+        request = api.DeleteReferenceImageRequest(
+            name=reference_image_name(image), etag=etag, request_id=request_id_or_new(request_id)
+        )
+        self._connection.call(self._connection.link.catalog.DeleteReferenceImage, request, timeout=timeout)
+
+    def download_reference_image(self, image: str | ReferenceImage, *, timeout: float | None = None) -> ImageFile:
+        """The photo as it was uploaded.
+
+        Raises:
+            NotFoundError: If there is none, because only its features were sent.
+            DataLossError: If the server has lost it.
+        """
+        request = api.DownloadReferenceImageRequest(name=reference_image_name(image))
+        response = self._connection.call(
+            self._connection.link.catalog.DownloadReferenceImage, request, timeout=timeout, long=True
+        )
+        return ImageFile(response.image, response.media_type)
+
+    def batch_delete_reference_images(
+        self, images: Iterable[str | ReferenceImage], *, request_id: str = "", timeout: float | None = None
+    ) -> None:
+        """Removes 1 to 100 reference images, all or, if one is refused, none. They can be undeleted until they expire.
+
+        Raises:
+            NotFoundError: If one is not there or deleted already; the message says which.
+        """
+        request = api.BatchDeleteReferenceImagesRequest(
+            names=[reference_image_name(image) for image in images], request_id=request_id_or_new(request_id)
+        )
+        self._connection.call(
+            self._connection.link.catalog.BatchDeleteReferenceImages, request, timeout=timeout, long=True
+        )
+
+    def undelete_reference_image(
+        self, image: str | ReferenceImage, *, etag: str = "", request_id: str = "", timeout: float | None = None
+    ) -> ReferenceImage:
+        """Brings a deleted reference image back, searchable at once.
+
+        Raises:
+            AlreadyExistsError: If it is not deleted.
+            FailedPreconditionError: If its landmark is deleted.
+            AbortedError: If an etag is given and not the current one.
+        """
+        request = api.UndeleteReferenceImageRequest(
+            name=reference_image_name(image), etag=etag, request_id=request_id_or_new(request_id)
+        )
+        response = self._connection.call(self._connection.link.catalog.UndeleteReferenceImage, request, timeout=timeout)
+        return to_reference_image(response.reference_image)
+
+    def get_reference_image_thumbnail(self, image: str | ReferenceImage, *, timeout: float | None = None) -> ImageFile:
+        """The photo made small: a JPEG of at most 256 pixels a side, without metadata.
+
+        Raises:
+            NotFoundError: If there is none, because only its features were sent.
+            DataLossError: If the server has lost it.
+        """
+        request = api.GetReferenceImageThumbnailRequest(name=reference_image_name(image))
+        response = self._connection.call(
+            self._connection.link.catalog.GetReferenceImageThumbnail, request, timeout=timeout
+        )
+        return ImageFile(response.image, "image/jpeg")

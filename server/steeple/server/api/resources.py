@@ -1,0 +1,117 @@
+"""Landmarks and reference images as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from google.protobuf import timestamp_pb2
+
+from steeple.errors import InvalidArgumentError
+from steeple.server.api.names import image_name, landmark_name, model_name
+from steeple.server.api.status import FIELD
+from steeple.server.catalogue import Duplicate, DuplicateKind, Landmark, LatLng, ReferenceImage
+from steeple.server.duplicates import DuplicatePolicy
+from steeple.v1 import catalog_service_pb2, landmark_pb2
+
+_KINDS: Final = {
+    DuplicateKind.SAME_PHOTO: catalog_service_pb2.Duplicate.KIND_SAME_PHOTO,
+    DuplicateKind.NEAR_DUPLICATE: catalog_service_pb2.Duplicate.KIND_NEAR_DUPLICATE,
+    DuplicateKind.OTHER_LANDMARK: catalog_service_pb2.Duplicate.KIND_OTHER_LANDMARK,
+}
+_POLICIES: Final = {
+    catalog_service_pb2.DUPLICATE_POLICY_UNSPECIFIED: DuplicatePolicy.REPORT,
+    catalog_service_pb2.DUPLICATE_POLICY_REPORT: DuplicatePolicy.REPORT,
+    catalog_service_pb2.DUPLICATE_POLICY_REFUSE: DuplicatePolicy.REFUSE,
+}
+
+
+def landmark_message(landmark: Landmark) -> landmark_pb2.Landmark:
+    """A landmark as the API shows it."""
+    message = landmark_pb2.Landmark(
+        name=landmark_name(landmark.id),
+        display_name=landmark.display_name,
+        description=landmark.description,
+        metadata=dict(landmark.metadata),
+        reference_image_count=landmark.reference_image_count,
+        create_time=_timestamp(landmark.create_time),
+        update_time=_timestamp(landmark.update_time),
+        etag=landmark.etag,
+        aliases={
+            language: landmark_pb2.AliasNames(names=names) for language, names in sorted(landmark.aliases.items())
+        },
+        labels=landmark.labels,
+        active=landmark.active,
+        delete_time=_timestamp(landmark.delete_time),
+        expire_time=_timestamp(landmark.expire_time),
+    )
+    _place(landmark.location, message.location)
+    return message
+
+
+def image_message(image: ReferenceImage) -> landmark_pb2.ReferenceImage:
+    """A reference image as the API shows it."""
+    message = landmark_pb2.ReferenceImage(
+        name=image_name(image.landmark_id, image.id),
+        model=model_name(image.model),
+        width=image.width,
+        height=image.height,
+        feature_count=image.feature_count,
+        sha256=image.sha256,
+        size_bytes=image.size_bytes,
+        media_type=image.media_type,
+        metadata=dict(image.metadata),
+        create_time=_timestamp(image.create_time),
+        etag=image.etag,
+        state=landmark_pb2.ReferenceImage.STATE_ACTIVE,
+        capture_time=image.capture.time,
+        identify_count=image.identify_count,
+        delete_time=_timestamp(image.delete_time),
+        expire_time=_timestamp(image.expire_time),
+    )
+    _place(image.capture.location, message.capture_location)
+    if image.quality is not None:
+        message.quality.SetInParent()  # also where the grade is 0
+        message.quality.grade = image.quality.grade
+        message.quality.reasons.extend(image.quality.reasons)
+    return message
+
+
+def duplicate_message(duplicate: Duplicate) -> catalog_service_pb2.Duplicate:
+    """A duplicate as the API shows it."""
+    return catalog_service_pb2.Duplicate(
+        reference_image=image_name(duplicate.landmark_id, duplicate.image_id),
+        kind=_KINDS[duplicate.kind],
+        inliers=duplicate.inliers,
+    )
+
+
+def read_duplicate_policy(message: catalog_service_pb2.CreateReferenceImageRequest) -> DuplicatePolicy:
+    """What becomes of an image that has duplicates.
+
+    Raises:
+        InvalidArgumentError: If it is not one of those that there are.
+    """
+    if message.duplicate_policy not in _POLICIES:
+        raise InvalidArgumentError(
+            f"duplicate_policy must be one of {', '.join(catalog_service_pb2.DuplicatePolicy.keys())}, "
+            f"not {message.duplicate_policy}",
+            **{FIELD: "duplicate_policy"},
+        )
+    return _POLICIES[message.duplicate_policy]
+
+
+def _place(location: LatLng | None, message: landmark_pb2.LatLng) -> None:
+    if location is not None:
+        # Set even where both are 0: a place in the Gulf of Guinea is not "nowhere".
+        message.SetInParent()
+        message.latitude = location.latitude
+        message.longitude = location.longitude
+
+
+def _timestamp(time: datetime | None) -> timestamp_pb2.Timestamp | None:
+    if time is None:
+        return None
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(time)
+    return message

@@ -1,0 +1,245 @@
+"""Filters as conditions of a query: what fields a list can be filtered by, and how."""
+
+from __future__ import annotations
+
+import operator
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, FunctionElement, and_, exists, not_, or_, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from steeple.errors import InvalidArgumentError
+from steeple.server.catalogue import filter_parser
+from steeple.server.catalogue.filter_parser import And, Node, Not, Or, Restriction, parse
+from steeple.server.catalogue.ids import folded
+
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_LARGEST: Final = 2**63 - 1
+
+
+class FilterField(ABC):
+    """A field that a list can be filtered by.
+
+    Attributes:
+        operators: That it takes.
+        keyed: Whether it has keys, as in ``metadata.wikidata``.
+    """
+
+    operators: tuple[str, ...] = ("=", "!=")
+    keyed: bool = False
+
+    @abstractmethod
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """What the database has to find true; never NULL, so that NOT has a meaning.
+
+        Raises:
+            ValueError: If the value is not one of the field; the message says what one is.
+        """
+
+
+class Text(FilterField):
+    """A text that is never NULL, compared as a whole."""
+
+    def __init__(self, column: ColumnElement[str]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """Whether it is that text."""
+        return _COMPARISONS[restriction.operator](self._column, restriction.value)
+
+
+class Number(FilterField):
+    """A whole number, which may be NULL: that is other than every number."""
+
+    operators = tuple(_COMPARISONS)
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """How it compares."""
+        if not re.fullmatch(r"[+-]?[0-9]{1,19}", restriction.value, re.ASCII):
+            raise ValueError("a whole number is expected")
+        value = int(restriction.value)
+        if abs(value) > _LARGEST:
+            raise ValueError("the number is too large")
+        compared = _COMPARISONS[restriction.operator](self._column, value)
+        if restriction.operator == "!=":
+            return or_(self._column.is_(None), compared)
+        return and_(self._column.is_not(None), compared)
+
+
+class Flag(FilterField):
+    """True or false."""
+
+    def __init__(self, column: ColumnElement[bool]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """Whether it is so."""
+        if restriction.value not in ("true", "false"):
+            raise ValueError("true or false is expected")
+        wanted = (restriction.value == "true") == (restriction.operator == "=")
+        return self._column.is_(true()) if wanted else not_(self._column.is_(true()))
+
+
+class Time(FilterField):
+    """A time that is never NULL."""
+
+    operators = tuple(_COMPARISONS)
+
+    def __init__(self, column: ColumnElement[datetime]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """How it compares; a time without an offset is UTC."""
+        try:
+            value = datetime.fromisoformat(restriction.value)
+            value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValueError('a time such as "2026-05-01" or "2026-05-01T12:00:00Z" is expected') from None
+        return _COMPARISONS[restriction.operator](self._column, value)
+
+
+class Words(FilterField):
+    """A list of words, as JSON: has it this one?"""
+
+    operators = (":",)
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """Whether the word is among them; with ``*``, whether there are any."""
+        rows = _JsonWords(self._column).table_valued("value")
+        query = select(rows.c.value)
+        if restriction.value != "*":
+            query = query.where(rows.c.value == restriction.value)
+        return exists(query)
+
+
+class Entries(FilterField):
+    """Keys and their texts, as JSON."""
+
+    operators = ("=", "!=", ":")
+    keyed = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """``field.key = value``, ``field:key``, or ``field.key:*``. What has no such key is other than every value."""
+        rows = _JsonEntries(self._column).table_valued("key", "value")
+        if restriction.operator == ":":
+            if restriction.key and restriction.value != "*":
+                raise ValueError("to ask for a key, write field:key; to ask for its value, field.key = value")
+            key = restriction.key or restriction.value
+            query = select(rows.c.key)
+            return exists(query if key == "*" else query.where(rows.c.key == key))
+        if not restriction.key:
+            raise ValueError("a key is expected, as in metadata.wikidata = Q243")
+        found = exists(select(rows.c.key).where(and_(rows.c.key == restriction.key, rows.c.value == restriction.value)))
+        return not_(found) if restriction.operator == "!=" else found
+
+
+class Names(FilterField):
+    """Folded names: does one of them contain this text, whatever its case and accents?"""
+
+    operators = (":",)
+
+    def __init__(self, column: ColumnElement[str]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """Whether one contains the text."""
+        text = folded(restriction.value)
+        if not text.strip():
+            raise ValueError("a text to look for is expected")
+        return self._column.contains(text, autoescape=True)
+
+
+def condition(text: str, fields: Mapping[str, FilterField]) -> ColumnElement[bool]:
+    """What a filter asks for, as a condition; true for an empty one.
+
+    Args:
+        text: The filter.
+        fields: By name; a text alone is looked for in the field whose name is empty, if there is one.
+
+    Raises:
+        InvalidArgumentError: If it is no filter, or not of these fields; the message points at the place.
+    """
+    if "\0" in text:
+        raise InvalidArgumentError("filter must not have NUL characters", field="filter")
+    tree = parse(text)
+    return true() if tree is None else _built(tree, text, fields)
+
+
+def _built(node: Node, text: str, fields: Mapping[str, FilterField]) -> ColumnElement[bool]:
+    match node:
+        case And(operands):
+            return and_(*(_built(one, text, fields) for one in operands))
+        case Or(operands):
+            return or_(*(_built(one, text, fields) for one in operands))
+        case Not(operand):
+            return not_(_built(operand, text, fields))
+        case Restriction():
+            return _restricted(node, text, fields)
+
+
+def _restricted(node: Restriction, text: str, fields: Mapping[str, FilterField]) -> ColumnElement[bool]:
+    field = fields.get(node.field)
+    if field is None:
+        known = ", ".join(sorted(name for name in fields if name))
+        what = f"there is no field {node.field!r}" if node.field else "a text alone is not looked for here"
+        raise filter_parser.wrong(text, node.position, f"{what}; those there are: {known}")
+    if node.key and not field.keyed:
+        raise filter_parser.wrong(text, node.position, f"{node.field} has no keys")
+    if node.operator not in field.operators:
+        takes = " ".join(field.operators)
+        raise filter_parser.wrong(text, node.position, f"{node.field} takes {takes}, not {node.operator}")
+    try:
+        return field.condition(node)
+    except ValueError as error:
+        raise filter_parser.wrong(text, node.position, str(error)) from None
+
+
+class _JsonWords(FunctionElement[Any]):
+    """Rows of a JSON list of texts: ``value``."""
+
+    name = "json_each"
+    inherit_cache = True
+
+
+class _JsonEntries(FunctionElement[Any]):
+    """Rows of a JSON object of texts: ``key``, ``value``."""
+
+    name = "json_each"
+    inherit_cache = True
+
+
+@compiles(_JsonWords)
+@compiles(_JsonEntries)
+def _sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **options: object) -> str:
+    return f"json_each({compiler.process(element.clause_expr, **options)})"
+
+
+@compiles(_JsonWords, "postgresql")
+def _postgresql_words(element: FunctionElement[Any], compiler: SQLCompiler, **options: object) -> str:
+    return f"json_array_elements_text({compiler.process(element.clause_expr, **options)})"
+
+
+@compiles(_JsonEntries, "postgresql")
+def _postgresql_entries(element: FunctionElement[Any], compiler: SQLCompiler, **options: object) -> str:
+    return f"json_each_text({compiler.process(element.clause_expr, **options)})"

@@ -1,0 +1,215 @@
+"""The calls of the catalogue that are about reference images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from steeple.delf import wire
+from steeple.delf.features import FeatureSet
+from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images
+from steeple.server.catalogue.batches import check_batch, numbered
+from steeple.server.catalogue.ids import check_id
+from steeple.server.catalogue.records import ImageDraft, Page, ReferenceImage
+from steeple.server.catalogue.requests import Request, features_digest, image_request
+from steeple.server.catalogue.restriction import Restriction, allowed_images
+from steeple.server.catalogue.transactions import Transactions
+
+
+class ImageCalls(Transactions):
+    """The part of the catalogue that keeps reference images and their features."""
+
+    def create_image(
+        self, landmark_id: str, draft: ImageDraft, *, image_id: str = "", request_id: str = ""
+    ) -> ReferenceImage:
+        """Adds a reference image with its features; an empty id is chosen at random.
+
+        A photo must be in the image store before. To a repeated request, a draft with a photo is the same if the photo
+        and the metadata are, whatever features were extracted from it this time.
+
+        Raises:
+            InvalidArgumentError: If a field breaks the contract.
+            FeatureSetError: If there are no features.
+            NotFoundError: If there is no such landmark.
+            FailedPreconditionError: If it is deleted.
+            AlreadyExistsError: If the id is taken.
+        """
+        limits.check_image_draft(draft)
+        packed = wire.pack(draft.features)
+        source = {"photo": draft.sha256} if draft.sha256 else {"features": features_digest(packed)}
+        request = image_request(request_id, landmark_id, image_id, source, draft.metadata)
+        return self._once(
+            request,
+            lambda connection, now: reference_images.create(
+                connection, landmarks.to_change(connection, landmark_id), draft, packed, image_id=image_id, now=now
+            ),
+            answers.image_from_json,
+        )
+
+    def replayed_image(
+        self,
+        landmark_id: str,
+        *,
+        source: str | FeatureSet,
+        metadata: Mapping[str, str] | None = None,
+        image_id: str = "",
+        request_id: str = "",
+    ) -> ReferenceImage | None:
+        """What to know of a :meth:`create_image` before the expensive part: the extraction, and the duplicates.
+
+        Call it with what the draft is going to hold; ``source`` is the SHA-256 of its photo in hex, or its features if
+        there is no photo. Returns the first answer if the request is a repeat; there is
+        nothing more to do then. Returns None if the image is new; everything that ``create_image`` refuses, but for
+        its features, has then been checked. ``create_image`` checks again, so two of these at once do no harm.
+
+        Raises:
+            InvalidArgumentError: If a field breaks the contract, or the request id was used with other content.
+            NotFoundError: If there is no such landmark.
+            FailedPreconditionError: If it is deleted.
+            AlreadyExistsError: If the id is taken.
+        """
+        content = {"photo": source} if isinstance(source, str) else {"features": features_digest(wire.pack(source))}
+        if isinstance(source, str):
+            limits.check_sha256(source)
+        metadata = metadata or {}
+        limits.check_metadata(metadata)
+        request = image_request(request_id, landmark_id, image_id, content, metadata)
+        with self._database.read() as connection:
+            answer = request.answer(connection)
+            if answer is not None:
+                return answers.image_from_json(answer)
+            parent = landmarks.to_change(connection, landmark_id)
+            if image_id:
+                reference_images.check_free(connection, parent, image_id)
+        return None
+
+    def get_image(self, landmark_id: str, image_id: str) -> ReferenceImage:
+        """The reference image of that id.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        check_id(landmark_id, "landmark_id")
+        check_id(image_id, "image_id")
+        with self._database.read() as connection:
+            return reference_images.get(connection, landmark_id, image_id)
+
+    def list_images(
+        self,
+        landmark_id: str,
+        page_size: int = pages.DEFAULT_PAGE_SIZE,
+        page_token: str = "",
+        *,
+        filter: str = "",
+        order_by: str = "",
+        show_deleted: bool = False,
+    ) -> Page[ReferenceImage]:
+        """A page of the reference images of a landmark, as :class:`pages.ListRequest` says.
+
+        Raises:
+            NotFoundError: If there is no such landmark.
+        """
+        check_id(landmark_id, "landmark_id")
+        request = pages.ListRequest(page_size, page_token, filter, order_by, show_deleted)
+        collection = f"{landmarks.resource_name(landmark_id)}/images"
+        listing = pages.Listing(collection, request, reference_images.FILTERS, reference_images.ORDERS)
+        with self._database.read() as connection:
+            return reference_images.listed(connection, landmarks.get(connection, landmark_id), listing)
+
+    def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
+        """Deletes a reference image.
+
+        It is kept for the retention period and never found meanwhile. Without a retention period it is gone for good;
+        its photo in the image store stays even then, see :meth:`photos_in_use`.
+
+        Raises:
+            NotFoundError: If there is no such reference image, or it is deleted already.
+            FailedPreconditionError: If its landmark is deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+        """
+        check_id(landmark_id, "landmark_id")
+        check_id(image_id, "image_id")
+
+        def delete(connection: Connection, now: datetime) -> None:
+            reference_images.delete(connection, landmark_id, image_id, etag, now, now + self._retention)
+
+        content = {"landmark": landmark_id, "id": image_id, "etag": etag}
+        self._once(Request.of("DeleteReferenceImage", request_id, content), delete, lambda _answer: None)
+
+    def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
+        """Deletes reference images, given by the ids of landmark and image, as :meth:`delete_image` does: all or none.
+
+        Raises:
+            InvalidArgumentError: If there are none or more than 100.
+            NotFoundError: If one is not there, is deleted already or is given twice.
+            FailedPreconditionError: If the landmark of one is deleted.
+        """
+        check_batch(names, "names")
+
+        def delete(connection: Connection, now: datetime) -> None:
+            for number, (landmark_id, image_id) in enumerate(names):
+                with numbered("names", number):
+                    reference_images.delete(connection, landmark_id, image_id, "", now, now + self._retention)
+
+        content = {"names": [list(name) for name in names]}
+        self._once(Request.of("BatchDeleteReferenceImages", request_id, content), delete, lambda _answer: None)
+
+    def undelete_image(
+        self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = ""
+    ) -> ReferenceImage:
+        """Brings a reference image back.
+
+        Raises:
+            NotFoundError: If there is no such reference image (any more).
+            AlreadyExistsError: If it is not deleted.
+            FailedPreconditionError: If its landmark is deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+        """
+        check_id(landmark_id, "landmark_id")
+        check_id(image_id, "image_id")
+        content = {"landmark": landmark_id, "id": image_id, "etag": etag}
+        return self._once(
+            Request.of("UndeleteReferenceImage", request_id, content),
+            lambda connection, _now: reference_images.undelete(connection, landmark_id, image_id, etag),
+            answers.image_from_json,
+        )
+
+    def images(self, keys: Iterable[int]) -> dict[int, ReferenceImage]:
+        """Searchable reference images by key, in one query; those that are not there are left out."""
+        return lookups.by_key(self._database, lookups.image_keys(keys), reference_images.of_keys)
+
+    def images_of_photo(self, sha256: str) -> list[ReferenceImage]:
+        """Searchable reference images that were made from the file of that SHA-256 (hex), the oldest first."""
+        limits.check_sha256(sha256)
+        with self._database.read() as connection:
+            return reference_images.of_photo(connection, sha256)
+
+    def image_keys(self, within: Restriction) -> list[int]:
+        """Keys of the searchable reference images of all landmarks that a search is limited to."""
+        with self._database.read() as connection:
+            return allowed_images(connection, within)
+
+    def features(self, keys: Iterable[int]) -> dict[int, FeatureSet]:
+        """Features by image key, in one query, as rounded by the wire; images that do not exist are left out."""
+        return lookups.by_key(self._database, lookups.image_keys(keys), features.of_images)
+
+    def photos_in_use(self, digests: Iterable[str]) -> set[str]:
+        """Those of the SHA-256 digests (hex) that some reference image refers to; other photos may be deleted.
+
+        Nobody may be between storing a photo and :meth:`create_image` while photos are deleted on this ground.
+        """
+        found = lookups.by_key(
+            self._database,
+            digests,
+            lambda connection, some: dict.fromkeys(reference_images.photos_in_use(connection, some), True),
+        )
+        return set(found)
+
+    def count_identified(self, counts: Mapping[int, int]) -> None:
+        """Adds to the number of answers that images have supported, by key; those that are gone are left out."""
+        known = {key: more for key, more in counts.items() if 0 < key <= lookups.MAX_KEY}
+        if known:
+            with self._database.write() as connection:
+                reference_images.count_identified(connection, known)

@@ -1,0 +1,36 @@
+"""Photos made small."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from steeple.delf.image import MAX_PIXELS, read_image
+from steeple.errors import InternalError
+
+LONG_SIDE: Final = 256  # pixels, at most
+_JPEG_QUALITY: Final = 85
+
+
+def thumbnail(photo: bytes, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """A photo as a small JPEG: EXIF orientation applied, no metadata kept.
+
+    Args:
+        photo: A JPEG, PNG, WebP or BMP file.
+        max_pixels: Of the photo; more are refused before it is decoded.
+
+    Raises:
+        ImageError: If the photo cannot be decoded.
+    """
+    pixels = read_image(photo, max_pixels=max_pixels)
+    height, width = pixels.shape[:2]
+    shrink = LONG_SIDE / max(height, width)
+    if shrink < 1:
+        size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    done, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    if not done:
+        raise InternalError("the thumbnail could not be encoded")
+    return encoded.tobytes()
