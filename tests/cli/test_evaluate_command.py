@@ -147,7 +147,7 @@ def test_figures_are_written_into_a_release_of_ones_own(known: Path, steeple: St
         (["known", "--scales", "1,nan"], 2, "factors of 0.05 to 4"),
         (["known", "--scales", "8,1"], 2, "factors of 0.05 to 4"),
         (["known", "--scales", "0.5,1"], 2, "must fall"),
-        (["known", "--diagram", "diagram.png"], 2, "end --diagram in .svg"),
+        (["known", "--diagram", "diagram.png"], 2, "--diagram must name a file that ends in .svg"),
         (["known", "--contact-sheet", "sheet.pdf"], 2, "--contact-sheet must name a file that ends in"),
     ],
 )

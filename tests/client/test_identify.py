@@ -134,6 +134,11 @@ def test_an_answer_is_json(client: Any, peer: Peer, features: FeatureSet) -> Non
         "create_time": "2026-05-04T03:02:01.500000+00:00",
         "update_time": None,
         "etag": "",
+        "aliases": {},
+        "labels": [],
+        "active": True,
+        "delete_time": None,
+        "expire_time": None,
     }
 
 

@@ -28,7 +28,9 @@ from .harness import Harness
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("server")
-    with local_server(folder / "data", folder / "server.log") as bound:
+    config = folder / "steeple.toml"
+    config.write_text("deleted_retention_days = 0\n", encoding="utf-8")  # tests use the same ids
+    with local_server(folder / "data", folder / "server.log", "--config", str(config)) as bound:
         yield bound
 
 
