@@ -153,7 +153,7 @@ def test_an_index_full_of_traces_is_made_anew_with_its_codebook(
     opened: Callable[..., Engine], make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faiss_index, "_WORN_FROM", 2000)
-    engine = opened()
+    engine = opened(deleted_retention_days=0)  # its id is used again
     fill(engine, make_features, 0, 1)
     index = engine.index_keeper.index
 
