@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from steeple.delf.features import FeatureSet
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
+from steeple.server.recognition import Accumulated
 from steeple.server.settings import Settings
 
 MakeFeatures = Callable[..., FeatureSet]
@@ -93,3 +95,17 @@ def test_answers_are_counted_for_the_image_that_supports_them(engine: Engine, ma
     engine._identify_counts.save()
     counts = {image.id: image.identify_count for image in engine.catalogue.list_images("a").items}
     assert counts == {"i0": 0, "i1": 3}
+
+
+def test_a_query_in_parts_is_counted_once(engine: Engine, make_features: MakeFeatures) -> None:
+    features = make_features(1)
+    add(engine, "a", features)
+    so_far = Accumulated()
+    for rows in (np.arange(100), np.arange(100, 200)):
+        answer = engine.identify(features.chosen(rows), max_candidates=1, so_far=so_far)
+        assert answer.identified
+    engine._identify_counts.save()
+    assert engine.catalogue.get_image("a", "i0").identify_count == 1
+    found(engine, features)
+    engine._identify_counts.save()
+    assert engine.catalogue.get_image("a", "i0").identify_count == 2

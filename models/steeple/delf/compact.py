@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steeple.delf import golomb
 from steeple.delf.cells import CellGrid
-from steeple.delf.features import MAX_FEATURES, FeatureSet, quantize_descriptors
+from steeple.delf.features import DIMENSIONS, MAX_FEATURES, FeatureSet, quantize_descriptors
 from steeple.delf.release import ModelRelease
 from steeple.delf.residual_quantizer import ResidualQuantizer
 from steeple.delf.wire import MODEL_PREFIX
@@ -177,7 +177,7 @@ def _code_size(count: int, budget: int, longest: int) -> int:
 
 
 def _empty(model: str, width: int, height: int) -> FeatureSet:
-    descriptors, nothing = np.empty((0, 40), np.int8), np.empty(0, np.float32)
+    descriptors, nothing = np.empty((0, DIMENSIONS), np.int8), np.empty(0, np.float32)
     return FeatureSet(model, width, height, descriptors, np.empty((0, 2), np.float32), nothing, nothing)
 
 

@@ -246,8 +246,10 @@ class Engine:
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.
         first_is_there = bool(candidates) and candidates[0].recognised is recognised.candidates[0]
-        if recognised.identified and first_is_there:
+        if recognised.identified and first_is_there and not (so_far is not None and so_far.counted):
             self._identify_counts.add(candidates[0].image.key)
+            if so_far is not None:
+                so_far.counted = True
         return Identification(
             identified=recognised.identified and first_is_there,
             candidates=candidates,

@@ -12,9 +12,13 @@ class Accumulated:
     """What is known of a query so far: its features, and their neighbours, which are looked for once.
 
     Not thread safe: parts come one after the other.
+
+    Attributes:
+        counted: Whether an answer was counted as an identification: that happens once, however many parts there are.
     """
 
     def __init__(self) -> None:
+        self.counted = False
         self._features: FeatureSet | None = None
         self._neighbours: Neighbours | None = None
 
