@@ -16,6 +16,7 @@ from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -55,6 +56,9 @@ __all__ = [
     "Model",
     "MonthlyUsage",
     "NewKey",
+    "Operation",
+    "OperationProblem",
+    "OperationState",
     "Photo",
     "Quality",
     "ReferenceImage",

@@ -20,6 +20,7 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     explain_service_pb2_grpc,
     key_service_pb2_grpc,
+    operation_service_pb2_grpc,
     server_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
+    from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
@@ -133,6 +135,7 @@ class Link:
     explain: explain_service_pb2_grpc.ExplainServiceStub
     keys: key_service_pb2_grpc.KeyServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
+    operations: operation_service_pb2_grpc.OperationServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -152,6 +155,7 @@ class Link:
             explain_service_pb2_grpc.ExplainServiceStub(channel),
             key_service_pb2_grpc.KeyServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
+            operation_service_pb2_grpc.OperationServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -167,6 +171,7 @@ class AsyncLink:
     explain: ExplainServiceAsyncStub
     keys: KeyServiceAsyncStub
     audit: AuditServiceAsyncStub
+    operations: OperationServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -184,6 +189,7 @@ class AsyncLink:
         explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
+        operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -192,6 +198,7 @@ class AsyncLink:
             cast("ExplainServiceAsyncStub", explain),
             cast("KeyServiceAsyncStub", keys),
             cast("AuditServiceAsyncStub", audit),
+            cast("OperationServiceAsyncStub", operations),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -25,6 +25,7 @@ from steeple.cli import (
     keys,
     landmarks,
     model,
+    operations,
     serve,
 )
 from steeple.cli.connection import add_connection_options
@@ -64,6 +65,7 @@ app.command("calibrate", short_help="Fit the confidence to photos like yours.")(
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
 app.add_typer(keys.app, name="keys")
+app.add_typer(operations.app, name="operations")
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")

@@ -49,6 +49,11 @@ class DataDir:
         """Folder of the index's snapshots."""
         return self.path / "index"
 
+    @property
+    def operations(self) -> Path:
+        """Folder of the files of long-running operations."""
+        return self.path / "operations"
+
     def close(self) -> None:
         """Lets others use the folder. May be called again."""
         if self._lock is not None:

@@ -7,97 +7,32 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 
 from steeple.delf.features import FeatureSet
-from steeple.delf.release import Calibration, ModelRelease
+from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError, SteepleError
 from steeple.server import calibration_file, recognition
 from steeple.server.access import Keyring
-from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
+from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.data_dir import DataDir
 from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
+from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
 from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
+from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A landmark that may be in the photo.
-
-    Attributes:
-        landmark: What it is.
-        image: The reference image that supports it best.
-        recognised: How well, and where in the query.
-    """
-
-    landmark: Landmark
-    image: ReferenceImage
-    recognised: recognition.Candidate
-
-
-@dataclass(frozen=True)
-class Identification:
-    """The answer to a query.
-
-    Attributes:
-        identified: Whether the first candidate is what the photo shows.
-        candidates: By falling confidence, at most one a landmark.
-        model: Name of the release that served the query.
-        width: Of the query image, pixels.
-        height: Of the query image, pixels.
-        feature_count: Features searched with.
-        extract_seconds: Decoding and extracting; None if the query came as features.
-        search_seconds: Nearest neighbours of all descriptors.
-        verify_seconds: Votes, matching and RANSAC.
-        certain: Whether more features of the query would hardly change the answer.
-    """
-
-    identified: bool
-    candidates: tuple[Candidate, ...]
-    model: str
-    width: int
-    height: int
-    feature_count: int
-    extract_seconds: float | None
-    search_seconds: float
-    verify_seconds: float
-    certain: bool
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why the answer to a query is what it is.
-
-    Attributes:
-        identified: Whether the first image's landmark is what the photo shows.
-        model: Name of the release that served the query.
-        width: Of the query image, pixels.
-        height: Of the query image, pixels.
-        feature_count: Features searched with.
-        calibration: That confidences are of.
-        images: Those that descriptors voted for: what each is, its landmark, and what decided about it.
-    """
-
-    identified: bool
-    model: str
-    width: int
-    height: int
-    feature_count: int
-    calibration: Calibration
-    images: tuple[tuple[ReferenceImage, Landmark, recognition.ExplainedImage], ...]
 
 
 class Engine:
@@ -141,8 +76,12 @@ class Engine:
                 self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
-            self._upkeep = Upkeep(self._keeper, (self._identify_counts.save, self.ingest.purge))
+            self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
+            self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
+            opened.callback(self._upkeep.close)
+            self.operations.start()
             self._resources = opened.pop_all()
             self._closed = False
         log.info(
@@ -316,6 +255,7 @@ class Engine:
             return
         self._closed = True
         with self._resources:
+            self.operations.close()
             self._upkeep.close()
             try:
                 self._identify_counts.save()

@@ -10,7 +10,7 @@ import pytest
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, InvalidArgumentError
-from steeple.server import engine, recognition
+from steeple.server import identification, recognition
 from steeple.server.api import conversion, resources
 from steeple.server.catalogue import Landmark, LatLng, ReferenceImage
 from steeple.v1 import features_pb2, landmark_pb2
@@ -33,9 +33,9 @@ RECOGNISED = recognition.Candidate(
     reference_points=np.array([[5, 6], [7, 8]], np.float32),
     evidence={"inliers": 2.0},
 )
-FOUND = engine.Identification(
+FOUND = identification.Identification(
     identified=True,
-    candidates=(engine.Candidate(LANDMARK, IMAGE, RECOGNISED),),
+    candidates=(identification.Candidate(LANDMARK, IMAGE, RECOGNISED),),
     model="delf-lite2-v1",
     width=320,
     height=240,

@@ -11,7 +11,8 @@ import grpc
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.engine import Engine, Identification
+from steeple.server.engine import Engine
+from steeple.server.identification import Identification
 from steeple.server.settings import Settings
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, IdentifyStreamRequest, Query
 

@@ -17,7 +17,8 @@ from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import CancelledError, FailedPreconditionError, NotFoundError
 from steeple.server.api.lifecycle import SERVICES, Server
-from steeple.server.engine import Engine, Identification
+from steeple.server.engine import Engine
+from steeple.server.identification import Identification
 from steeple.server.settings import Settings
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, ListModelsRequest, Query
 

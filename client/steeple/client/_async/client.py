@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.keys import AsyncKeyCalls
+from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
 from steeple.client._photos import PhotoReader
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls):
+class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -87,6 +88,7 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, Async
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
+        AsyncOperationCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

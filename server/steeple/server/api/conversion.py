@@ -14,7 +14,7 @@ from steeple.delf import compact, wire
 from steeple.delf.features import DIMENSIONS, FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import InvalidArgumentError
-from steeple.server import engine
+from steeple.server import identification
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import FIELD, about
@@ -180,7 +180,7 @@ def model_message(release: ModelRelease, *, default: bool) -> model_pb2.Model:
 
 
 def answer_message(
-    found: engine.Identification, *, include_matches: bool, total_seconds: float
+    found: identification.Identification, *, include_matches: bool, total_seconds: float
 ) -> visual_search_service_pb2.Answer:
     """An answer as the API shows it.
 
@@ -208,7 +208,9 @@ def answer_message(
     )
 
 
-def _candidate_message(candidate: engine.Candidate, include_matches: bool) -> visual_search_service_pb2.Candidate:
+def _candidate_message(
+    candidate: identification.Candidate, include_matches: bool
+) -> visual_search_service_pb2.Candidate:
     recognised = candidate.recognised
     message = visual_search_service_pb2.Candidate(
         landmark=landmark_message(candidate.landmark),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import grpc
 
-from steeple.server import engine
+from steeple.server import identification
 from steeple.server.api import conversion
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.pools import Pool
@@ -52,7 +52,7 @@ class ExplainService(explain_service_pb2_grpc.ExplainServiceServicer):
         return _message(found, include_matches=query.include_matches)
 
 
-def _message(found: engine.Explanation, *, include_matches: bool) -> explain_service_pb2.Explanation:
+def _message(found: identification.Explanation, *, include_matches: bool) -> explain_service_pb2.Explanation:
     identified, unknown = visual_search_service_pb2.OUTCOME_IDENTIFIED, visual_search_service_pb2.OUTCOME_UNKNOWN
     return explain_service_pb2.Explanation(
         outcome=identified if found.identified else unknown,

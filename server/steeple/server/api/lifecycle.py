@@ -22,6 +22,7 @@ from steeple.server.api.guard import Guard
 from steeple.server.api.interceptor import CallInterceptor
 from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
+from steeple.server.api.operations import OperationService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
@@ -39,6 +40,8 @@ from steeple.v1 import (
     explain_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    operation_service_pb2,
+    operation_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2,
@@ -54,6 +57,7 @@ SERVICES: Final = (
     explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
+    operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -128,6 +132,9 @@ class Server:
         key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(self._readiness, self._calls), self._server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(
             AuditService(self._readiness, self._calls), self._server
+        )
+        operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
+            OperationService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

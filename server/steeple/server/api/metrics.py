@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
-from steeple.server.engine import Identification
+from steeple.server.identification import Identification
 from steeple.server.index_keeper import Activity
 from steeple.server.logs import facts
 from steeple.server.server_info import IndexInfo, ServerInfo

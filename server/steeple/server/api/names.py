@@ -28,10 +28,7 @@ def parse_landmark(name: str, field: str = "name") -> str:
     Raises:
         InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
     """
-    match name.split("/"):
-        case ["landmarks", landmark_id] if landmark_id:
-            return check_id(landmark_id, field)
-    raise _unparsed(name, "landmarks/{landmark}", field)
+    return _parse(name, "landmarks", "landmark", field)
 
 
 def parse_image(name: str, field: str = "name") -> tuple[str, str]:
@@ -64,10 +61,16 @@ def parse_key(name: str, field: str = "name") -> str:
     Raises:
         InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
     """
-    match name.split("/"):
-        case ["keys", key_id] if key_id:
-            return check_id(key_id, field)
-    raise _unparsed(name, "keys/{key}", field)
+    return _parse(name, "keys", "key", field)
+
+
+def parse_operation(name: str, field: str = "name") -> str:
+    """The id in ``operations/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "operations", "operation", field)
 
 
 def check_chosen_id(identifier: str, field: str) -> str:
@@ -77,6 +80,13 @@ def check_chosen_id(identifier: str, field: str) -> str:
         InvalidArgumentError: If it breaks the rule for ids.
     """
     return check_id(identifier, field) if identifier else ""
+
+
+def _parse(name: str, collection: str, kind: str, field: str) -> str:
+    match name.split("/"):
+        case [first, identifier] if first == collection and identifier:
+            return check_id(identifier, field)
+    raise _unparsed(name, f"{collection}/{{{kind}}}", field)
 
 
 def _unparsed(name: str, pattern: str, field: str) -> InvalidArgumentError:

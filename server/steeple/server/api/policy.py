@@ -69,6 +69,15 @@ def _rows() -> dict[str, Rule]:
         RevokeKey=Rule(Scope.ADMIN, changes="name"),
         RotateKey=Rule(Scope.ADMIN, changes="name"),
     )
+    service(
+        "OperationService",
+        GetOperation=reader,
+        ListOperations=reader,
+        ListOperationProblems=reader,
+        CancelOperation=Rule(Scope.EDITOR, changes="name"),
+        ResumeOperation=Rule(Scope.EDITOR, changes="name"),
+        DeleteOperation=Rule(Scope.EDITOR, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
     return rows
 

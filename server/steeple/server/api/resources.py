@@ -34,16 +34,16 @@ def landmark_message(landmark: Landmark) -> landmark_pb2.Landmark:
         description=landmark.description,
         metadata=dict(landmark.metadata),
         reference_image_count=landmark.reference_image_count,
-        create_time=_timestamp(landmark.create_time),
-        update_time=_timestamp(landmark.update_time),
+        create_time=timestamp(landmark.create_time),
+        update_time=timestamp(landmark.update_time),
         etag=landmark.etag,
         aliases={
             language: landmark_pb2.AliasNames(names=names) for language, names in sorted(landmark.aliases.items())
         },
         labels=landmark.labels,
         active=landmark.active,
-        delete_time=_timestamp(landmark.delete_time),
-        expire_time=_timestamp(landmark.expire_time),
+        delete_time=timestamp(landmark.delete_time),
+        expire_time=timestamp(landmark.expire_time),
     )
     _place(landmark.location, message.location)
     return message
@@ -61,13 +61,13 @@ def image_message(image: ReferenceImage) -> landmark_pb2.ReferenceImage:
         size_bytes=image.size_bytes,
         media_type=image.media_type,
         metadata=dict(image.metadata),
-        create_time=_timestamp(image.create_time),
+        create_time=timestamp(image.create_time),
         etag=image.etag,
         state=landmark_pb2.ReferenceImage.STATE_ACTIVE,
         capture_time=image.capture.time,
         identify_count=image.identify_count,
-        delete_time=_timestamp(image.delete_time),
-        expire_time=_timestamp(image.expire_time),
+        delete_time=timestamp(image.delete_time),
+        expire_time=timestamp(image.expire_time),
     )
     _place(image.capture.location, message.capture_location)
     if image.quality is not None:
@@ -109,7 +109,8 @@ def _place(location: LatLng | None, message: landmark_pb2.LatLng) -> None:
         message.longitude = location.longitude
 
 
-def _timestamp(time: datetime | None) -> timestamp_pb2.Timestamp | None:
+def timestamp(time: datetime | None) -> timestamp_pb2.Timestamp | None:
+    """The message of a time; None for None."""
     if time is None:
         return None
     message = timestamp_pb2.Timestamp()

@@ -77,6 +77,12 @@ def attempting(attempt: Attempt) -> Iterator[None]:
         _attempt.reset(token)
 
 
+def actor() -> str:
+    """Who makes changes in this context; :data:`LOCAL` where no call does."""
+    attempt = _attempt.get()
+    return LOCAL if attempt is None else attempt.actor
+
+
 Changed = Landmark | ReferenceImage | tuple[Landmark, ...] | str | None
 """What was made or changed, or its name. Of several, all are named if there is room. None: as the attempt says."""
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -195,4 +196,40 @@ audit_event: Final = Table(
     Index(None, "resource", "number"),
     Index(None, "time"),
     sqlite_autoincrement=True,  # the log must not hide that its end was cut off
+)
+
+operation: Final = Table(
+    "operation",
+    metadata,
+    Column("id", Id, primary_key=True),  # sorts by time
+    Column("method", String(255), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("step", String(200), server_default=text("''"), nullable=False),
+    Column("done", BigInteger, server_default=text("0"), nullable=False),
+    Column("total", BigInteger, server_default=text("0"), nullable=False),
+    Column("problem_count", BigInteger, server_default=text("0"), nullable=False),
+    Column("checkpoint", JSON, server_default=text("'{}'"), nullable=False),
+    Column("results", JSON, server_default=text("'{}'"), nullable=False),
+    Column("error_status", String(32), server_default=text("''"), nullable=False),
+    Column("error_message", Text, server_default=text("''"), nullable=False),
+    Column("cancel_requested", Boolean, server_default=false(), nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("start_time", UtcDateTime),
+    Column("update_time", UtcDateTime, nullable=False),
+    Column("end_time", UtcDateTime),
+    Index(None, "state", "id"),
+    CheckConstraint("state IN ('QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED')", name="state"),
+)
+
+operation_problem: Final = Table(
+    "operation_problem",
+    metadata,
+    Column("operation_id", Id, ForeignKey("operation.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("item", Text, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Index(None, "operation_id", "item"),
 )

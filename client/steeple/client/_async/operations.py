@@ -1,0 +1,167 @@
+"""Calls of the OperationService."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Final
+
+from steeple.client._async.connection import AsyncConnection
+from steeple.client._concurrency import sleep_async
+from steeple.client._convert_operations import operation_name, state_value, to_operation, to_problem
+from steeple.client.operations import Operation, OperationProblem, OperationState
+from steeple.errors import DeadlineExceededError, UnavailableError, error_class
+from steeple.v1 import operation_service_pb2 as api
+
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+
+class AsyncOperationCalls:
+    """The part of the client that follows long-running operations.
+
+    Operations are given by id, by name (``operations/{id}``) or as what another call returned.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get_operation(self, operation: str | Operation, *, timeout: float | None = None) -> Operation:
+        """An operation as it is now.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        request = api.GetOperationRequest(name=operation_name(operation))
+        response = await self._connection.call(self._connection.link.operations.GetOperation, request, timeout=timeout)
+        return to_operation(response.operation)
+
+    async def wait_operation(
+        self,
+        operation: str | Operation,
+        *,
+        timeout: float | None = None,
+        progress: Callable[[Operation], object] | None = None,
+    ) -> Operation:
+        """The operation once it has succeeded. A server that restarts meanwhile is waited for.
+
+        Args:
+            operation: Which.
+            timeout: Seconds; None: however long it takes.
+            progress: Told of the operation now and then, and last when it is finished.
+
+        Raises:
+            NotFoundError: If there is none.
+            DeadlineExceededError: If it is not finished in time; it goes on.
+            CancelledError: If it was cancelled.
+            SteepleError: What the operation failed with.
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                found = await self.get_operation(operation)
+            except UnavailableError:
+                if ends is not None and time.monotonic() + pause > ends:
+                    raise
+            else:
+                if progress is not None:
+                    progress(found)
+                if found.finished:
+                    return _succeeded(found)
+                if ends is not None and time.monotonic() + pause > ends:
+                    raise DeadlineExceededError(f"{found.name} is not finished after {timeout} s; it goes on")
+            await sleep_async(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def list_operations(
+        self,
+        *,
+        states: Iterable[OperationState | str] = (),
+        page_size: int = 50,
+        timeout: float | None = None,
+    ) -> AsyncIterator[Operation]:
+        """Operations, the latest first.
+
+        Args:
+            states: Only those in one of these; none: all.
+            page_size: Operations fetched at a time, as the iterator needs them.
+            timeout: Seconds for each page; None: the client's.
+        """
+        wanted = [state_value(state) for state in states]
+        token = ""
+        while True:
+            request = api.ListOperationsRequest(page_size=page_size, page_token=token, states=wanted)
+            response = await self._connection.call(
+                self._connection.link.operations.ListOperations, request, timeout=timeout
+            )
+            for operation in response.operations:
+                yield to_operation(operation)
+            token = response.next_page_token
+            if not token:
+                return
+
+    async def list_operation_problems(
+        self, operation: str | Operation, *, page_size: int = 50, timeout: float | None = None
+    ) -> AsyncIterator[OperationProblem]:
+        """What failed of an operation, in the order in which it was met.
+
+        Raises:
+            NotFoundError: If there is no such operation.
+        """
+        token = ""
+        while True:
+            request = api.ListOperationProblemsRequest(
+                parent=operation_name(operation), page_size=page_size, page_token=token
+            )
+            response = await self._connection.call(
+                self._connection.link.operations.ListOperationProblems, request, timeout=timeout
+            )
+            for problem in response.operation_problems:
+                yield to_problem(problem)
+            token = response.next_page_token
+            if not token:
+                return
+
+    async def cancel_operation(self, operation: str | Operation, *, timeout: float | None = None) -> Operation:
+        """Tells an operation to stop, soon. What it has done so far stays done; a finished one stays as it is.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        request = api.CancelOperationRequest(name=operation_name(operation))
+        response = await self._connection.call(
+            self._connection.link.operations.CancelOperation, request, timeout=timeout
+        )
+        return to_operation(response.operation)
+
+    async def resume_operation(self, operation: str | Operation, *, timeout: float | None = None) -> Operation:
+        """Goes on with an operation that failed or was cancelled, where it was.
+
+        Raises:
+            NotFoundError: If there is none.
+            FailedPreconditionError: If it is neither.
+        """
+        request = api.ResumeOperationRequest(name=operation_name(operation))
+        response = await self._connection.call(
+            self._connection.link.operations.ResumeOperation, request, timeout=timeout
+        )
+        return to_operation(response.operation)
+
+    async def delete_operation(self, operation: str | Operation, *, timeout: float | None = None) -> None:
+        """Forgets a finished operation and deletes its files.
+
+        Raises:
+            NotFoundError: If there is none.
+            FailedPreconditionError: If it is not finished.
+        """
+        request = api.DeleteOperationRequest(name=operation_name(operation))
+        await self._connection.call(self._connection.link.operations.DeleteOperation, request, timeout=timeout)
+
+
+def _succeeded(operation: Operation) -> Operation:
+    if operation.state is OperationState.CANCELLED:
+        raise error_class("CANCELLED")(f"{operation.name} was cancelled", resource=operation.name)
+    if operation.error_status:
+        raise error_class(operation.error_status)(operation.error_message, resource=operation.name)
+    return operation

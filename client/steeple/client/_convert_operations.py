@@ -1,0 +1,72 @@
+"""Protocol messages of long-running operations to the SDK's types, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from steeple.client.operations import Operation, OperationProblem, OperationState
+from steeple.errors import InvalidArgumentError
+from steeple.v1 import operation_service_pb2 as api
+
+_STATES: Final = {
+    OperationState.QUEUED: api.Operation.STATE_QUEUED,
+    OperationState.RUNNING: api.Operation.STATE_RUNNING,
+    OperationState.SUCCEEDED: api.Operation.STATE_SUCCEEDED,
+    OperationState.FAILED: api.Operation.STATE_FAILED,
+    OperationState.CANCELLED: api.Operation.STATE_CANCELLED,
+}
+
+
+def operation_name(operation: str | Operation) -> str:
+    """``operations/{id}`` of an id, a name or an operation."""
+    if isinstance(operation, Operation):
+        return operation.name
+    return operation if operation.startswith("operations/") else f"operations/{operation}"
+
+
+def state_value(state: OperationState | str) -> api.Operation.State.ValueType:
+    """The number of a state, or of its name.
+
+    Raises:
+        InvalidArgumentError: If there is none of that name.
+    """
+    try:
+        return _STATES[OperationState(state)]
+    except (ValueError, KeyError):
+        names = ", ".join(known.value for known in _STATES)
+        raise InvalidArgumentError(f"a state is one of {names}, not {state!r}", field="states") from None
+
+
+def to_operation(message: api.Operation) -> Operation:
+    """An operation."""
+    states = {value: state for state, value in _STATES.items()}
+    return Operation(
+        name=message.name,
+        method=message.method,
+        state=states.get(message.state, OperationState.OTHER),
+        actor=message.actor,
+        step=message.step,
+        done_count=message.done_count,
+        total_count=message.total_count,
+        problem_count=message.problem_count,
+        results=dict(message.results),
+        error_status=message.error_status,
+        error_message=message.error_message,
+        cancel_requested=message.cancel_requested,
+        create_time=_time(message.create_time),
+        start_time=_time(message.start_time) if message.HasField("start_time") else None,
+        update_time=_time(message.update_time),
+        end_time=_time(message.end_time) if message.HasField("end_time") else None,
+    )
+
+
+def to_problem(message: api.OperationProblem) -> OperationProblem:
+    """A problem of an operation."""
+    return OperationProblem(message.item, message.status, message.message)
+
+
+def _time(message: Timestamp) -> datetime:
+    return message.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,160 @@
+"""What a job sees of the operation that it carries out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from steeple.errors import CancelledError, SteepleError
+from steeple.server.catalogue import audit
+from steeple.server.operations.records import Operation
+from steeple.server.operations.store import OperationStore
+
+_SAVE_SECONDS: Final = 0.5
+
+
+class Job(Protocol):
+    """The work of an operation.
+
+    It does its work in steps that can be repeated without harm, tells :class:`Run` how far it is, and keeps a
+    checkpoint. After an interruption (a cancellation that is taken back, a failure that is mended, the end of the
+    server however sudden) it is called again, with the last checkpoint that it saved.
+    """
+
+    def __call__(self, run: Run) -> Mapping[str, str]:
+        """Does the work.
+
+        Returns:
+            What came of it, for people and programs to read.
+
+        Raises:
+            CancelledError: From :meth:`Run.check`: it is not to be caught.
+            SteepleError: If it failed.
+        """
+        ...
+
+
+class Run:
+    """One run of an operation. Thread safe, but for :meth:`save`, which one thread at a time may call.
+
+    Args:
+        operation: As it was claimed.
+        store: Where progress is kept.
+        folder: For files of the operation; made when first asked for, deleted with the operation.
+        stopping: Whether the server stops.
+    """
+
+    def __init__(self, operation: Operation, store: OperationStore, folder: Path, stopping: Callable[[], bool]) -> None:
+        self.operation = operation
+        self._store = store
+        self._folder = folder
+        self._stopping = stopping
+        self._lock = threading.Lock()
+        self._cancelled = operation.cancel_requested
+        self._progress = (operation.step, operation.done, operation.total)
+        self._saved_at = 0.0
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What was asked for."""
+        return self.operation.arguments
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """What the run before saved last; empty in the first run."""
+        return self.operation.checkpoint
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the operation's own, on the server's disk."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
+
+    def stopped(self) -> bool:
+        """Whether the operation is to end now."""
+        return self._cancelled or self._stopping()
+
+    def check(self) -> None:
+        """Raises if the operation is to end now. To be called often: at least about once a second.
+
+        Raises:
+            CancelledError: If it was cancelled, or the server stops.
+        """
+        if self.stopped():
+            raise CancelledError("the operation was told to stop")
+
+    def progress(self, done: int, total: int = 0, step: str = "") -> None:
+        """Tells how far the operation is; stored now and then.
+
+        Args:
+            done: Items of the step that are done.
+            total: Items of the step; 0: not known.
+            step: What is being done, in words; empty: the same as before.
+
+        Raises:
+            CancelledError: As :meth:`check`.
+        """
+        with self._lock:
+            step = step or self._progress[0]
+            due = time.monotonic() - self._saved_at >= _SAVE_SECONDS or step != self._progress[0]
+            self._progress = (step, done, total)
+            if due:
+                self._save(None)
+        self.check()
+
+    def save(self, checkpoint: Mapping[str, Any]) -> None:
+        """Keeps where the next run goes on, and the progress.
+
+        Args:
+            checkpoint: Fit for JSON; it replaces the one before.
+
+        Raises:
+            CancelledError: As :meth:`check`; the checkpoint is kept.
+        """
+        with self._lock:
+            self._save(checkpoint)
+        self.check()
+
+    def problem(self, item: str, error: SteepleError) -> None:
+        """Keeps that an item failed; the operation goes on. A later problem of the same item replaces it.
+
+        Args:
+            item: What it is about, such as a file's name within what is imported.
+            error: What is wrong with it.
+        """
+        self._store.add_problem(self.operation.id, item, error.status, error.message)
+
+    @contextmanager
+    def change(self, method: str = "") -> Iterator[None]:
+        """Changes of the catalogue that are made inside, on this thread, are in the audit log as the caller's.
+
+        Args:
+            method: That would make the change by itself, such as ``steeple.v1.CatalogService/CreateLandmark``; empty:
+                the operation's.
+        """
+        with audit.attempting(audit.Attempt(self.operation.actor, method or self.operation.method)):
+            yield
+
+    def _save(self, checkpoint: Mapping[str, Any] | None) -> None:
+        step, done, total = self._progress
+        self._saved_at = time.monotonic()
+        if self._store.save(self.operation.id, step=step, done=done, total=total, checkpoint=checkpoint):
+            self._cancelled = True
+
+    def flush(self) -> None:
+        """Stores the progress as it is now."""
+        with self._lock:
+            self._save(None)
+
+    def cancel(self) -> None:
+        """Makes :meth:`check` raise."""
+        self._cancelled = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was the operation that was told to stop, not the server."""
+        return self._cancelled

@@ -1,0 +1,195 @@
+"""Threads that carry out operations, one after the other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from steeple.errors import CancelledError, InternalError, SteepleError
+from steeple.server.logs import facts
+from steeple.server.operations.records import Operation, OperationState
+from steeple.server.operations.run import Job, Run
+from steeple.server.operations.store import OperationStore
+
+log = logging.getLogger(__name__)
+
+_THREADS: Final = 2  # so that a small export does not wait for a long import
+_POLL_SECONDS: Final = 2.0  # after a failure of the database; otherwise the threads are woken
+_KEPT: Final = timedelta(days=90)
+_NICENESS: Final = 10
+
+
+class OperationRunner:
+    """Carries operations out, from :meth:`start` to :meth:`close`; thread safe.
+
+    Operations that a server did not finish, because it stopped or died, go on at the next start.
+
+    Args:
+        store: The operations.
+        folder: Where operations have folders of their own, by id.
+    """
+
+    def __init__(self, store: OperationStore, folder: Path) -> None:
+        self.store = store
+        self._folder = folder
+        self._jobs: dict[str, Job] = {}
+        self._runs: dict[str, Run] = {}
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
+
+    def register(self, method: str, job: Job) -> None:
+        """What is to be done for operations that ``method`` begins; before :meth:`start`."""
+        self._jobs[method] = job
+
+    def start(self) -> None:
+        """Begins, with what was not finished.
+
+        Raises:
+            SteepleError: If the database cannot be reached.
+        """
+        again = self.store.requeue()
+        if again:
+            log.info("operations go on that were interrupted", extra=facts(operations=again))
+        self._threads = [
+            threading.Thread(target=self._work, name=f"operations-{number}", daemon=True) for number in range(_THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def begin(self, method: str, arguments: Mapping[str, Any], *, request_id: str = "") -> Operation:
+        """Queues an operation; as :meth:`OperationStore.create`.
+
+        Raises:
+            InternalError: If nothing is registered for the method.
+        """
+        if method not in self._jobs:
+            raise InternalError(f"no job is registered for {method}")
+        operation = self.store.create(method, arguments, request_id=request_id)
+        self._wake()
+        return operation
+
+    def cancel(self, operation_id: str) -> Operation:
+        """Tells an operation to stop; as :meth:`OperationStore.cancel`."""
+        operation = self.store.cancel(operation_id)
+        with self._changed:
+            if (run := self._runs.get(operation_id)) is not None:
+                run.cancel()
+        return operation
+
+    def resume(self, operation_id: str) -> Operation:
+        """Queues an operation again; as :meth:`OperationStore.resume`."""
+        operation = self.store.resume(operation_id)
+        self._wake()
+        return operation
+
+    def delete(self, operation_id: str) -> None:
+        """Forgets a finished operation and deletes its files; as :meth:`OperationStore.delete`."""
+        self.store.delete(operation_id)
+        self._delete_files(operation_id)
+
+    def folder(self, operation_id: str) -> Path:
+        """Where an operation's files are, if it has any."""
+        return self._folder / operation_id
+
+    def purge(self, now: datetime | None = None) -> None:
+        """Forgets what was finished 90 days ago, with its files."""
+        for operation_id in self.store.purge((now or datetime.now(UTC)) - _KEPT):
+            self._delete_files(operation_id)
+
+    def wait(self, operation_id: str, timeout: float | None = None) -> Operation:
+        """The operation once it is finished, or after ``timeout`` seconds as it is then.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self.store.get(operation_id).finished, timeout)
+        return self.store.get(operation_id)
+
+    def close(self) -> None:
+        """Interrupts what is being done, to go on at the next start, and waits for its end. May be called again."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        # Queries go first: they have somebody who waits for them.
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        while not self._stopping:
+            try:
+                operation = self.store.claim()
+            except SteepleError:
+                log.exception("operations cannot be read")
+                operation = None
+            if operation is not None:
+                self._carry_out(operation)
+                continue
+            with self._changed:
+                if not self._stopping:
+                    self._changed.wait(_POLL_SECONDS)
+
+    def _carry_out(self, operation: Operation) -> None:
+        run = Run(operation, self.store, self.folder(operation.id), lambda: self._stopping)
+        with self._changed:
+            self._runs[operation.id] = run
+        log.info("operation began", extra=facts(operation=operation.id, method=operation.method))
+        try:
+            self._finish(run)
+        except SteepleError:  # the next start of the server takes it up again
+            log.exception("the outcome of an operation was not stored", extra=facts(operation=operation.id))
+        with self._changed:
+            del self._runs[operation.id]
+            self._changed.notify_all()
+
+    def _finish(self, run: Run) -> None:
+        operation_id, state, results, failure = run.operation.id, OperationState.SUCCEEDED, {}, None
+        try:
+            job = self._jobs.get(run.operation.method)
+            if job is None:
+                raise InternalError(f"this version of Steeple cannot carry out {run.operation.method}")
+            results = dict(job(run))
+        except CancelledError:
+            if not run.cancelled:
+                run.flush()
+                self.store.unclaim(operation_id)
+                log.info("operation goes on at the next start", extra=facts(operation=operation_id))
+                return
+            state = OperationState.CANCELLED
+        except SteepleError as error:
+            state, failure = OperationState.FAILED, error
+        except Exception as error:
+            log.exception("an operation failed", extra=facts(operation=operation_id))
+            state, failure = OperationState.FAILED, InternalError(f"a defect: {type(error).__name__}: {error}")
+        run.flush()
+        self.store.finish(
+            operation_id,
+            state,
+            results=results,
+            error_status=failure.status if failure else "",
+            error_message=failure.message if failure else "",
+        )
+        log.info("operation ended", extra=facts(operation=operation_id, state=str(state)))
+
+    def _delete_files(self, operation_id: str) -> None:
+        try:
+            shutil.rmtree(self.folder(operation_id))
+        except FileNotFoundError:
+            return
+        except OSError:
+            log.exception("files of an operation were not deleted", extra=facts(operation=operation_id))
