@@ -16,6 +16,7 @@ from steeple.v1 import operation_service_pb2 as api
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
+_AWAY_SECONDS: Final = 600.0
 
 
 class OperationCalls:
@@ -44,7 +45,7 @@ class OperationCalls:
         timeout: float | None = None,
         progress: Callable[[Operation], object] | None = None,
     ) -> Operation:
-        """The operation once it has succeeded. A server that restarts meanwhile is waited for.
+        """The operation once it has succeeded. A server that restarts meanwhile is waited for, for ten minutes.
 
         Args:
             operation: Which.
@@ -55,17 +56,20 @@ class OperationCalls:
             NotFoundError: If there is none.
             DeadlineExceededError: If it is not finished in time; it goes on.
             CancelledError: If it was cancelled.
+            UnavailableError: If the server cannot be reached any more.
             SteepleError: What the operation failed with.
         """
         ends = None if timeout is None else time.monotonic() + timeout
-        pause = _FIRST_PAUSE
+        pause, reached = _FIRST_PAUSE, time.monotonic()
         while True:
             try:
                 found = self.get_operation(operation)
             except UnavailableError:
-                if ends is not None and time.monotonic() + pause > ends:
+                now = time.monotonic()
+                if now - reached > _AWAY_SECONDS or (ends is not None and now + pause > ends):
                     raise
             else:
+                reached = time.monotonic()
                 if progress is not None:
                     progress(found)
                 if found.finished:

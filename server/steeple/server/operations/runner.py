@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from steeple.errors import CancelledError, InternalError, SteepleError
+from steeple.errors import CancelledError, FailedPreconditionError, InternalError, SteepleError
 from steeple.server.logs import facts
 from steeple.server.operations.records import Operation, OperationState
 from steeple.server.operations.run import Job, Run
@@ -162,7 +162,7 @@ class OperationRunner:
         try:
             job = self._jobs.get(run.operation.method)
             if job is None:
-                raise InternalError(f"this version of Steeple cannot carry out {run.operation.method}")
+                raise FailedPreconditionError(f"this version of Steeple cannot carry out {run.operation.method}")
             results = dict(job(run))
         except CancelledError:
             if not run.cancelled:
