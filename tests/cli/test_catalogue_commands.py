@@ -139,6 +139,9 @@ def test_images_are_listed_downloaded_and_deleted(
     back = steeple("images", "undelete", listed["name"], "--json").json
     assert (back["name"], back["delete_time"]) == (listed["name"], None)
     assert "of 5" in steeple("images", "show", listed["name"]).out
+    updated = steeple("images", "update", listed["name"], "--location", "51.5,-0.1", "-m", "by=Ada", "--json").json
+    assert (updated["capture_location"], updated["metadata"]) == ({"latitude": 51.5, "longitude": -0.1}, {"by": "Ada"})
+    assert steeple("images", "update", listed["name"]).code == 2
     small = steeple("images", "download", listed["name"], "--thumbnail", "-o", "small.jpg", "--json").json
     assert small["media_type"] == "image/jpeg"
     assert small["bytes"] < photo.stat().st_size

@@ -224,6 +224,10 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         page, token = _page(self.peer.images, request)
         return scripted or catalog.ListReferenceImagesResponse(reference_images=page, next_page_token=token)
 
+    def UpdateReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("UpdateReferenceImage", request, context)
+        return scripted or catalog.UpdateReferenceImageResponse(reference_image=request.reference_image)
+
     def DeleteReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DeleteReferenceImage", request, context) or catalog.DeleteReferenceImageResponse()
 

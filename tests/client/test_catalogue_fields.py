@@ -38,6 +38,18 @@ def test_lists_pass_on_what_is_asked_for(client: Any, peer: Peer) -> None:
         assert {name: getattr(request, name) for name in asked} == asked
 
 
+def test_an_image_is_updated_by_what_is_given(client: Any, peer: Peer) -> None:
+    image = client.update_reference_image(IMAGE, capture_location=LatLng(1.5, -2.5), etag='"7"')
+    assert image.capture_location == LatLng(1.5, -2.5)
+    client.update_reference_image(IMAGE, capture_location=None, capture_time="", metadata={})
+    with pytest.raises(InvalidArgumentError, match="nothing to update"):
+        client.update_reference_image(IMAGE)
+    first, second = peer.calls("UpdateReferenceImage")
+    assert (list(first.update_mask.paths), first.reference_image.etag) == (["capture_location"], '"7"')
+    assert list(second.update_mask.paths) == ["metadata", "capture_location", "capture_time"]
+    assert not second.reference_image.HasField("capture_location")
+
+
 def test_undeletion_and_thumbnails(client: Any, peer: Peer) -> None:
     assert client.undelete_landmark("a", etag='"7"').name == "landmarks/a"
     assert client.undelete_reference_image(IMAGE).name == IMAGE

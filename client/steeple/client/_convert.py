@@ -89,18 +89,22 @@ def landmark_message(
     etag: str = "",
 ) -> landmark_pb2.Landmark:
     """The message of a landmark to create, or of the fields to update."""
-    point = None if location is None else landmark_pb2.LatLng(**location.to_dict())
     return landmark_pb2.Landmark(
         name=name,
         display_name=display_name,
         description=description,
-        location=point,
+        location=point_message(location),
         metadata=dict(metadata or {}),
         aliases={language: landmark_pb2.AliasNames(names=names) for language, names in (aliases or {}).items()},
         labels=labels,
         active=active,
         etag=etag,
     )
+
+
+def point_message(point: LatLng | None) -> landmark_pb2.LatLng | None:
+    """The message of a point; None for None."""
+    return None if point is None else landmark_pb2.LatLng(**point.to_dict())
 
 
 def to_landmark(message: landmark_pb2.Landmark) -> Landmark:

@@ -576,6 +576,53 @@ class ListReferenceImagesResponse(google.protobuf.message.Message):
 global___ListReferenceImagesResponse = ListReferenceImagesResponse
 
 @typing.final
+class UpdateReferenceImageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    UPDATE_MASK_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    @property
+    def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage:
+        """`name` says which; a non-empty `etag` must be the current one."""
+
+    @property
+    def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
+        """Among metadata, capture_location, capture_time. Empty: every one of them
+        that is set in `reference_image`.
+        """
+
+    def __init__(
+        self,
+        *,
+        reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+        update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["reference_image", b"reference_image", "update_mask", b"update_mask"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["reference_image", b"reference_image", "request_id", b"request_id", "update_mask", b"update_mask"]) -> None: ...
+
+global___UpdateReferenceImageRequest = UpdateReferenceImageRequest
+
+@typing.final
+class UpdateReferenceImageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    @property
+    def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    def __init__(
+        self,
+        *,
+        reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["reference_image", b"reference_image"]) -> None: ...
+
+global___UpdateReferenceImageResponse = UpdateReferenceImageResponse
+
+@typing.final
 class DeleteReferenceImageRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

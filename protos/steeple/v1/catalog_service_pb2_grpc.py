@@ -103,6 +103,11 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.ListReferenceImagesRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.ListReferenceImagesResponse.FromString,
                 _registered_method=True)
+        self.UpdateReferenceImage = channel.unary_unary(
+                '/steeple.v1.CatalogService/UpdateReferenceImage',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UpdateReferenceImageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UpdateReferenceImageResponse.FromString,
+                _registered_method=True)
         self.DeleteReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/DeleteReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.DeleteReferenceImageRequest.SerializeToString,
@@ -212,6 +217,13 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateReferenceImage(self, request, context):
+        """Changes what is said about it. The photo and its features stay as they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteReferenceImage(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -300,6 +312,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListReferenceImages,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.ListReferenceImagesRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.ListReferenceImagesResponse.SerializeToString,
+            ),
+            'UpdateReferenceImage': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateReferenceImage,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UpdateReferenceImageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UpdateReferenceImageResponse.SerializeToString,
             ),
             'DeleteReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteReferenceImage,
@@ -611,6 +628,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/ListReferenceImages',
             steeple_dot_v1_dot_catalog__service__pb2.ListReferenceImagesRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.ListReferenceImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateReferenceImage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/UpdateReferenceImage',
+            steeple_dot_v1_dot_catalog__service__pb2.UpdateReferenceImageRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.UpdateReferenceImageResponse.FromString,
             options,
             channel_credentials,
             insecure,

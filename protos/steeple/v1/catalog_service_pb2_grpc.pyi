@@ -92,6 +92,12 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.ListReferenceImagesResponse,
     ]
 
+    UpdateReferenceImage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UpdateReferenceImageRequest,
+        steeple.v1.catalog_service_pb2.UpdateReferenceImageResponse,
+    ]
+    """Changes what is said about it. The photo and its features stay as they are."""
+
     DeleteReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.DeleteReferenceImageRequest,
         steeple.v1.catalog_service_pb2.DeleteReferenceImageResponse,
@@ -198,6 +204,12 @@ class CatalogServiceAsyncStub:
         steeple.v1.catalog_service_pb2.ListReferenceImagesRequest,
         steeple.v1.catalog_service_pb2.ListReferenceImagesResponse,
     ]
+
+    UpdateReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UpdateReferenceImageRequest,
+        steeple.v1.catalog_service_pb2.UpdateReferenceImageResponse,
+    ]
+    """Changes what is said about it. The photo and its features stay as they are."""
 
     DeleteReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.DeleteReferenceImageRequest,
@@ -325,6 +337,14 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.catalog_service_pb2.ListReferenceImagesRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.ListReferenceImagesResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.ListReferenceImagesResponse]]: ...
+
+    @abc.abstractmethod
+    def UpdateReferenceImage(
+        self,
+        request: steeple.v1.catalog_service_pb2.UpdateReferenceImageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.UpdateReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UpdateReferenceImageResponse]]:
+        """Changes what is said about it. The photo and its features stay as they are."""
 
     @abc.abstractmethod
     def DeleteReferenceImage(

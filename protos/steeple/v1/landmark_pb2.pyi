@@ -282,9 +282,9 @@ class ReferenceImage(google.protobuf.message.Message):
     state_reason: builtins.str
     """Output only. Why it is STATE_FAILED; empty otherwise."""
     capture_time: builtins.str
-    """Output only. When the photo was taken, by the camera's clock, from its EXIF:
-    "2024-05-01T12:30:00", or "2024-05-01T12:30:00+02:00" if that states a zone.
-    Empty if it says nothing or nonsense.
+    """When the photo was taken, by the camera's clock: "2024-05-01T12:30:00", or
+    "2024-05-01T12:30:00+02:00" where the zone is known. On creation it is read
+    from the photo's EXIF; empty if that says nothing or nonsense.
     """
     identify_count: builtins.int
     """Output only. Answers that identified its landmark and that it supported
@@ -300,8 +300,8 @@ class ReferenceImage(google.protobuf.message.Message):
 
     @property
     def capture_location(self) -> global___LatLng:
-        """Output only. Where the photo was taken, from its EXIF; absent if that says
-        nothing or nonsense.
+        """Where the photo was taken. On creation it is read from the photo's EXIF;
+        absent if that says nothing or nonsense.
         """
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,12 +16,14 @@ from steeple.cli.options import (
     FilterOption,
     JsonOption,
     LandmarkArgument,
+    LocationOption,
     MetadataOption,
     OrderOption,
     ServerOption,
     TimeoutOption,
     image_name,
     landmark_id,
+    read_location,
     read_metadata,
 )
 from steeple.cli.output import Column, Output, describe_metadata, describe_time, error_facts
@@ -203,6 +205,46 @@ def show_image(image: ImageArgument, server: ServerOption = DEFAULT_SERVER, json
     """
     with connect(server) as client:
         _print(Output(as_json=json), client.get_reference_image(str(image_name(image))))
+
+
+@app.command("update")
+def update_image(
+    image: ImageArgument,
+    metadata: MetadataOption = None,
+    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Remove all metadata.")] = False,
+    location: LocationOption = None,
+    no_location: Annotated[bool, typer.Option("--no-location", help="Where it was taken is not known.")] = False,
+    taken: Annotated[
+        str | None, typer.Option("--taken", metavar="TIME", help='When: 2024-05-01T12:30:00; "": not known.')
+    ] = None,
+    etag: EtagOption = "",
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Change what is said about a reference image; --metadata replaces all there is.
+
+    \b
+    Examples:
+      steeple images update landmarks/big-ben/images/x7kq2m --metadata photographer=Ada
+      steeple images update landmarks/big-ben/images/x7kq2m --location 51.5007,-0.1246 --taken 2024-05-01T12:30:00
+    """
+    if no_location and location is not None:
+        raise InvalidArgumentError("--location and --no-location exclude each other")
+    if no_metadata and metadata:
+        raise InvalidArgumentError("--metadata and --no-metadata exclude each other")
+    changes: dict[str, Any] = {}
+    if metadata or no_metadata:
+        changes["metadata"] = read_metadata(metadata)
+    if location is not None or no_location:
+        changes["capture_location"] = None if location is None else read_location(location)
+    if taken is not None:
+        changes["capture_time"] = taken
+    if not changes:
+        raise InvalidArgumentError(
+            "nothing to change: give --metadata, --location, --taken, --no-metadata or --no-location"
+        )
+    with connect(server) as client:
+        _print(Output(as_json=json), client.update_reference_image(str(image_name(image)), etag=etag, **changes))
 
 
 @app.command("delete")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -93,3 +94,53 @@ async def test_batches_and_undeletion(running: Any, refused: Refused, make_featu
     assert not undeleted.landmark.HasField("delete_time")
     refusal = await refused(catalog.UndeleteLandmark(messages.UndeleteLandmarkRequest(name="landmarks/a")))
     assert refusal.code is grpc.StatusCode.ALREADY_EXISTS
+
+
+async def test_what_is_said_of_an_image_is_changed_and_its_features_are_not(
+    running: Any, refused: Refused, make_features: MakeFeatures
+) -> None:
+    catalog = running.catalog
+    name = await running.add("a", make_features(1))
+    before = (await catalog.GetReferenceImage(messages.GetReferenceImageRequest(name=name))).reference_image
+    changed = ReferenceImage(name=name, metadata={"by": "Ada"}, capture_time="2024-05-01T12:30:00+02:00")
+    changed.capture_location.latitude = 51.5
+    request = messages.UpdateReferenceImageRequest(reference_image=changed, request_id=str(uuid4()))
+    after = (await catalog.UpdateReferenceImage(request)).reference_image
+    assert (dict(after.metadata), after.capture_time) == ({"by": "Ada"}, "2024-05-01T12:30:00+02:00")
+    assert (after.capture_location.latitude, after.capture_location.longitude) == (51.5, 0.0)
+    assert after.etag != before.etag
+    assert after.feature_count == before.feature_count
+    assert (await catalog.UpdateReferenceImage(request)).reference_image == after  # a repeat
+    assert (await running.ask(make_features(1))).candidates[0].reference_image == name
+    emptied = messages.UpdateReferenceImageRequest(
+        reference_image=ReferenceImage(name=name, etag=after.etag),
+        update_mask=FieldMask(paths=["capture_location", "capture_time"]),
+    )
+    after = (await catalog.UpdateReferenceImage(emptied)).reference_image
+    assert (after.HasField("capture_location"), after.capture_time, dict(after.metadata)) == (False, "", {"by": "Ada"})
+    refusal = await refused(catalog.UpdateReferenceImage(emptied))  # the etag is of the revision before
+    assert refusal.code is grpc.StatusCode.ABORTED
+    await catalog.DeleteReferenceImage(messages.DeleteReferenceImageRequest(name=name))
+    emptied.reference_image.etag = ""
+    refusal = await refused(catalog.UpdateReferenceImage(emptied))
+    assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_wrong_changes_of_an_image_name_the_field(
+    running: Any, refused: Refused, make_features: MakeFeatures
+) -> None:
+    name = await running.add("a", make_features(1))
+    south = ReferenceImage(name=name)
+    south.capture_location.latitude = -91
+    wrong = {
+        "reference_image.capture_time": ReferenceImage(name=name, capture_time="yesterday"),
+        "reference_image.capture_location.latitude": south,
+        "reference_image.metadata": ReferenceImage(name=name, metadata={"": "x"}),
+        "reference_image.name": ReferenceImage(name="landmarks/a"),
+        "update_mask": ReferenceImage(name=name),
+    }
+    for field, image in wrong.items():
+        request = messages.UpdateReferenceImageRequest(reference_image=image)
+        refusal = await refused(running.catalog.UpdateReferenceImage(request))
+        assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert [violation.field for violation in refusal.details["BadRequest"].field_violations] == [field]

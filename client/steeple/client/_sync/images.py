@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from steeple.client._convert import landmark_name, reference_image_name, to_reference_image
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from steeple.client._convert import landmark_name, point_message, reference_image_name, to_reference_image
 from steeple.client._photos import Photo
 from steeple.client._requests import checked_page_size, request_id_or_new
 from steeple.client._sync.connection import Connection
-from steeple.client.resources import ImageFile, Landmark, ReferenceImage
+from steeple.client.resources import UNSET, ImageFile, Landmark, LatLng, ReferenceImage, Unset
 from steeple.delf.features import FeatureSet
+from steeple.errors import InvalidArgumentError
 from steeple.v1 import catalog_service_pb2 as api
 from steeple.v1.landmark_pb2 import ReferenceImage as ReferenceImageMessage
 
@@ -114,6 +117,54 @@ class ReferenceImageCalls:
             token = response.next_page_token
             if not token:
                 return
+
+    def update_reference_image(
+        self,
+        image: str | ReferenceImage,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        capture_location: LatLng | Unset | None = UNSET,
+        capture_time: str | None = None,
+        etag: str = "",
+        request_id: str = "",
+        timeout: float | None = None,
+    ) -> ReferenceImage:
+        """Changes what is said about a reference image; what is not given stays, and so do photo and features.
+
+        Args:
+            image: Which.
+            metadata: All of it; an empty mapping removes it.
+            capture_location: Where the photo was taken; None: it is not known.
+            capture_time: When: ``2024-05-01T12:30:00``, with or without an offset; empty: it is not known.
+            etag: If not empty, that of the image as the caller knows it.
+            request_id: UUID of the request; empty: a new one.
+            timeout: Seconds; None: the client's.
+
+        Raises:
+            AbortedError: If the etag is not the current one.
+            FailedPreconditionError: If it is deleted.
+            InvalidArgumentError: If nothing is given, or a value is out of its limits.
+        """
+        given = {
+            "metadata": metadata is not None,
+            "capture_location": not isinstance(capture_location, Unset),
+            "capture_time": capture_time is not None,
+        }
+        if not any(given.values()):
+            raise InvalidArgumentError(f"nothing to update; give at least one of {', '.join(given)}")
+        request = api.UpdateReferenceImageRequest(
+            reference_image=ReferenceImageMessage(
+                name=reference_image_name(image),
+                metadata=dict(metadata or {}),
+                capture_location=None if isinstance(capture_location, Unset) else point_message(capture_location),
+                capture_time=capture_time or "",
+                etag=etag,
+            ),
+            update_mask=FieldMask(paths=[path for path, is_given in given.items() if is_given]),
+            request_id=request_id_or_new(request_id),
+        )
+        response = self._connection.call(self._connection.link.catalog.UpdateReferenceImage, request, timeout=timeout)
+        return to_reference_image(response.reference_image)
 
     def delete_reference_image(
         self,

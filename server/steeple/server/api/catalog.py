@@ -183,6 +183,26 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             total_size=page.total_size,
         )
 
+    async def UpdateReferenceImage(  # noqa: N802
+        self, request: catalog_service_pb2.UpdateReferenceImageRequest, context: Context
+    ) -> catalog_service_pb2.UpdateReferenceImageResponse:
+        """Changes the named fields of a reference image."""
+        update = request.reference_image
+        landmark_id, image_id = parse_image(update.name, "reference_image.name")
+        fields = conversion.read_update_mask(update, request.update_mask.paths)
+        with conversion.within("reference_image"):
+            image = await self._calls.run(
+                self._readiness.engine.catalogue.update_image,
+                landmark_id,
+                image_id,
+                metadata=dict(update.metadata) if "metadata" in fields else None,
+                capture_location=conversion.read_capture_location(update) if "capture_location" in fields else UNSET,
+                capture_time=update.capture_time if "capture_time" in fields else None,
+                etag=update.etag,
+                request_id=request.request_id,
+            )
+        return catalog_service_pb2.UpdateReferenceImageResponse(reference_image=image_message(image))
+
     async def DeleteReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.DeleteReferenceImageRequest, context: Context
     ) -> catalog_service_pb2.DeleteReferenceImageResponse:

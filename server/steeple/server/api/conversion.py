@@ -24,7 +24,10 @@ from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_serv
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
 
-_LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata", "aliases", "labels", "active")
+_UPDATABLE: Final = {
+    landmark_pb2.Landmark: ("display_name", "description", "location", "metadata", "aliases", "labels", "active"),
+    landmark_pb2.ReferenceImage: ("metadata", "capture_location", "capture_time"),
+}
 
 
 def read_source(
@@ -127,27 +130,36 @@ def read_location(message: landmark_pb2.Landmark) -> LatLng | None:
     return LatLng(message.location.latitude, message.location.longitude)
 
 
-def read_update_mask(message: landmark_pb2.Landmark, paths: Iterable[str]) -> frozenset[str]:
-    """Names of the fields of a landmark to update.
+def read_capture_location(message: landmark_pb2.ReferenceImage) -> LatLng | None:
+    """Where a photo was taken; None if it is not said."""
+    if not message.HasField("capture_location"):
+        return None
+    return LatLng(message.capture_location.latitude, message.capture_location.longitude)
+
+
+def read_update_mask(
+    message: landmark_pb2.Landmark | landmark_pb2.ReferenceImage, paths: Iterable[str]
+) -> frozenset[str]:
+    """Names of the fields of a landmark or reference image to update.
 
     Args:
-        message: The landmark of the request.
+        message: That of the request.
         paths: Those of the field mask; if there are none, every field that is set in ``message``.
 
     Raises:
         InvalidArgumentError: If a path is not one of a field that can be updated, or there is nothing to do.
     """
-    named = frozenset(paths)
-    for path in sorted(named.difference(_LANDMARK_FIELDS)):
+    named, known = frozenset(paths), _UPDATABLE[type(message)]
+    for path in sorted(named.difference(known)):
         raise InvalidArgumentError(
-            f"update_mask cannot have {path!r}; it takes {', '.join(_LANDMARK_FIELDS)}", **{FIELD: "update_mask"}
+            f"update_mask cannot have {path!r}; it takes {', '.join(known)}", **{FIELD: "update_mask"}
         )
     if not named:
         set_fields = {descriptor.name for descriptor, _ in message.ListFields()}
-        named = frozenset(set_fields.intersection(_LANDMARK_FIELDS))
+        named = frozenset(set_fields.intersection(known))
     if not named:
         raise InvalidArgumentError(
-            f"nothing to update: set one of {', '.join(_LANDMARK_FIELDS)}, or name in update_mask those to empty",
+            f"nothing to update: set one of {', '.join(known)}, or name in update_mask those to empty",
             **{FIELD: "update_mask"},
         )
     return named
@@ -160,7 +172,7 @@ def within(message: str) -> Iterator[None]:
         yield
     except InvalidArgumentError as error:
         root = error.metadata.get(FIELD, "").partition(".")[0]
-        if root in _LANDMARK_FIELDS:
+        if any(root in fields for fields in _UPDATABLE.values()):
             error.metadata[FIELD] = f"{message}.{error.metadata[FIELD]}"
         raise
 

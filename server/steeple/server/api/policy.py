@@ -50,6 +50,7 @@ def _rows() -> dict[str, Rule]:
         CreateReferenceImage=Rule(Scope.EDITOR, changes="parent"),
         GetReferenceImage=reader,
         ListReferenceImages=reader,
+        UpdateReferenceImage=Rule(Scope.EDITOR, changes="reference_image.name"),
         DeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
         UndeleteLandmark=Rule(Scope.EDITOR, changes="name"),
         UndeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),

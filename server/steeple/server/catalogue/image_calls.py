@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,7 @@ from steeple.delf.features import FeatureSet
 from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images
 from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
-from steeple.server.catalogue.records import ImageDraft, Page, ReferenceImage
+from steeple.server.catalogue.records import UNSET, ImageDraft, LatLng, Page, ReferenceImage, Unset
 from steeple.server.catalogue.requests import Request, features_digest, image_request
 from steeple.server.catalogue.restriction import Restriction, allowed_images
 from steeple.server.catalogue.transactions import Transactions
@@ -117,6 +118,43 @@ class ImageCalls(Transactions):
         listing = pages.Listing(collection, request, reference_images.FILTERS, reference_images.ORDERS)
         with self._database.read() as connection:
             return reference_images.listed(connection, landmarks.get(connection, landmark_id), listing)
+
+    def update_image(
+        self,
+        landmark_id: str,
+        image_id: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        capture_location: LatLng | Unset | None = UNSET,
+        capture_time: str | None = None,
+        etag: str = "",
+        request_id: str = "",
+    ) -> ReferenceImage:
+        """Sets the fields that are given; a location of None and a time of "" stand for not known.
+
+        Raises:
+            InvalidArgumentError: If a field breaks the contract.
+            NotFoundError: If there is no such reference image.
+            FailedPreconditionError: If it or its landmark is deleted.
+            AbortedError: If ``etag`` is neither empty nor current.
+        """
+        check_id(landmark_id, "landmark_id")
+        check_id(image_id, "image_id")
+        columns: dict[str, Any] = {}
+        if metadata is not None:
+            limits.check_metadata(metadata)
+            columns["metadata"] = dict(metadata)
+        if capture_location is not UNSET:
+            limits.check_location(capture_location, "capture_location")
+            columns.update(reference_images.capture_columns(capture_location))
+        if capture_time is not None:
+            columns["capture_time"] = limits.check_capture_time(capture_time)
+        content = {"landmark": landmark_id, "id": image_id, "etag": etag, "set": columns}
+        return self._once(
+            Request.of("UpdateReferenceImage", request_id, content),
+            lambda connection, _now: reference_images.update(connection, landmark_id, image_id, columns, etag),
+            answers.image_from_json,
+        )
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
         """Deletes a reference image.

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from steeple.errors import FeatureSetError, InvalidArgumentError
@@ -25,6 +26,7 @@ _LANGUAGE: Final = re.compile(
     r"[a-z]{2,8}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*", re.ASCII | re.IGNORECASE
 )
 _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+_CAPTURE_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}([+-]\d{2}:\d{2})?", re.ASCII)
 _MAX_NAME: Final = 255  # of a model release or a media type
 
 
@@ -53,15 +55,35 @@ def check_description(value: str) -> None:
     _check_text(value, "description", MAX_DESCRIPTION)
 
 
-def check_location(value: LatLng | None) -> None:
+def check_location(value: LatLng | None, name: str = "location") -> None:
     """Degrees on the WGS84 ellipsoid."""
     if value is None:
         return
     for field, degrees, limit in (("latitude", value.latitude, 90), ("longitude", value.longitude, 180)):
         if not math.isfinite(degrees) or abs(degrees) > limit:
             raise InvalidArgumentError(
-                f"location.{field} must be -{limit} to {limit} degrees, not {degrees}", field=f"location.{field}"
+                f"{name}.{field} must be -{limit} to {limit} degrees, not {degrees}", field=f"{name}.{field}"
             )
+
+
+def check_capture_time(value: str) -> str:
+    """``value``, if it is an ISO 8601 time to the second with or without an offset, or empty.
+
+    Raises:
+        InvalidArgumentError: If it is not.
+    """
+    if value:
+        try:
+            if not _CAPTURE_TIME.fullmatch(value):
+                raise ValueError("another form")
+            datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidArgumentError(
+                "capture_time must read 2024-05-01T12:30:00 or 2024-05-01T12:30:00+02:00, or be empty, "
+                f"not {value[:60]!r}",
+                field="capture_time",
+            ) from None
+    return value
 
 
 def check_metadata(value: Mapping[str, str]) -> None:

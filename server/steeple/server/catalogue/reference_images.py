@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, and_, func, insert, or_, select, true
 
-from steeple.errors import AlreadyExistsError, NotFoundError
+from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from steeple.server.catalogue import changes, features, filters, ids, landmarks, tables
 from steeple.server.catalogue.etags import check_etag, make_etag
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
@@ -84,8 +84,7 @@ def create(
             "media_type": draft.media_type,
             "metadata": dict(draft.metadata),
             "create_time": now,
-            "capture_latitude": None if place is None else place.latitude,
-            "capture_longitude": None if place is None else place.longitude,
+            **capture_columns(place),
             "capture_time": draft.capture.time,
             "quality_grade": None if quality is None else quality.grade,
             "quality_reasons": [] if quality is None else list(quality.reasons),
@@ -146,6 +145,33 @@ def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> 
     found = [_image(row) for row in connection.execute(query).mappings()]
     total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
     return listing.page(found, int(total))
+
+
+def update(
+    connection: Connection, landmark_id: str, image_id: str, columns: Mapping[str, Any], etag: str
+) -> ReferenceImage:
+    """Sets columns of a reference image.
+
+    Raises:
+        NotFoundError: If there is none.
+        FailedPreconditionError: If it or its landmark is deleted.
+        AbortedError: If ``etag`` is neither empty nor current.
+    """
+    image = get(connection, landmark_id, image_id)
+    name = image_resource_name(landmark_id, image_id)
+    landmarks.to_change(connection, landmark_id)
+    if image.delete_time is not None:
+        raise FailedPreconditionError(f"{name} is deleted; undelete it first", resource=name)
+    check_etag(etag, image.etag, name)
+    _set(connection, image.key, {**columns, "revision": _TABLE.c.revision + 1})
+    return get(connection, landmark_id, image_id)
+
+
+def capture_columns(location: LatLng | None) -> dict[str, float | None]:
+    """Where a photo was taken, as columns."""
+    if location is None:
+        return {"capture_latitude": None, "capture_longitude": None}
+    return {"capture_latitude": location.latitude, "capture_longitude": location.longitude}
 
 
 def delete(connection: Connection, landmark_id: str, image_id: str, etag: str, now: datetime, expire: datetime) -> None:
@@ -259,13 +285,19 @@ def _image(row: RowMapping) -> ReferenceImage:
         media_type=row["media_type"],
         metadata=row["metadata"],
         create_time=row["create_time"],
-        etag=make_etag("image", row["key"], 1 if row["delete_time"] is None else 2, row["create_time"]),
+        etag=_etag(row),
         quality=None if row["quality_grade"] is None else Quality(row["quality_grade"], tuple(row["quality_reasons"])),
         capture=Capture(_capture_location(row), row["capture_time"]),
         identify_count=row["identify_count"],
         delete_time=row["delete_time"],
         expire_time=row["expire_time"],
     )
+
+
+def _etag(row: RowMapping) -> str:
+    # Odd while it is there, even while it is deleted: an etag tells these apart.
+    number = 2 * row["revision"] - (row["delete_time"] is None)
+    return make_etag("image", row["key"], number, row["create_time"])
 
 
 def _capture_location(row: RowMapping) -> LatLng | None:

@@ -119,6 +119,7 @@ reference_image: Final = Table(
     Column("identify_count", BigInteger, server_default=text("0"), nullable=False),
     Column("delete_time", UtcDateTime),
     Column("expire_time", UtcDateTime),
+    Column("revision", Integer, server_default=text("1"), nullable=False),
     UniqueConstraint("landmark_key", "id"),
     Index(None, "expire_time"),
     Index(None, "model", "key", "feature_count"),  # key order within a model; also covers the sum of feature_count
