@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 COVERAGE_FLOOR ?= 85
+TEST_WORKERS ?= 2
 BUF_VERSION := 1.75.0
 
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $
 help: ## Print this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | \
 		while read -r name text; do printf '  make %-20s %s\n' "$$name" "$$text"; done
-	@echo "Variables: PYTHON=$(PYTHON) (makes the environment), VENV=$(VENV) (where it lies)"
+	@echo "Variables: PYTHON=$(PYTHON) (makes the environment), VENV=$(VENV) (where it lies), TEST_WORKERS=$(TEST_WORKERS) (tests at once)"
 
 .PHONY: demo
 demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real photographs
@@ -23,7 +24,7 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
-	$(BIN)/python -m pytest -m "not train and not gpu" --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/python -m pytest -m "not train and not gpu" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and format
