@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 COVERAGE_FLOOR ?= 85
 BUF_VERSION := 1.75.0
+SECONDS ?= 60
 
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --only-binary=:all:
@@ -24,6 +25,10 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
 	$(BIN)/python -m pytest -m "not train and not gpu" --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+.PHONY: history
+history: $(VENV)/.installed-dev ## Kill a server while clients work, and check what they saw (SECONDS=600 SEED=1)
+	$(BIN)/python -m tests.history run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and format
