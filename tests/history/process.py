@@ -40,6 +40,7 @@ class Process:
 
     def __init__(self, data_dir: Path, log: Path, *, hurried: bool, retained: bool) -> None:
         self._log = log
+        self._began = log.stat().st_size if log.exists() else 0
         module = "tests.history.hurried_server" if hurried else "steeple.cli"
         flags = ["--json", "--address", "127.0.0.1:0", "--data-dir", str(data_dir), "--log-format", "json"]
         clean = {key: value for key, value in os.environ.items() if not key.startswith("STEEPLE_")}
@@ -90,6 +91,13 @@ class Process:
         # Told to stop before it listens for signals, it ends by the signal itself.
         if code not in (expected, -signal.SIGTERM if how is Signal.TERMINATE else expected):
             raise ServerFailedError(f"the server ended with {code} after {how}:\n{self._said()}")
+
+    def messages(self) -> list[str]:
+        """What its log says, in order."""
+        with self._log.open("rb") as log:
+            log.seek(self._began)
+            lines = log.read().decode(errors="replace").splitlines()
+        return [json.loads(line)["message"] for line in lines if line.startswith("{") and line.endswith("}")]
 
     def _said(self) -> str:
         return "\n".join(self._log.read_text(encoding="utf-8").splitlines()[-_LINES_SHOWN:])

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.history import generator
 from tests.history.clients import Client, Server, clock
 from tests.history.damage import SavedIndex
-from tests.history.generator import IMAGES, LANDMARKS, VARIANTS, Life, Signal, Step
+from tests.history.generator import IMAGES, LANDMARKS, VARIANTS, Damage, Life, Signal, Step
 from tests.history.operations import History, Recorder
 from tests.history.process import Process, ServerFailedError, examine
 
@@ -59,6 +59,7 @@ class Runner:
         self._saved = SavedIndex(self._data_dir / "index", folder / "older-index")
         self._failures: list[str] = []
         self._kinds: set[str] = set()
+        self._whole = False  # whether an index was saved, and nothing damaged it since
 
     def run(self) -> Run:
         """Runs, and at the end asks a last server for everything."""
@@ -100,10 +101,18 @@ class Runner:
         else:
             time.sleep(life.seconds)
             self._end(process, number, life.signal)
+        self._watch_the_saved_index(process, number)
         done = self._saved.suffer(life.damage, random.Random(life.chance))  # noqa: S311 - no secret
         self._recorder.event(self._now(), number, f"damage: {done}")
+        self._whole = self._whole and done == Damage.NONE
         if life.examined:
             self._kinds.add(examine(self._data_dir, self._folder / "examined", retained=self._retained))
+
+    def _watch_the_saved_index(self, process: Process, number: int) -> None:
+        messages = process.messages()
+        if self._whole and "the saved index is not used and is built anew" in messages:
+            raise ServerFailedError(f"server {number} does not use an index that was saved and that nothing damaged")
+        self._whole = self._whole or "the index was saved" in messages
 
     def _reached(self, process: Process) -> str:
         try:
