@@ -19,7 +19,7 @@ from tests.history.operations import REPEAT
 LANDMARKS: Final = tuple(f"landmark-{number}" for number in range(8))
 IMAGES: Final = ("a", "b", "c")
 VARIANTS: Final = 2
-DESCRIPTORS: Final = 100
+DESCRIPTORS: Final = 200
 
 _WEIGHTS: Final = {
     "CreateLandmark": 4,
