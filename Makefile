@@ -5,6 +5,7 @@ VENV ?= .venv
 COVERAGE_FLOOR ?= 85
 TEST_WORKERS ?= 2
 BUF_VERSION := 1.75.0
+SECONDS ?= 60
 
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --only-binary=:all:
@@ -26,6 +27,10 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
 	$(BIN)/python -m pytest -m "not train and not gpu" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
+.PHONY: history
+history: $(VENV)/.installed-dev ## Kill a server while clients work, and check what they saw (SECONDS=600 SEED=1)
+	$(BIN)/python -m tests.history run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and format
 	$(BIN)/ruff check
@@ -46,6 +51,26 @@ proto-lint: ## Check the .proto files (needs npm; passes and says so without)
 	else \
 		echo "npm is not installed, so the .proto files were not linted; nothing else needs npm"; \
 	fi
+
+.PHONY: proto-breaking
+proto-breaking: $(VENV)/.installed-dev ## Check that the contract still is what protos/baseline.binpb says (buf too, where npm is)
+	$(BIN)/python -m pytest --quiet tests/protos/test_compatibility.py
+	@if command -v npx >/dev/null; then \
+		cd protos && npx --yes --package=@bufbuild/buf@$(BUF_VERSION) buf breaking --against baseline.binpb && \
+			echo "buf breaking: nothing breaks"; \
+	else \
+		echo "npm is not installed, so buf was not asked; the test above checks the same numbers, types and names"; \
+	fi
+
+.PHONY: proto-baseline
+proto-baseline: $(VENV)/.installed-dev ## Make protos/baseline.binpb of the contract as it is (with a release, and only then)
+	$(BIN)/python -m grpc_tools.protoc -I protos --include_imports --descriptor_set_out=protos/baseline.binpb protos/steeple/v1/*.proto
+
+.PHONY: deploy-lint
+deploy-lint: $(VENV)-deploy/.installed ## Check the files in deploy/ (systemd's part needs systemd-analyze, and says so without)
+	$(VENV)-deploy/bin/hadolint deploy/Containerfile
+	$(VENV)-deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	sh tools/verify_unit.sh deploy/steeple.service
 
 .PHONY: staleness
 staleness: $(VENV)/.installed-dev ## Check that generated code is what its sources make
@@ -84,7 +109,7 @@ constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 
 .PHONY: clean
 clean: ## Remove environments, caches and what was built
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-gpu $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-gpu $(VENV)-deploy $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -105,6 +130,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 $(VENV)-protos/.installed: tools/requirements/protos.txt
 	@python=$$(sh tools/find_python.sh 3.11 3.12 "$(PYTHON)" python3.12 python3.11) && "$$python" -m venv --clear $(VENV)-protos
 	$(VENV)-protos/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)-deploy/.installed: tools/requirements/deploy.txt
+	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-deploy
+	$(VENV)-deploy/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
 $(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt

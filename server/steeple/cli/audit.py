@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.connection import connect
 from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Cell, Column, Output, describe_time
@@ -15,7 +16,12 @@ from steeple.cli.times import read_time
 
 def audit(
     resource: Annotated[
-        str, typer.Argument(metavar="[RESOURCE]", help="Only this and what is below it: landmarks/big-ben, keys/ID.")
+        str,
+        typer.Argument(
+            metavar="[RESOURCE]",
+            autocompletion=completion.resources,
+            help="Only this and what is below it: landmarks/big-ben, keys/ID.",
+        ),
     ] = "",
     since: Annotated[
         str | None, typer.Option("--since", metavar="SPAN|TIME", help="Not before: 7d, 12h, 2027-01-31.")

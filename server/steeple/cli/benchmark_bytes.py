@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption, PlotOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
@@ -62,7 +63,9 @@ def bytes_(
     budgets: Annotated[
         str, typer.Option("--budgets", metavar="A,B,...", help="Bytes of a query's requests, at most.")
     ] = "512,1024,2048,4096,8192,16384,49152",
-    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Release to measure.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Release to measure.")
+    ] = DEFAULT_MODEL,
     plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:

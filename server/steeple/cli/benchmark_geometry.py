@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
@@ -25,7 +26,9 @@ def geometry(
         Path | None,
         typer.Argument(metavar="DIR", help="Photos anywhere below it; with manifest.csv, pairs of them as well."),
     ] = None,
-    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Release to measure.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Release to measure.")
+    ] = DEFAULT_MODEL,
     photos: Annotated[
         int, typer.Option("--photos", metavar="N", min=1, help="Photos at most, evenly chosen by path.")
     ] = 100,

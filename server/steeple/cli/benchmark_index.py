@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption, PlotOption
 from steeple.cli.output import Output
 from steeple.cli.stages import staged
@@ -31,7 +32,13 @@ def index(
         int, typer.Option("--descriptors", metavar="N", min=1000, help="Size of the catalogue.")
     ] = 1_000_000,
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME|DIR", help="Release whose codebook descriptors are drawn from.")
+        str,
+        typer.Option(
+            "--model",
+            metavar="NAME|DIR",
+            autocompletion=completion.releases,
+            help="Release whose codebook descriptors are drawn from.",
+        ),
     ] = DEFAULT_MODEL,
     lists: Annotated[
         int | None,

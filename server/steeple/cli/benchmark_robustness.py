@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.photo_files import find_photos
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 def robustness(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Photos anywhere below it; no answers are needed.")],
-    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Release to measure.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Release to measure.")
+    ] = DEFAULT_MODEL,
     photos: Annotated[
         int, typer.Option("--photos", metavar="N", min=2, help="Photos at most, evenly chosen by path.")
     ] = 40,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.chart import Axis, Panel, Series, draw
 from steeple.cli.options import DEFAULT_MODEL, JsonOption, PlotOption
 from steeple.cli.output import Column, Output
@@ -24,7 +25,13 @@ _SHOWN: Final = 0.2  # the share that times are drawn for
 
 def verify(
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME|DIR", help="Release whose inlier radius and iterations are used.")
+        str,
+        typer.Option(
+            "--model",
+            metavar="NAME|DIR",
+            autocompletion=completion.releases,
+            help="Release whose inlier radius and iterations are used.",
+        ),
     ] = DEFAULT_MODEL,
     trials: Annotated[int, typer.Option("--trials", metavar="N", min=1, help="Verifications of each kind.")] = 100,
     plot: PlotOption = None,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
@@ -27,7 +28,13 @@ def calibrate(
     ],
     file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.json", help="Where the calibration goes.")],
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME|DIR", help="Release whose confidences are calibrated.")
+        str,
+        typer.Option(
+            "--model",
+            metavar="NAME|DIR",
+            autocompletion=completion.releases,
+            help="Release whose confidences are calibrated.",
+        ),
     ] = DEFAULT_MODEL,
     false_positive_rate: Annotated[
         float,

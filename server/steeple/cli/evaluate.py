@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output
 from steeple.cli.stages import staged
@@ -58,7 +59,10 @@ def evaluate(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Holds manifest.csv, or one folder of photos per landmark.")
     ],
-    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Release to evaluate.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Release to evaluate."),
+    ] = DEFAULT_MODEL,
     exact: Annotated[
         bool, typer.Option("--exact", help="Search exactly instead of through the PQ index: shows what that costs.")
     ] = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.connection import connect
 from steeple.cli.options import (
     DEFAULT_SERVER,
@@ -38,7 +39,12 @@ app = typer.Typer(no_args_is_help=True, help="The reference images that landmark
 _PARTLY_FAILED = 1
 
 ImageArgument = Annotated[
-    str, typer.Argument(metavar="IMAGE", help="landmarks/LANDMARK/images/IMAGE, as `images list` prints it.")
+    str,
+    typer.Argument(
+        metavar="IMAGE",
+        autocompletion=completion.images,
+        help="landmarks/LANDMARK/images/IMAGE, as `images list` prints it.",
+    ),
 ]
 
 
@@ -249,7 +255,10 @@ def update_image(
 
 @app.command("delete")
 def delete_images(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="As `images list` prints them.")],
+    images: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGE", autocompletion=completion.images, help="As `images list` prints them."),
+    ],
     etag: EtagOption = "",
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
@@ -280,7 +289,13 @@ def delete_images(
 
 @app.command("undelete")
 def undelete_image(
-    image: ImageArgument, etag: EtagOption = "", server: ServerOption = DEFAULT_SERVER, json: JsonOption = False
+    image: Annotated[
+        str,
+        typer.Argument(metavar="IMAGE", autocompletion=completion.deleted_images, help="As `images list` prints it."),
+    ],
+    etag: EtagOption = "",
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
 ) -> None:
     """Bring a deleted reference image back; it is found again at once.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.connection import connect
 from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Column, Output, describe_time
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Keys: who may call a server, and how much.")
 
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY_ID", help="Id of the key, as `steeple keys list` prints it.")]
+KeyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY_ID", autocompletion=completion.keys, help="Id of the key, as `steeple keys list` prints it."
+    ),
+]
 ExpiresOption = Annotated[
     str | None, typer.Option("--expires", metavar="SPAN|TIME", help="It ends then: 90d, 12h, 2027-01-31.")
 ]
@@ -39,7 +45,13 @@ QuotaOption = Annotated[
 def create_key(
     display_name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for, and whose.")] = "",
     scope: Annotated[
-        str, typer.Option("--scope", metavar="SCOPE", help="device, reader, editor or admin; each may all before it.")
+        str,
+        typer.Option(
+            "--scope",
+            metavar="SCOPE",
+            autocompletion=completion.choices("device", "reader", "editor", "admin"),
+            help="device, reader, editor or admin; each may all before it.",
+        ),
     ] = "device",
     expires: ExpiresOption = None,
     requests_per_second: RateOption = None,

@@ -13,6 +13,7 @@ from steeple.cli.landmarks_file import read_landmarks
 from steeple.cli.options import (
     DEFAULT_SERVER,
     AliasOption,
+    DeletedLandmarkArgument,
     DeletedOption,
     EtagOption,
     FilterOption,
@@ -244,7 +245,10 @@ def delete_landmark(
 
 @app.command("undelete")
 def undelete_landmark(
-    landmark: LandmarkArgument, etag: EtagOption = "", server: ServerOption = DEFAULT_SERVER, json: JsonOption = False
+    landmark: DeletedLandmarkArgument,
+    etag: EtagOption = "",
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
 ) -> None:
     """Bring a deleted landmark back with its reference images; it is found again at once.
 

@@ -19,6 +19,7 @@ from steeple.cli import (
     doctor,
     evaluate,
     explain,
+    health,
     identify,
     images,
     info,
@@ -56,6 +57,7 @@ app = typer.Typer(
 
 app.command("serve")(serve.serve)
 app.command("info", short_help="What a server serves, and what it is doing.")(info.info)
+app.command("health", short_help="Whether a server takes calls.")(health.health)
 app.command("doctor", short_help="What is wrong with a machine or a data folder.")(doctor.doctor)
 app.command("identify")(identify.identify)
 app.command("explain", short_help="Why a photo is answered as it is.")(explain.explain)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steeple.cli import model_compact, model_diff, model_train, model_visualize
+from steeple.cli import completion, model_compact, model_diff, model_train, model_visualize
 from steeple.cli.connection import connect
 from steeple.cli.options import DEFAULT_MODEL, DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Column, Output
@@ -86,7 +86,12 @@ def _shipped() -> list[Model]:
 @app.command("show")
 def show_model(
     release: Annotated[
-        str, typer.Argument(metavar="RELEASE", help="Such as delf-lite2-v1; with --local, a folder will do.")
+        str,
+        typer.Argument(
+            metavar="RELEASE",
+            autocompletion=completion.releases,
+            help="Such as delf-lite2-v1; with --local, a folder will do.",
+        ),
     ] = DEFAULT_MODEL,
     local: _LocalOption = False,
     server: ServerOption = DEFAULT_SERVER,
@@ -127,7 +132,12 @@ def show_model(
 @app.command("verify")
 def verify_model(
     release: Annotated[
-        str, typer.Argument(metavar="NAME|DIR", help="A release that ships with Steeple, or a folder.")
+        str,
+        typer.Argument(
+            metavar="NAME|DIR",
+            autocompletion=completion.releases,
+            help="A release that ships with Steeple, or a folder.",
+        ),
     ] = DEFAULT_MODEL,
     json: JsonOption = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import JsonOption
 from steeple.cli.output import Cell, Column, Output
 
@@ -17,8 +18,13 @@ _PARAMETERS: Final = ("extraction", "index", "verification", "calibration")
 _FIGURES: Final = "figures"
 _NOT_COMPARED: Final = ("format", "name", "files", *_PARAMETERS, _FIGURES)  # or in a place of their own
 
-_ReleaseArgument = Annotated[str, typer.Argument(metavar="A", help="A release that ships with Steeple, or a folder.")]
-_OtherArgument = Annotated[str, typer.Argument(metavar="B", help="Another.")]
+_ReleaseArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="A", autocompletion=completion.releases, help="A release that ships with Steeple, or a folder."
+    ),
+]
+_OtherArgument = Annotated[str, typer.Argument(metavar="B", autocompletion=completion.releases, help="Another.")]
 
 
 def diff(a: _ReleaseArgument, b: _OtherArgument, json: JsonOption = False) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output, error_facts
 from steeple.cli.photo_files import find_photos
@@ -28,7 +29,10 @@ def visualize(
         list[Path], typer.Argument(metavar="PHOTO|FOLDER", help="JPEG, PNG, WebP or BMP files, or folders of such.")
     ],
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME|DIR", help="Model release to look into.")
+        str,
+        typer.Option(
+            "--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Model release to look into."
+        ),
     ] = DEFAULT_MODEL,
     directory: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where the pictures are saved; made if missing.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from steeple.cli import completion
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -30,7 +31,20 @@ TimeoutOption = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give up on a call after this long.")
 ]
 LandmarkArgument = Annotated[
-    str, typer.Argument(metavar="LANDMARK", help="Id of the landmark, such as big-ben (or landmarks/big-ben).")
+    str,
+    typer.Argument(
+        metavar="LANDMARK",
+        autocompletion=completion.landmarks,
+        help="Id of the landmark, such as big-ben (or landmarks/big-ben).",
+    ),
+]
+DeletedLandmarkArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LANDMARK",
+        autocompletion=completion.deleted_landmarks,
+        help="Id of the landmark, such as big-ben (or landmarks/big-ben).",
+    ),
 ]
 EtagOption = Annotated[
     str, typer.Option("--etag", help="Refuse if it was changed since this etag (printed by show) was read.")

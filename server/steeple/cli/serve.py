@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from steeple.cli import completion
 from steeple.cli.options import JsonOption
 from steeple.cli.output import Output
 
@@ -20,7 +21,12 @@ def serve(
     ] = None,
     access: Annotated[
         str | None,
-        typer.Option("--access", metavar="auto|open|keys", help="Whether callers need a key; auto: beyond this host."),
+        typer.Option(
+            "--access",
+            metavar="auto|open|keys",
+            autocompletion=completion.choices("auto", "open", "keys"),
+            help="Whether callers need a key; auto: beyond this host.",
+        ),
     ] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option("--tls-certificate", metavar="FILE.pem", help="Talk TLS with this certificate.")
@@ -40,7 +46,10 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Keeps the catalogue, photos and the index.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME|DIR", help="Model release to serve.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Model release to serve."),
+    ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +61,13 @@ def serve(
         typer.Option("--index", metavar="FACTORY", help="Index to train, such as OPQ20,IVF4096_HNSW32,PQ20."),
     ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", metavar="auto|cpu|gpu", help="Where the index is searched.")
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="auto|cpu|gpu",
+            autocompletion=completion.choices("auto", "cpu", "gpu"),
+            help="Where the index is searched.",
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Threads that extract, search and verify.")
@@ -63,9 +78,17 @@ def serve(
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="[HOST]:PORT", help="Serve metrics for Prometheus here.")
     ] = None,
-    log_format: Annotated[str | None, typer.Option("--log-format", metavar="text|json")] = None,
+    log_format: Annotated[
+        str | None, typer.Option("--log-format", metavar="text|json", autocompletion=completion.choices("text", "json"))
+    ] = None,
     log_level: Annotated[
-        str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
+        str | None,
+        typer.Option(
+            "--log-level",
+            metavar="LEVEL",
+            autocompletion=completion.choices("DEBUG", "INFO", "WARNING", "ERROR"),
+            help="DEBUG, INFO, WARNING or ERROR.",
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -14,6 +14,7 @@ from steeple.errors import CancelledError
 from steeple.server import logs
 from steeple.server.api.lifecycle import Server
 from steeple.server.logs import facts
+from steeple.server.service_manager import notify
 from steeple.server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -62,10 +63,12 @@ async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> 
                     settings.data_dir,
                 )
             log.info("ready", extra=facts(port=port))
+            notify("READY=1", f"STATUS=serving {settings.model} on port {port}")
             if on_ready is not None:
                 on_ready(port)
             await told
         log.info("stopping", extra=facts(signal=told.result().name))
+        notify("STOPPING=1")
     finally:
         told.cancel()
         await _stop(server, settings.shutdown_grace_seconds, signals)

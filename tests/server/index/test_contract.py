@@ -168,6 +168,25 @@ def test_a_damaged_snapshot_is_refused(implementation: tuple[Make, Restore], tmp
     assert 1 in restored
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_saving_mends_a_damaged_snapshot(implementation: tuple[Make, Restore], tmp_path: Path, damage: str) -> None:
+    """Files are named by their content, so the index that is built anew has some of the same names."""
+    make, restore = implementation
+    index = make()
+    index.add(1, descriptors(1))
+    index.snapshot(tmp_path, sequence=1)
+    for file in sorted(tmp_path.iterdir()):
+        damaged = DAMAGES[damage](file.read_bytes())
+        file.unlink()
+        if damaged is not None:
+            file.write_bytes(damaged)
+    again = make()
+    again.add(1, descriptors(1))
+    again.snapshot(tmp_path, sequence=1)
+    restored, _ = restore(tmp_path)
+    assert 1 in restored
+
+
 def test_what_a_crash_left_behind_is_cleared_away(implementation: tuple[Make, Restore], tmp_path: Path) -> None:
     make, restore = implementation
     index = make()

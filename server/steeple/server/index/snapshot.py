@@ -51,7 +51,7 @@ class SnapshotFolder:
         return (self.path / _MANIFEST).exists()
 
     def save(self, role: str, data: bytes | memoryview) -> Part:
-        """Saves a file, unless it is there already.
+        """Saves a file, unless it is there already and undamaged.
 
         Raises:
             OSError: If it cannot be written.
@@ -59,9 +59,16 @@ class SnapshotFolder:
         digest = hashlib.sha256(data).hexdigest()
         part = Part(f"{role}-{digest[:16]}", digest)
         self.path.mkdir(parents=True, exist_ok=True)
-        if not (self.path / part.name).exists():
+        if not self._holds(part):
             _write(self.path / part.name, data)
         return part
+
+    def _holds(self, part: Part) -> bool:
+        try:
+            self.load(part)
+        except SnapshotError:
+            return False
+        return True
 
     def adopt(self, file: Path, sha256: str) -> Part:
         """Takes a file that was written elsewhere, or here already, into the snapshot.
