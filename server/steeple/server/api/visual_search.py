@@ -17,7 +17,7 @@ from steeple.server.api.names import parse_model
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import RETRY_DELAY, about
-from steeple.server.api.streams import FrameAnswerer, answer_frames
+from steeple.server.api.streams import FrameAnswerer, answer_frames, kind_of
 from steeple.server.recognition import Accumulated
 from steeple.v1 import visual_search_service_pb2, visual_search_service_pb2_grpc
 
@@ -48,7 +48,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     ) -> visual_search_service_pb2.IdentifyResponse:
         """Answers one query."""
         arrival = time.perf_counter()
-        answer, _ = await self._queries.run(self._answer, request.query, arrival)
+        answer, _ = await self._queries.run_as(kind_of(request.query), self._answer, request.query, arrival)
         return visual_search_service_pb2.IdentifyResponse(answer=answer)
 
     async def IdentifyStream(  # noqa: N802
