@@ -22,11 +22,12 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
         # A client that has vanished without a word does not answer a ping.
         "grpc.keepalive_time_ms": round(1000 * settings.keepalive_seconds),
         "grpc.keepalive_timeout_ms": round(1000 * settings.keepalive_timeout_seconds),
+        # Newer versions of gRPC wait a minute for the answer, whatever the other option says.
+        "grpc.http2.ping_timeout_ms": round(1000 * settings.keepalive_timeout_seconds),
         "grpc.keepalive_permit_without_calls": 1,
         "grpc.http2.max_pings_without_data": 0,  # any number, or a quiet camera would go unwatched
         # What clients may do.
         "grpc.http2.min_ping_interval_without_data_ms": 1000 * LEAST_PING_SECONDS,
-        "grpc.http2.min_recv_ping_interval_without_data_ms": 1000 * LEAST_PING_SECONDS,
     }
     if settings.max_connection_idle_seconds:
         options["grpc.max_connection_idle_ms"] = round(1000 * settings.max_connection_idle_seconds)
