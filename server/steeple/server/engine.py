@@ -17,6 +17,7 @@ from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError, S
 from steeple.server import calibration_file, recognition
 from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Landmark, ReferenceImage, Restriction
+from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
 from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
@@ -141,7 +142,9 @@ class Engine:
                 self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
-            self._upkeep = Upkeep(self._keeper, (self._identify_counts.save, self.ingest.purge))
+            clock = CautiousClock()
+            chores = (self._identify_counts.save, lambda: self.ingest.purge(clock.now()))
+            self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             self._resources = opened.pop_all()
             self._closed = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -57,7 +57,7 @@ async def quiet_server(options: list[tuple[str, Any]]) -> AsyncIterator[int]:
             pass
 
     server = grpc.aio.server(options=options)
-    handler = grpc.stream_stream_rpc_method_handler(listen)  # type: ignore[arg-type]
+    handler: Any = grpc.stream_stream_rpc_method_handler(cast("Any", listen))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Quiet", {"Listen": handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -84,7 +84,7 @@ async def pinged(server: dict[str, Any], client: dict[str, Any], seconds: float)
         quiet_server(scaled(server)) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=scaled(client)) as channel,
     ):
-        call = channel.stream_stream("/Quiet/Listen")()
+        call: Any = channel.stream_stream("/Quiet/Listen")()
         assert await call.read() == b"here"
         done, _ = await asyncio.wait([asyncio.ensure_future(call.read())], timeout=seconds)
         return await call.code() if done else None
@@ -104,7 +104,7 @@ async def test_a_client_notices_that_the_server_has_vanished() -> None:
         blackhole(port) as proxy,
         grpc.aio.insecure_channel(f"127.0.0.1:{proxy.port}", options=scaled(client_options())) as channel,
     ):
-        call = channel.stream_stream("/Quiet/Listen")()
+        call: Any = channel.stream_stream("/Quiet/Listen")()
         assert await call.read() == b"here"
         proxy.swallow()
         began = asyncio.get_running_loop().time()
@@ -123,10 +123,11 @@ async def test_a_server_lets_go_of_a_camera_that_has_vanished(start: Any, make_f
             f"127.0.0.1:{proxy.port}", options=[("grpc.use_local_subchannel_pool", 1)]
         ) as channel,
     ):
-        call = VisualSearchServiceStub(channel).IdentifyStream()
+        stub: Any = VisualSearchServiceStub(channel)
+        call = stub.IdentifyStream()
         query = Query(features=wire.pack(make_features(0)))
-        await call.write(IdentifyStreamRequest(frame_id=1, query=query))  # type: ignore[attr-defined]
-        assert (await call.read()).frame_id == 1  # type: ignore[attr-defined]
+        await call.write(IdentifyStreamRequest(frame_id=1, query=query))
+        assert (await call.read()).frame_id == 1
         readiness = running.server._readiness
         assert readiness.busy
         proxy.swallow()

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 import grpc
 from google.protobuf.message import DecodeError
 
-from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.errors import InternalError, InvalidArgumentError, SteepleError, UnavailableError
 from steeple.server.access import ApiKey
 from steeple.server.api.caller import Caller, address_of, within_call
 from steeple.server.api.guard import Admission, Guard, is_identified
@@ -24,6 +24,7 @@ from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
 from steeple.server.api.tracing import Tracing
+from steeple.server.descriptors import check_descriptors
 from steeple.server.logs import facts, within_request
 from steeple.v1.visual_search_service_pb2 import IdentifyStreamResponse
 
@@ -244,7 +245,14 @@ def _told(error: Exception) -> SteepleError:
     """What the caller is told of an error."""
     if isinstance(error, InternalError) and INCIDENT not in error.metadata:
         return incident(error)
-    return error if isinstance(error, SteepleError) else incident(error)
+    if isinstance(error, SteepleError):
+        return error
+    try:
+        check_descriptors()
+    except UnavailableError as shortage:
+        log.warning("there are no file descriptors left; raise the limit (ulimit -n)", exc_info=error)
+        return shortage
+    return incident(error)
 
 
 def _log_call(call: _Call, status: str, seconds: float, error: SteepleError | None) -> None:
