@@ -205,7 +205,7 @@ async def _run(
         output.note("timing single queries, then all threads busy")
         await clients.one_by_one(_IDLE_QUERIES // 4)  # what is loaded at first use is loaded
         idle = await clients.one_by_one(_IDLE_QUERIES)
-        capacity = await clients.capacity(2 * workers, _CAPACITY_SECONDS)
+        capacity = await clients.capacity(2 * workers, min(plan.seconds, _CAPACITY_SECONDS))
         output.note(f"{capacity:.1f} queries a second; {plan.times:g} times as many for {plan.seconds:g} s")
         watching = asyncio.create_task(watch.watch())
         server_before, own_before, began = watch.cpu_seconds(), time.process_time(), time.perf_counter()
