@@ -65,7 +65,7 @@ def test_nothing_that_was_answered_or_measured_reaches_no_bar() -> None:
 
 
 def test_a_short_run(steeple: Steeple) -> None:
-    given = ("--seconds", 2, "--clients", 3, "--images", 20, "--times", 1.5, "--queue-delay-ms", 200)
+    given = ("--seconds", 1, "--clients", 3, "--images", 20, "--times", 1.5, "--queue-delay-ms", 200)
     ran = steeple("benchmark", "load", *given, "--json")
     assert ran.code in (0, 1), ran.err  # how fast this machine is, is not tested
     found = ran.json

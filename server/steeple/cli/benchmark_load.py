@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from steeple.delf import FeatureSet, ModelRelease
 
 _IDLE_QUERIES: Final = 40
-_CAPACITY_SECONDS: Final = 5.0
+_MEASURING_SECONDS: Final = 8.0
 _MOST_BYTES: Final = 20 * 2**20
 _FAILED: Final = 1
 
@@ -203,9 +203,10 @@ async def _run(
         Clients(address, keys[plan.clients :], requests, plan.timeout) as stranger,
     ):
         output.note("timing single queries, then all threads busy")
-        await clients.one_by_one(_IDLE_QUERIES // 4)  # what is loaded at first use is loaded
-        idle = await clients.one_by_one(_IDLE_QUERIES)
-        capacity = await clients.capacity(2 * workers, min(plan.seconds, _CAPACITY_SECONDS))
+        measuring = min(plan.seconds, _MEASURING_SECONDS)
+        await clients.one_by_one(_IDLE_QUERIES // 4, measuring)  # what is loaded at first use is loaded
+        idle = await clients.one_by_one(_IDLE_QUERIES, measuring)
+        capacity = await clients.capacity(2 * workers, measuring)
         output.note(f"{capacity:.1f} queries a second; {plan.times:g} times as many for {plan.seconds:g} s")
         watching = asyncio.create_task(watch.watch())
         server_before, own_before, began = watch.cpu_seconds(), time.process_time(), time.perf_counter()

@@ -55,9 +55,11 @@ class Clients:
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
-    async def one_by_one(self, count: int) -> list[float]:
-        """Seconds of so many queries, one after the other."""
-        sent = [await self._send(0, next(self._requests), time.perf_counter()) for _ in range(count)]
+    async def one_by_one(self, most: int, seconds: float) -> list[float]:
+        """Seconds of each of so many queries, or of as many as that time is enough for, one after the other."""
+        sent, began = list[Sent](), time.perf_counter()
+        while len(sent) < most and time.perf_counter() < began + seconds:
+            sent.append(await self._send(0, next(self._requests), time.perf_counter()))
         return [call.seconds for call in sent if call.status == "OK"]
 
     async def capacity(self, at_once: int, seconds: float) -> float:

@@ -273,3 +273,12 @@ def test_callers_that_have_gone_are_forgotten() -> None:
         simulation.run_until(simulation.now + 0.5)  # always busy
     assert len(simulation.queue._order.times) <= 2100
     assert len(simulation.queue._costs_of) <= 1024
+
+
+def test_a_guess_holds_until_such_work_was_done() -> None:
+    simulation = Simulation(FairQueue(2, 10, 1.0))
+    simulation.offer("a", 0.5, "photo", cost=3.0)
+    second = simulation.offer("b", 0.5, "photo", cost=3.0)
+    assert (second.began, reasons(simulation)) == (None, {Reason.DELAY: 1})
+    simulation.run_until(0.5)
+    assert simulation.offer("c", 0.5, "photo", cost=3.0).cost == pytest.approx(0.5)

@@ -12,6 +12,7 @@ import pytest
 from steeple.errors import DeadlineExceededError, ResourceExhaustedError
 from steeple.server.api.caller import Caller, address_of, within_call
 from steeple.server.api.fair_queue import Turn
+from steeple.server.api.kinds import FEATURES
 from steeple.server.api.pools import Pool
 
 
@@ -93,8 +94,8 @@ async def test_errors_reach_the_caller_and_give_their_place_back(pool: Pool) -> 
 
 
 async def test_a_turn_is_waited_for(pool: Pool) -> None:
-    first = await pool.turn("frame", patient=True)
-    later = [asyncio.create_task(pool.turn("frame", patient=True)) for _ in range(3)]  # more than there are places
+    first = await pool.turn(FEATURES, patient=True)
+    later = [asyncio.create_task(pool.turn(FEATURES, patient=True)) for _ in range(3)]  # more than there are places
     await asyncio.sleep(0)
     assert [task.done() for task in later] == [False] * 3
     assert (pool.running, pool.waiting) == (1, 3)
@@ -106,8 +107,8 @@ async def test_a_turn_is_waited_for(pool: Pool) -> None:
 
 
 async def test_a_thread_that_was_given_to_who_had_just_gone_is_given_on(pool: Pool) -> None:
-    held = await pool.turn("frame", patient=True)
-    gone, next_ = (asyncio.create_task(pool.turn("frame", patient=True)) for _ in range(2))
+    held = await pool.turn(FEATURES, patient=True)
+    gone, next_ = (asyncio.create_task(pool.turn(FEATURES, patient=True)) for _ in range(2))
     await asyncio.sleep(0)
     pool.give_back(held)  # to the first of them, which does not live to see it
     gone.cancel()
@@ -115,7 +116,7 @@ async def test_a_thread_that_was_given_to_who_had_just_gone_is_given_on(pool: Po
         await gone
     pool.give_back(await next_)
     assert pool.dropped == {"cancelled": 1}
-    again, never = (asyncio.create_task(pool.turn("frame", patient=True)) for _ in range(2))
+    again, never = (asyncio.create_task(pool.turn(FEATURES, patient=True)) for _ in range(2))
     await asyncio.sleep(0)
     never.cancel()  # while it waits; its turn comes before it hears of that
     pool.give_back(await again)
@@ -126,7 +127,7 @@ async def test_a_thread_that_was_given_to_who_had_just_gone_is_given_on(pool: Po
 
 async def test_what_waits_for_too_long_is_told_to_come_back() -> None:
     pool = Pool("queries", threads=1, capacity=9, max_delay_seconds=0.02)
-    held = await pool.turn("frame")
+    held = await pool.turn(FEATURES)
     with pytest.raises(ResourceExhaustedError, match=r"wait at most 0\.02 s for their turn") as caught:
         await pool.run(len, "")
     assert caught.value.metadata["reason"] == "delay"
@@ -138,7 +139,7 @@ async def test_what_waits_for_too_long_is_told_to_come_back() -> None:
 
 
 async def test_what_outlives_its_deadline_in_the_queue_never_begins(pool: Pool) -> None:
-    held = await pool.turn("frame")
+    held = await pool.turn(FEATURES)
     ran = threading.Event()
     with within_call(Caller("a", deadline=time.monotonic() + 0.02)), pytest.raises(DeadlineExceededError):
         await pool.run(ran.set)
@@ -165,11 +166,11 @@ async def test_callers_share_a_pool_and_changes_leave_threads_for_reading() -> N
 
 async def test_one_callers_burst_does_not_keep_another_waiting(pool: Pool) -> None:
     order: list[str] = []
-    held = await pool.turn("frame")
+    held = await pool.turn(FEATURES)
     tasks = []
     for name in ("busy", "busy", "busy", "other"):
         with within_call(Caller(name)):
-            tasks.append(asyncio.create_task(pool.turn("work", patient=True)))
+            tasks.append(asyncio.create_task(pool.turn(FEATURES, patient=True)))
             await asyncio.sleep(0)
 
     async def note(name: str, task: asyncio.Task[Turn]) -> None:

@@ -9,6 +9,7 @@ import grpc
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
 from steeple.server.api import catalog_batches, conversion
+from steeple.server.api.kinds import CHANGE, THUMBNAIL, kind_of_photo
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -139,7 +140,7 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         image_id = check_chosen_id(request.reference_image_id, "reference_image_id")
         source = _read_source(request)
         # A photo needs a thread that extracts; features must not wait behind queries that do.
-        pool, kind = (self._queries, "photo") if isinstance(source, bytes) else (self._calls, "change")
+        pool, kind = (self._queries, kind_of_photo(source)) if isinstance(source, bytes) else (self._calls, CHANGE)
         with conversion.within("reference_image"), about("image" if isinstance(source, bytes) else "features"):
             image = await pool.run_as(
                 kind,
@@ -226,7 +227,7 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         landmark_id, image_id = parse_image(request.name)
         # On a thread that extracts: decoding a photo takes memory, and so may not be done by many at once.
         ingest = self._readiness.engine.ingest
-        image = await self._queries.run_as("thumbnail", ingest.thumbnail, landmark_id, image_id)
+        image = await self._queries.run_as(THUMBNAIL, ingest.thumbnail, landmark_id, image_id)
         return catalog_service_pb2.GetReferenceImageThumbnailResponse(image=image)
 
     async def DownloadReferenceImage(  # noqa: N802

@@ -8,12 +8,12 @@ import grpc
 
 from steeple.server import engine
 from steeple.server.api import conversion
+from steeple.server.api.kinds import explaining, kind_of
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import about
-from steeple.server.api.streams import kind_of
 from steeple.server.catalogue import Landmark, ReferenceImage
 from steeple.server.recognition import ExplainedImage, Verdict
 from steeple.v1 import explain_service_pb2, explain_service_pb2_grpc, visual_search_service_pb2
@@ -39,7 +39,7 @@ class ExplainService(explain_service_pb2_grpc.ExplainServiceServicer):
         self, request: explain_service_pb2.ExplainIdentifyRequest, context: Context
     ) -> explain_service_pb2.ExplainIdentifyResponse:
         """What Identify weighs for the same query."""
-        explanation = await self._queries.run_as(f"explain {kind_of(request.query)}", self._explain, request.query)
+        explanation = await self._queries.run_as(explaining(kind_of(request.query)), self._explain, request.query)
         return explain_service_pb2.ExplainIdentifyResponse(explanation=explanation)
 
     def _explain(

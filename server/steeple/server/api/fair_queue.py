@@ -47,7 +47,7 @@ class Turn:
         deadline: It is of no use later.
         patient: Waits for as long as it takes, and takes no place while it does.
         narrow: May hold half of the threads at most, however short it is.
-        cost: Seconds on a thread that it is thought to take.
+        cost: Seconds on a thread that it is thought to take, if no such work was done before.
         began: When it got a thread; None: not yet.
     """
 
@@ -169,7 +169,7 @@ class FairQueue:
         Returns:
             What is refused because of it: the turn itself, or one that gives its place to it.
         """
-        turn.cost = self._costs_of.get((turn.kind, turn.caller), self._costs.get(turn.kind, 0.0))
+        turn.cost = self._costs_of.get((turn.kind, turn.caller), self._costs.get(turn.kind, turn.cost))
         if turn.patient:
             self._order.add(turn)
             return []

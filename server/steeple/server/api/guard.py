@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from steeple.errors import PermissionDeniedError, SteepleError, UnauthenticatedError
 from steeple.server.access import ApiKey, Keyring, Scope
+from steeple.server.api.kinds import AUDIT
 from steeple.server.api.policy import Rule, rule_of
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -155,7 +156,7 @@ class Admission:
     async def _record(self, attempt: audit.Attempt, outcome: str) -> None:
         try:
             # Whatever the call itself was told, and however long it may take.
-            turn = await self._calls.turn("audit", patient=True)
+            turn = await self._calls.turn(AUDIT, patient=True)
             await self._calls.run_in(turn, audit.record_outcome, self._database, attempt, outcome)
         except Exception as error:  # what the caller is told of the change itself stays as it is
             values = {"actor": attempt.actor, "method": attempt.method, "resource": attempt.resource}

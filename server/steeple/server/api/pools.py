@@ -15,6 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 from steeple.errors import DeadlineExceededError, ResourceExhaustedError, SteepleError
 from steeple.server.api.caller import current_caller
 from steeple.server.api.fair_queue import FairQueue, Reason, Refusal, Turn
+from steeple.server.api.kinds import CHANGE, READ, Kind
 from steeple.server.api.status import RETRY_DELAY
 
 P = ParamSpec("P")
@@ -63,14 +64,14 @@ class Pool:
             ResourceExhaustedError: If the work cannot begin in time; its metadata say when to try again.
             DeadlineExceededError: If the caller's deadline has passed while it waited.
         """
-        kind = "change" if current_caller().changes else "read"
+        kind = CHANGE if current_caller().changes else READ
         return await self.run_in(await self.turn(kind), work, *args, **kwargs)
 
-    async def run_as(self, kind: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run_as(self, kind: Kind, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Like :meth:`run`; work of one ``kind`` takes about as long."""
         return await self.run_in(await self.turn(kind), work, *args, **kwargs)
 
-    async def turn(self, kind: str, *, patient: bool = False) -> Turn:
+    async def turn(self, kind: Kind, *, patient: bool = False) -> Turn:
         """Returns when a thread is free for the caller; either :meth:`run_in` or :meth:`give_back` must follow at once.
 
         Args:
@@ -82,7 +83,15 @@ class Pool:
             DeadlineExceededError: As :meth:`run`, unless ``patient``.
         """
         caller, loop, now = current_caller(), asyncio.get_running_loop(), time.monotonic()
-        turn = Turn(caller.name, kind, now, caller.deadline, patient, narrow=caller.changes and kind == "change")
+        turn = Turn(
+            caller.name,
+            kind.name,
+            now,
+            caller.deadline,
+            patient,
+            narrow=caller.changes and kind is CHANGE,
+            cost=kind.guess,
+        )
         granted = self._granted[turn] = loop.create_future()
         self._tell(self._queue.offer(turn, now))
         self._advance()

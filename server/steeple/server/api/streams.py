@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from steeple.errors import InvalidArgumentError
+from steeple.server.api.kinds import FEATURES, Kind, kind_of
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness, stopping_error
 from steeple.server.api.status import FIELD
@@ -114,9 +115,9 @@ class NewestFrame:
         return self._waiting is not None
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """Of work, that the frame that waits is."""
-        return kind_of(self._waiting.parts[-1]) if self._waiting else kind_of(Query())
+        return kind_of(self._waiting.parts[-1]) if self._waiting else FEATURES
 
     def take(self) -> Frame:
         """The frame that waits; :meth:`wait` has said that there is one."""
@@ -127,11 +128,6 @@ class NewestFrame:
         if not self._over:
             self._news.clear()
         return frame
-
-
-def kind_of(query: Query) -> str:
-    """The kind of work that a query is: photos take longer than features."""
-    return "photo" if query.WhichOneof("source") == "image" else "features"
 
 
 FrameAnswerer: TypeAlias = Callable[[Query, float], tuple[Answer, bool]]

@@ -12,12 +12,13 @@ import grpc
 
 from steeple.errors import ResourceExhaustedError
 from steeple.server.api import conversion
+from steeple.server.api.kinds import kind_of
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.names import parse_model
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import RETRY_DELAY, about
-from steeple.server.api.streams import FrameAnswerer, answer_frames, kind_of
+from steeple.server.api.streams import FrameAnswerer, answer_frames
 from steeple.server.recognition import Accumulated
 from steeple.v1 import visual_search_service_pb2, visual_search_service_pb2_grpc
 
