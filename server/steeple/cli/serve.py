@@ -75,6 +75,12 @@ def serve(
     max_concurrent_queries: Annotated[
         int | None, typer.Option("--max-concurrent-queries", metavar="N", help="More are told to come back.")
     ] = None,
+    max_queue_delay_ms: Annotated[
+        float | None,
+        typer.Option(
+            "--max-queue-delay-ms", metavar="MS", help="Queries that would wait longer are told to come back."
+        ),
+    ] = None,
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="[HOST]:PORT", help="Serve metrics for Prometheus here.")
     ] = None,
@@ -125,6 +131,7 @@ def serve(
         device=device,
         workers=workers,
         max_concurrent_queries=max_concurrent_queries,
+        max_queue_delay_ms=max_queue_delay_ms,
         metrics_address=metrics_address,
         log_format=log_format,
         log_level=log_level.upper() if log_level else None,

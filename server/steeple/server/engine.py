@@ -17,6 +17,7 @@ from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError, S
 from steeple.server import calibration_file, recognition
 from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Restriction
+from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
 from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
@@ -77,7 +78,12 @@ class Engine:
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
-            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
+            clock = CautiousClock()
+            chores = (
+                self._identify_counts.save,
+                lambda: self.ingest.purge(clock.now()),
+                lambda: self.operations.purge(clock.now()),
+            )
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)

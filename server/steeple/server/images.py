@@ -206,7 +206,9 @@ def _errors_translated() -> Iterator[None]:
         text = error.strerror or str(error)
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise ResourceExhaustedError(f"the disk that holds the photos is full: {text}") from error
-        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError):
+        if error.errno == errno.EROFS or isinstance(
+            error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError
+        ):
             raise FailedPreconditionError(
                 f"the image store is not accessible: {text}; check its folder and permissions"
             ) from error

@@ -33,6 +33,10 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _workers() -> int:
+    return max(2, _processors())
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) <= 65535
 
@@ -63,12 +67,20 @@ class Settings(BaseSettings):
         batching: Whether queries that come at once share a call of FAISS: ``on``, ``off``, or ``auto``: on a GPU.
         batch_delay_ms: Milliseconds that a query waits at most for others that have begun.
         batch_descriptors: Descriptors of such a call, at most.
-        workers: Threads that extract, search and verify.
+        workers: Threads that extract, search and verify; by default one a processor, and at least 2: what takes long
+            may have half of them, so that others do not wait for it.
         max_concurrent_queries: Queries and photo uploads worked on or waiting; more are refused with a delay after
             which to try again.
+        max_queue_delay_ms: Milliseconds that these wait for a thread at most: those that would wait longer, by what
+            such work has taken, are refused at once.
         max_streams: Cameras connected at once.
         max_message_bytes: A larger request is refused.
         max_image_pixels: A photo of more is refused before it is decoded.
+        keepalive_seconds: A connection that was silent for so long is asked whether its client is there.
+        keepalive_timeout_seconds: A client that does not answer for so long is taken for gone, with all its calls.
+        max_connection_idle_seconds: A connection without a call for so long is closed; 0: never.
+        max_connection_age_seconds: A connection this old is closed when its calls have ended, 5 minutes later in any
+            case, so that load balancers can spread clients anew; 0: never.
         metrics_address: ``HOST:PORT`` to serve metrics on over HTTP, for Prometheus; ``:PORT`` is of the loopback
             interface, port 0 any free one. Empty: none are served.
         trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
@@ -103,11 +115,16 @@ class Settings(BaseSettings):
     batching: Literal["auto", "on", "off"] = "auto"
     batch_delay_ms: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 2.0
     batch_descriptors: Annotated[int, Field(ge=1)] = 16384
-    workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_processors)
+    workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_workers)
     max_concurrent_queries: Annotated[int, Field(ge=1)] = 32
+    max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000, allow_inf_nan=False)] = 1000.0
     max_streams: Annotated[int, Field(ge=1)] = 64
     max_message_bytes: Annotated[int, Field(ge=64 * 1024, le=2**31 - 1)] = 24 * 2**20
     max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    keepalive_seconds: Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)] = 30.0
+    keepalive_timeout_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 15.0
+    max_connection_idle_seconds: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 900.0
+    max_connection_age_seconds: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 3600.0
     metrics_address: str = ""
     trace_endpoint: str = ""
     deleted_retention_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30.0

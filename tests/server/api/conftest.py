@@ -114,7 +114,9 @@ def start(tmp_path: Path) -> Start:
         tracing: Tracing | None = None,
         **flags: object,
     ) -> AsyncIterator[Running]:
-        settings = Settings.load(None, **{"address": "127.0.0.1:0", "data_dir": tmp_path / "data", **flags})
+        settings = Settings.load(
+            None, **{"address": "127.0.0.1:0", "data_dir": tmp_path / "data", "max_queue_delay_ms": 60_000.0, **flags}
+        )
         given: dict[str, Any] = {} if engine is None else {"open_engine": engine}
         server = Server(settings, interceptors=interceptors, tracing=tracing, **given)
         port = await server.start()

@@ -148,7 +148,9 @@ async def test_overload_is_refused_with_a_delay(start: Any, refused: Refused, ma
         refusal = await refused(done.pop())
         assert refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "limit of 2 concurrent queries" in refusal.message
-        assert refusal.details["RetryInfo"].retry_delay.nanos == 250_000_000
+        retry = refusal.details["RetryInfo"].retry_delay
+        assert 0.05 <= retry.seconds + retry.nanos / 1e9 <= 1.1
+        assert refusal.details["ErrorInfo"].metadata["reason"] == "full"
         await running.search.ListModels(ListModelsRequest())  # others are served meanwhile
         gate.opened.set()
         assert [answer.feature_count for answer in await asyncio.gather(*pending)] == [200, 200]

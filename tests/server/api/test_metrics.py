@@ -68,6 +68,9 @@ async def test_calls_answers_and_stages_are_counted(
     assert found['steeple_answers_total{outcome="identified"}'] == 1
     assert found['steeple_answers_total{outcome="unknown"}'] == 2
     assert found['steeple_stage_duration_seconds_count{stage="extract"}'] == 1
+    assert found['steeple_pool_wait_seconds_count{pool="queries"}'] == 3
+    assert found['steeple_pool_refusals_total{pool="queries",reason="delay"}'] == 0
+    assert found['steeple_pool_drops_total{pool="queries",reason="cancelled"}'] == 0
     for stage in ("search", "verify"):
         assert found[f'steeple_stage_duration_seconds_count{{stage="{stage}"}}'] == 3
         assert 0 < found[f'steeple_stage_duration_seconds_sum{{stage="{stage}"}}'] < 60
@@ -132,7 +135,7 @@ async def test_a_pool_tells_what_runs_waits_and_was_refused() -> None:
     assert (pool.running, pool.waiting) == (1, 1)
     with pytest.raises(ResourceExhaustedError):
         await pool.run(wait)
-    assert pool.refused == 1
+    assert pool.refused == {"full": 1}
     gate.set()
     await asyncio.gather(*both)
     pool.close()

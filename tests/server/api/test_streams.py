@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from steeple.errors import ImageError, InvalidArgumentError, UnavailableError
+from steeple.server.api.kinds import READ
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.streams import FrameAnswerer, NewestFrame, answer_frames
@@ -98,17 +99,16 @@ async def test_a_slow_camera_loses_nothing_and_is_answered_in_order(pool: Pool) 
 
 
 async def test_a_frame_is_taken_only_when_there_is_a_thread_for_it(pool: Pool) -> None:
-    await pool.reserve()
-    await pool.reserve()
+    held = [await pool.turn(READ) for _ in range(2)]
 
     async def camera() -> AsyncIterator[IdentifyStreamRequest]:
         for number in (1, 2, 3):
             yield frame(number)
-        pool.release()  # only now
+        pool.give_back(held[0])  # only now
 
     answers = [answer async for answer in answer_frames(camera(), echo, pool, Readiness())]
     assert summary(answers) == [(3, 3, 2)]
-    pool.release()
+    pool.give_back(held[1])
 
 
 @pytest.mark.parametrize("second", [7, 6, -1])

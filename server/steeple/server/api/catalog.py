@@ -9,6 +9,7 @@ import grpc
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
 from steeple.server.api import catalog_batches, conversion
+from steeple.server.api.kinds import CHANGE, THUMBNAIL, kind_of_photo
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -139,9 +140,10 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         image_id = check_chosen_id(request.reference_image_id, "reference_image_id")
         source = _read_source(request)
         # A photo needs a thread that extracts; features must not wait behind queries that do.
-        pool = self._queries if isinstance(source, bytes) else self._calls
+        pool, kind = (self._queries, kind_of_photo(source)) if isinstance(source, bytes) else (self._calls, CHANGE)
         with conversion.within("reference_image"), about("image" if isinstance(source, bytes) else "features"):
-            image = await pool.run(
+            image = await pool.run_as(
+                kind,
                 self._readiness.engine.ingest.create_image,
                 landmark_id,
                 source,
@@ -244,7 +246,8 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         """The photo made small."""
         landmark_id, image_id = parse_image(request.name)
         # On a thread that extracts: decoding a photo takes memory, and so may not be done by many at once.
-        image = await self._queries.run(self._readiness.engine.ingest.thumbnail, landmark_id, image_id)
+        ingest = self._readiness.engine.ingest
+        image = await self._queries.run_as(THUMBNAIL, ingest.thumbnail, landmark_id, image_id)
         return catalog_service_pb2.GetReferenceImageThumbnailResponse(image=image)
 
     async def DownloadReferenceImage(  # noqa: N802

@@ -8,6 +8,7 @@ import grpc
 
 from steeple.server import identification
 from steeple.server.api import conversion
+from steeple.server.api.kinds import explaining, kind_of
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -38,7 +39,7 @@ class ExplainService(explain_service_pb2_grpc.ExplainServiceServicer):
         self, request: explain_service_pb2.ExplainIdentifyRequest, context: Context
     ) -> explain_service_pb2.ExplainIdentifyResponse:
         """What Identify weighs for the same query."""
-        explanation = await self._queries.run(self._explain, request.query)
+        explanation = await self._queries.run_as(explaining(kind_of(request.query)), self._explain, request.query)
         return explain_service_pb2.ExplainIdentifyResponse(explanation=explanation)
 
     def _explain(

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from steeple.errors import PermissionDeniedError, SteepleError, UnauthenticatedError
 from steeple.server.access import ApiKey, Keyring, Scope
+from steeple.server.api.kinds import AUDIT
 from steeple.server.api.policy import Rule, rule_of
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -95,6 +96,11 @@ class Admission:
             actor = audit.OPEN if key is None else key.name
             self._attempt = audit.Attempt(actor, method, _read(request, rule.changes))
 
+    @property
+    def changes(self) -> bool:
+        """Whether the call changes something."""
+        return self._attempt is not None
+
     async def answer(self, work: Callable[[], Awaitable[ResponseT]]) -> ResponseT:
         """What ``work`` returns; a change is recorded, an identification counted.
 
@@ -149,7 +155,9 @@ class Admission:
 
     async def _record(self, attempt: audit.Attempt, outcome: str) -> None:
         try:
-            await self._calls.run(audit.record_outcome, self._database, attempt, outcome)
+            # Whatever the call itself was told, and however long it may take.
+            turn = await self._calls.turn(AUDIT, patient=True)
+            await self._calls.run_in(turn, audit.record_outcome, self._database, attempt, outcome)
         except Exception as error:  # what the caller is told of the change itself stays as it is
             values = {"actor": attempt.actor, "method": attempt.method, "resource": attempt.resource}
             log.error("not in the audit log", extra=facts(**values, outcome=outcome, error=error))

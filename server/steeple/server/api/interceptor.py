@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 import secrets
 import time
@@ -15,13 +16,15 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 import grpc
 from google.protobuf.message import DecodeError
 
-from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.errors import InternalError, InvalidArgumentError, SteepleError, UnavailableError
 from steeple.server.access import ApiKey
+from steeple.server.api.caller import Caller, address_of, within_call
 from steeple.server.api.guard import Admission, Guard, is_identified
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
 from steeple.server.api.tracing import Tracing
+from steeple.server.descriptors import check_descriptors
 from steeple.server.logs import facts, within_request
 from steeple.v1.visual_search_service_pb2 import IdentifyStreamResponse
 
@@ -147,7 +150,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         try:
             with self._readiness.call():
                 call.key = self._guard.identify(call.context.invocation_metadata())
-                response = await work(self._guard.admit(call.method.removeprefix("/"), call.key, request))
+                admission = self._guard.admit(call.method.removeprefix("/"), call.key, request)
+                with within_call(_caller_of(call, changes=admission.changes)):
+                    response = await work(admission)
         except asyncio.CancelledError:
             remaining = call.context.time_remaining()
             self._end(call, "DEADLINE_EXCEEDED" if remaining is not None and remaining <= 0 else "CANCELLED")
@@ -164,6 +169,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         call.traced(status)
         self._metrics.ended(_short(call.method), status, seconds)
         _log_call(call, status, seconds, error)
+
+
+def _caller_of(call: _Call, *, changes: bool) -> Caller:
+    remaining = call.context.time_remaining()
+    deadline = math.inf if remaining is None else time.monotonic() + remaining
+    return Caller(address_of(call.context.peer()) if call.key is None else call.key.id, deadline, changes)
 
 
 def _request_id_of(metadata: Iterable[tuple[str, str | bytes]]) -> str:
@@ -234,7 +245,14 @@ def _told(error: Exception) -> SteepleError:
     """What the caller is told of an error."""
     if isinstance(error, InternalError) and INCIDENT not in error.metadata:
         return incident(error)
-    return error if isinstance(error, SteepleError) else incident(error)
+    if isinstance(error, SteepleError):
+        return error
+    try:
+        check_descriptors()
+    except UnavailableError as shortage:
+        log.warning("there are no file descriptors left; raise the limit (ulimit -n)", exc_info=error)
+        return shortage
+    return incident(error)
 
 
 def _log_call(call: _Call, status: str, seconds: float, error: SteepleError | None) -> None:

@@ -27,6 +27,7 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
 from steeple.server.api.tracing import Tracing
+from steeple.server.api.transport import channel_options
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -63,6 +64,7 @@ SERVICES: Final = (
 
 _CATALOGUE_THREADS: Final = 4
 _CATALOGUE_CAPACITY: Final = 256
+_CATALOGUE_DELAY_SECONDS: Final = 5.0
 _FLUSH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
@@ -101,20 +103,25 @@ class Server:
         self._loading: asyncio.Task[Engine] | None = None
         self._readiness = Readiness()
         self._health = health.aio.HealthServicer()
-        self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
-        self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
+        self._queries = Pool(
+            "queries",
+            threads=settings.workers,
+            capacity=settings.max_concurrent_queries,
+            max_delay_seconds=settings.max_queue_delay_ms / 1000,
+        )
+        self._calls = Pool(
+            "catalogue calls",
+            threads=_CATALOGUE_THREADS,
+            capacity=_CATALOGUE_CAPACITY,
+            max_delay_seconds=_CATALOGUE_DELAY_SECONDS,
+        )
         self.metrics = Metrics(self._readiness, {"queries": self._queries, "catalogue": self._calls})
         self.metrics_port = 0
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
         self._close_metrics: Callable[[], None] = lambda: None
         self._server = grpc.aio.server(
             interceptors=[*interceptors, self._interceptor()],
-            options=[
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", -1),
-                # Without this, two servers on one port would each get some of the calls.
-                ("grpc.so_reuseport", 0),
-            ],
+            options=channel_options(settings),
         )
         visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(
             VisualSearchService(self._readiness, self._queries, self.metrics, max_streams=settings.max_streams),

@@ -14,7 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from steeple.errors import FailedPreconditionError, SteepleError
-from steeple.server.api.pools import Pool
+from steeple.server.api.fair_queue import Reason
+from steeple.server.api.pools import DROPS, Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.identification import Identification
 from steeple.server.index_keeper import Activity
@@ -60,6 +61,15 @@ class Metrics:
             self._stages.labels(stage)
         for outcome in ("identified", "unknown"):
             self._answers.labels(outcome)
+        waits = Histogram(
+            "steeple_pool_wait_seconds",
+            "That pieces of work waited for a thread which got one.",
+            ("pool",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        for name, pool in pools.items():
+            pool.observe_wait = waits.labels(name).observe
         ProcessCollector(registry=self.registry)
         self.registry.register(_State(readiness, pools))
 
@@ -139,13 +149,17 @@ class _State(Collector):
         running = GaugeMetricFamily("steeple_pool_running", "Pieces of work on a thread.", labels=["pool"])
         waiting = GaugeMetricFamily("steeple_pool_waiting", "Pieces of work that wait for one.", labels=["pool"])
         capacity = GaugeMetricFamily("steeple_pool_capacity", "Of both, at most.", labels=["pool"])
-        refusals = CounterMetricFamily("steeple_pool_refusals", "Pieces of work refused.", labels=["pool"])
+        refusals = CounterMetricFamily("steeple_pool_refusals", "Pieces of work refused.", labels=["pool", "reason"])
+        drops = CounterMetricFamily("steeple_pool_drops", "Pieces of work given up.", labels=["pool", "reason"])
         for name, pool in self._pools.items():
             running.add_metric([name], pool.running)
             waiting.add_metric([name], pool.waiting)
             capacity.add_metric([name], pool.capacity)
-            refusals.add_metric([name], pool.refused)
-        yield from (running, waiting, capacity, refusals)
+            for reason in Reason:
+                refusals.add_metric([name, reason], pool.refused[reason])
+            for gone in DROPS:
+                drops.add_metric([name, gone], pool.dropped[gone])
+        yield from (running, waiting, capacity, refusals, drops)
 
 
 def _of_server(info: ServerInfo) -> Iterator[Metric]:

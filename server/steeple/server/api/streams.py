@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from steeple.errors import InvalidArgumentError
+from steeple.server.api.kinds import FEATURES, Kind, kind_of
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness, stopping_error
 from steeple.server.api.status import FIELD
@@ -113,6 +114,11 @@ class NewestFrame:
             raise self._error
         return self._waiting is not None
 
+    @property
+    def kind(self) -> Kind:
+        """Of work, that the frame that waits is."""
+        return kind_of(self._waiting.parts[-1]) if self._waiting else FEATURES
+
     def take(self) -> Frame:
         """The frame that waits; :meth:`wait` has said that there is one."""
         frame, self._waiting = self._waiting, None
@@ -137,7 +143,8 @@ async def answer_frames(
 ) -> AsyncGenerator[IdentifyStreamResponse, None]:
     """Answers to the frames that are taken, in order.
 
-    A frame is taken only when there is a place in the pool for it, so that it is the newest by then.
+    A frame is taken only when there is a thread of the pool for it, so that it is the newest by then. Cameras wait for
+    their turns like all others, but are not told to come back: what they would send again is out of date.
     After an error in the frames, those before it are answered first.
 
     Args:
@@ -154,11 +161,11 @@ async def answer_frames(
     begun: tuple[int, FrameAnswerer] | None = None
     try:
         while await newest.wait():
-            await pool.reserve()
+            turn = await pool.turn(newest.kind, patient=True)
             frame = newest.take()
             number, answer = begun if begun and begun[0] == frame.number else (frame.number, answerer())
             begun = (number, answer)
-            found, certain = await pool.run_reserved(_answer_parts, answer, frame)
+            found, certain = await pool.run_in(turn, _answer_parts, answer, frame)
             provisional = frame.more and not certain
             newest.done(number, last=not provisional)
             yield IdentifyStreamResponse(

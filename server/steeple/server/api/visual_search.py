@@ -12,6 +12,7 @@ import grpc
 
 from steeple.errors import ResourceExhaustedError
 from steeple.server.api import conversion
+from steeple.server.api.kinds import kind_of
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.names import parse_model
 from steeple.server.api.pools import Pool
@@ -48,7 +49,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     ) -> visual_search_service_pb2.IdentifyResponse:
         """Answers one query."""
         arrival = time.perf_counter()
-        answer, _ = await self._queries.run(self._answer, request.query, arrival)
+        answer, _ = await self._queries.run_as(kind_of(request.query), self._answer, request.query, arrival)
         return visual_search_service_pb2.IdentifyResponse(answer=answer)
 
     async def IdentifyStream(  # noqa: N802

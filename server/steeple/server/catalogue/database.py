@@ -24,8 +24,10 @@ from steeple.errors import (
     SteepleError,
     UnavailableError,
 )
+from steeple.server.catalogue.database_file import DatabaseFile
+from steeple.server.descriptors import check_descriptors
 
-_BUSY_SECONDS: Final = 30.0  # unless the URL says ?timeout=
+_BUSY_SECONDS: Final = 5.0  # unless the URL says ?timeout=
 _POLL_SECONDS: Final = 0.01
 _IDLE_CONNECTIONS: Final = 8
 _WRITE: Final = "steeple_write"
@@ -64,7 +66,8 @@ class Database:
         # see it busy; other processes still do, for which there is the timeout.
         self._writer = threading.Lock()
         try:
-            self._engine = _engine(parsed, self._is_sqlite)
+            self._file = DatabaseFile(Path(parsed.database)) if self._is_sqlite and parsed.database else None
+            self._engine = _engine(parsed, self._file)
         except (NoSuchModuleError, ModuleNotFoundError) as error:
             raise FailedPreconditionError(
                 f"the database driver for {parsed.drivername!r} is not installed: {error}"
@@ -89,17 +92,29 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction with no other writer beside it; durable once the block has been left without an error."""
-        with self._writer, self._transaction(self._write_engine) as connection:
+        with self._turn(), self._transaction(self._write_engine) as connection:
             if not self._is_sqlite:
                 # Sequence numbers must become visible in their order, or a reader would miss a change for good.
                 connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_WRITER_LOCK)))
             yield connection
+            if self._file is not None:
+                self._file.check()  # what is committed to a file without a name is lost
 
     def close(self) -> None:
         """Closes all connections; waits for a write in progress."""
         with self._writer:
             self._closed = True
             self._engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # Those before may each have waited for another process; their threads must not be held up one after another.
+        if not self._writer.acquire(timeout=_BUSY_SECONDS):
+            raise UnavailableError(f"others have been changing the catalogue for {_BUSY_SECONDS:g} s; try again")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
@@ -109,6 +124,8 @@ class Database:
             with engine.begin() as connection:
                 yield connection
         except (DBAPIError, sqlite3.Error) as error:  # the second while a connection is being configured
+            if self._is_sqlite and _code(error) == sqlite3.SQLITE_CANTOPEN:
+                check_descriptors()
             raise _translate(error) from error
 
 
@@ -135,12 +152,15 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL, is_sqlite: bool) -> Engine:
+def _engine(url: URL, file: DatabaseFile | None) -> Engine:
     # No cap on the connections: the threads of the server cap them, and none shall wait for another's.
-    arguments = {"timeout": _BUSY_SECONDS} if is_sqlite and "timeout" not in url.query else {}
+    arguments = {"timeout": _BUSY_SECONDS} if file is not None and "timeout" not in url.query else {}
     engine = sqlalchemy.create_engine(url, pool_size=_IDLE_CONNECTIONS, max_overflow=-1, connect_args=arguments)
-    if is_sqlite:
+    if file is not None:
+        # SQLite would make a new, empty file.
+        event.listen(engine, "do_connect", lambda *_: file.check())
         event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "connect", lambda *_: file.opened())
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -181,14 +201,18 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _translate(error: DBAPIError | sqlite3.Error) -> SteepleError:
+def _code(error: DBAPIError | sqlite3.Error) -> int:
+    """SQLite's code of the kind of an error; 0 if it has none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, sqlite3.Error):
-        # The low byte is the kind of the error, the rest its details.
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code in _SQLITE_ERRORS:
-            kind, message = _SQLITE_ERRORS[code]
-            return kind(f"{message} ({cause})")
-    elif isinstance(error, OperationalError):
+    # The low byte is the kind of the error, the rest its details.
+    return int(getattr(cause, "sqlite_errorcode", 0)) & 0xFF if isinstance(cause, sqlite3.Error) else 0
+
+
+def _translate(error: DBAPIError | sqlite3.Error) -> SteepleError:
+    cause, code = error.orig if isinstance(error, DBAPIError) else error, _code(error)
+    if code in _SQLITE_ERRORS:
+        kind, message = _SQLITE_ERRORS[code]
+        return kind(f"{message} ({cause})")
+    if isinstance(error, OperationalError) and not isinstance(cause, sqlite3.Error):
         return UnavailableError(f"the catalogue's database cannot be reached; try again ({cause})")
     return InternalError(f"the catalogue's database refused a statement ({cause})")

@@ -26,11 +26,11 @@ class Catalogue(LandmarkCalls, ImageCalls):
     Thread-safe and synchronous. A call that returned is on the disk: it survives ``kill -9`` and a power cut. A call
     that raised has changed nothing. Readers are never held up by writers; writers take turns.
 
-    Every call may raise UnavailableError (the database cannot be reached or is locked by another process for half a
-    minute, or the catalogue is closed), ResourceExhaustedError (the disk is full) and DataLossError (the database is
-    damaged). Ids, drafts, etags, page tokens and request ids that break the contract raise InvalidArgumentError whose
-    ``metadata["field"]`` names the culprit; not found, taken and changed resources are named in
-    ``metadata["resource"]``.
+    Every call may raise UnavailableError (the database cannot be reached or is locked by another process for five
+    seconds, or the catalogue is closed), ResourceExhaustedError (the disk is full), FailedPreconditionError (a SQLite
+    file was removed or replaced) and DataLossError (the database is damaged). Ids, drafts, etags, page tokens and
+    request ids that break the contract raise InvalidArgumentError whose ``metadata["field"]`` names the culprit; not
+    found, taken and changed resources are named in ``metadata["resource"]``.
 
     A call with a ``request_id`` can be repeated: the repeat does nothing and gets the first answer, even if the
     resource has been changed or deleted since. Failed calls are not kept, so they can be repeated in earnest.

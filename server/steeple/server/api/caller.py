@@ -1,0 +1,51 @@
+"""Whose call is being worked on: what pools share their threads by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as far as fair shares go.
+
+    Attributes:
+        name: Id of the key or, where none are asked for, the address of the peer; empty outside of a call.
+        deadline: When the caller stops waiting, by ``time.monotonic``.
+        changes: Whether the call changes the catalogue.
+    """
+
+    name: str = ""
+    deadline: float = math.inf
+    changes: bool = False
+
+
+NOBODY: Final = Caller()
+"""Who asks outside of a call."""
+
+_caller: ContextVar[Caller] = ContextVar("caller", default=NOBODY)
+
+
+@contextmanager
+def within_call(caller: Caller) -> Iterator[None]:
+    """What a pool is asked for inside is asked for by ``caller``."""
+    token = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+def current_caller() -> Caller:
+    """Whose call is being worked on."""
+    return _caller.get()
+
+
+def address_of(peer: str) -> str:
+    """The address of a gRPC peer such as ``ipv4:192.0.2.1:50000``, without the port: all its connections are one."""
+    return peer.rpartition(":")[0] or peer
