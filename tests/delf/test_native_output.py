@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -24,6 +25,16 @@ def test_what_was_said_before_an_error_arrives(capfd: pytest.CaptureFixture[str]
 
     with pytest.raises(ZeroDivisionError):
         fail()
+    assert capfd.readouterr().err == "ERROR: not fine\n"
+
+
+def test_no_folder_for_temporary_files_is_needed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as nowhere:
+        nowhere.setattr(tempfile, "tempdir", "/nowhere/at-all")
+        with without_lines(b"INFO"):
+            os.write(2, b"INFO: fine\nERROR: not fine\n")
     assert capfd.readouterr().err == "ERROR: not fine\n"
 
 

@@ -63,6 +63,11 @@ def test_commands_and_their_flags_are_there(path: Path) -> None:
         assert flags - known - {"--help"} == set()
 
 
+def test_commands_are_looked_for_where_they_are() -> None:
+    found = [words[0] for path in FILES for words in commands_in(path.read_text(encoding="utf-8"))]
+    assert set(found) >= {"serve", "keys", "health", "doctor", "info"}
+
+
 def test_the_container_checks_its_health_by_a_command_that_is_there() -> None:
     words = re.findall(r'"([^"]+)"', value("Containerfile", r"^HEALTHCHECK .*CMD \[(.*)\]"))
     assert words[:2] == ["steeple", "health"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +61,16 @@ class Server:
                 self._changed.wait(0.05)
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What came back of a call."""
+
+    outcome: Outcome = Outcome.UNKNOWN
+    status: str = ""
+    answer: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+
+
 @dataclass
 class _Asked:
     """Of one step: what became of it so far."""
@@ -66,10 +78,7 @@ class _Asked:
     server: int = -1
     invoked: int = -1
     attempts: int = 0
-    outcome: Outcome = Outcome.UNKNOWN
-    status: str = ""
-    answer: dict[str, Any] = field(default_factory=dict)
-    message: str = ""
+    told: _Told = field(default_factory=_Told)
 
 
 class Client:
@@ -113,13 +122,16 @@ class Client:
             recorded = {"of": of, "landmark": arguments["landmark"]}
         elif step.match and action in ("UpdateLandmark", "DeleteLandmark") and arguments["landmark"] in self._etags:
             arguments["etag"] = self._etags[arguments["landmark"]]
-        asked = self._asked(action, arguments, request_id, persistent=step.persistent and action in CHANGES)
+        changes = action in CHANGES
+        asked = self._asked(
+            action, arguments, request_id, persistent=step.persistent and changes, twice=step.twice and changes
+        )
         if asked.attempts == 0:
             return
-        if asked.outcome is Outcome.OK and step.action in CHANGES:
+        if asked.told.outcome is Outcome.OK and step.action in CHANGES:
             self._answered = [*self._answered[1 - _REMEMBERED :], (number, action, arguments, request_id)]
-        if asked.answer.get("etag") and step.action != REPEAT:
-            self._etags[arguments["landmark"]] = asked.answer["etag"]
+        if asked.told.answer.get("etag") and step.action != REPEAT:
+            self._etags[arguments["landmark"]] = asked.told.answer["etag"]
         self._recorder.operation(
             Operation(
                 client=self._number,
@@ -129,39 +141,58 @@ class Client:
                 arguments=recorded,
                 invoked=asked.invoked,
                 completed=self._now(),
-                outcome=asked.outcome,
-                status=asked.status,
-                answer=asked.answer,
+                outcome=asked.told.outcome,
+                status=asked.told.status,
+                answer=asked.told.answer,
                 attempts=asked.attempts,
-                message=asked.message,
+                message=asked.told.message,
             )
         )
 
-    def _asked(self, action: str, arguments: dict[str, Any], request_id: str, *, persistent: bool) -> _Asked:
+    def _asked(
+        self, action: str, arguments: dict[str, Any], request_id: str, *, persistent: bool, twice: bool
+    ) -> _Asked:
         asked = _Asked()
         while True:
             reached = self._server.newer_than(self._silent, self._ended)
             if reached is None:
                 return asked
             asked.server, calls = reached
-            asked.attempts += 1
+            asked.attempts += 1 + twice
             asked.invoked = self._now() if asked.invoked < 0 else asked.invoked
-            try:
-                asked.answer = calls.send(action, arguments, request_id)
-                asked.outcome, asked.status = Outcome.OK, "OK"
-                return asked
-            except grpc.RpcError as error:
-                code, message = error.code(), error.details() or ""
-            except ValueError:  # the channel was closed in the moment of the call
-                code, message = grpc.StatusCode.CANCELLED, "the channel is closed"
-            asked.status, asked.message = code.name, message
-            # A connection that breaks may be told as INTERNAL too; the server's own has the number of an incident.
-            if code not in _LOST and not (code is grpc.StatusCode.INTERNAL and "incident" not in message):
-                asked.outcome = Outcome.REFUSED
+            sent = functools.partial(_sent, calls, action, arguments, request_id)
+            if twice:
+                with ThreadPoolExecutor(1) as beside:
+                    other = beside.submit(sent)
+                    asked.told = _one_of(sent(), other.result())
+            else:
+                asked.told = sent()
+            if asked.told.outcome is not Outcome.UNKNOWN:
                 return asked
             self._silent = asked.server
             if not persistent:
                 return asked
+
+
+def _sent(calls: Calls, action: str, arguments: dict[str, Any], request_id: str) -> _Told:
+    """One call."""
+    try:
+        return _Told(Outcome.OK, "OK", calls.send(action, arguments, request_id))
+    except grpc.RpcError as error:
+        code, message = error.code(), error.details() or ""
+    except ValueError:  # the channel was closed in the moment of the call
+        code, message = grpc.StatusCode.CANCELLED, "the channel is closed"
+    # A connection that breaks may be told as INTERNAL too; the server's own has the number of an incident.
+    lost = code in _LOST or (code is grpc.StatusCode.INTERNAL and "incident" not in message)
+    return _Told(Outcome.UNKNOWN if lost else Outcome.REFUSED, code.name, {}, message)
+
+
+def _one_of(one: _Told, other: _Told) -> _Told:
+    """What two calls with one request_id at once amount to; either may have come first."""
+    if one.outcome is other.outcome is Outcome.OK and one.answer != other.answer:
+        return _Told(Outcome.REFUSED, "TWO_ANSWERS", {}, f"sent twice at once: {one.answer} and {other.answer}")
+    order = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
+    return min(one, other, key=lambda told: order.index(told.outcome))
 
 
 def clock() -> Callable[[], int]:

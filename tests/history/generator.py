@@ -51,6 +51,7 @@ class Step:
         request_id: A UUID.
         match: Whether the change is to be of the landmark as the client has last seen it (an etag).
         persistent: Whether the request is sent again if its answer is lost.
+        twice: Whether the request is sent twice at once, as a client may that is too quick to repeat it.
     """
 
     action: str
@@ -58,6 +59,7 @@ class Step:
     request_id: str
     match: bool
     persistent: bool
+    twice: bool = False
 
 
 class Signal(StrEnum):
@@ -87,6 +89,7 @@ class Life:
         seconds: From its being ready to its end; from its start, if it ends before it is ready.
         ready: Whether it gets ready.
         signal: That ends it.
+        patience: Seconds after a SIGTERM until a SIGKILL; None: as long as it takes.
         damage: Afterwards.
         chance: Seed of where the damage is.
         examined: Whether the saved index is compared with the catalogue afterwards, on a copy.
@@ -96,6 +99,7 @@ class Life:
     seconds: float
     ready: bool
     signal: Signal
+    patience: float | None
     damage: Damage
     chance: int
     examined: bool
@@ -122,7 +126,8 @@ def steps(seed: int, client: int, landmarks: Sequence[str] = LANDMARKS) -> Itera
             if action in _SPEAK_OF_A_CONTENT:
                 arguments["variant"] = int(chance.random() < 0.25)  # so that searches often meet what is there
         request_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-        yield Step(action, arguments, request_id, match=chance.random() < 0.3, persistent=chance.random() < 0.8)
+        match, persistent, twice = chance.random() < 0.3, chance.random() < 0.8, chance.random() < 0.1
+        yield Step(action, arguments, request_id, match, persistent, twice)
 
 
 def lives(seed: int) -> Iterator[Life]:
@@ -134,7 +139,8 @@ def lives(seed: int) -> Iterator[Life]:
             hurried=chance.random() < 0.6,
             seconds=chance.uniform(0.3, 5.0) if ready else chance.uniform(0.0, 2.5),
             ready=ready,
-            signal=Signal.TERMINATE if chance.random() < 0.25 else Signal.KILL,
+            signal=Signal.TERMINATE if chance.random() < 0.35 else Signal.KILL,
+            patience=chance.uniform(0.0, 0.5) if chance.random() < 0.4 else None,
             damage=chance.choice(list(Damage)[1:]) if chance.random() < 0.5 else Damage.NONE,
             chance=chance.getrandbits(32),
             examined=number % 4 == 3,

@@ -71,14 +71,28 @@ class Process:
             raise ServerFailedError(f"the server did not start (exit code {self._process.wait()}):\n{self._said()}")
         return f"127.0.0.1:{json.loads(line)['port']}"
 
-    def end(self, how: Signal) -> None:
+    def end(self, how: Signal, patience: float | None = None) -> Signal:
         """Ends it, and waits for that.
+
+        Args:
+            how: What it is told.
+            patience: Seconds that it has to stop when it is told so, before it is killed; None: as long as it takes.
+
+        Returns:
+            What it ended by.
 
         Raises:
             ServerFailedError: If it was told to stop and ended otherwise than with 0, or not at all.
         """
+        told = how
         self._process.send_signal(signal.Signals[how.value])
         try:
+            if how is Signal.TERMINATE and patience is not None:
+                try:
+                    self._process.wait(patience)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    how = Signal.KILL
             code = self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
@@ -87,10 +101,12 @@ class Process:
         finally:
             if self._process.stdout is not None:
                 self._process.stdout.close()
-        expected = -signal.SIGKILL if how is Signal.KILL else 0
-        # Told to stop before it listens for signals, it ends by the signal itself.
-        if code not in (expected, -signal.SIGTERM if how is Signal.TERMINATE else expected):
+        allowed = {-signal.SIGKILL}
+        if told is Signal.TERMINATE:  # before it listens for signals, it ends by the signal itself
+            allowed = {0, -signal.SIGTERM} if how is told else {0, -signal.SIGTERM, -signal.SIGKILL}
+        if code not in allowed:
             raise ServerFailedError(f"the server ended with {code} after {how}:\n{self._said()}")
+        return how
 
     def messages(self) -> list[str]:
         """What its log says, in order."""

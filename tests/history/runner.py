@@ -97,10 +97,10 @@ class Runner:
             with self._server.up(number, self._reached(process)):
                 self._recorder.event(self._now(), number, "ready")
                 time.sleep(life.seconds)
-                self._end(process, number, life.signal)
+                self._end(process, number, life.signal, life.patience)
         else:
             time.sleep(life.seconds)
-            self._end(process, number, life.signal)
+            self._end(process, number, life.signal, life.patience)
         self._watch_the_saved_index(process, number)
         done = self._saved.suffer(life.damage, random.Random(life.chance))  # noqa: S311 - no secret
         self._recorder.event(self._now(), number, f"damage: {done}")
@@ -121,9 +121,9 @@ class Runner:
             process.end(Signal.KILL)
             raise
 
-    def _end(self, process: Process, number: int, how: Signal) -> None:
+    def _end(self, process: Process, number: int, how: Signal, patience: float | None = None) -> None:
         try:
-            process.end(how)
+            how = process.end(how, patience)
         finally:
             self._recorder.ended(self._now(), number, how)
 

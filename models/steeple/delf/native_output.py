@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import IO, Final
 
 _STDERR: Final = 2
 
@@ -24,7 +24,7 @@ def without_lines(beginning: bytes) -> Iterator[None]:
         yield
         return
     try:
-        with tempfile.TemporaryFile() as held:
+        with _held() as held:
             os.dup2(held.fileno(), _STDERR)
             try:
                 yield
@@ -36,3 +36,11 @@ def without_lines(beginning: bytes) -> Iterator[None]:
                     os.write(_STDERR, kept)
     finally:
         os.close(terminal)
+
+
+def _held() -> IO[bytes]:
+    """A file to hold lines in: in memory, as a server may have no folder where it could write one."""
+    try:
+        return os.fdopen(os.memfd_create("standard-error"), "w+b")
+    except (AttributeError, OSError):  # not Linux, or too old a one
+        return tempfile.TemporaryFile()
