@@ -19,7 +19,7 @@ def facts(history: History, violations: Sequence[Violation], failures: Sequence[
         "seconds": round(max((one.completed for one in history.operations), default=0) / 1e9, 1),
         "operations": len(history.operations),
         "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
-        "sent_again": sum(one.attempts > 1 for one in history.operations),
+        "sent_more_than_once": sum(one.attempts > 1 for one in history.operations),
         "identify_compared": compared(history),
         "identified": sum(bool(one.answer.get("found")) for one in history.operations if one.action == "Identify"),
         "kills": sum(event.what == "SIGKILL" for event in history.events),
@@ -37,7 +37,7 @@ def text(said: dict[str, Any]) -> str:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in said["outcomes"].items())
     lines = [
         f"seed {said['seed']}: {said['operations']} operations in {said['seconds']} s ({outcomes}; "
-        f"{said['sent_again']} sent again)",
+        f"{said['sent_more_than_once']} sent more than once)",
         f"{said['kills']} SIGKILL, {said['stops']} SIGTERM, {said['damages']} times the saved index damaged; "
         f"{said['identify_compared']} searches compared, {said['identified']} identified",
         *said["violations"],
