@@ -684,14 +684,20 @@ class DownloadReferenceImageRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     NAME_FIELD_NUMBER: builtins.int
+    ORIGINAL_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"landmarks/{landmark}/images/{image}"."""
+    original: builtins.bool
+    """The photo as it was uploaded, with its metadata, whose hash is
+    ReferenceImage.sha256. Only for keys that may change it (SCOPE_EDITOR).
+    """
     def __init__(
         self,
         *,
         name: builtins.str = ...,
+        original: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "original", b"original"]) -> None: ...
 
 global___DownloadReferenceImageRequest = DownloadReferenceImageRequest
 

@@ -230,9 +230,11 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
     async def DownloadReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.DownloadReferenceImageRequest, context: Context
     ) -> catalog_service_pb2.DownloadReferenceImageResponse:
-        """The photo as it was uploaded."""
+        """The photo, without metadata unless the original is asked for."""
         landmark_id, image_id = parse_image(request.name)
-        photo, media_type = await self._calls.run(self._readiness.engine.ingest.photo, landmark_id, image_id)
+        photo, media_type = await self._calls.run(
+            self._readiness.engine.ingest.photo, landmark_id, image_id, original=request.original
+        )
         return catalog_service_pb2.DownloadReferenceImageResponse(image=photo, media_type=media_type)
 
 
