@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, true
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue.filters import FilterField, condition
-from steeple.server.catalogue.ordering import Order, OrderField, read_order
+from steeple.server.catalogue.ordering import Order, OrderField, read_number, read_order, read_text
 from steeple.server.catalogue.records import Page
 
 
@@ -29,6 +29,7 @@ class _Item(Protocol):
 
 
 _ItemT = TypeVar("_ItemT", bound=_Item)
+_T = TypeVar("_T")
 
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
@@ -110,12 +111,23 @@ def last_id(collection: str, token: str) -> str:
     Raises:
         InvalidArgumentError: If the token was not given out for ``collection``.
     """
-    if not token:
-        return ""
+    return _last(collection, token, read_text) if token else ""
+
+
+def last_number(collection: str, token: str) -> int | None:
+    """The same of a list whose ids are numbers; None for the empty token.
+
+    Raises:
+        InvalidArgumentError: If the token was not given out for ``collection``.
+    """
+    return _last(collection, token, lambda found: read_number(int(read_text(found)))) if token else None
+
+
+def _last(collection: str, token: str, read: Callable[[object], _T]) -> _T:
     try:
         match decode_page_token(collection, token):
-            case [str(found)]:
-                return found
+            case [found]:
+                return read(found)
     except ValueError:
         pass
     raise InvalidArgumentError(
