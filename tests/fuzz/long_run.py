@@ -60,7 +60,7 @@ def _run(name: str, given: argparse.Namespace) -> bool:
 
 def _fuzz(name: str, corpus: Path, seconds: int, seed: int) -> None:
     """Never returns: libFuzzer ends the process."""
-    import atheris  # type: ignore[import-not-found] # noqa: PLC0415 - only its own environment has it
+    import atheris  # noqa: PLC0415 - only its own environment has it
 
     with atheris.instrument_imports(include=["steeple.delf", "steeple.server", "steeple.errors"]):
         from tests.fuzz.targets import load_target  # noqa: PLC0415

@@ -128,7 +128,7 @@ _DAMAGES: Final[tuple[Callable[[bytearray, Random, bytes], None], ...]] = (
 )
 
 
-def disturb(message: Message, random: Random, texts: Sequence[str], files: Sequence[bytes]) -> None:
+def disturb(message: Any, random: Random, texts: Sequence[str], files: Sequence[bytes]) -> None:
     """Sets one to three fields, at any depth, to something that its type allows.
 
     Args:
@@ -166,7 +166,8 @@ def _disturb_field(
 def _disturb_map(
     message: Message, field: FieldDescriptor, random: Random, texts: Sequence[str], files: Sequence[bytes]
 ) -> None:
-    entries, value = getattr(message, field.name), field.message_type.fields_by_name["value"]
+    value: Any = field.message_type and field.message_type.fields_by_name["value"]
+    entries = getattr(message, field.name)
     for _ in range(random.choice((1, 2, 70))):
         key = random.choice((*TEXTS, *texts, str(random.random())))
         if value.message_type is None:

@@ -20,7 +20,7 @@ def tiny_photos() -> list[bytes]:
 def _photos() -> tuple[bytes, ...]:
     picture = scene(1, 32, 24)
     exif = hostile.jpeg_segment(0xE1, tiff.HEADER + tiff.orientation_block(6))
-    jpeg = encoded(picture)
+    jpeg = encoded(scene(1, 48, 40))  # large enough to be searched with
     progressive = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
     lossless = hostile.webp_chunks(hostile.still_webp(16, 12))
     extended = hostile.webp_chunk(b"VP8X", b"\x08\0\0\0\x0f\0\0\x0b\0\0")

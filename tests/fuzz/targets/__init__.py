@@ -1,7 +1,7 @@
 """What is fuzzed.
 
-Each module here is a target: ``seeds()`` are inputs to begin with, and ``check(data)`` raises an error if an input shows
-a defect. A further target is one more module.
+Each module here is a target: ``seeds()`` are inputs to begin with, and ``check(data)`` raises an error if one shows a
+defect. A further target is one more module.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from steeple.delf import compact, wire
 from steeple.delf.features import DIMENSIONS, FeatureSet
 from steeple.delf.release import ModelRelease
-from steeple.errors import InvalidArgumentError
+from steeple.errors import FeatureSetError, InvalidArgumentError
 from steeple.server import engine
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.resources import landmark_message
-from steeple.server.api.status import FIELD, about
+from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LandmarkDraft, LatLng, Restriction
 from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
 
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
 
-_LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata", "aliases", "labels", "active")
+LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata", "aliases", "labels", "active")
+"""Of a landmark, those that an application sets."""
 
 
 def read_source(
@@ -44,7 +45,7 @@ def read_source(
         case "features":
             return read_features(message.features, "query.features")
         case "compact_features":
-            with about("query.compact_features"):
+            with _inside("query.compact_features"):
                 release = release_of(wire.model_of(message.compact_features.model))
                 return compact.unpack(message.compact_features, release)
         case "image":
@@ -60,8 +61,19 @@ def read_features(message: features_pb2.FeatureSet, field: str) -> FeatureSet:
     Raises:
         FeatureSetError: If they are malformed.
     """
-    with about(field):
+    with _inside(field):
         return wire.unpack(message)
+
+
+@contextmanager
+def _inside(field: str) -> Iterator[None]:
+    """Fields of features that errors name inside are those of the request's ``field``."""
+    try:
+        yield
+    except FeatureSetError as error:
+        inner = error.metadata.get(FIELD, "")
+        error.metadata[FIELD] = f"{field}.{inner}" if inner else field
+        raise
 
 
 def read_max_candidates(message: visual_search_service_pb2.Query) -> int:
@@ -138,29 +150,29 @@ def read_update_mask(message: landmark_pb2.Landmark, paths: Iterable[str]) -> fr
         InvalidArgumentError: If a path is not one of a field that can be updated, or there is nothing to do.
     """
     named = frozenset(paths)
-    for path in sorted(named.difference(_LANDMARK_FIELDS)):
+    for path in sorted(named.difference(LANDMARK_FIELDS)):
         raise InvalidArgumentError(
-            f"update_mask cannot have {path!r}; it takes {', '.join(_LANDMARK_FIELDS)}", **{FIELD: "update_mask"}
+            f"update_mask cannot have {path!r}; it takes {', '.join(LANDMARK_FIELDS)}", **{FIELD: "update_mask"}
         )
     if not named:
         set_fields = {descriptor.name for descriptor, _ in message.ListFields()}
-        named = frozenset(set_fields.intersection(_LANDMARK_FIELDS))
+        named = frozenset(set_fields.intersection(LANDMARK_FIELDS))
     if not named:
         raise InvalidArgumentError(
-            f"nothing to update: set one of {', '.join(_LANDMARK_FIELDS)}, or name in update_mask those to empty",
+            f"nothing to update: set one of {', '.join(LANDMARK_FIELDS)}, or name in update_mask those to empty",
             **{FIELD: "update_mask"},
         )
     return named
 
 
 @contextmanager
-def within(message: str) -> Iterator[None]:
-    """Fields that errors name inside are those of the request's ``message``."""
+def within(message: str, fields: Collection[str] = LANDMARK_FIELDS) -> Iterator[None]:
+    """``fields`` that errors name inside are those of the request's ``message``."""
     try:
         yield
     except InvalidArgumentError as error:
         root = error.metadata.get(FIELD, "").partition(".")[0]
-        if root in _LANDMARK_FIELDS:
+        if root in fields:
             error.metadata[FIELD] = f"{message}.{error.metadata[FIELD]}"
         raise
 

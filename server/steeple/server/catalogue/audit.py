@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, insert, or_, select
 
 from steeple.server.catalogue import pages, tables
 from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.limits import check_text
 from steeple.server.catalogue.records import Landmark, Page, ReferenceImage
 
 OPEN: Final = "open"
@@ -131,8 +132,9 @@ def events(
         page_token: Of the last page.
 
     Raises:
-        InvalidArgumentError: If the page size is negative, or the token of another list.
+        InvalidArgumentError: If the resource can be no name, the page size is negative, or the token of another list.
     """
+    check_text(resource, "resource", _LONGEST_RESOURCE)
     size = pages.check_page_size(page_size)
     of = collection(resource, start_time, end_time)
     last = pages.last_number(of, page_token)

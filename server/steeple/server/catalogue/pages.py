@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -33,6 +34,9 @@ _T = TypeVar("_T")
 
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
+MAX_PAGE_BYTES: Final = 3_500_000
+"""Of the texts of a page's items, unless it has only one: gRPC's clients take messages of 4 MiB if they are not told
+otherwise, and a landmark's texts may have 2 MB."""
 
 _VERSION: Final = 2
 _LONGEST_TOKEN: Final = 16_384
@@ -86,11 +90,20 @@ class Listing:
         self._list = hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
         self.after = self._after(request.page_token)
 
-    def page(self, found: Sequence[_ItemT], total_size: int) -> Page[_ItemT]:
-        """A page of at most ``size`` items, from ``size + 1`` if there are that many: the last tells of the next."""
-        items = tuple(found[: self.size])
-        token = encode_page_token(self._list, self.order.place(items[-1])) if len(found) > self.size else ""
-        return Page(items, token, total_size)
+    def taken(self, found: Iterable[_ItemT]) -> tuple[tuple[_ItemT, ...], bool]:
+        """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
+        items: list[_ItemT] = []
+        size = 0
+        for item in found:
+            size += _bytes_of(item)
+            if len(items) == self.size or (items and size > MAX_PAGE_BYTES):
+                return tuple(items), True
+            items.append(item)
+        return tuple(items), False
+
+    def page(self, items: tuple[_ItemT, ...], total_size: int, *, more: bool) -> Page[_ItemT]:
+        """The page of these items, with a token for the next one if there are ``more``."""
+        return Page(items, encode_page_token(self._list, self.order.place(items[-1])) if more else "", total_size)
 
     def _after(self, token: str) -> ColumnElement[bool]:
         if not token:
@@ -140,6 +153,14 @@ def page_by_id(found: Sequence[_ItemT], size: int, collection: str, total_size: 
     items = tuple(found[:size])
     token = encode_page_token(collection, [items[-1].id]) if len(found) > size else ""
     return Page(items, token, total_size)
+
+
+def _bytes_of(item: object) -> int:
+    """Of the texts that an application gave an item; the rest is short."""
+    metadata: Mapping[str, str] = getattr(item, "metadata", {})
+    aliases: Mapping[str, Sequence[str]] = getattr(item, "aliases", {})
+    texts = [getattr(item, "description", ""), *metadata, *metadata.values(), *itertools.chain(*aliases.values())]
+    return 500 + sum(len(text.encode()) + 8 for text in texts)
 
 
 def check_page_size(page_size: int) -> int:
