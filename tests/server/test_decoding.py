@@ -60,6 +60,8 @@ def test_large_photos_come_one_after_another_and_small_ones_all_the_while(decode
     assert float(caught.value.metadata["retry_delay_seconds"]) > 0
     with decoder.decoded(LARGE), decoder.decoded(SMALL), decoder.decoded(SMALL):
         assert decoder.taken_bytes == 180_000 + 2 * 30_000
+        with pytest.raises(ResourceExhaustedError), decoder.decoded(LARGE):  # memory there is, but one takes a thread
+            pass
     assert decoder.taken_bytes == 0
 
 

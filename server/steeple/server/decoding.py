@@ -21,9 +21,9 @@ class PhotoDecoder:
     """Decodes photos for all threads of a server. Thread safe.
 
     What a photo takes is known from its header and is set aside before it is decoded. Photos of up to a quarter of the
-    memory wait for each other, which is short. Of those that take more, one is decoded at a time, in at most three
+    memory wait for each other, which is short. Of those that take more, one is under way at a time, in at most three
     quarters of the memory, and the next is told to come again: so they neither hold up the small ones nor occupy
-    all threads.
+    more than one thread.
 
     Args:
         max_pixels: A photo of more is refused.
@@ -67,11 +67,12 @@ class PhotoDecoder:
         try:
             with stage("decode"):
                 pixels = read_image(photo, max_pixels=self._max_pixels)
-            self._give_back(needed - pixels.nbytes, large)
-            held, large = pixels.nbytes, False
+            self._give_back(needed - pixels.nbytes)
+            held = pixels.nbytes
             yield pixels
         finally:
-            self._give_back(held, large)
+            # A large one is under way until its pixels are let go: until then it has a thread as well.
+            self._give_back(held, large_ends=large)
 
     def _take(self, needed: int, large: bool) -> None:
         with self._changed:
@@ -87,10 +88,10 @@ class PhotoDecoder:
                 self._changed.wait_for(lambda: self._taken + needed <= self._memory)
             self._taken += needed
 
-    def _give_back(self, held: int, large: bool) -> None:
+    def _give_back(self, held: int, *, large_ends: bool = False) -> None:
         with self._changed:
             self._taken -= held
-            if large:
+            if large_ends:
                 self._large_under_way = False
             self._changed.notify_all()
 

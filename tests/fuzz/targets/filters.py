@@ -15,6 +15,8 @@ def seeds() -> list[bytes]:
         b"aliases:Tour NOT (id = tower-1 OR update_time > 2020-01-01T12:00:00+02:00)",
         b"quality_grade < 3 AND identify_count = 0 OR capture_time = '2024'",
         b"((((((((((((((((((((a))))))))))))))))))))",
+        b"a " * 90,
+        "\ufdfa ".encode() * 50,
     ]
 
 
