@@ -7,6 +7,7 @@ import ctypes
 import gc
 import os
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -33,7 +34,7 @@ from .test_access import bearer, make_key
 MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
 
-REQUESTS = 10_000
+REQUESTS = int(os.environ.get("STEEPLE_FUZZ_REQUESTS", "10000"))
 AT_ONCE = 8
 SEED = int(os.environ.get("STEEPLE_FUZZ_SEED", "1"))
 MAY_BE = frozenset(
@@ -84,8 +85,13 @@ async def test_ten_thousand_fuzzed_requests(
         answer = (await running.search.Identify(query, metadata=key)).answer
         assert answer.outcome == OUTCOME_IDENTIFIED
         assert answer.candidates[0].landmark.name == "landmarks/steeple"
+        # No name became a path: all that was stored goes by its hash, and nothing lies beside it.
+        stored = [path.name for path in Path(running.settings.photos_url).rglob("*") if path.is_file()]
+        assert stored
+        assert [name for name in stored if not re.fullmatch("[0-9a-f]{64}", name)] == []
+        assert {path.name for path in running.settings.data_dir.parent.iterdir()} == {"data"}
     (_, warm, _, last) = used
-    assert last.threads <= warm.threads
+    assert last.threads <= warm.threads + AT_ONCE  # those of the blocking client
     assert last.files <= warm.files + 2
     assert last.memory - warm.memory < 32 * MIB
 
