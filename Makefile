@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 COVERAGE_FLOOR ?= 85
 TEST_WORKERS ?= 2
+TIME ?= 60
+CORPUS ?= $(HOME)/.cache/steeple/fuzz
+TARGET ?=
 BUF_VERSION := 1.75.0
 SECONDS ?= 60
 
@@ -94,6 +97,11 @@ test-train: $(VENV)-train/.installed ## Set up TensorFlow and run the tests that
 test-gpu: $(VENV)-gpu/.installed ## Set up FAISS for GPUs and run the tests that need one (needs an NVIDIA GPU)
 	$(VENV)-gpu/bin/python -m pytest -m gpu
 
+# atheris has wheels for Python 3.11 to 3.13 only.
+.PHONY: fuzz
+fuzz: $(VENV)-fuzz/.installed ## Fuzz each target for TIME=60 seconds, guided by coverage (TARGET=image: only that one; CORPUS: a folder)
+	PYTHONPATH=. $(VENV)-fuzz/bin/python -m tests.fuzz.long_run --time $(TIME) --corpus "$(CORPUS)" $(TARGET)
+
 # Steeple's own metadata asks for a newer numpy than tflite-runtime bears, hence the path instead of an installation.
 .PHONY: test-tflite-runtime
 test-tflite-runtime: $(VENV)/.installed-dev $(VENV)-tflite-runtime/.installed ## Compare LiteRT with tflite-runtime 2.14 (needs Python 3.11)
@@ -109,7 +117,7 @@ constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 
 .PHONY: clean
 clean: ## Remove environments, caches and what was built
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-gpu $(VENV)-deploy $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-gpu $(VENV)-deploy $(VENV)-fuzz $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -135,6 +143,11 @@ $(VENV)-protos/.installed: tools/requirements/protos.txt
 $(VENV)-deploy/.installed: tools/requirements/deploy.txt
 	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-deploy
 	$(VENV)-deploy/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)-fuzz/.installed: pyproject.toml constraints.txt tools/requirements/fuzz.txt
+	@python=$$(sh tools/find_python.sh 3.11 3.13 "$(PYTHON)" python3.13 python3.12 python3.11) && "$$python" -m venv --clear $(VENV)-fuzz
+	$(subst $(BIN),$(VENV)-fuzz/bin,$(INSTALL)) -e '.[client,server,cpu]' -r tools/requirements/fuzz.txt
 	@touch $@
 
 $(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt

@@ -125,6 +125,10 @@ def test_images_are_listed_downloaded_and_deleted(
     saved = steeple("images", "download", listed["name"], "--json").json
     assert saved["file"] == f"{listed['id']}.jpg"
     assert (tmp_path / saved["file"]).read_bytes() == photo.read_bytes()
+    original = steeple("images", "download", listed["name"], "--original", "-o", "original.jpg", "--json").json
+    assert original["bytes"] == photo.stat().st_size
+    both = steeple("images", "download", listed["name"], "--original", "--thumbnail", "--json")
+    assert (both.code, "exclude each other" in both.error["message"]) == (2, True)
     again = steeple("images", "download", listed["name"], "--json")
     assert again.code == 2
     assert "exists" in again.error["message"]

@@ -193,9 +193,11 @@ def test_a_reference_image_needs_its_whole_name(client: Any, peer: Peer, name: s
     assert peer.received == []
 
 
-def test_a_photo_is_downloaded(client: Any) -> None:
+def test_a_photo_is_downloaded(client: Any, peer: Peer) -> None:
     photo = client.download_reference_image(IMAGE)
     assert (photo.data, photo.media_type) == (b"photo", "image/jpeg")
+    client.download_reference_image(IMAGE, original=True)
+    assert [request.original for request in peer.calls("DownloadReferenceImage")] == [False, True]
     assert json.loads(json.dumps(photo.to_dict())) == {"media_type": "image/jpeg", "size_bytes": 5}
 
 

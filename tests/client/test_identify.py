@@ -14,6 +14,7 @@ from steeple.delf.features import FeatureSet
 from steeple.errors import ImageError, InvalidArgumentError, ResourceExhaustedError
 from steeple.v1 import visual_search_service_pb2 as search
 from steeple.v1.catalog_service_pb2 import DownloadReferenceImageResponse
+from steeple.v1.model_pb2 import RequestLimits
 
 from .conftest import make_features
 from .peer import Peer
@@ -209,12 +210,40 @@ def test_features_cannot_be_uploaded_as_a_photo(client: Any, features: FeatureSe
         client.identify(features, upload=True)
 
 
-def test_photos_of_20_mib_go_both_ways_and_larger_ones_do_not(client: Any, peer: Peer) -> None:
+def test_photos_of_20_mib_go_both_ways(client: Any, peer: Peer) -> None:
     photo = bytes(20 * 2**20)
     client.identify(photo, upload=True)
     assert len(peer.calls("Identify")[0].query.image) == len(photo)
     peer.script("DownloadReferenceImage", lambda *_: DownloadReferenceImageResponse(image=photo))
     assert client.download_reference_image("landmarks/a/images/1").data == photo
-    with pytest.raises(ResourceExhaustedError, match="larger than max"):
+
+
+def test_what_a_server_takes_is_asked_once_and_heeded(client: Any, peer: Peer) -> None:
+    """Before a photo that some server might not take is on its way; small ones go without a question."""
+    peer.script("ListModels", lambda *_: search.ListModelsResponse(limits=RequestLimits(max_message_bytes=100_000)))
+    client.identify(bytes(64 * 1024), upload=True)
+    assert peer.calls("ListModels") == []
+    client.identify(bytes(100_000), upload=True)
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (client.identify, {"upload": True}),
+        (client.add_reference_image, {"landmark": "a"}),
+    ]
+    for method, given in calls:
+        with pytest.raises(ResourceExhaustedError, match="100001 bytes, and the server takes 100000") as caught:
+            method(photo=bytes(100_001), **given)
+        assert caught.value.metadata["max_message_bytes"] == "100000"
+    assert len(peer.calls("ListModels")) == 1
+    assert len(peer.calls("Identify")) == 2
+    assert peer.calls("CreateReferenceImage") == []
+
+
+def test_a_server_that_does_not_say_refuses_in_words_that_help(client: Any, peer: Peer) -> None:
+    with pytest.raises(ResourceExhaustedError, match="send the photo smaller"):
         client.identify(bytes(24 * 2**20 + 1), upload=True)
-    assert len(peer.calls("Identify")) == 1
+    assert peer.calls("Identify") == []
+
+
+def test_an_answer_has_no_limit_of_the_clients_own(client: Any, peer: Peer) -> None:
+    photo = bytes(40 * 2**20)
+    peer.script("DownloadReferenceImage", lambda *_: DownloadReferenceImageResponse(image=photo))
+    assert client.download_reference_image("landmarks/a/images/1").data == photo

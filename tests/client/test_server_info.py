@@ -10,6 +10,7 @@ import pytest
 
 from steeple.client import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.v1 import server_service_pb2 as api
+from steeple.v1.model_pb2 import RequestLimits
 
 from .peer import Peer
 
@@ -32,6 +33,7 @@ MESSAGE = api.ServerInfo(
         catalogue_sequence=9,
     ),
     upkeep=api.Upkeep(activity=api.Upkeep.ACTIVITY_REBUILDING, images_done=1, images_total=3, waiting_for="more"),
+    limits=RequestLimits(max_message_bytes=1 << 20, max_image_pixels=100),
 )
 MESSAGE.start_time.FromDatetime(datetime(2025, 6, 1, 12, tzinfo=UTC))
 MESSAGE.uptime.FromMilliseconds(90_500)
@@ -47,6 +49,8 @@ def test_a_server_is_told(client: Any, peer: Peer) -> None:
         models=("models/delf-lite2-v1",),
         index=IndexInfo("IVF1024,PQ20", "GPU 0", "1.15.1", True, 16, 20, 3, 3000, 10, 1000, 28.0, 7, 9),
         upkeep=UpkeepInfo(UpkeepActivity.REBUILDING, 1, 3, "more"),
+        max_message_bytes=1 << 20,
+        max_image_pixels=100,
     )
     assert info.index.dead_share == 0.25
     assert info.index.changes_behind == 2

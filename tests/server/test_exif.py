@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from steeple.server.catalogue import Capture, LatLng
 from steeple.server.exif import read_capture
+from tests.hostile_photos import webp_chunk, webp_chunks, webp_file
 from tests.scenes import encoded, scene
 
 Place = tuple[str, tuple[int, int], tuple[int, int], tuple[int, int]]
@@ -63,7 +64,7 @@ def png(block: bytes) -> bytes:
 
 def webp(block: bytes) -> bytes:
     photo = PHOTO[".webp"]
-    return photo + struct.pack("<4sI", b"EXIF", len(block)) + block
+    return webp_file(*(webp_chunk(kind, data) for kind, data in webp_chunks(photo)), webp_chunk(b"EXIF", block))
 
 
 @pytest.mark.parametrize("file", [jpeg, png, webp])

@@ -201,6 +201,8 @@ def to_server_info(message: server_service_pb2.ServerInfo) -> ServerInfo:
             images_total=upkeep.images_total,
             waiting_for=upkeep.waiting_for,
         ),
+        max_message_bytes=message.limits.max_message_bytes,
+        max_image_pixels=message.limits.max_image_pixels,
     )
 
 

@@ -17,6 +17,7 @@ from steeple.errors import CancelledError, SteepleError, error_class
 DOMAIN: Final = "steeple"
 """``google.rpc.ErrorInfo.domain`` of reasons that are names of classes of :mod:`steeple.errors`."""
 
+_TOO_LARGE: Final = "message larger than max"  # gRPC's own words, in all its languages' servers
 _M = TypeVar("_M", bound=Message)
 
 
@@ -93,6 +94,8 @@ def _explained(code: grpc.StatusCode, text: str, target: str, timeout: float | N
         return f"no answer from {target} within {timeout:g} s; a longer timeout allows more"
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return f"what answers at {target} is no Steeple server of this version: {text}"
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text:
+        return f"the request is larger than the server takes; send the photo smaller, or less at once ({text})"
     if code is grpc.StatusCode.CANCELLED:
         return f"the call was cancelled: {text}"
     return text

@@ -50,6 +50,12 @@ class Source:
     extracted_with: ModelRelease | None = None
     device_extract: float | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of the largest message that it goes in, without what else that says."""
+        parts = [self.features] if self.features is not None else list(self.compact)
+        return max(len(self.image or b""), *(part.ByteSize() for part in parts), 0)
+
     def put_into(self, message: Query | CreateReferenceImageRequest) -> None:
         """Sets the message's ``source``."""
         if self.image is not None:

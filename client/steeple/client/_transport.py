@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
-MAX_MESSAGE_BYTES: Final = 24 * 1024 * 1024
-"""Of a request and of a response; the server's own limit."""
+_RETRY_BUFFER_BYTES: Final = 24 * 1024 * 1024
+_UNLIMITED: Final = -1
 
 KEEPALIVE_MS: Final = 30_000
 """A connection that was silent for so long during a call is asked whether the server is there."""
@@ -75,11 +75,13 @@ class Settings:
     def options(self) -> list[tuple[str, str | int]]:
         """Arguments of the channel."""
         options: dict[str, str | int] = {
-            "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-            "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+            # What a request may have is the server's to say, and it does (AsyncConnection.prepare). What it answers was
+            # asked for: a photo as large as one that was taken must come back.
+            "grpc.max_send_message_length": _UNLIMITED,
+            "grpc.max_receive_message_length": _UNLIMITED,
             "grpc.service_config": _service_config(self.max_attempts),
             # A request larger than this buffer is not sent again; gRPC's default is smaller than a photo.
-            "grpc.per_rpc_retry_buffer_size": MAX_MESSAGE_BYTES,
+            "grpc.per_rpc_retry_buffer_size": _RETRY_BUFFER_BYTES,
             # A server that comes back is found again within seconds (gRPC's default: two minutes).
             "grpc.initial_reconnect_backoff_ms": 100,
             "grpc.max_reconnect_backoff_ms": 3000,

@@ -234,7 +234,7 @@ class ReferenceImage:
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A photo as it was uploaded.
+    """A photo from the catalogue.
 
     Attributes:
         data: The file.

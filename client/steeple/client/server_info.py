@@ -99,6 +99,8 @@ class ServerInfo:
         models: The model releases served, as ``models/{model}``, the default first.
         index: The index that serves.
         upkeep: What is done to the index.
+        max_message_bytes: A larger request is refused; 0 if the server does not say.
+        max_image_pixels: A photo of more is refused; 0 if the server does not say.
     """
 
     version: str
@@ -107,6 +109,8 @@ class ServerInfo:
     models: tuple[str, ...]
     index: IndexInfo
     upkeep: UpkeepInfo
+    max_message_bytes: int = 0
+    max_image_pixels: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -121,4 +125,6 @@ class ServerInfo:
                 "changes_behind": self.index.changes_behind,
             },
             "upkeep": {**asdict(self.upkeep), "activity": self.upkeep.activity.value},
+            "max_message_bytes": self.max_message_bytes,
+            "max_image_pixels": self.max_image_pixels,
         }

@@ -15,13 +15,14 @@ from steeple.delf.cells import CellGrid
 from steeple.delf.features import DIMENSIONS, MAX_FEATURES, FeatureSet, quantize_descriptors
 from steeple.delf.release import ModelRelease
 from steeple.delf.residual_quantizer import ResidualQuantizer
-from steeple.delf.wire import MODEL_PREFIX
+from steeple.delf.wire import MODEL_PREFIX, naming_fields
 from steeple.errors import FailedPreconditionError, FeatureSetError, InvalidArgumentError
 from steeple.v1 import features_pb2
 
 MIN_BYTES: Final = 128
 """Of a budget: less holds too few features to recognise anything by."""
 
+_MESSAGE_FIELDS: Final = {"width": "image_width", "height": "image_height", "keypoints": "cells"}
 _FIRST_PART: Final = 512
 
 _CODE_SIZES: Final = (5, 6, 8, 10, 12)
@@ -98,21 +99,33 @@ def unpack(message: features_pb2.CompactFeatureSet, release: ModelRelease) -> Fe
         release: The model release that the message names.
 
     Raises:
-        FeatureSetError: If the message is malformed or the release has no compact codebook; the text says how.
+        FeatureSetError: If the message is malformed or the release has no compact codebook; the text says how, and its
+            metadata ``field`` which field it is.
     """
+    with naming_fields(_MESSAGE_FIELDS):
+        return _unpacked(message, release)
+
+
+def _unpacked(message: features_pb2.CompactFeatureSet, release: ModelRelease) -> FeatureSet:
     if release.compact_path is None:
-        raise FeatureSetError(f"model release {release.name} has no compact codebook; send a FeatureSet")
+        raise FeatureSetError(f"model release {release.name} has no compact codebook; send a FeatureSet", field="model")
     quantizer = _quantizer_of(release)
     size = message.code_size
     if not 1 <= size <= quantizer.stages:
-        raise FeatureSetError(f"code_size must be 1 to {quantizer.stages}, not {size}")
+        raise FeatureSetError(f"code_size must be 1 to {quantizer.stages}, not {size}", field="code_size")
     count, rest = divmod(len(message.codes), size)
     if rest:
-        raise FeatureSetError(f"codes must be a multiple of code_size, {size} bytes, not {len(message.codes)}")
+        raise FeatureSetError(
+            f"codes must be a multiple of code_size, {size} bytes, not {len(message.codes)}", field="codes"
+        )
     if count > MAX_FEATURES:
-        raise FeatureSetError(f"at most {MAX_FEATURES} features are taken, not {count}; send the best by score")
+        raise FeatureSetError(
+            f"at most {MAX_FEATURES} features are taken, not {count}; send the best by score", field="codes"
+        )
     if message.cell_parameter > golomb.MAX_PARAMETER:
-        raise FeatureSetError(f"cell_parameter must be 0 to {golomb.MAX_PARAMETER}, not {message.cell_parameter}")
+        raise FeatureSetError(
+            f"cell_parameter must be 0 to {golomb.MAX_PARAMETER}, not {message.cell_parameter}", field="cell_parameter"
+        )
     # An empty set first: it checks the image's size before a grid is made of it.
     none = _empty(release.name, message.image_width, message.image_height)
     grid = CellGrid(none.width, none.height, release.extraction)

@@ -52,12 +52,19 @@ class FeatureSet:
 
     def __post_init__(self) -> None:
         if not self.model or "/" in self.model:
-            raise FeatureSetError(f"model must name the model release that made the features, not {self.model!r}")
+            raise FeatureSetError(
+                f"model must name the model release that made the features, not {self.model!r}", field="model"
+            )
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
-            raise FeatureSetError(f"image size must be 1 to {MAX_SIDE} pixels a side, not {self.width}x{self.height}")
+            raise FeatureSetError(
+                f"image size must be 1 to {MAX_SIDE} pixels a side, not {self.width}x{self.height}",
+                field="height" if 1 <= self.width <= MAX_SIDE else "width",
+            )
         count = len(self.descriptors)
         if count > MAX_FEATURES:
-            raise FeatureSetError(f"at most {MAX_FEATURES} features are taken, not {count}; send the best by score")
+            raise FeatureSetError(
+                f"at most {MAX_FEATURES} features are taken, not {count}; send the best by score", field="descriptors"
+            )
         expected: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
             "descriptors": ((count, DIMENSIONS), np.int8),
             "keypoints": ((count, 2), np.float32),
@@ -68,26 +75,28 @@ class FeatureSet:
             array = getattr(self, name)
             if array.shape != shape or array.dtype != dtype:
                 raise FeatureSetError(
-                    f"{name} must be {dtype.__name__}{list(shape)}, not {array.dtype}{list(array.shape)}"
+                    f"{name} must be {dtype.__name__}{list(shape)}, not {array.dtype}{list(array.shape)}", field=name
                 )
             if not np.isfinite(array).all():
-                raise FeatureSetError(f"{name} must be finite numbers; feature {_first_bad(array)} is not")
+                raise FeatureSetError(f"{name} must be finite numbers; feature {_first_bad(array)} is not", field=name)
         if (self.scores < 0).any():
-            raise FeatureSetError("attention scores must not be negative")
+            raise FeatureSetError("attention scores must not be negative", field="scores")
         rising = self.scores[1:] > self.scores[:-1]
         if rising.any():
             raise FeatureSetError(
-                f"features must be ordered by falling attention score; feature {int(np.argmax(rising)) + 1} is not"
+                f"features must be ordered by falling attention score; feature {int(np.argmax(rising)) + 1} is not",
+                field="scores",
             )
         if (self.scales <= 0).any():
-            raise FeatureSetError("scales must be positive")
+            raise FeatureSetError("scales must be positive", field="scales")
         limit = np.array([self.width, self.height], np.float32) - 0.5
         outside = ((self.keypoints < -0.5) | (self.keypoints > limit)).any(axis=1)
         if outside.any():
             index = int(np.argmax(outside))
             x, y = self.keypoints[index]
             raise FeatureSetError(
-                f"keypoint {index} at ({x:.1f}, {y:.1f}) lies outside the {self.width}x{self.height} image"
+                f"keypoint {index} at ({x:.1f}, {y:.1f}) lies outside the {self.width}x{self.height} image",
+                field="keypoints",
             )
 
     def __len__(self) -> int:

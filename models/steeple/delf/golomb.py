@@ -54,7 +54,7 @@ def decode(data: bytes, parameter: int, count: int, limit: int) -> NDArray[np.in
         while seen < len(places) and places[seen] < start:
             seen += 1  # zeros of the bits behind the last quotient
         if seen == len(places) or places[seen] + parameter >= len(bits):
-            raise FeatureSetError(f"cells end after {number} of {count} features")
+            raise FeatureSetError(f"cells end after {number} of {count} features", field="cells")
         gaps[number] = places[seen] - start
         start = places[seen] + 1 + parameter
     ends = np.cumsum(gaps + 1 + parameter)
@@ -65,8 +65,9 @@ def decode(data: bytes, parameter: int, count: int, limit: int) -> NDArray[np.in
     used = int(ends[-1]) if count else 0
     if -(-used // 8) != len(data) or not bits[used:].all():
         raise FeatureSetError(
-            f"cells are {len(data)} bytes, and {count} features take {-(-used // 8)}, filled up with ones"
+            f"cells are {len(data)} bytes, and {count} features take {-(-used // 8)}, filled up with ones",
+            field="cells",
         )
     if count and not 0 <= numbers[-1] < limit:
-        raise FeatureSetError(f"a cell is beyond the {limit} that an image of this size has")
+        raise FeatureSetError(f"a cell is beyond the {limit} that an image of this size has", field="cells")
     return numbers

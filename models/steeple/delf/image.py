@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +13,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.photo_metadata import JPEG_START, PNG_START, without_metadata
+from steeple.delf.photo_parts import Part, jpeg_parts, png_parts, webp_parts
 from steeple.errors import ImageError
 
 MAX_PIXELS: Final = 100_000_000
 """An image of more pixels is refused before it is decoded (a phone's largest photo has about 200 million
 and can be sent smaller)."""
+
+MAX_SCANS: Final = 256
+"""Of a JPEG; encoders write about ten, and each goes over the whole picture."""
+
+MAX_SCANNED_SAMPLES: Final = 4_000_000_000
+"""Samples that all scans of a JPEG go over: at most 2.5 s on one core, and enough for 100 million pixels
+in the ten scans that encoders write."""
+
+_STRIP_PIXELS: Final = 1 << 16
 
 _FORMATS: Final = "send a JPEG, PNG, WebP or BMP file"
 
@@ -31,19 +42,22 @@ class ImageHeader:
         width: Pixels, before EXIF orientation.
         height: Pixels, before EXIF orientation.
         transparent: Whether it has an alpha channel.
+        decode_bytes: Memory that :func:`read_image` takes for it, at most, beside that of the file.
     """
 
     media_type: str
     width: int
     height: int
-    transparent: bool = False
+    transparent: bool
+    decode_bytes: int
 
 
 def sniff(data: bytes) -> ImageHeader:
     """Reads the header of an encoded image; nothing is decoded.
 
     Raises:
-        ImageError: If it is not a JPEG, PNG, WebP or BMP image, or its header or end is missing.
+        ImageError: If it is not a JPEG, PNG, WebP or BMP image, its header or end is missing, or it consists of more
+            parts or scans than any camera or editor writes.
     """
     if not data:
         raise ImageError("the image is empty (0 bytes)")
@@ -76,13 +90,9 @@ def read_image(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_
     """
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     header = sniff(data)
-    pixels = header.width * header.height
-    if pixels > max_pixels:
-        raise ImageError(
-            f"the image has {header.width}x{header.height} = {pixels} pixels, more than the {max_pixels} that are "
-            "taken; send it smaller"
-        )
-    encoded = np.frombuffer(data, np.uint8)
+    check_pixels(header, max_pixels)
+    # What is no pixel is not decoded either: compressed texts, for one, take longer than any picture.
+    encoded = np.frombuffer(without_metadata(data), np.uint8)
     decoded: NDArray[Any] | None = None
     try:
         if header.transparent:
@@ -94,6 +104,20 @@ def read_image(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_
     if decoded is None:
         raise ImageError("the image cannot be decoded; it is damaged, or of a variant that is not supported")
     return np.asarray(decoded, np.uint8)
+
+
+def check_pixels(header: ImageHeader, max_pixels: int) -> None:
+    """Refuses an image that is too large.
+
+    Raises:
+        ImageError: If it has more than ``max_pixels``.
+    """
+    pixels = header.width * header.height
+    if pixels > max_pixels:
+        raise ImageError(
+            f"the image has {header.width}x{header.height} = {pixels} pixels, more than the {max_pixels} that are "
+            "taken; send it smaller"
+        )
 
 
 def _read_file(path: Path) -> bytes:
@@ -108,75 +132,100 @@ def _over_white(image: object) -> NDArray[np.uint8] | None:
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 4:
         return None
     peak = float(np.iinfo(image.dtype).max)
-    unit = image.astype(np.float32) / peak
-    alpha = unit[..., 3:]
-    rgb = unit[..., 2::-1] * alpha + (1.0 - alpha)
-    pixels: NDArray[np.uint8] = np.rint(255.0 * rgb).astype(np.uint8)
+    height, width = image.shape[:2]
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):  # in strips, as floats take more memory than the image itself
+        unit = image[top : top + rows].astype(np.float32) / peak
+        alpha = unit[..., 3:]
+        pixels[top : top + rows] = np.rint(255.0 * (unit[..., 2::-1] * alpha + (1.0 - alpha)))
     return pixels
 
 
 def _jpeg(data: bytes) -> ImageHeader:
-    for marker, start, end in _jpeg_segments(data):
+    frame: tuple[int, int, dict[int, int]] | None = None
+    largest, samples, scans, scanned, whole = 1, 0, 0, 0, False
+    for part in jpeg_parts(data):
         # SOF0 to SOF15 hold the size, but for DHT (C4), JPG (C8) and DAC (CC), which share their range.
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, start + 1)
-            if data.rfind(b"\xff\xd9") < end:
-                raise ImageError("the JPEG is truncated: its end is missing; send the whole file")
-            return ImageHeader("image/jpeg", width, height)
-    raise ImageError("the JPEG is damaged: it states no size")
+        if 0xC0 <= part.marker <= 0xCF and part.marker not in (0xC4, 0xC8, 0xCC):
+            if frame is not None:
+                raise ImageError("the JPEG is damaged: it states its size twice")
+            frame = width, height, factors = _jpeg_frame(data, part)
+            largest = max(factors.values())
+            samples = width * height * sum(factors.values()) // largest
+            whole = part.marker in (0xC2, 0xC6, 0xCA, 0xCE)  # progressive: all coefficients are kept
+        elif part.marker == 0xDA and frame is not None:
+            scans += 1
+            named = data[part.payload + 1 : part.payload_end : 2][: data[part.payload]]
+            scanned += width * height * sum(frame[2].get(one, largest) for one in named) // largest
+            if scans > MAX_SCANS or scanned > MAX_SCANNED_SAMPLES:
+                raise ImageError(
+                    "the JPEG is stored in so many passes over the picture that it would take too long to decode; "
+                    "save it anew, not progressive"
+                )
+    if frame is None:
+        raise ImageError("the JPEG is damaged: it states no size")
+    # The picture twice, as it is decoded and as it is turned or handed over; coefficients are two bytes a sample.
+    coefficients = 2 * samples if whole or scans > 1 else 0
+    return ImageHeader("image/jpeg", width, height, False, 6 * width * height + coefficients)
 
 
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of the payload of each segment before the first scan."""
-    position = 2
-    while True:
-        if data[position] != 0xFF:
-            raise ImageError("the JPEG is damaged: a segment's marker is missing")
-        while data[position] == 0xFF:  # fill bytes
-            position += 1
-        marker = data[position]
-        (length,) = struct.unpack_from(">H", data, position + 1)
-        yield marker, position + 3, position + 1 + length
-        if marker == 0xDA:
-            return
-        position += 1 + length
+def _jpeg_frame(data: bytes, part: Part) -> tuple[int, int, dict[int, int]]:
+    """Width, height, and of each component by its id how densely it is sampled."""
+    _, height, width, components = struct.unpack_from(">BHHB", data, part.payload)
+    factors = {}
+    for number in range(components):
+        one, sampling, _ = struct.unpack_from("BBB", data, part.payload + 6 + 3 * number)
+        factors[one] = max(1, (sampling >> 4) * (sampling & 15))
+    if not factors:
+        raise ImageError("the JPEG is damaged: it has no components")
+    return width, height, factors
 
 
 def _png(data: bytes) -> ImageHeader:
-    width, height = struct.unpack_from(">II", data, 16)
-    if data.rfind(b"IEND") < 0:
-        raise ImageError("the PNG is truncated: its end is missing; send the whole file")
-    return ImageHeader("image/png", width, height, transparent=data[25] in (4, 6))
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    for _ in png_parts(data):
+        pass  # it ends, and is not of too many parts
+    transparent = colour in (4, 6)
+    # Twice, as above; alpha is kept until it is laid over white, in as many bits as it has.
+    a_pixel = 8 * max(1, depth // 8) if transparent else 6
+    return ImageHeader("image/png", width, height, transparent, a_pixel * width * height)
 
 
 def _webp(data: bytes) -> ImageHeader:
-    (riff_size,) = struct.unpack_from("<I", data, 4)
-    if len(data) < riff_size + 8:
-        raise ImageError(f"the WebP is truncated: {len(data)} of its {riff_size + 8} bytes; send the whole file")
-    chunk, transparent = data[12:16], False
-    if chunk == b"VP8X":
+    first = next(webp_parts(data), None)
+    for _ in webp_parts(data):
+        pass
+    kind, transparent, animated = b"" if first is None else first.kind, False, False
+    if kind == b"VP8X":
         width = 1 + int.from_bytes(data[24:27], "little")
         height = 1 + int.from_bytes(data[27:30], "little")
-        transparent = bool(data[20] & 0x10)
-    elif chunk == b"VP8L":
+        transparent, animated = bool(data[20] & 0x10), bool(data[20] & 0x02)
+    elif kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
         transparent = bool(bits >> 28 & 1)
-    else:
+    elif kind == b"VP8 ":
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-    return ImageHeader("image/webp", width, height, transparent)
+    else:
+        raise ImageError("the WebP is damaged: it begins with no picture")
+    # Twice, and once more as the decoder has it; of an animation there is a canvas as well.
+    a_pixel = 16 if animated else 12 if transparent else 10
+    return ImageHeader("image/webp", width, height, transparent, a_pixel * width * height)
 
 
 def _bmp(data: bytes) -> ImageHeader:
-    size, _, _, _, width, height = struct.unpack_from("<IHHIxxxxii", data, 2)
+    size, _, _, _, header, width, height = struct.unpack_from("<IHHIIii", data, 2)
+    if header < 40:
+        raise ImageError("the BMP is of a kind from before 1990; save it anew, or as PNG")
     if len(data) < size:
         raise ImageError(f"the BMP is truncated: {len(data)} of its {size} bytes; send the whole file")
-    return ImageHeader("image/bmp", abs(width), abs(height))
+    return ImageHeader("image/bmp", abs(width), abs(height), False, 6 * abs(width * height))
 
 
 _READERS: Final[tuple[tuple[bytes, int, Callable[[bytes], ImageHeader]], ...]] = (
-    (b"\xff\xd8\xff", 0, _jpeg),
-    (b"\x89PNG\r\n\x1a\n", 0, _png),
+    (JPEG_START, 0, _jpeg),
+    (PNG_START, 0, _png),
     (b"WEBP", 8, _webp),
     (b"BM", 0, _bmp),
 )

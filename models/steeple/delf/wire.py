@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -15,6 +17,13 @@ from steeple.v1 import features_pb2
 MODEL_PREFIX: Final = "models/"
 
 _GEOMETRY: Final = np.dtype([("x", "<u2"), ("y", "<u2"), ("scale", "u1"), ("score", "u1")])
+_MESSAGE_FIELDS: Final = {
+    "width": "image_width",
+    "height": "image_height",
+    "keypoints": "geometry",
+    "scales": "geometry",
+    "scores": "geometry",
+}
 _SCALE_STEPS: Final = 16.0  # per octave
 _SCALE_BIAS: Final = 8.0  # octaves below one pixel a pixel
 
@@ -42,21 +51,45 @@ def unpack(message: features_pb2.FeatureSet) -> FeatureSet:
     """The features that a message carries.
 
     Raises:
-        FeatureSetError: If the message is malformed; the text says how.
+        FeatureSetError: If the message is malformed; the text says how, and its metadata ``field`` which field it is.
     """
+    with naming_fields(_MESSAGE_FIELDS):
+        return _unpacked(message)
+
+
+@contextmanager
+def naming_fields(names: Mapping[str, str]) -> Iterator[None]:
+    """Errors that are raised inside name the fields of a message.
+
+    Args:
+        names: Of the message's fields, by attributes of the FeatureSet that are called otherwise there.
+    """
+    try:
+        yield
+    except FeatureSetError as error:
+        field = error.metadata.get("field", "")
+        error.metadata.update({"field": names[field]} if field in names else {})
+        raise
+
+
+def _unpacked(message: features_pb2.FeatureSet) -> FeatureSet:
     model = model_of(message.model)
     if not math.isfinite(message.max_score) or message.max_score < 0:
-        raise FeatureSetError(f"max_score must be a finite number of at least 0, not {message.max_score}")
+        raise FeatureSetError(
+            f"max_score must be a finite number of at least 0, not {message.max_score}", field="max_score"
+        )
     count, rest = divmod(len(message.descriptors), DIMENSIONS)
     if rest:
         raise FeatureSetError(
             f"descriptors must be a multiple of {DIMENSIONS} bytes, one int8 a component, "
-            f"not {len(message.descriptors)}"
+            f"not {len(message.descriptors)}",
+            field="descriptors",
         )
     if len(message.geometry) != count * _GEOMETRY.itemsize:
         raise FeatureSetError(
             f"geometry must be {_GEOMETRY.itemsize} bytes for each of the {count} descriptors, "
-            f"{count * _GEOMETRY.itemsize} in all, not {len(message.geometry)}"
+            f"{count * _GEOMETRY.itemsize} in all, not {len(message.geometry)}",
+            field="geometry",
         )
     geometry = np.frombuffer(message.geometry, _GEOMETRY)
     keypoints = np.empty((count, 2), np.float32)
@@ -80,7 +113,7 @@ def model_of(name: str) -> str:
         FeatureSetError: If it is no such name.
     """
     if not name.startswith(MODEL_PREFIX) or len(name) == len(MODEL_PREFIX):
-        raise FeatureSetError(f"model must read {MODEL_PREFIX}{{model}}, not {name!r}")
+        raise FeatureSetError(f"model must read {MODEL_PREFIX}{{model}}, not {name[:200]!r}", field="model")
     return name.removeprefix(MODEL_PREFIX)
 
 

@@ -171,7 +171,9 @@ class ListLandmarksRequest(google.protobuf.message.Message):
     ORDER_BY_FIELD_NUMBER: builtins.int
     SHOW_DELETED_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """0 stands for 50; more than 1000 is taken as 1000."""
+    """0 stands for 50; more than 1000 is taken as 1000. Pages of long texts have
+    fewer, so that a response stays below 4 MiB.
+    """
     page_token: builtins.str
     """From the last answer to the same filter, order_by and show_deleted; empty for
     the first page.
@@ -519,7 +521,9 @@ class ListReferenceImagesRequest(google.protobuf.message.Message):
     parent: builtins.str
     """"landmarks/{landmark}"."""
     page_size: builtins.int
-    """0 stands for 50; more than 1000 is taken as 1000."""
+    """0 stands for 50; more than 1000 is taken as 1000. Pages of long texts have
+    fewer, so that a response stays below 4 MiB.
+    """
     page_token: builtins.str
     """From the last answer to the same filter, order_by and show_deleted; empty for
     the first page.
@@ -731,14 +735,20 @@ class DownloadReferenceImageRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     NAME_FIELD_NUMBER: builtins.int
+    ORIGINAL_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"landmarks/{landmark}/images/{image}"."""
+    original: builtins.bool
+    """The photo as it was uploaded, with its metadata, whose hash is
+    ReferenceImage.sha256. Only for keys that may change it (SCOPE_EDITOR).
+    """
     def __init__(
         self,
         *,
         name: builtins.str = ...,
+        original: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "original", b"original"]) -> None: ...
 
 global___DownloadReferenceImageRequest = DownloadReferenceImageRequest
 

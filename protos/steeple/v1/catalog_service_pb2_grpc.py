@@ -246,7 +246,8 @@ class CatalogServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DownloadReferenceImage(self, request, context):
-        """The photo as it was uploaded. NOT_FOUND if only features were.
+        """The photo without metadata: no place, time, camera or preview, only its
+        pixels, colours and orientation. NOT_FOUND if only features were uploaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -121,7 +121,9 @@ class CatalogServiceStub:
         steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse,
     ]
-    """The photo as it was uploaded. NOT_FOUND if only features were."""
+    """The photo without metadata: no place, time, camera or preview, only its
+    pixels, colours and orientation. NOT_FOUND if only features were uploaded.
+    """
 
     GetReferenceImageThumbnail: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailRequest,
@@ -234,7 +236,9 @@ class CatalogServiceAsyncStub:
         steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse,
     ]
-    """The photo as it was uploaded. NOT_FOUND if only features were."""
+    """The photo without metadata: no place, time, camera or preview, only its
+    pixels, colours and orientation. NOT_FOUND if only features were uploaded.
+    """
 
     GetReferenceImageThumbnail: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.GetReferenceImageThumbnailRequest,
@@ -377,7 +381,9 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse]]:
-        """The photo as it was uploaded. NOT_FOUND if only features were."""
+        """The photo without metadata: no place, time, camera or preview, only its
+        pixels, colours and orientation. NOT_FOUND if only features were uploaded.
+        """
 
     @abc.abstractmethod
     def GetReferenceImageThumbnail(

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16steeple/v1/model.proto\x12\nsteeple.v1\"\xb2\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rtflite_sha256\x18\x02 \x01(\t\x12\x1d\n\x15\x64\x65scriptor_dimensions\x18\x03 \x01(\x05\x12\x16\n\x0epyramid_scales\x18\x04 \x03(\x02\x12\x12\n\nmax_pixels\x18\x05 \x01(\x03\x12\x14\n\x0cmax_features\x18\x06 \x01(\x05\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x07 \x01(\x08\x12\x12\n\nmin_pixels\x18\x08 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16steeple/v1/model.proto\x12\nsteeple.v1\"\xb2\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rtflite_sha256\x18\x02 \x01(\t\x12\x1d\n\x15\x64\x65scriptor_dimensions\x18\x03 \x01(\x05\x12\x16\n\x0epyramid_scales\x18\x04 \x03(\x02\x12\x12\n\nmax_pixels\x18\x05 \x01(\x03\x12\x14\n\x0cmax_features\x18\x06 \x01(\x05\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x07 \x01(\x08\x12\x12\n\nmin_pixels\x18\x08 \x01(\x03\"D\n\rRequestLimits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_image_pixels\x18\x02 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,4 +23,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODEL']._serialized_start=39
   _globals['_MODEL']._serialized_end=217
+  _globals['_REQUESTLIMITS']._serialized_start=219
+  _globals['_REQUESTLIMITS']._serialized_end=287
 # @@protoc_insertion_point(module_scope)

@@ -65,3 +65,29 @@ class Model(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["default", b"default", "descriptor_dimensions", b"descriptor_dimensions", "max_features", b"max_features", "max_pixels", b"max_pixels", "min_pixels", b"min_pixels", "name", b"name", "pyramid_scales", b"pyramid_scales", "tflite_sha256", b"tflite_sha256"]) -> None: ...
 
 global___Model = Model
+
+@typing.final
+class RequestLimits(google.protobuf.message.Message):
+    """What a server takes in a request. What is beyond it is refused before any
+    work is done on it.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: builtins.int
+    MAX_IMAGE_PIXELS_FIELD_NUMBER: builtins.int
+    max_message_bytes: builtins.int
+    """Of a request, encoded: RESOURCE_EXHAUSTED beyond it. Responses have no limit
+    but those of their pages.
+    """
+    max_image_pixels: builtins.int
+    """Of a photo: INVALID_ARGUMENT beyond it."""
+    def __init__(
+        self,
+        *,
+        max_message_bytes: builtins.int = ...,
+        max_image_pixels: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["max_image_pixels", b"max_image_pixels", "max_message_bytes", b"max_message_bytes"]) -> None: ...
+
+global___RequestLimits = RequestLimits

@@ -11,6 +11,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
+import steeple.v1.model_pb2
 import sys
 import typing
 
@@ -60,6 +61,7 @@ class ServerInfo(google.protobuf.message.Message):
     MODELS_FIELD_NUMBER: builtins.int
     INDEX_FIELD_NUMBER: builtins.int
     UPKEEP_FIELD_NUMBER: builtins.int
+    LIMITS_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Of Steeple."""
     @property
@@ -82,6 +84,10 @@ class ServerInfo(google.protobuf.message.Message):
     def upkeep(self) -> global___Upkeep:
         """What is done to the index meanwhile."""
 
+    @property
+    def limits(self) -> steeple.v1.model_pb2.RequestLimits:
+        """What it takes in a request."""
+
     def __init__(
         self,
         *,
@@ -91,9 +97,10 @@ class ServerInfo(google.protobuf.message.Message):
         models: collections.abc.Iterable[builtins.str] | None = ...,
         index: global___Index | None = ...,
         upkeep: global___Upkeep | None = ...,
+        limits: steeple.v1.model_pb2.RequestLimits | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["index", b"index", "start_time", b"start_time", "upkeep", b"upkeep", "uptime", b"uptime"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["index", b"index", "models", b"models", "start_time", b"start_time", "upkeep", b"upkeep", "uptime", b"uptime", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["index", b"index", "limits", b"limits", "start_time", b"start_time", "upkeep", b"upkeep", "uptime", b"uptime"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["index", b"index", "limits", b"limits", "models", b"models", "start_time", b"start_time", "upkeep", b"upkeep", "uptime", b"uptime", "version", b"version"]) -> None: ...
 
 global___ServerInfo = ServerInfo
 

@@ -475,13 +475,20 @@ class ListModelsResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     MODELS_FIELD_NUMBER: builtins.int
+    LIMITS_FIELD_NUMBER: builtins.int
     @property
     def models(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.model_pb2.Model]: ...
+    @property
+    def limits(self) -> steeple.v1.model_pb2.RequestLimits:
+        """What this server takes in a request."""
+
     def __init__(
         self,
         *,
         models: collections.abc.Iterable[steeple.v1.model_pb2.Model] | None = ...,
+        limits: steeple.v1.model_pb2.RequestLimits | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["models", b"models"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["limits", b"limits"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["limits", b"limits", "models", b"models"]) -> None: ...
 
 global___ListModelsResponse = ListModelsResponse

@@ -317,21 +317,29 @@ def download_image(
     thumbnail: Annotated[
         bool, typer.Option("--thumbnail", help="A JPEG of at most 256 pixels a side, without metadata, instead.")
     ] = False,
+    original: Annotated[
+        bool, typer.Option("--original", help="As it was uploaded, with its metadata; takes an editor's key.")
+    ] = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
-    """Download a reference image as it was uploaded. An existing file is not overwritten.
+    """Download a reference image, without its metadata. An existing file is not overwritten.
 
     \b
     Examples:
       steeple images download landmarks/big-ben/images/x7kq2m -o clock.jpg
       steeple images download landmarks/big-ben/images/x7kq2m --thumbnail
+      steeple images download landmarks/big-ben/images/x7kq2m --original
     """
     output = Output(as_json=json)
     name = image_name(image)
+    if thumbnail and original:
+        raise InvalidArgumentError("--thumbnail and --original exclude each other; give one")
     with connect(server, 60.0) as client:
-        fetch = client.get_reference_image_thumbnail if thumbnail else client.download_reference_image
-        photo = fetch(str(name))
+        if thumbnail:
+            photo = client.get_reference_image_thumbnail(str(name))
+        else:
+            photo = client.download_reference_image(str(name), original=original)
     path = file or Path(name.image + _SUFFIXES.get(photo.media_type, ""))
     try:
         with path.open("xb") as target:

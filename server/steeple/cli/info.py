@@ -40,6 +40,7 @@ def info(server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> Non
             ("current", _describe_sequence(index)),
             ("upkeep", _describe_upkeep(found.upkeep)),
             ("waiting", found.upkeep.waiting_for),
+            ("takes", f"requests of {found.max_message_bytes:,} bytes, photos of {found.max_image_pixels:,} pixels"),
         ]
     )
 

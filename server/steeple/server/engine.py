@@ -19,6 +19,7 @@ from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
+from steeple.server.decoding import PhotoDecoder
 from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.identification import Candidate, Explanation, Identification
@@ -69,7 +70,10 @@ class Engine:
             opened.callback(self.keyring.close)
             self.keyring.start()
             self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, options=options, stopping=stopping)
-            self._extractors = ThreadExtractors(self.release, max_image_pixels=settings.max_image_pixels)
+            self._extractors = ThreadExtractors(
+                self.release,
+                PhotoDecoder(max_pixels=settings.max_image_pixels, memory_bytes=settings.decode_memory_bytes),
+            )
             photos = ImageStore(settings.photos_url)
             self._recogniser = recognition.Recogniser(self.release, self._keeper.index, self._gallery)
             duplicates = DuplicateCheck(self.catalogue, self._recogniser)

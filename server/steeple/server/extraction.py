@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf.extractor import Extractor
 from steeple.delf.features import FeatureSet
-from steeple.delf.image import read_image
 from steeple.delf.release import ModelRelease
 from steeple.errors import ImageError
+from steeple.server.decoding import PhotoDecoder
 from steeple.server.stages import stage
 
 
@@ -20,12 +21,12 @@ class ThreadExtractors:
 
     Args:
         release: What to extract with.
-        max_image_pixels: A photo of more is refused before it is decoded.
+        decoder: For photos.
     """
 
-    def __init__(self, release: ModelRelease, *, max_image_pixels: int) -> None:
+    def __init__(self, release: ModelRelease, decoder: PhotoDecoder) -> None:
         self._release = release
-        self._max_image_pixels = max_image_pixels
+        self._decoder = decoder
         self._of_thread = threading.local()
 
     def extract(self, photo: bytes) -> FeatureSet:
@@ -33,17 +34,14 @@ class ThreadExtractors:
 
         Raises:
             ImageError: If it cannot be used, or nothing in it can be recognised again.
+            ResourceExhaustedError: If there is no memory for it now.
         """
-        return self.extract_from(self.read(photo))
+        with self.decoded(photo) as pixels:
+            return self.extract_from(pixels)
 
-    def read(self, photo: bytes) -> NDArray[np.uint8]:
-        """uint8[H, W, 3], RGB: the pixels of an encoded photo.
-
-        Raises:
-            ImageError: If it cannot be used.
-        """
-        with stage("decode"):
-            return read_image(photo, max_pixels=self._max_image_pixels)
+    def decoded(self, photo: bytes) -> AbstractContextManager[NDArray[np.uint8]]:
+        """uint8[H, W, 3], RGB: the pixels of an encoded photo, until the block is left; as :class:`PhotoDecoder`."""
+        return self._decoder.decoded(photo)
 
     def extract_from(self, pixels: NDArray[np.uint8]) -> FeatureSet:
         """The local features of a photo, uint8[H, W, 3] in RGB; at least one.

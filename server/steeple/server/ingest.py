@@ -13,7 +13,8 @@ from typing import Unpack
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
-from steeple.errors import NotFoundError
+from steeple.delf.photo_metadata import without_metadata
+from steeple.errors import FailedPreconditionError, ImageError, NotFoundError
 from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
 from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
 from steeple.server.exif import read_capture
@@ -204,13 +205,28 @@ class Ingest:
         """
         self._discard_unused(self._catalogue.purge(now))
 
-    def photo(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
-        """The photo as it was uploaded, and its media type.
+    def photo(self, landmark_id: str, image_id: str, *, original: bool = False) -> tuple[bytes, str]:
+        """The photo and its media type: without metadata, or with ``original`` as it was uploaded.
 
         Raises:
             NotFoundError: If there is no such reference image, or only its features were uploaded.
+            FailedPreconditionError: If its metadata cannot be told from its pixels.
             DataLossError: If the photo is missing or damaged.
         """
+        photo, media_type = self._original(landmark_id, image_id)
+        if original:
+            return photo, media_type
+        try:
+            return without_metadata(photo), media_type
+        except ImageError as error:  # of a photo that was added by a version that let it pass
+            name = f"landmarks/{landmark_id}/images/{image_id}"
+            raise FailedPreconditionError(
+                f"the photo of {name} cannot be given out without its metadata ({error.message}); an editor can "
+                "download the original",
+                resource=name,
+            ) from error
+
+    def _original(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
         image = self._catalogue.get_image(landmark_id, image_id)
         if not image.sha256:
             name = f"landmarks/{landmark_id}/images/{image_id}"
@@ -223,22 +239,18 @@ class Ingest:
         Raises:
             NotFoundError: If there is no such reference image, or only its features were uploaded.
             DataLossError: If the photo is missing or damaged.
+            ResourceExhaustedError: If there is no memory to decode it now.
         """
-        return thumbnail(self.photo(landmark_id, image_id)[0])
+        with self._extractors.decoded(self._original(landmark_id, image_id)[0]) as pixels:
+            return thumbnail(pixels)
 
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
         if not isinstance(source, bytes):
             return ImageDraft(source, quality=grade(measure(source, None)))
-        pixels = self._extractors.read(source)
-        features = self._extractors.extract_from(pixels)
-        return ImageDraft(
-            features,
-            sha256,
-            len(source),
-            media_type,
-            quality=grade(measure(features, pixels)),
-            capture=read_capture(source),
-        )
+        with self._extractors.decoded(source) as pixels:
+            features = self._extractors.extract_from(pixels)
+            quality = grade(measure(features, pixels))
+        return ImageDraft(features, sha256, len(source), media_type, quality=quality, capture=read_capture(source))
 
     def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
         """The draft with its duplicates, if there may be some."""

@@ -6,25 +6,16 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from steeple.delf.image import MAX_PIXELS, read_image
 from steeple.errors import InternalError
 
 LONG_SIDE: Final = 256  # pixels, at most
 _JPEG_QUALITY: Final = 85
 
 
-def thumbnail(photo: bytes, *, max_pixels: int = MAX_PIXELS) -> bytes:
-    """A photo as a small JPEG: EXIF orientation applied, no metadata kept.
-
-    Args:
-        photo: A JPEG, PNG, WebP or BMP file.
-        max_pixels: Of the photo; more are refused before it is decoded.
-
-    Raises:
-        ImageError: If the photo cannot be decoded.
-    """
-    pixels = read_image(photo, max_pixels=max_pixels)
+def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
+    """A photo, uint8[H, W, 3] in RGB, as a small JPEG without metadata."""
     height, width = pixels.shape[:2]
     shrink = LONG_SIDE / max(height, width)
     if shrink < 1:

@@ -87,6 +87,19 @@ BAD_FEATURES = {
     "no model": "models/{model}",
     "too many": "at most 4096 features",
 }
+FEATURE_FIELDS = {
+    "no features": "",
+    "descriptors too short": ".descriptors",
+    "geometry too short": ".geometry",
+    "one descriptor too few": ".geometry",
+    "max_score is NaN": ".max_score",
+    "max_score is infinite": ".max_score",
+    "max_score is negative": ".max_score",
+    "no width": ".image_width",
+    "too high": ".image_height",
+    "no model": ".model",
+    "too many": ".descriptors",
+}
 BAD_PHOTOS = {
     "nothing": "empty",
     "text": "not an image of a known format",
@@ -114,7 +127,8 @@ async def test_bad_features(
         assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
         assert BAD_FEATURES[case] in refusal.message
         assert refusal.details["ErrorInfo"].reason == "FEATURE_SET_INVALID"
-        assert refusal.details["BadRequest"].field_violations[0].field == field
+        (violation,) = refusal.details["BadRequest"].field_violations
+        assert violation.field == f"{field}{FEATURE_FIELDS[case]}"
     assert await running.state() == before
 
 
@@ -244,6 +258,17 @@ async def test_bytes_that_are_no_message(running: Any, refused: Refused) -> None
     call = running.channel.stream_stream("/steeple.v1.VisualSearchService/IdentifyStream")(iter([b"\xff\xff"]))
     assert (await refused(call.read())).code is grpc.StatusCode.INVALID_ARGUMENT
     await running.search.ListModels(ListModelsRequest())
+
+
+async def test_bytes_that_are_no_message_of_anothers_service(running: Any, refused: Refused) -> None:
+    refusal = await refused(running.channel.unary_unary("/grpc.health.v1.Health/Check")(b"\xff\xff"))
+    assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
+    watch = running.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"\xff\xff")
+    assert (await refused(watch.read())).code is grpc.StatusCode.INVALID_ARGUMENT
+    reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+    call = running.channel.stream_stream(reflection)(iter([b"\xff\xff"]))
+    assert (await refused(call.read())).code is grpc.StatusCode.INVALID_ARGUMENT
+    assert await running.channel.unary_unary("/grpc.health.v1.Health/Check")(b"") == b"\x08\x01"
 
 
 async def test_a_method_that_there_is_not(running: Any, refused: Refused) -> None:

@@ -125,7 +125,7 @@ def test_a_query_needs_a_source() -> None:
     assert conversion.read_source(Query(image=b""), unasked) == b""
     with pytest.raises(FeatureSetError) as caught:
         conversion.read_source(Query(features=features_pb2.FeatureSet(model="delf-lite2-v1")), unasked)
-    assert caught.value.metadata["field"] == "query.features"
+    assert caught.value.metadata["field"] == "query.features.model"
 
 
 def test_compact_features_are_read_with_their_release() -> None:
@@ -133,11 +133,11 @@ def test_compact_features_are_read_with_their_release() -> None:
     query.compact_features.model = "models/delf-lite2-v1"
     with pytest.raises(FeatureSetError, match="code_size must be 1 to 12") as caught:
         conversion.read_source(query, ModelRelease.load)
-    assert caught.value.metadata["field"] == "query.compact_features"
+    assert caught.value.metadata["field"] == "query.compact_features.code_size"
     query.compact_features.model = "delf-lite2-v1"
     with pytest.raises(FeatureSetError, match="models/") as caught:
         conversion.read_source(query, unasked)
-    assert caught.value.metadata["field"] == "query.compact_features"
+    assert caught.value.metadata["field"] == "query.compact_features.model"
 
 
 def test_the_mask_of_an_update() -> None:

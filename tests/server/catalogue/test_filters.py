@@ -199,3 +199,19 @@ def test_an_order_of_other_fields_is_refused(filled: Catalogue, order: str) -> N
     with pytest.raises(InvalidArgumentError, match="order_by") as caught:
         filled.list_landmarks(order_by=order)
     assert caught.value.metadata["field"] == "order_by"
+
+
+def test_a_filter_of_more_parts_than_a_database_takes_is_refused(catalogue: Catalogue) -> None:
+    assert catalogue.list_landmarks(filter="a " * 100).total_size == 0
+    assert catalogue.list_landmarks(filter="NOT a " * 100).total_size == catalogue.list_landmarks().total_size
+    for text in ("a " * 101, "a OR " * 100 + "a", "(a b) " * 51, "labels:a " * 101):
+        with pytest.raises(InvalidArgumentError, match="may have 100 comparisons") as caught:
+            catalogue.list_landmarks(filter=text)
+        assert caught.value.metadata["field"] == "filter"
+
+
+def test_a_text_that_is_long_when_written_out_is_refused(catalogue: Catalogue) -> None:
+    """U+FDFA is one letter, and eighteen without its ligature."""
+    assert catalogue.list_landmarks(filter="\ufdfa" * 55).total_size == 0
+    with pytest.raises(InvalidArgumentError, match="at most 1000 characters"):
+        catalogue.list_landmarks(filter="\ufdfa" * 56)

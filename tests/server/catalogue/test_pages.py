@@ -143,3 +143,36 @@ def test_each_item_is_visited_once_while_others_come_and_go(
             removed.add(landmark_id)
     assert visited == sorted(set(visited))
     assert initial - removed <= set(visited) <= there | removed
+
+
+def test_a_page_of_long_texts_has_fewer_items(catalogue: Catalogue) -> None:
+    """Five landmarks of 0.8 MB: no page is beyond what any client takes, and every one of them comes once."""
+    for number in range(5):
+        metadata = {f"key-{entry}": "\u65e5" * 4096 for entry in range(64)}
+        metadata["number"] = metadata.pop("key-0")
+        catalogue.create_landmark(LandmarkDraft(f"L{number}", description="\U0001f5fc" * 10_000, metadata=metadata))
+    seen, token, sizes = [], "", []
+    while True:
+        page = catalogue.list_landmarks(1000, token)
+        assert page.total_size == 5
+        sizes.append(len(page.items))
+        seen += [item.id for item in page.items]
+        token = page.next_page_token
+        if not token:
+            break
+    assert sizes == [4, 1]
+    assert seen == [f"l{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("place", [["\ud800"], ["a\0b"], [7], ["x" * 1001], ["a", "b"]])
+def test_a_forged_token_of_a_list_by_id_is_refused(place: list[object]) -> None:
+    assert pages.last_id("keys", pages.encode_page_token("keys", ["k2"])) == "k2"
+    with pytest.raises(InvalidArgumentError, match="page_token"):
+        pages.last_id("keys", pages.encode_page_token("keys", place))
+
+
+@pytest.mark.parametrize("place", [["soon"], ["9" * 30], ["\ud800"], [7], [""]])
+def test_a_forged_token_of_a_list_by_number_is_refused(place: list[object]) -> None:
+    assert pages.last_number("events", pages.encode_page_token("events", ["42"])) == 42
+    with pytest.raises(InvalidArgumentError, match="page_token"):
+        pages.last_number("events", pages.encode_page_token("events", place))

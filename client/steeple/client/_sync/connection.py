@@ -29,6 +29,9 @@ from steeple.v1.visual_search_service_pb2 import GetModelRequest, ListModelsRequ
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
+_SURELY_TAKEN: Final = 64 * 1024
+"""Bytes of a request that every server takes, however it is set."""
+
 _POLL_FIRST: Final = 0.05  # seconds between health checks, doubled up to
 _POLL_LAST: Final = 1.0
 
@@ -43,6 +46,7 @@ class Connection:
         self._link: Link | None = None
         self._closed = False
         self._release_is_served = False
+        self._max_message_bytes: int | None = None  # until the server has said
         self._opening = threading.Lock()  # never held while waiting
 
     @property
@@ -65,7 +69,8 @@ class Connection:
     def prepare(self, photo: Photo, *, upload: bool, timeout: float | None, budgets: Sequence[int] = ()) -> Source:
         """What is sent of a photo.
 
-        Before the first features made here are sent, the server is asked whether it can compare them.
+        Before the first features made here are sent, the server is asked whether it can compare them; and before the
+        first photo of some size, how large a request may be.
 
         Args:
             photo: The photo.
@@ -75,12 +80,15 @@ class Connection:
 
         Raises:
             ModelMismatchError: If it cannot.
+            ResourceExhaustedError: If the photo, or its features, are larger than the server takes.
         """
         self._raise_if_closed()
         with self.tracing.span("prepare"):
             source = result(self._photos.prepare(photo, upload=upload, budgets=budgets))
         if source.extracted_with is not None and not self._release_is_served:
             self._check_release(source.extracted_with, timeout)
+        if source.size > _SURELY_TAKEN:
+            self._check_size(source.size, timeout)
         return source
 
     def call(
@@ -168,6 +176,18 @@ class Connection:
     def _raise_if_closed(self) -> None:
         if self._closed:
             raise FailedPreconditionError("the client is closed; make another")
+
+    def _check_size(self, size: int, timeout: float | None) -> None:
+        if self._max_message_bytes is None:
+            answer = self.call(self.link.visual_search.ListModels, ListModelsRequest(), timeout=timeout)
+            self._max_message_bytes = answer.limits.max_message_bytes
+        most = self._max_message_bytes
+        if 0 < most < size:  # 0: a server of before it said so
+            raise ResourceExhaustedError(
+                f"the photo makes a request of {size} bytes, and the server takes {most} (its setting "
+                "max_message_bytes); send it smaller, or extract its features here",
+                max_message_bytes=str(most),
+            )
 
     def _check_release(self, release: ModelRelease, timeout: float | None) -> None:
         ours = f"models/{release.name}"

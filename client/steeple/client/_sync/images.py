@@ -184,14 +184,22 @@ class ReferenceImageCalls:
         )
         self._connection.call(self._connection.link.catalog.DeleteReferenceImage, request, timeout=timeout)
 
-    def download_reference_image(self, image: str | ReferenceImage, *, timeout: float | None = None) -> ImageFile:
-        """The photo as it was uploaded.
+    def download_reference_image(
+        self, image: str | ReferenceImage, *, original: bool = False, timeout: float | None = None
+    ) -> ImageFile:
+        """The photo, without metadata such as where it was taken and with what camera.
+
+        Args:
+            image: Which.
+            original: The photo as it was uploaded, which takes a key that may change it.
+            timeout: Seconds; None: the client's ``long_timeout``.
 
         Raises:
             NotFoundError: If there is none, because only its features were sent.
+            PermissionDeniedError: If the original is asked for with a key that may only read.
             DataLossError: If the server has lost it.
         """
-        request = api.DownloadReferenceImageRequest(name=reference_image_name(image))
+        request = api.DownloadReferenceImageRequest(name=reference_image_name(image), original=original)
         response = self._connection.call(
             self._connection.link.catalog.DownloadReferenceImage, request, timeout=timeout, long=True
         )

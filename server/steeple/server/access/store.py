@@ -109,7 +109,7 @@ class KeyStore:
         with self._database.write() as connection:
             now = datetime.now(UTC)
             if expire_time is not UNCHANGED:
-                _check_future(expire_time, now, "key.expire_time")
+                _check_future(expire_time, now, "expire_time")
                 columns["expire_time"] = expire_time
             key = _get(connection, key_id)
             if key.revoke_time is not None:

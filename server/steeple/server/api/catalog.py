@@ -141,7 +141,10 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         source = _read_source(request)
         # A photo needs a thread that extracts; features must not wait behind queries that do.
         pool, kind = (self._queries, kind_of_photo(source)) if isinstance(source, bytes) else (self._calls, CHANGE)
-        with conversion.within("reference_image"), about("image" if isinstance(source, bytes) else "features"):
+        with (
+            conversion.within("reference_image", conversion.IMAGE_FIELDS),
+            about("image" if isinstance(source, bytes) else "features"),
+        ):
             image = await pool.run_as(
                 kind,
                 self._readiness.engine.ingest.create_image,
@@ -192,7 +195,7 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         update = request.reference_image
         landmark_id, image_id = parse_image(update.name, "reference_image.name")
         fields = conversion.read_update_mask(update, request.update_mask.paths)
-        with conversion.within("reference_image"):
+        with conversion.within("reference_image", conversion.IMAGE_FIELDS):
             image = await self._calls.run(
                 self._readiness.engine.catalogue.update_image,
                 landmark_id,
@@ -253,9 +256,11 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
     async def DownloadReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.DownloadReferenceImageRequest, context: Context
     ) -> catalog_service_pb2.DownloadReferenceImageResponse:
-        """The photo as it was uploaded."""
+        """The photo, without metadata unless the original is asked for."""
         landmark_id, image_id = parse_image(request.name)
-        photo, media_type = await self._calls.run(self._readiness.engine.ingest.photo, landmark_id, image_id)
+        photo, media_type = await self._calls.run(
+            self._readiness.engine.ingest.photo, landmark_id, image_id, original=request.original
+        )
         return catalog_service_pb2.DownloadReferenceImageResponse(image=photo, media_type=media_type)
 
 

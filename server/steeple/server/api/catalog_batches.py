@@ -27,7 +27,13 @@ def create_landmarks(engine: Engine, request: messages.BatchCreateLandmarksReque
                 **{FIELD: f"requests[{number}].request_id"},
             )
     drafts = [(conversion.read_landmark_draft(one.landmark), one.landmark_id) for one in request.requests]
-    return engine.catalogue.create_landmarks(drafts, request_id=request.request_id)
+    try:
+        return engine.catalogue.create_landmarks(drafts, request_id=request.request_id)
+    except InvalidArgumentError as error:
+        place, _, field = error.metadata.get(FIELD, "").partition(".")
+        if field.partition(".")[0] in conversion.LANDMARK_FIELDS:
+            error.metadata[FIELD] = f"{place}.landmark.{field}"
+        raise
 
 
 def created_landmarks(landmarks: Sequence[Landmark]) -> messages.BatchCreateLandmarksResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,21 +13,24 @@ from numpy.typing import NDArray
 from steeple.delf import compact, wire
 from steeple.delf.features import DIMENSIONS, FeatureSet
 from steeple.delf.release import ModelRelease
-from steeple.errors import InvalidArgumentError
+from steeple.errors import FeatureSetError, InvalidArgumentError
 from steeple.server import identification
 from steeple.server.api.names import image_name, model_name
 from steeple.server.api.resources import landmark_message
-from steeple.server.api.status import FIELD, about
+from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LandmarkDraft, LatLng, Restriction
 from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
 
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
 
-_UPDATABLE: Final = {
-    landmark_pb2.Landmark: ("display_name", "description", "location", "metadata", "aliases", "labels", "active"),
-    landmark_pb2.ReferenceImage: ("metadata", "capture_location", "capture_time"),
-}
+LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata", "aliases", "labels", "active")
+"""Of a landmark, those that an application sets."""
+
+IMAGE_FIELDS: Final = ("metadata", "capture_location", "capture_time")
+"""Of a reference image, those that an application changes."""
+
+_UPDATABLE: Final = {landmark_pb2.Landmark: LANDMARK_FIELDS, landmark_pb2.ReferenceImage: IMAGE_FIELDS}
 
 
 def read_source(
@@ -47,7 +50,7 @@ def read_source(
         case "features":
             return read_features(message.features, "query.features")
         case "compact_features":
-            with about("query.compact_features"):
+            with _inside("query.compact_features"):
                 release = release_of(wire.model_of(message.compact_features.model))
                 return compact.unpack(message.compact_features, release)
         case "image":
@@ -63,8 +66,19 @@ def read_features(message: features_pb2.FeatureSet, field: str) -> FeatureSet:
     Raises:
         FeatureSetError: If they are malformed.
     """
-    with about(field):
+    with _inside(field):
         return wire.unpack(message)
+
+
+@contextmanager
+def _inside(field: str) -> Iterator[None]:
+    """Fields of features that errors name inside are those of the request's ``field``."""
+    try:
+        yield
+    except FeatureSetError as error:
+        inner = error.metadata.get(FIELD, "")
+        error.metadata[FIELD] = f"{field}.{inner}" if inner else field
+        raise
 
 
 def read_max_candidates(message: visual_search_service_pb2.Query) -> int:
@@ -166,13 +180,13 @@ def read_update_mask(
 
 
 @contextmanager
-def within(message: str) -> Iterator[None]:
-    """Fields that errors name inside are those of the request's ``message``."""
+def within(message: str, fields: Collection[str] = LANDMARK_FIELDS) -> Iterator[None]:
+    """``fields`` that errors name inside are those of the request's ``message``."""
     try:
         yield
     except InvalidArgumentError as error:
         root = error.metadata.get(FIELD, "").partition(".")[0]
-        if any(root in fields for fields in _UPDATABLE.values()):
+        if root in fields:
             error.metadata[FIELD] = f"{message}.{error.metadata[FIELD]}"
         raise
 

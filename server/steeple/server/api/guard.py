@@ -69,7 +69,7 @@ class Guard:
         rule, engine = rule_of(method), self._readiness.engine
         if key is not None:
             engine.keyring.check_rate(key)
-            _check_scope(key, rule.scope, method)
+            _check_scope(key, rule.scope_for(request), method)
         return Admission(method, rule, key, request, engine.keyring, engine.catalogue.database, self._calls)
 
 

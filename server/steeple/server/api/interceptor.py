@@ -99,9 +99,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 self._guard.identify(handler_call_details.invocation_metadata)
             except SteepleError as error:
                 return _refusing(handler, error)
-        if handler is None or handler.request_deserializer is None or not method.startswith(_OURS):
+        if handler is None or handler.request_deserializer is None:
             return handler
         deserialize = _tolerant(handler.request_deserializer)
+        if not method.startswith(_OURS):
+            return _forgiving(handler, deserialize)
         # The stubs describe handlers of the blocking server only.
         if handler.unary_unary is not None:
             unary = self._unary(method, cast("UnaryHandler", handler.unary_unary))
@@ -232,6 +234,32 @@ def _refusing(handler: Handler, error: SteepleError) -> Handler:
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[bool(handler.request_streaming), bool(handler.response_streaming)]
     return make(cast("Any", refuse), handler.request_deserializer, handler.response_serializer)
+
+
+def _forgiving(handler: Handler, deserialize: Callable[[bytes], object]) -> Handler:
+    """A handler of the same kind, of another's service, that refuses what is no message; gRPC calls that INTERNAL."""
+    if handler.stream_stream is not None:
+        answer = cast("StreamHandler", handler.stream_stream)
+
+        async def streams(requests: AsyncIterator[object], context: Context) -> AsyncIterator[object]:
+            try:
+                async for response in answer(_all_checked(requests), context):
+                    yield response
+            except InvalidArgumentError as error:
+                await _abort(context, error, _request_id_of(context.invocation_metadata() or ()))
+
+        return grpc.stream_stream_rpc_method_handler(streams, deserialize, handler.response_serializer)
+    handle = cast("UnaryHandler", handler.unary_unary or handler.unary_stream)
+
+    async def call(request: object, context: Context) -> object:
+        try:
+            checked = _checked(request)
+        except InvalidArgumentError as error:
+            await _abort(context, error, _request_id_of(context.invocation_metadata() or ()))
+        return await handle(checked, context)
+
+    make = grpc.unary_unary_rpc_method_handler if handler.unary_unary else grpc.unary_stream_rpc_method_handler
+    return make(cast("Any", call), deserialize, handler.response_serializer)
 
 
 async def _abort(context: Context, error: SteepleError, request_id: str) -> NoReturn:

@@ -12,6 +12,7 @@ from google.protobuf import timestamp_pb2
 from steeple.errors import InvalidArgumentError
 from steeple.server.access import UNCHANGED, ApiKey, Keyring, KeyStore, Limits, Scope
 from steeple.server.access.records import key_name
+from steeple.server.api.conversion import within
 from steeple.server.api.names import parse_key
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -47,15 +48,16 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         self, request: key_service_pb2.CreateKeyRequest, context: Context
     ) -> key_service_pb2.CreateKeyResponse:
         """Makes a key, and tells its secret."""
-        made = await self._calls.run(
-            _changed,
-            self._keyring,
-            self._store.create,
-            request.key.display_name,
-            _read_scope(request.key),
-            expire_time=_read_time(request.key, "expire_time", "key.expire_time"),
-            limits=_read_limits(request.key),
-        )
+        with within("key", _FIELDS):
+            made = await self._calls.run(
+                _changed,
+                self._keyring,
+                self._store.create,
+                request.key.display_name,
+                _read_scope(request.key),
+                expire_time=_read_time(request.key, "expire_time", "key.expire_time"),
+                limits=_read_limits(request.key),
+            )
         return key_service_pb2.CreateKeyResponse(key=_message(made.key), secret=made.secret)
 
     async def GetKey(  # noqa: N802
@@ -84,15 +86,16 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         key_id = parse_key(update.name, "key.name")
         fields = _read_mask(update, request.update_mask.paths)
         expire_time = _read_time(update, "expire_time", "key.expire_time")
-        key = await self._calls.run(
-            _changed,
-            self._keyring,
-            self._store.update,
-            key_id,
-            display_name=update.display_name if "display_name" in fields else None,
-            expire_time=expire_time if "expire_time" in fields else UNCHANGED,
-            limits=_read_limits(update) if "limits" in fields else None,
-        )
+        with within("key", _FIELDS):
+            key = await self._calls.run(
+                _changed,
+                self._keyring,
+                self._store.update,
+                key_id,
+                display_name=update.display_name if "display_name" in fields else None,
+                expire_time=expire_time if "expire_time" in fields else UNCHANGED,
+                limits=_read_limits(update) if "limits" in fields else None,
+            )
         return key_service_pb2.UpdateKeyResponse(key=_message(key))
 
     async def RevokeKey(  # noqa: N802

@@ -41,6 +41,7 @@ from steeple.v1 import (
     explain_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    model_pb2,
     operation_service_pb2,
     operation_service_pb2_grpc,
     server_service_pb2,
@@ -123,15 +124,18 @@ class Server:
             interceptors=[*interceptors, self._interceptor()],
             options=channel_options(settings),
         )
+        limits = model_pb2.RequestLimits(
+            max_message_bytes=settings.max_message_bytes, max_image_pixels=settings.max_image_pixels
+        )
         visual_search_service_pb2_grpc.add_VisualSearchServiceServicer_to_server(
-            VisualSearchService(self._readiness, self._queries, self.metrics, max_streams=settings.max_streams),
+            VisualSearchService(self._readiness, self._queries, self.metrics, limits, max_streams=settings.max_streams),
             self._server,
         )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
             CatalogService(self._readiness, self._calls, self._queries), self._server
         )
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(
-            ServerService(self._readiness, self._calls), self._server
+            ServerService(self._readiness, self._calls, limits), self._server
         )
         explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(
             ExplainService(self._readiness, self._queries), self._server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -19,11 +19,18 @@ class Rule:
         scope: The least that may call it.
         identifies: Whether its answers count as identifications.
         changes: Path in the request of the name of what it changes; None: it changes nothing.
+        flags: Of a request that sets one of these fields, the least that may call it.
     """
 
     scope: Scope
     identifies: bool = False
     changes: str | None = None
+    flags: Mapping[str, Scope] = field(default_factory=dict)
+
+    def scope_for(self, request: object) -> Scope:
+        """The least that may call it with that request."""
+        asked = [scope for flag, scope in self.flags.items() if getattr(request, flag, False)]
+        return max([self.scope, *asked])
 
 
 def _rows() -> dict[str, Rule]:
@@ -57,7 +64,7 @@ def _rows() -> dict[str, Rule]:
         BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
         BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
         GetReferenceImageThumbnail=reader,
-        DownloadReferenceImage=reader,
+        DownloadReferenceImage=Rule(Scope.READER, flags={"original": Scope.EDITOR}),
     )
     service("ServerService", GetServerInfo=reader)
     service("ExplainService", ExplainIdentify=reader)

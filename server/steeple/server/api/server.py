@@ -12,7 +12,7 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.index_keeper import Activity
 from steeple.server.server_info import ServerInfo
-from steeple.v1 import server_service_pb2, server_service_pb2_grpc
+from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -29,21 +29,23 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
     Args:
         readiness: Where the engine is.
         calls: Threads for what only reads and writes the catalogue.
+        limits: What is taken in a request.
     """
 
-    def __init__(self, readiness: Readiness, calls: Pool) -> None:
+    def __init__(self, readiness: Readiness, calls: Pool, limits: model_pb2.RequestLimits) -> None:
         self._readiness = readiness
         self._calls = calls
+        self._limits = limits
 
     async def GetServerInfo(  # noqa: N802
         self, request: server_service_pb2.GetServerInfoRequest, context: Context
     ) -> server_service_pb2.GetServerInfoResponse:
         """What serves, how large it is, and what is being done to it."""
         info = await self._calls.run(self._readiness.engine.server_info)
-        return server_service_pb2.GetServerInfoResponse(server_info=_message(info))
+        return server_service_pb2.GetServerInfoResponse(server_info=_message(info, self._limits))
 
 
-def _message(info: ServerInfo) -> server_service_pb2.ServerInfo:
+def _message(info: ServerInfo, limits: model_pb2.RequestLimits) -> server_service_pb2.ServerInfo:
     start, uptime, index = timestamp_pb2.Timestamp(), duration_pb2.Duration(), info.index
     start.FromDatetime(info.start_time)
     uptime.FromNanoseconds(round(1e9 * info.uptime_seconds))
@@ -73,4 +75,5 @@ def _message(info: ServerInfo) -> server_service_pb2.ServerInfo:
             images_total=info.upkeep.images_total,
             waiting_for=info.waiting_for,
         ),
+        limits=limits,
     )

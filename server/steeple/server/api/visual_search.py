@@ -20,7 +20,7 @@ from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import RETRY_DELAY, about
 from steeple.server.api.streams import FrameAnswerer, answer_frames
 from steeple.server.recognition import Accumulated
-from steeple.v1 import visual_search_service_pb2, visual_search_service_pb2_grpc
+from steeple.v1 import model_pb2, visual_search_service_pb2, visual_search_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -34,10 +34,20 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         readiness: Where the engine is.
         queries: Threads that extract, search and verify.
         metrics: Where answers are counted.
+        limits: What is taken in a request.
         max_streams: Cameras connected at once.
     """
 
-    def __init__(self, readiness: Readiness, queries: Pool, metrics: Metrics, *, max_streams: int) -> None:
+    def __init__(
+        self,
+        readiness: Readiness,
+        queries: Pool,
+        metrics: Metrics,
+        limits: model_pb2.RequestLimits,
+        *,
+        max_streams: int,
+    ) -> None:
+        self._limits = limits
         self._readiness = readiness
         self._queries = queries
         self._metrics = metrics
@@ -84,7 +94,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         """The releases served, the default first."""
         engine = self._readiness.engine
         models = [conversion.model_message(one, default=one is engine.release) for one in engine.models()]
-        return visual_search_service_pb2.ListModelsResponse(models=models)
+        return visual_search_service_pb2.ListModelsResponse(models=models, limits=self._limits)
 
     def _answerer(self) -> FrameAnswerer:
         return functools.partial(self._answer, so_far=Accumulated())

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, insert, or_, select
 
 from steeple.server.catalogue import pages, tables
 from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.limits import check_text
 from steeple.server.catalogue.records import Landmark, Page, ReferenceImage
 
 OPEN: Final = "open"
@@ -137,15 +138,15 @@ def events(
         page_token: Of the last page.
 
     Raises:
-        InvalidArgumentError: If the page size is negative, or the token of another list.
+        InvalidArgumentError: If the resource can be no name, the page size is negative, or the token of another list.
     """
+    check_text(resource, "resource", _LONGEST_RESOURCE)
     size = pages.check_page_size(page_size)
-    asked = f"{resource}\0{start_time}\0{end_time}".encode("utf-8", "replace")
-    collection = f"auditEvents:{hashlib.sha256(asked).hexdigest()[:16]}"
-    last = pages.last_id(collection, page_token)
+    of = collection(resource, start_time, end_time)
+    last = pages.last_number(of, page_token)
     query = select(_TABLE).order_by(_TABLE.c.number.desc()).limit(size + 1)
-    if last:
-        query = query.where(_TABLE.c.number < int(last))
+    if last is not None:
+        query = query.where(_TABLE.c.number < last)
     if resource:
         below = _TABLE.c.resource.startswith(f"{resource}/", autoescape=True)
         query = query.where(or_(_TABLE.c.resource == resource, below))
@@ -155,7 +156,13 @@ def events(
         query = query.where(_TABLE.c.time < end_time)
     with database.read() as connection:
         found = [_event(row) for row in connection.execute(query).mappings()]
-    return pages.page_by_id(found, size, collection, 0)
+    return pages.page_by_id(found, size, of, 0)
+
+
+def collection(resource: str, start_time: datetime | None, end_time: datetime | None) -> str:
+    """What page tokens call the list of these events."""
+    asked = f"{resource}\0{start_time}\0{end_time}".encode("utf-8", "replace")
+    return f"auditEvents:{hashlib.sha256(asked).hexdigest()[:16]}"
 
 
 def _insert(connection: Connection, attempt: Attempt, outcome: str, now: datetime) -> None:

@@ -21,6 +21,8 @@ from steeple.errors import InvalidArgumentError
 
 MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 20
+MAX_RESTRICTIONS: Final = 100
+"""Comparisons and texts of a filter: SQLite takes no deeper expressions than 1000, and each may have several parts."""
 
 _SHOWN: Final = 24  # characters of the filter either side of an error
 _TOKEN: Final = re.compile(
@@ -136,6 +138,7 @@ class _Parser:
         self._text = text
         self._tokens = [*tokens, _Token("end", "", len(text))]
         self._next = 0
+        self._restrictions = 0
 
     def filter(self, depth: int) -> Node:
         operands = [self._sequence(depth)]
@@ -184,6 +187,9 @@ class _Parser:
 
     def _restriction(self) -> Restriction:
         start = self._value("a field, a text or a parenthesis")
+        self._restrictions += 1
+        if self._restrictions > MAX_RESTRICTIONS:
+            raise wrong(self._text, start.position, f"a filter may have {MAX_RESTRICTIONS} comparisons and texts")
         quoted_key = ""
         if start.kind == "word" and start.text.endswith(".") and self._peek().kind == "string":
             quoted_key = _unquoted(self._value("a key").text)

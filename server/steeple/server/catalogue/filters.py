@@ -27,6 +27,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     ">=": operator.ge,
 }
 _LARGEST: Final = 2**63 - 1
+_LONGEST_NAME: Final = 1000  # of a text to look for; SQLite takes patterns of up to 50,000 bytes
 
 
 class FilterField(ABC):
@@ -167,6 +168,8 @@ class Names(FilterField):
         text = folded(restriction.value)
         if not text.strip():
             raise ValueError("a text to look for is expected")
+        if len(text) > _LONGEST_NAME:  # which a letter or two may grow to: some ligatures stand for a sentence
+            raise ValueError(f"a text of at most {_LONGEST_NAME} characters is expected, written out")
         return self._column.contains(text, autoescape=True)
 
 

@@ -142,9 +142,10 @@ def listed(connection: Connection, listing: Listing) -> Page[Landmark]:
     """The page that is asked for."""
     where = and_(listing.where, true() if listing.show_deleted else NOT_DELETED)
     query = _select().where(where, listing.after).order_by(*listing.order.clauses()).limit(listing.size + 1)
-    found = [_landmark(row) for row in connection.execute(query).mappings()]
+    with connection.execute(query) as rows:  # read no further than the page goes
+        items, more = listing.taken(_landmark(row) for row in rows.mappings())
     total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
-    return listing.page(found, int(total))
+    return listing.page(items, int(total), more=more)
 
 
 def update(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any], now: datetime) -> Landmark:

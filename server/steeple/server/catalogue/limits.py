@@ -45,14 +45,14 @@ def checked_landmark_draft(draft: LandmarkDraft) -> LandmarkDraft:
 
 def check_display_name(value: str) -> None:
     """1 to 200 characters, not all of them blank."""
-    _check_text(value, "display_name", MAX_DISPLAY_NAME)
+    check_text(value, "display_name", MAX_DISPLAY_NAME)
     if not value.strip():
         raise InvalidArgumentError("display_name must not be blank: give what people call it", field="display_name")
 
 
 def check_description(value: str) -> None:
     """At most 10,000 characters."""
-    _check_text(value, "description", MAX_DESCRIPTION)
+    check_text(value, "description", MAX_DESCRIPTION)
 
 
 def check_location(value: LatLng | None, name: str = "location") -> None:
@@ -95,8 +95,8 @@ def check_metadata(value: Mapping[str, str]) -> None:
     for key, text in value.items():
         if not key:
             raise InvalidArgumentError("metadata keys must not be empty", field="metadata")
-        _check_text(key, "metadata", MAX_METADATA_KEY, what="metadata keys")
-        _check_text(text, "metadata", MAX_METADATA_VALUE, what=f"metadata[{key!r}]")
+        check_text(key, "metadata", MAX_METADATA_KEY, what="metadata keys")
+        check_text(text, "metadata", MAX_METADATA_VALUE, what=f"metadata[{key!r}]")
 
 
 def check_aliases(value: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -123,7 +123,7 @@ def check_aliases(value: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
                 f"aliases[{language}] must have at most {MAX_ALIASES} names, not {len(names)}", field="aliases"
             )
         for name in names:
-            _check_text(name, "aliases", MAX_DISPLAY_NAME, what=f"names in aliases[{language}]")
+            check_text(name, "aliases", MAX_DISPLAY_NAME, what=f"names in aliases[{language}]")
             if not name.strip():
                 raise InvalidArgumentError(f"names in aliases[{language}] must not be blank", field="aliases")
         if names:
@@ -164,12 +164,12 @@ def check_image_draft(draft: ImageDraft) -> None:
         )
     if not draft.features.model:
         raise FeatureSetError("the features must name the model release that made them", field="features")
-    _check_text(draft.features.model, "features", _MAX_NAME, what="the name of a model release")
+    check_text(draft.features.model, "features", _MAX_NAME, what="the name of a model release")
     if draft.sha256:
         check_sha256(draft.sha256)
     if draft.size_bytes < 0:
         raise InvalidArgumentError(f"size_bytes must not be negative, not {draft.size_bytes}", field="size_bytes")
-    _check_text(draft.media_type, "media_type", _MAX_NAME)
+    check_text(draft.media_type, "media_type", _MAX_NAME)
     check_metadata(draft.metadata)
 
 
@@ -195,7 +195,18 @@ def _canonical(tag: str) -> str:
     return "-".join([first, *rest])
 
 
-def _check_text(value: str, field: str, limit: int, *, what: str = "") -> None:
+def check_text(value: str, field: str, limit: int, *, what: str = "") -> None:
+    """A text that every database can store.
+
+    Args:
+        value: The text.
+        field: That it is the value of.
+        limit: Characters, at most.
+        what: To call it by; empty: as the field.
+
+    Raises:
+        InvalidArgumentError: If it is too long, or none that can be stored.
+    """
     what = what or field
     if len(value) > limit:
         raise InvalidArgumentError(f"{what} must be at most {limit} characters long, not {len(value)}", field=field)

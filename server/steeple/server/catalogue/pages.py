@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -19,7 +20,7 @@ from sqlalchemy import ColumnElement, true
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue.filters import FilterField, condition
-from steeple.server.catalogue.ordering import Order, OrderField, read_order
+from steeple.server.catalogue.ordering import Order, OrderField, read_number, read_order, read_text
 from steeple.server.catalogue.records import Page
 
 
@@ -29,9 +30,13 @@ class _Item(Protocol):
 
 
 _ItemT = TypeVar("_ItemT", bound=_Item)
+_T = TypeVar("_T")
 
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
+MAX_PAGE_BYTES: Final = 3_500_000
+"""Of the texts of a page's items, unless it has only one: gRPC's clients take messages of 4 MiB if they are not told
+otherwise, and a landmark's texts may have 2 MB."""
 
 _VERSION: Final = 2
 _LONGEST_TOKEN: Final = 16_384
@@ -85,11 +90,20 @@ class Listing:
         self._list = hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
         self.after = self._after(request.page_token)
 
-    def page(self, found: Sequence[_ItemT], total_size: int) -> Page[_ItemT]:
-        """A page of at most ``size`` items, from ``size + 1`` if there are that many: the last tells of the next."""
-        items = tuple(found[: self.size])
-        token = encode_page_token(self._list, self.order.place(items[-1])) if len(found) > self.size else ""
-        return Page(items, token, total_size)
+    def taken(self, found: Iterable[_ItemT]) -> tuple[tuple[_ItemT, ...], bool]:
+        """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
+        items: list[_ItemT] = []
+        size = 0
+        for item in found:
+            size += _bytes_of(item)
+            if len(items) == self.size or (items and size > MAX_PAGE_BYTES):
+                return tuple(items), True
+            items.append(item)
+        return tuple(items), False
+
+    def page(self, items: tuple[_ItemT, ...], total_size: int, *, more: bool) -> Page[_ItemT]:
+        """The page of these items, with a token for the next one if there are ``more``."""
+        return Page(items, encode_page_token(self._list, self.order.place(items[-1])) if more else "", total_size)
 
     def _after(self, token: str) -> ColumnElement[bool]:
         if not token:
@@ -110,12 +124,23 @@ def last_id(collection: str, token: str) -> str:
     Raises:
         InvalidArgumentError: If the token was not given out for ``collection``.
     """
-    if not token:
-        return ""
+    return _last(collection, token, read_text) if token else ""
+
+
+def last_number(collection: str, token: str) -> int | None:
+    """The same of a list whose ids are numbers; None for the empty token.
+
+    Raises:
+        InvalidArgumentError: If the token was not given out for ``collection``.
+    """
+    return _last(collection, token, lambda found: read_number(int(read_text(found)))) if token else None
+
+
+def _last(collection: str, token: str, read: Callable[[object], _T]) -> _T:
     try:
         match decode_page_token(collection, token):
-            case [str(found)]:
-                return found
+            case [found]:
+                return read(found)
     except ValueError:
         pass
     raise InvalidArgumentError(
@@ -128,6 +153,14 @@ def page_by_id(found: Sequence[_ItemT], size: int, collection: str, total_size: 
     items = tuple(found[:size])
     token = encode_page_token(collection, [items[-1].id]) if len(found) > size else ""
     return Page(items, token, total_size)
+
+
+def _bytes_of(item: object) -> int:
+    """Of the texts that an application gave an item; the rest is short."""
+    metadata: Mapping[str, str] = getattr(item, "metadata", {})
+    aliases: Mapping[str, Sequence[str]] = getattr(item, "aliases", {})
+    texts = [getattr(item, "description", ""), *metadata, *metadata.values(), *itertools.chain(*aliases.values())]
+    return 500 + sum(len(text.encode()) + 8 for text in texts)
 
 
 def check_page_size(page_size: int) -> int:
