@@ -150,6 +150,18 @@ def valid_requests(key_name: str) -> dict[str, list[Message]]:
                 parent=LANDMARK, page_size=2, filter="quality_grade < 3", order_by="identify_count", show_deleted=True
             )
         ],
+        "CatalogService/UpdateReferenceImage": [
+            catalog.UpdateReferenceImageRequest(
+                reference_image=ReferenceImage(
+                    name=IMAGE,
+                    metadata={"photographer": "Ada"},
+                    capture_location=LatLng(latitude=1, longitude=2),
+                    capture_time="2024-05-01T12:30:00",
+                ),
+                update_mask=FieldMask(paths=["metadata", "capture_location", "capture_time"]),
+                request_id=UUID.format(6),
+            )
+        ],
         "CatalogService/DeleteReferenceImage": [
             catalog.DeleteReferenceImageRequest(name=IMAGE, etag="other", request_id=UUID.format(7))
         ],
