@@ -31,6 +31,7 @@ from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
+from steeple.server.usage import UsageCounts
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,9 @@ class Engine:
                 self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
+            self.usage = UsageCounts(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
-            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
+            chores = (self._identify_counts.save, self.usage.save, self.ingest.purge, self.operations.purge)
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)
@@ -259,6 +261,7 @@ class Engine:
             self._upkeep.close()
             try:
                 self._identify_counts.save()
+                self.usage.save()
             except SteepleError:
                 log.exception("the last answers were not counted")
             try:

@@ -17,13 +17,13 @@ from google.protobuf.message import DecodeError
 
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError
 from steeple.server.access import ApiKey
-from steeple.server.api.guard import Admission, Guard, is_identified
+from steeple.server.api.guard import Admission, Guard
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
 from steeple.server.api.tracing import Tracing
 from steeple.server.logs import facts, within_request
-from steeple.v1.visual_search_service_pb2 import IdentifyStreamResponse
+from steeple.v1.visual_search_service_pb2 import Answer, IdentifyStreamResponse
 
 log = logging.getLogger(__name__)
 
@@ -184,27 +184,27 @@ async def _answer_frames(responses: AsyncGenerator[object, None], admission: Adm
     admission.begin_frame()  # what is used up already is told before any work is done
     admission.end_frame(None)
     frame: int | None = None  # that was counted and may get more answers
-    identified = False
+    answer: Answer | None = None
     try:
         async for response in cast("AsyncGenerator[IdentifyStreamResponse, None]", responses):
             if response.frame_id != frame:
                 if frame is not None:  # overtaken after a provisional answer
-                    await _end_frame(admission, identified)
+                    await _end_frame(admission, answer)
                     frame = None
                 admission.begin_frame()
                 frame = response.frame_id
-            identified = is_identified(response.answer)
+            answer = response.answer
             await context.write(response)
             if not response.provisional:
                 frame = None
-                await _end_frame(admission, identified)
+                await _end_frame(admission, answer)
     finally:
         if frame is not None:
-            admission.end_frame(identified)
+            admission.end_frame(answer)
 
 
-async def _end_frame(admission: Admission, identified: bool) -> None:
-    admission.end_frame(identified)
+async def _end_frame(admission: Admission, answer: Answer | None) -> None:
+    admission.end_frame(answer)
     await admission.pace()
 
 

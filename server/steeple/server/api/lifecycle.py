@@ -202,7 +202,7 @@ class Server:
 
     def _interceptor(self) -> CallInterceptor:
         settings = self._settings
-        guard = Guard("keys" if settings.asks_for_keys else "open", self._readiness, self._calls)
+        guard = Guard("keys" if settings.asks_for_keys else "open", self._readiness, self._calls, self.metrics)
         others = {"/grpc.health.": settings.health_access, "/grpc.reflection.": settings.reflection_access}
         closed = [prefix for prefix, access in others.items() if access == "keys"]
         return CallInterceptor(self._readiness, guard, self.metrics, self._tracing, tuple(closed))

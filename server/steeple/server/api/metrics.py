@@ -73,9 +73,12 @@ class Metrics:
         self._requests.labels(method, status).inc()
         self._durations.labels(method).observe(seconds)
 
-    def answered(self, found: Identification) -> None:
-        """A query was answered."""
-        self._answers.labels("identified" if found.identified else "unknown").inc()
+    def answered(self, *, identified: bool) -> None:
+        """A query has had its last answer."""
+        self._answers.labels("identified" if identified else "unknown").inc()
+
+    def worked(self, found: Identification) -> None:
+        """A query, or a part of one, was searched."""
         if found.extract_seconds is not None:
             self._stages.labels("extract").observe(found.extract_seconds)
         self._stages.labels("search").observe(found.search_seconds)

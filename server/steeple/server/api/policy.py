@@ -58,7 +58,7 @@ def _rows() -> dict[str, Rule]:
         GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=reader,
     )
-    service("ServerService", GetServerInfo=reader)
+    service("ServerService", GetServerInfo=reader, GetUsage=reader)
     service("ExplainService", ExplainIdentify=reader)
     service(
         "KeyService",

@@ -32,7 +32,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     Args:
         readiness: Where the engine is.
         queries: Threads that extract, search and verify.
-        metrics: Where answers are counted.
+        metrics: Where stages are measured.
         max_streams: Cameras connected at once.
     """
 
@@ -97,7 +97,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         restriction = conversion.read_restriction(query)
         with about(f"query.{query.WhichOneof('source')}"):
             found = engine.identify(source, max_candidates=max_candidates, restriction=restriction, so_far=so_far)
-        self._metrics.answered(found)
+        self._metrics.worked(found)
         answer = conversion.answer_message(
             found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
         )
