@@ -28,6 +28,7 @@ from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.operations import OperationRunner, OperationStore
+from steeple.server.review import KeepRules, Review
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
@@ -79,8 +80,11 @@ class Engine:
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
-            chores = (self._identify_counts.save, self.usage.save, self.ingest.purge, self.operations.purge)
-            self._upkeep = Upkeep(self._keeper, chores)
+            self.review = Review(KeepRules.of(settings), data_dir.queries, self.catalogue, self.ingest)
+            opened.callback(self.review.close)
+            self.review.start()
+            counts = (self._identify_counts.save, self.usage.save)
+            self._upkeep = Upkeep(self._keeper, (*counts, self.ingest.purge, self.operations.purge, self.review.purge))
             self._upkeep.start()
             opened.callback(self._upkeep.close)
             self.operations.start()

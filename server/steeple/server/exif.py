@@ -1,4 +1,4 @@
-"""Where and when a photo says it was taken: the few tags of EXIF that the catalogue keeps.
+"""What a photo says of itself: where and when it was taken, and which way up it is. No more of EXIF is read.
 
 EXIF is written by strangers. Every offset and count in it is checked against what is there, each directory is read
 once, and what makes no sense counts as not said: no file raises an error here.
@@ -20,6 +20,7 @@ _MOST_ENTRIES: Final = 512  # of a directory; cameras write a few dozen
 _MOST_BYTES: Final = 64  # of a value that is read here
 _SIZES: Final = {2: 1, 3: 2, 4: 4, 5: 8}  # bytes of a component, by type: ASCII, SHORT, LONG, RATIONAL
 
+_ORIENTATION: Final = 0x0112
 _EXIF_DIRECTORY: Final = 0x8769
 _GPS_DIRECTORY: Final = 0x8825
 _DATE_TIME_ORIGINAL: Final = 0x9003
@@ -37,6 +38,14 @@ def read_capture(photo: bytes) -> Capture:
     details = reader.directory(reader.pointer(root, _EXIF_DIRECTORY))
     places = reader.directory(reader.pointer(root, _GPS_DIRECTORY))
     return Capture(_location(reader, places), _time(reader, details))
+
+
+def read_orientation(photo: bytes) -> int:
+    """How the pixels of a JPEG, PNG or WebP file lie, as in EXIF: 1 (as they are shown, or not said) to 8."""
+    block = _block(photo)
+    reader = None if block is None else _Reader.of(block)
+    orientation = 1 if reader is None else reader.number(reader.directory(reader.first), _ORIENTATION)
+    return orientation if 1 <= orientation <= 8 else 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,13 @@ class _Reader:
         if entry is None or (entry.type, entry.count) != (4, 1):
             return 0
         return int(struct.unpack_from(f"{self.order}I", self.data, entry.start)[0])
+
+    def number(self, entries: Mapping[int, _Entry], tag: int) -> int:
+        """A short whole number; 0 if there is none."""
+        entry = entries.get(tag)
+        if entry is None or (entry.type, entry.count) != (3, 1):
+            return 0
+        return int(struct.unpack_from(f"{self.order}H", self.data, entry.start)[0])
 
     def text(self, entries: Mapping[int, _Entry], tag: int) -> str:
         """An ASCII value up to its first NUL; empty if there is none."""

@@ -71,7 +71,9 @@ async def test_answers_are_told_by_month_key_and_landmark(
             "landmarks/tower"
         ]
         assert not (await report(running, bearer(editor.secret), month="2020-02")).months
-        got = await running.catalog.GetLandmark(GetLandmarkRequest(name="landmarks/tower"), metadata=bearer(editor.secret))
+        got = await running.catalog.GetLandmark(
+            GetLandmarkRequest(name="landmarks/tower"), metadata=bearer(editor.secret)
+        )
         told = await scraped(running)
     assert [(one.month, one.identified_count) for one in got.landmark.usage] == [(month, 2)]
     assert told['steeple_answers_total{outcome="identified"}'] == 3

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError
 from steeple.server.access import ApiKey
+from steeple.server.access.caller import called_by
 from steeple.server.api.guard import Admission, Guard
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
@@ -147,7 +148,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         try:
             with self._readiness.call():
                 call.key = self._guard.identify(call.context.invocation_metadata())
-                response = await work(self._guard.admit(call.method.removeprefix("/"), call.key, request))
+                with called_by(call.key):
+                    response = await work(self._guard.admit(call.method.removeprefix("/"), call.key, request))
         except asyncio.CancelledError:
             remaining = call.context.time_remaining()
             self._end(call, "DEADLINE_EXCEEDED" if remaining is not None and remaining <= 0 else "CANCELLED")

@@ -25,6 +25,7 @@ from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.operations import OperationService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.review import ReviewService
 from steeple.server.api.server import ServerService
 from steeple.server.api.tracing import Tracing
 from steeple.server.api.visual_search import VisualSearchService
@@ -42,6 +43,8 @@ from steeple.v1 import (
     key_service_pb2_grpc,
     operation_service_pb2,
     operation_service_pb2_grpc,
+    review_service_pb2,
+    review_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2,
@@ -58,6 +61,7 @@ SERVICES: Final = (
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
+    review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -135,6 +139,9 @@ class Server:
         )
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
             OperationService(self._readiness, self._calls), self._server
+        )
+        review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
+            ReviewService(self._readiness, self._calls, self._queries), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -135,6 +135,10 @@ class _State(Collector):
         yield _gauge("steeple_ready", "Whether calls are taken.", not self._readiness.stopping.is_set())
         yield from _of_server(info)
         yield from _of_index(info.index)
+        kept = CounterMetricFamily("steeple_kept_queries", "Queries to be kept for review.", labels=["result"])
+        for result, count in engine.review.keeper.counts.items():
+            kept.add_metric([result], count)
+        yield kept
         if batches is not None:
             yield _of_batches(batches)
 
