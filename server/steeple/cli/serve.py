@@ -63,6 +63,10 @@ def serve(
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="[HOST]:PORT", help="Serve metrics for Prometheus here.")
     ] = None,
+    keep_queries: Annotated[
+        str | None,
+        typer.Option("--keep-queries", metavar="off|unknown|all", help="Keep these queries for review; default: off."),
+    ] = None,
     log_format: Annotated[str | None, typer.Option("--log-format", metavar="text|json")] = None,
     log_level: Annotated[
         str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
@@ -103,6 +107,7 @@ def serve(
         workers=workers,
         max_concurrent_queries=max_concurrent_queries,
         metrics_address=metrics_address,
+        keep_queries=keep_queries,
         log_format=log_format,
         log_level=log_level.upper() if log_level else None,
     )
