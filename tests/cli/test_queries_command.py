@@ -6,12 +6,29 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from steeple.cli.local_server import local_server
 from steeple.client import Client
+from steeple.delf.features import DIMENSIONS, FeatureSet, quantize_descriptors
+from steeple.delf.release import DEFAULT_RELEASE
 
 from .support import Steeple
+
+
+def features(seed: int) -> FeatureSet:
+    random = np.random.default_rng(seed)
+    vectors = random.standard_normal((200, DIMENSIONS)).astype(np.float32)
+    return FeatureSet(
+        model=DEFAULT_RELEASE,
+        width=640,
+        height=480,
+        descriptors=quantize_descriptors(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)),
+        keypoints=(random.random((200, 2)) * [639, 479]).astype(np.float32),
+        scales=np.ones(200, np.float32),
+        scores=np.linspace(1, 0.1, 200, dtype=np.float32),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +56,12 @@ def test_from_a_query_to_a_reference_image(
 ) -> None:
     (photo,) = photos(200)
     assert reviewer("landmarks", "create", "Bridge", "--id", "bridge").code == 0
+    assert reviewer("identify", photo, "--upload", "--no-keep").code == 3
     assert reviewer("identify", photo, "--upload").code == 3
-    assert reviewer("identify", photo).code == 3
-    assert reviewer("identify", photo, "--no-keep").code == 3
-    with Client(keeping) as client:  # waits for what is written behind the answers
-        client.erase_queries(filter="id = nothing")
+    with Client(keeping) as client:
+        client.identify(features(1), keep=False)
+        client.identify(features(1))
+        client.erase_queries(filter="id = nothing")  # waits for what is written behind the answers
         by_photo, by_features = client.list_kept_queries()
         with pytest.raises(StopIteration):
             next(iter(client.list_kept_queries(filter="promoted = true")))
@@ -69,15 +87,15 @@ def test_from_a_query_to_a_reference_image(
     made = reviewer("queries", "promote", by_photo.id, "--id", "north", "--metadata", "from=review", "--json").json
     assert (made["name"], made["metadata"]) == ("landmarks/bridge/images/north", {"from": "review"})
     assert reviewer("queries", "show", by_photo.id, "--json").json["reference_image"] == made["name"]
-    assert reviewer("identify", photo).code == 0
+    assert reviewer("identify", photo, "--upload").code == 0
     assert reviewer("queries", "review", by_photo.id, "--clear", "--json").json["verdict"] == "none"
 
 
-def test_erasing(reviewer: Steeple, photos: Callable[..., list[Path]]) -> None:
-    (photo,) = photos(203)
+def test_erasing(reviewer: Steeple, keeping: str) -> None:
     assert reviewer("queries", "erase", "--all").code == 0
-    for _ in range(2):
-        reviewer("identify", photo)
+    with Client(keeping) as client:
+        for number in range(2):
+            client.identify(features(number))
     assert reviewer("queries", "erase", "--before", "1d", "--json").json == {"erased": 0}
     kept = ids(reviewer)
     assert len(kept) == 2
@@ -91,21 +109,24 @@ def test_erasing(reviewer: Steeple, photos: Callable[..., list[Path]]) -> None:
     assert ids(reviewer) == []
 
 
-def test_a_server_that_keeps_nothing_says_what_to_do(catalogue: Steeple) -> None:
-    ran = catalogue("queries", "list", "--json")
+def test_a_server_that_keeps_nothing_says_what_to_do(
+    steeple: Steeple, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEEPLE_SERVER", address)
+    ran = steeple("queries", "list", "--json")
     assert ran.code == 6
     assert "steeple serve --keep-queries unknown" in ran.error["message"]
-    assert catalogue("queries", "show", "20270131-120000123-x7kq2m4a").code == 4
-    assert catalogue("queries", "erase", "--all").out == "0 erased\n"
+    assert steeple("queries", "show", "20270131-120000123-x7kq2m4a").code == 4
+    assert steeple("queries", "erase", "--all").out == "0 erased\n"
 
 
-def test_usage(reviewer: Steeple, photos: Callable[..., list[Path]]) -> None:
+def test_usage(reviewer: Steeple, keeping: str) -> None:
     before = reviewer("usage", "--json").json
-    known, stranger = photos(205, 204)
     assert reviewer("landmarks", "create", "Mill", "--id", "mill").code == 0
-    assert reviewer("images", "add", "mill", known).code == 0
-    for photo in (known, known, stranger):
-        reviewer("identify", photo)
+    with Client(keeping) as client:
+        client.add_reference_image("mill", features(8))
+        for number in (8, 8, 9):
+            client.identify(features(number))
     month = f"{datetime.now(UTC):%Y-%m}"
     found = reviewer("usage", "--month", month, "--json").json
     assert found["identified"] - before["identified"] == 2

@@ -45,7 +45,7 @@ def png(photo: bytes, orientation: int) -> bytes:
 def webp(photo: bytes, orientation: int) -> bytes:
     height, width = read_image(photo).shape[:2]
     exif = tiff(orientation)
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x0c\0\0\0" + (width - 1).to_bytes(3, "little")
+    body: bytes = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x0c\0\0\0" + (width - 1).to_bytes(3, "little")
     body += (height - 1).to_bytes(3, "little") + photo[12:]
     body += b"EXIF" + struct.pack("<I", len(exif)) + exif + b"XMP " + struct.pack("<I", 6) + SECRET
     return b"RIFF" + struct.pack("<I", len(body)) + body + SECRET

@@ -324,7 +324,8 @@ async def test_a_reviewed_query_becomes_a_reference_image(
     await keeping.add("bridge", make_features(2))
     await ask(keeping, photo)
     await ask(keeping, make_features(3))
-    for source, query in zip((photo, make_features(3)), await kept(keeping), strict=True):
+    sources: tuple[bytes | FeatureSet, ...] = (photo, make_features(3))
+    for source, query in zip(sources, await kept(keeping), strict=True):
         promote = api.PromoteQueryRequest(name=query.name, metadata={"from": "review"}, request_id=REQUEST_ID)
         promote.request_id = REQUEST_ID[:-1] + str(query.content)
         found = await refused(service.PromoteQuery(promote))
@@ -378,7 +379,8 @@ async def test_verdicts_are_checked_and_taken_back(
         (verdicts.VERDICT_LANDMARK, "landmarks/nowhere", grpc.StatusCode.NOT_FOUND),
         (99, "", grpc.StatusCode.INVALID_ARGUMENT),
     ):
-        request = api.ReviewQueryRequest(name=query.name, verdict=verdict, landmark=landmark)
+        request = api.ReviewQueryRequest(name=query.name, landmark=landmark)
+        request.verdict = verdict  # type: ignore[assignment]
         assert (await refused(service.ReviewQuery(request))).code is code
     for verdict in (verdicts.VERDICT_WRONG, verdicts.VERDICT_NOT_LANDMARK, verdicts.VERDICT_UNSPECIFIED):
         reviewed = (await service.ReviewQuery(api.ReviewQueryRequest(name=query.name, verdict=verdict))).kept_query
@@ -405,7 +407,8 @@ async def test_erased_queries_leave_no_bytes(
     async with start(keep_queries="all", access="keys") as running:
         admin, app = [await make_key(running, scope) for scope in (Scope.ADMIN, Scope.DEVICE)]
         rights, service = bearer(admin.secret), stub(running)
-        for number, source in enumerate((photo, features, make_features(8))):
+        sources: tuple[bytes | FeatureSet, ...] = (photo, features, make_features(8))
+        for number, source in enumerate(sources):
             await ask(running, source, metadata=(*bearer(app.secret), ("x-request-id", f"find-me-{number}")))
         await ask(running, make_features(8), metadata=rights)
         names = [query.name for query in await kept(running, rights)]

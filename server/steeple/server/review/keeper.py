@@ -30,6 +30,8 @@ MOST_WAITING: Final = 64
 MOST_WAITING_BYTES: Final = 64 * 2**20
 """Of these, in memory, at most."""
 
+_SLACK: Final = 0.02  # of the room for files, that is made beyond what is needed
+
 OUTCOMES: Final = ("kept", "dropped", "failed")
 """What becomes of a query that is to be kept."""
 
@@ -66,6 +68,7 @@ class QueryKeeper:
         self._closed = False
         self._counts: Counter[str] = Counter()
         self._erased: dict[str | None, datetime] = {}  # by key, None: all; what was answered until then is not kept
+        self._room = 0  # bytes that may be written before all are counted again, about
         self._thread = threading.Thread(target=self._run, name="kept queries", daemon=True)
 
     def start(self) -> None:
@@ -173,14 +176,19 @@ class QueryKeeper:
         except BaseException:
             self._files.delete([query.id])
             raise
-        self.keep_quota()
+        self._room -= len(data)
+        if self._room < 0:
+            self.keep_quota()
 
     def keep_quota(self) -> None:
-        """Deletes the oldest queries, if there are too many bytes of them."""
-        oldest = self._store.beyond(self._rules.max_bytes)
-        if oldest:
+        """Deletes the oldest queries, if there are too many bytes of them: a few more than needed, to count seldom."""
+        most, total = self._rules.max_bytes, self._store.total_bytes()
+        if total > most:
+            oldest = self._store.oldest(total - most + round(_SLACK * most))
             self._files.delete(oldest)
             self._store.delete(oldest, self._clock())
+            total = self._store.total_bytes()
+        self._room = most - total
 
 
 class KeptOfCall:

@@ -23,6 +23,7 @@ from steeple.errors import (
     InvalidArgumentError,
     NotFoundError,
 )
+from steeple.server.access.records import key_name
 from steeple.server.catalogue import Catalogue, Page, ReferenceImage
 from steeple.server.catalogue.filters import condition
 from steeple.server.catalogue.pages import ListRequest
@@ -262,7 +263,8 @@ class Review:
         self.keeper.settle()
         ids = self._store.ids(named(names) if names else of_key(key_id) if key_id else where)
         self._files.delete(ids)
-        erased = self._store.delete(ids, self._clock())
+        what = None if names else key_name(key_id) if key_id else "queries"
+        erased = self._store.delete(ids, self._clock(), what)
         self._catalogue.database.forget_deleted()
         return erased
 

@@ -136,30 +136,31 @@ class KeptQueryStore:
         with self._database.read() as connection:
             return [*connection.execute(select(_TABLE.c.id).where(condition).order_by(_TABLE.c.id)).scalars()]
 
-    def delete(self, query_ids: Sequence[str], now: datetime) -> int:
-        """Deletes queries; how many there were."""
+    def delete(self, query_ids: Sequence[str], now: datetime, what: str | None = None) -> int:
+        """Deletes queries; how many there were. For the audit log, ``what`` says which; None: as the request does."""
         deleted = 0
         with self._database.write() as connection:
             for first in range(0, len(query_ids), _AT_ONCE):
                 statement = sqlalchemy.delete(_TABLE).where(named(query_ids[first : first + _AT_ONCE]))
                 deleted += connection.execute(statement).rowcount
-            audit.record(connection, now)
+            audit.record(connection, now, what)
         return deleted
 
-    def beyond(self, max_bytes: int) -> Sequence[str]:
-        """Ids of the oldest queries, without which the others take at most so many bytes."""
+    def total_bytes(self) -> int:
+        """Of the files of all queries."""
         with self._database.read() as connection:
-            over = int(connection.execute(select(func.coalesce(func.sum(_TABLE.c.size_bytes), 0))).scalar_one())
-            over -= max_bytes
-            if over <= 0:
-                return ()
-            ids = []
+            return int(connection.execute(select(func.coalesce(func.sum(_TABLE.c.size_bytes), 0))).scalar_one())
+
+    def oldest(self, least_bytes: int) -> Sequence[str]:
+        """Ids of the oldest queries, as many as have so many bytes together."""
+        ids = []
+        with self._database.read() as connection:
             for row in connection.execute(select(_TABLE.c.id, _TABLE.c.size_bytes).order_by(_TABLE.c.id)):
-                ids.append(str(row.id))
-                over -= row.size_bytes
-                if over <= 0:
+                if least_bytes <= 0:
                     break
-            return ids
+                ids.append(str(row.id))
+                least_bytes -= row.size_bytes
+        return ids
 
     def _get(self, connection: Connection, query_id: str) -> KeptQuery:
         row = connection.execute(select(_TABLE).where(_TABLE.c.id == query_id)).mappings().one_or_none()
