@@ -270,6 +270,16 @@ class _Review(review_service_pb2_grpc.ReviewServiceServicer):
         page, token = _page(self.peer.kept_queries, request)
         return scripted or review_service_pb2.ListKeptQueriesResponse(kept_queries=page, next_page_token=token)
 
+    def GetKeptQuery(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("GetKeptQuery", request, context)
+        return scripted or review_service_pb2.GetKeptQueryResponse(
+            kept_query=review_service_pb2.KeptQuery(name=request.name)
+        )
+
+    def GetKeptQueryThumbnail(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("GetKeptQueryThumbnail", request, context)
+        return scripted or review_service_pb2.GetKeptQueryThumbnailResponse(image=b"small")
+
     def DownloadKeptQuery(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DownloadKeptQuery", request, context) or review_service_pb2.DownloadKeptQueryResponse(
             image=b"photo", media_type="image/jpeg"

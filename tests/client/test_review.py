@@ -86,6 +86,8 @@ def test_queries_are_downloaded_reviewed_and_erased(client: Any, peer: Peer, fea
     assert isinstance(found, FeatureSet)
     assert len(found) == len(features)
     assert [request.name for request in peer.calls("DownloadKeptQuery")] == ["queries/q1"] * 2
+    assert client.get_kept_query_thumbnail("q1") == ImageFile(b"small", "image/jpeg")
+    assert client.get_kept_query("q1").name == "queries/q1"
     reviewed = client.review_query("q1", "landmark", landmark="b")
     assert (reviewed.verdict, reviewed.landmark) == (QueryVerdict.LANDMARK, "landmarks/b")
     client.promote_query(reviewed, refuse_duplicates=True)
