@@ -12,6 +12,7 @@ import pytest
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.server.access import Scope
+from steeple.server.catalogue import audit
 from steeple.v1 import review_service_pb2 as api
 from steeple.v1.catalog_service_pb2 import DUPLICATE_POLICY_REFUSE, DeleteReferenceImageRequest
 from steeple.v1.visual_search_service_pb2 import (
@@ -187,6 +188,11 @@ async def test_erased_queries_leave_no_bytes(
         assert [query.name for query in await kept(running, rights)] == names[3:]
         assert await erase(all=True) == 1
         assert await erase(all=True) == 0
+        log = audit.events((await running.server.ready()).catalogue.database).items
+        assert [(event.actor, event.resource, event.outcome) for event in log[:5]] == [
+            (admin.key.name, what, "OK")
+            for what in ("queries", "queries", app.key.name, "queries", f"{names[0]}, queries/nothing")
+        ]
         for wrong in ({}, {"all": True, "key": app.key.name}, {"filter": "peer = 1"}, {"names": names * 300}):
             found = await refused(service.EraseQueries(api.EraseQueriesRequest(**wrong), metadata=rights))
             assert found.code is grpc.StatusCode.INVALID_ARGUMENT

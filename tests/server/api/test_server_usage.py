@@ -119,7 +119,14 @@ def test_months_are_kept_apart_and_what_was_not_written_is_kept(tmp_path: Any) -
         assert [one.month for one in usage.report().months] == ["2027-02", "2027-01"]
         now = datetime(2028, 1, 1, tzinfo=UTC)
         assert [one.month for one in usage.report().months] == ["2027-02"], "the last twelve"
+        months = usage.report().months
+        catalogue.delete_landmark("tower")  # for good
+        assert (usage.report().months, usage.report().landmarks) == (months, [])
         usage.add("tower")
+        usage.save()
+        assert usage.report("2028-01").landmarks == []
+        assert usage.report("2028-01").months == [MonthlyUsage("2028-01", 1, 0)]
+        usage.add(None)
     with pytest.raises(UnavailableError):
         usage.save()
-    assert usage._counts == {("2028-01", "tower"): 1}
+    assert usage._counts == {("2028-01", ""): 1}
