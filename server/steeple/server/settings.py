@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         deleted_retention_days: Days that deleted landmarks and reference images are kept and can be undeleted; 0: none.
         keep_queries: Which queries are kept for review: ``off``: none; ``unknown``: those answered so; ``all``.
         keep_queries_sample: Share of these that is kept, chosen at random.
-        keep_queries_excluded_keys: Ids of keys whose queries are never kept.
+        keep_queries_excluded_keys: Ids of keys whose queries are never kept, nor those of keys that have replaced them.
         kept_queries_retention_days: Days after which a kept query is deleted.
         kept_queries_max_bytes: Of the files of all kept queries; the oldest are deleted first.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.

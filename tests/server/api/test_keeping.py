@@ -156,6 +156,10 @@ async def test_who_does_not_want_it_is_heeded(start: Start, make_features: MakeF
         await ask(running, make_features(1), metadata=bearer(editor.secret))  # identified
         await ask(running, make_features(7), metadata=bearer(editor.secret), no_keep=True)
         await ask(running, make_features(8), metadata=bearer(app.secret))
+        keyring = (await running.server.ready()).keyring
+        successor, _ = keyring.store.rotate(app.key.id)
+        keyring.reload()
+        await ask(running, make_features(8), metadata=bearer(successor.secret))
         await ask(running, make_features(9), metadata=bearer(editor.secret))
         assert [query.key for query in await kept(running, bearer(editor.secret))] == [editor.key.name]
 

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -43,6 +43,7 @@ class QueryKeeper:
         rules: Which queries are kept.
         store: Takes what is known of them.
         files: Takes what they searched with.
+        lineage: Gives a key's id and those of the keys that it has replaced.
         clock: Tells the time, UTC.
         share: Gives random numbers from 0 to below 1.
     """
@@ -52,6 +53,7 @@ class QueryKeeper:
         rules: KeepRules,
         store: KeptQueryStore,
         files: QueryFiles,
+        lineage: Callable[[str], Iterable[str]],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         share: Callable[[], float] = random.random,
@@ -59,6 +61,7 @@ class QueryKeeper:
         self._rules = rules
         self._store = store
         self._files = files
+        self._lineage = lineage
         self._clock = clock
         self._share = share
         self._changed = threading.Condition()  # guards what follows
@@ -98,7 +101,9 @@ class QueryKeeper:
             request_id: Of the call.
         """
         rules = self._rules
-        wanted = rules.policy is not KeepPolicy.OFF and key_id not in rules.excluded_keys
+        wanted = rules.policy is not KeepPolicy.OFF
+        if wanted and rules.excluded_keys:
+            wanted = rules.excluded_keys.isdisjoint(self._lineage(key_id))
         return KeptOfCall(self, key_id, request_id, wanted=wanted and self._share() < rules.sample)
 
     def draft(

@@ -29,7 +29,7 @@ class KeepRules:
         sample: Share of these that is kept, chosen at random; 0 to 1.
         retention: How long.
         max_bytes: Of all files; the oldest go first.
-        excluded_keys: Ids of keys whose queries are never kept.
+        excluded_keys: Ids of keys whose queries are never kept, nor those of keys that have replaced them.
     """
 
     policy: KeepPolicy

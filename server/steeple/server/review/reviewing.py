@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -51,6 +51,7 @@ class Review:
         folder: For their files.
         catalogue: Whose database has what is known of them.
         ingest: Makes reference images.
+        lineage: Gives a key's id and those of the keys that it has replaced.
         clock: Tells the time, UTC.
 
     Attributes:
@@ -63,6 +64,7 @@ class Review:
         folder: Path,
         catalogue: Catalogue,
         ingest: Ingest,
+        lineage: Callable[[str], Iterable[str]],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -73,7 +75,7 @@ class Review:
         self._files = QueryFiles(folder)
         self._store = KeptQueryStore(catalogue.database, rules.retention)
         self._promoting = threading.Lock()
-        self.keeper = QueryKeeper(rules, self._store, self._files, clock=clock)
+        self.keeper = QueryKeeper(rules, self._store, self._files, lineage, clock=clock)
 
     def start(self) -> None:
         """Removes what a crash has left, and begins to keep queries if that is wanted."""
