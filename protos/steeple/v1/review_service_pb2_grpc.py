@@ -125,6 +125,7 @@ class ReviewServiceServicer(object):
         """Makes a reference image of a query, of the landmark that its review has
         confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
         there is such an image, or if the query has duplicates that are refused.
+        ABORTED while another call promotes it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,6 +64,7 @@ class ReviewServiceStub:
     """Makes a reference image of a query, of the landmark that its review has
     confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
     there is such an image, or if the query has duplicates that are refused.
+    ABORTED while another call promotes it.
     """
 
     EraseQueries: grpc.UnaryUnaryMultiCallable[
@@ -120,6 +121,7 @@ class ReviewServiceAsyncStub:
     """Makes a reference image of a query, of the landmark that its review has
     confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
     there is such an image, or if the query has duplicates that are refused.
+    ABORTED while another call promotes it.
     """
 
     EraseQueries: grpc.aio.UnaryUnaryMultiCallable[
@@ -188,6 +190,7 @@ class ReviewServiceServicer(metaclass=abc.ABCMeta):
         """Makes a reference image of a query, of the landmark that its review has
         confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
         there is such an image, or if the query has duplicates that are refused.
+        ABORTED while another call promotes it.
         """
 
     @abc.abstractmethod

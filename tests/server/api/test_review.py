@@ -24,7 +24,7 @@ from steeple.v1.visual_search_service_pb2 import (
 
 from .conftest import Refused, Running, Start
 from .test_access import bearer, make_key
-from .test_keeping import anywhere, ask, files, kept, stub
+from .test_keeping import anywhere, ask, files, kept, review_of, stub
 
 MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
@@ -150,6 +150,9 @@ async def test_verdicts_are_checked_and_taken_back(
     assert not reviewed.HasField("review_time")
     right = api.ReviewQueryRequest(name=query.name, verdict=verdicts.VERDICT_RIGHT)
     await service.ReviewQuery(right)
+    with (await review_of(keeping))._only_one(query.name.removeprefix("queries/")):
+        found = await refused(service.PromoteQuery(api.PromoteQueryRequest(name=query.name)))
+    assert found.code is grpc.StatusCode.ABORTED
     refuse = api.PromoteQueryRequest(name=query.name, duplicate_policy=DUPLICATE_POLICY_REFUSE)
     found = await refused(service.PromoteQuery(refuse))
     assert found.code is grpc.StatusCode.ALREADY_EXISTS, "it is the image that it was found by"

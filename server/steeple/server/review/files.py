@@ -83,7 +83,7 @@ class QueryFiles:
         with _errors_translated():
             if not self._folder.is_dir():
                 return 0
-            strangers = [file.name for file in self._folder.iterdir() if file.name not in known]
+            strangers = [file.name for file in self._folder.iterdir() if file.is_file() and file.name not in known]
         self.delete(strangers)
         return len(strangers)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from sqlalchemy import true
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import (
+    AbortedError,
     AlreadyExistsError,
     DataLossError,
     FailedPreconditionError,
@@ -32,7 +34,7 @@ from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.review.files import QueryFiles
 from steeple.server.review.keeper import QueryKeeper
-from steeple.server.review.records import Content, KeepPolicy, KeepRules, KeptQuery, QueryVerdict
+from steeple.server.review.records import Content, KeepPolicy, KeepRules, KeptQuery, QueryVerdict, query_name
 from steeple.server.review.store import FILTERS, KeptQueryStore, named, of_key, older_than
 from steeple.server.thumbnails import thumbnail
 from steeple.v1 import features_pb2
@@ -74,7 +76,8 @@ class Review:
         self._clock = clock
         self._files = QueryFiles(folder)
         self._store = KeptQueryStore(catalogue.database, rules.retention)
-        self._promoting = threading.Lock()
+        self._lock = threading.Lock()
+        self._promoting: set[str] = set()
         self.keeper = QueryKeeper(rules, self._store, self._files, lineage, clock=clock)
 
     def start(self) -> None:
@@ -204,38 +207,12 @@ class Review:
             NotFoundError: If there is no such query, or its landmark is gone.
             FailedPreconditionError: If no review has confirmed what it shows.
             AlreadyExistsError: If there is an image of it, the id is taken, or it has duplicates and they are refused.
+            AbortedError: If it is being promoted by another call.
             SteepleError: As :meth:`Ingest.create_image`.
         """
-        with self._promoting:  # or a query could become two images
+        with self._only_one(query_id):  # or a query could become two images
             query, source = self.source(query_id)
-            landmark_id = query.confirmed_landmark_id
-            if not landmark_id:
-                raise FailedPreconditionError(
-                    f"nobody has confirmed what {query.name} shows; review it first: right, or the landmark that it "
-                    "shows",
-                    resource=query.name,
-                )
-            metadata = metadata or {}
-            if query.image is not None and self._is_there(*query.image):
-                repeated = None
-                if request_id:
-                    digest = hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else source
-                    repeated = self._catalogue.replayed_image(
-                        landmark_id, source=digest, metadata=metadata, image_id=image_id, request_id=request_id
-                    )
-                if repeated is not None:
-                    return query, repeated
-                name = "landmarks/{}/images/{}".format(*query.image)
-                raise AlreadyExistsError(f"{query.name} is a reference image already: {name}", resource=name)
-            image = self._ingest.create_image(
-                landmark_id,
-                source,
-                image_id=image_id,
-                metadata=metadata,
-                request_id=request_id,
-                duplicate_policy=duplicate_policy,
-            )
-            return self._store.link(query_id, image.landmark_id, image.id), image
+            return self._promoted(query, source, image_id, metadata or {}, duplicate_policy, request_id)
 
     def erase(self, *, names: Sequence[str] = (), key_id: str = "", filter: str = "", every: bool = False) -> int:
         """Erases queries for good: files, rows, and what the database's log has of them. Exactly one must be given.
@@ -275,3 +252,52 @@ class Review:
             return self._catalogue.get_image(landmark_id, image_id).delete_time is None
         except NotFoundError:
             return False
+
+    def _promoted(
+        self,
+        query: KeptQuery,
+        source: bytes | FeatureSet,
+        image_id: str,
+        metadata: Mapping[str, str],
+        duplicate_policy: DuplicatePolicy,
+        request_id: str,
+    ) -> tuple[KeptQuery, ReferenceImage]:
+        landmark_id = query.confirmed_landmark_id
+        if not landmark_id:
+            raise FailedPreconditionError(
+                f"nobody has confirmed what {query.name} shows; review it first: right, or the landmark that it shows",
+                resource=query.name,
+            )
+        if query.image is not None and self._is_there(*query.image):
+            repeated = None
+            if request_id:
+                digest = hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else source
+                repeated = self._catalogue.replayed_image(
+                    landmark_id, source=digest, metadata=metadata, image_id=image_id, request_id=request_id
+                )
+            if repeated is not None:
+                return query, repeated
+            name = "landmarks/{}/images/{}".format(*query.image)
+            raise AlreadyExistsError(f"{query.name} is a reference image already: {name}", resource=name)
+        image = self._ingest.create_image(
+            landmark_id,
+            source,
+            image_id=image_id,
+            metadata=metadata,
+            request_id=request_id,
+            duplicate_policy=duplicate_policy,
+        )
+        return self._store.link(query.id, image.landmark_id, image.id), image
+
+    @contextmanager
+    def _only_one(self, query_id: str) -> Iterator[None]:
+        with self._lock:
+            if query_id in self._promoting:
+                name = query_name(query_id)
+                raise AbortedError(f"somebody else is just promoting {name}; look at it again", resource=name)
+            self._promoting.add(query_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._promoting.remove(query_id)
