@@ -25,6 +25,8 @@ from steeple.v1 import (
     explain_service_pb2_grpc,
     landmark_pb2,
     model_pb2,
+    review_service_pb2,
+    review_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2_grpc,
@@ -99,6 +101,8 @@ class Peer:
     models: dict[str, model_pb2.Model] = field(default_factory=dict)
     landmarks: list[landmark_pb2.Landmark] = field(default_factory=list)
     images: list[landmark_pb2.ReferenceImage] = field(default_factory=list)
+    kept_queries: list[review_service_pb2.KeptQuery] = field(default_factory=list)
+    usage: server_service_pb2.GetUsageResponse = field(default_factory=server_service_pb2.GetUsageResponse)
     server_info: server_service_pb2.ServerInfo = field(default_factory=server_service_pb2.ServerInfo)
     port: int = 0
     scripts: dict[str, deque[Step]] = field(default_factory=dict)
@@ -138,6 +142,7 @@ class Peer:
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(_Catalog(self), server)
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(_Server(self), server)
         explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(_Explain(self), server)
+        review_service_pb2_grpc.add_ReviewServiceServicer_to_server(_Review(self), server)
         check: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
             lambda request, context: self.meet("Check", request, context) or b"\x08\x01"
         )
@@ -260,6 +265,46 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         )
 
 
+class _Review(review_service_pb2_grpc.ReviewServiceServicer):
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def ListKeptQueries(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("ListKeptQueries", request, context)
+        page, token = _page(self.peer.kept_queries, request)
+        return scripted or review_service_pb2.ListKeptQueriesResponse(kept_queries=page, next_page_token=token)
+
+    def GetKeptQuery(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("GetKeptQuery", request, context)
+        return scripted or review_service_pb2.GetKeptQueryResponse(
+            kept_query=review_service_pb2.KeptQuery(name=request.name)
+        )
+
+    def GetKeptQueryThumbnail(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("GetKeptQueryThumbnail", request, context)
+        return scripted or review_service_pb2.GetKeptQueryThumbnailResponse(image=b"small")
+
+    def DownloadKeptQuery(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("DownloadKeptQuery", request, context) or review_service_pb2.DownloadKeptQueryResponse(
+            image=b"photo", media_type="image/jpeg"
+        )
+
+    def ReviewQuery(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("ReviewQuery", request, context) or review_service_pb2.ReviewQueryResponse(
+            kept_query=review_service_pb2.KeptQuery(
+                name=request.name, verdict=request.verdict, landmark=request.landmark
+            )
+        )
+
+    def PromoteQuery(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("PromoteQuery", request, context) or review_service_pb2.PromoteQueryResponse()
+
+    def EraseQueries(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("EraseQueries", request, context) or review_service_pb2.EraseQueriesResponse(
+            erased_count=len(request.names)
+        )
+
+
 class _Explain(explain_service_pb2_grpc.ExplainServiceServicer):
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
@@ -276,6 +321,9 @@ class _Server(server_service_pb2_grpc.ServerServiceServicer):
         return self.peer.meet("GetServerInfo", request, context) or server_service_pb2.GetServerInfoResponse(
             server_info=self.peer.server_info
         )
+
+    def GetUsage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("GetUsage", request, context) or self.peer.usage
 
 
 def _page(items: list[Any], request: Any) -> tuple[list[Any], str]:

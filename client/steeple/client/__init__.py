@@ -29,8 +29,10 @@ from steeple.client.resources import (
     ReferenceImage,
     Unset,
 )
+from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
+from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Usage
 
 __all__ = [
     "UNSET",
@@ -46,12 +48,17 @@ __all__ = [
     "Evidence",
     "ExplainedImage",
     "Explanation",
+    "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
     "IndexInfo",
+    "KeptCandidate",
+    "KeptQuery",
     "Key",
     "KeyLimits",
+    "KeyUsage",
     "Landmark",
+    "LandmarkUsage",
     "LatLng",
     "Model",
     "MonthlyUsage",
@@ -61,6 +68,8 @@ __all__ = [
     "OperationState",
     "Photo",
     "Quality",
+    "QueryContent",
+    "QueryVerdict",
     "ReferenceImage",
     "Scope",
     "ServerInfo",
@@ -69,5 +78,6 @@ __all__ = [
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
+    "Usage",
     "Verdict",
 ]

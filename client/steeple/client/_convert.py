@@ -15,6 +15,7 @@ from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Ve
 from steeple.client.resources import Duplicate, DuplicateKind, ImageState, Landmark, LatLng, Quality, ReferenceImage
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import Answer, Candidate, Model, Timings
+from steeple.client.usage import LandmarkUsage
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import (
     catalog_service_pb2,
@@ -124,6 +125,7 @@ def to_landmark(message: landmark_pb2.Landmark) -> Landmark:
         active=message.active if message.HasField("active") else True,
         delete_time=_time(message.delete_time) if message.HasField("delete_time") else None,
         expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
+        usage=tuple(LandmarkUsage(month.month, month.identified_count) for month in message.usage),
     )
 
 

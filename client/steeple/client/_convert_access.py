@@ -85,8 +85,13 @@ def to_key(message: key_service_pb2.Key) -> Key:
         revoke_time=_time(message.revoke_time) if message.HasField("revoke_time") else None,
         last_use_time=_time(message.last_use_time) if message.HasField("last_use_time") else None,
         successor=message.successor,
-        usage=tuple(MonthlyUsage(of.month, of.identified_count, of.unknown_count) for of in message.usage),
+        usage=tuple(to_monthly_usage(month) for month in message.usage),
     )
+
+
+def to_monthly_usage(message: key_service_pb2.MonthlyUsage) -> MonthlyUsage:
+    """The usage of a month."""
+    return MonthlyUsage(message.month, message.identified_count, message.unknown_count)
 
 
 def to_audit_event(message: audit_service_pb2.AuditEvent) -> AuditEvent:

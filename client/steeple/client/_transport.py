@@ -21,6 +21,7 @@ from steeple.v1 import (
     explain_service_pb2_grpc,
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
+    review_service_pb2_grpc,
     server_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
+    from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
@@ -149,6 +151,7 @@ class Link:
     keys: key_service_pb2_grpc.KeyServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
+    review: review_service_pb2_grpc.ReviewServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -169,6 +172,7 @@ class Link:
             key_service_pb2_grpc.KeyServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
+            review_service_pb2_grpc.ReviewServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -185,6 +189,7 @@ class AsyncLink:
     keys: KeyServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
+    review: ReviewServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -203,6 +208,7 @@ class AsyncLink:
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
+        review: Any = review_service_pb2_grpc.ReviewServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -212,6 +218,7 @@ class AsyncLink:
             cast("KeyServiceAsyncStub", keys),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
+            cast("ReviewServiceAsyncStub", review),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -44,7 +44,7 @@ class KeyLimits:
 
 @dataclass(frozen=True)
 class MonthlyUsage:
-    """Queries of a key in one month, each frame of a stream counting as one.
+    """Queries of a key, or of a whole server, in one month, each frame of a stream counting as one.
 
     Attributes:
         month: UTC, as ``2026-03``.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from steeple.client.usage import LandmarkUsage
+
 
 class Unset(enum.Enum):
     """The type of :data:`UNSET`."""
@@ -56,6 +58,8 @@ class Landmark:
         active: Whether searches find it.
         delete_time: UTC; since when it is deleted. None unless it is.
         expire_time: UTC; when it goes for good. None unless it is deleted.
+        usage: Answers that identified it, by month, the latest first, at most twelve; only what ``get_landmark``
+            returns has them.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Landmark:
     active: bool = True
     delete_time: datetime | None = None
     expire_time: datetime | None = None
+    usage: tuple[LandmarkUsage, ...] = ()
 
     @property
     def id(self) -> str:
@@ -96,6 +101,7 @@ class Landmark:
             "active": self.active,
             "delete_time": _iso(self.delete_time),
             "expire_time": _iso(self.expire_time),
+            "usage": [month.to_dict() for month in self.usage],
         }
 
 

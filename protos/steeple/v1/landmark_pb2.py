@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19steeple/v1/landmark.proto\x12\nsteeple.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x04\n\x08Landmark\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12$\n\x08location\x18\x04 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x34\n\x08metadata\x18\x05 \x03(\x0b\x32\".steeple.v1.Landmark.MetadataEntry\x12\x1d\n\x15reference_image_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12\x32\n\x07\x61liases\x18\n \x03(\x0b\x32!.steeple.v1.Landmark.AliasesEntry\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12\x13\n\x06\x61\x63tive\x18\x0c \x01(\x08H\x00\x88\x01\x01\x12/\n\x0b\x64\x65lete_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x46\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.steeple.v1.AliasNames:\x02\x38\x01\x42\t\n\x07_active\"\x1b\n\nAliasNames\x12\r\n\x05names\x18\x01 \x03(\t\"-\n\x06LatLng\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"\xcc\x05\n\x0eReferenceImage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x15\n\rfeature_count\x18\x05 \x01(\x05\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x12\n\nmedia_type\x18\x08 \x01(\t\x12:\n\x08metadata\x18\t \x03(\x0b\x32(.steeple.v1.ReferenceImage.MetadataEntry\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12/\n\x05state\x18\x0c \x01(\x0e\x32 .steeple.v1.ReferenceImage.State\x12\x14\n\x0cstate_reason\x18\r \x01(\t\x12,\n\x10\x63\x61pture_location\x18\x0e \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x14\n\x0c\x63\x61pture_time\x18\x0f \x01(\t\x12$\n\x07quality\x18\x10 \x01(\x0b\x32\x13.steeple.v1.Quality\x12\x16\n\x0eidentify_count\x18\x11 \x01(\x03\x12/\n\x0b\x64\x65lete_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10STATE_PROCESSING\x10\x01\x12\x10\n\x0cSTATE_ACTIVE\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\")\n\x07Quality\x12\r\n\x05grade\x18\x01 \x01(\x05\x12\x0f\n\x07reasons\x18\x02 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19steeple/v1/landmark.proto\x12\nsteeple.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x05\n\x08Landmark\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12$\n\x08location\x18\x04 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x34\n\x08metadata\x18\x05 \x03(\x0b\x32\".steeple.v1.Landmark.MetadataEntry\x12\x1d\n\x15reference_image_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12\x32\n\x07\x61liases\x18\n \x03(\x0b\x32!.steeple.v1.Landmark.AliasesEntry\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12\x13\n\x06\x61\x63tive\x18\x0c \x01(\x08H\x00\x88\x01\x01\x12/\n\x0b\x64\x65lete_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05usage\x18\x0f \x03(\x0b\x32\x19.steeple.v1.LandmarkUsage\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x46\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.steeple.v1.AliasNames:\x02\x38\x01\x42\t\n\x07_active\"8\n\rLandmarkUsage\x12\r\n\x05month\x18\x01 \x01(\t\x12\x18\n\x10identified_count\x18\x02 \x01(\x03\"\x1b\n\nAliasNames\x12\r\n\x05names\x18\x01 \x03(\t\"-\n\x06LatLng\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"\xcc\x05\n\x0eReferenceImage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x15\n\rfeature_count\x18\x05 \x01(\x05\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x12\n\nmedia_type\x18\x08 \x01(\t\x12:\n\x08metadata\x18\t \x03(\x0b\x32(.steeple.v1.ReferenceImage.MetadataEntry\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12/\n\x05state\x18\x0c \x01(\x0e\x32 .steeple.v1.ReferenceImage.State\x12\x14\n\x0cstate_reason\x18\r \x01(\t\x12,\n\x10\x63\x61pture_location\x18\x0e \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x14\n\x0c\x63\x61pture_time\x18\x0f \x01(\t\x12$\n\x07quality\x18\x10 \x01(\x0b\x32\x13.steeple.v1.Quality\x12\x16\n\x0eidentify_count\x18\x11 \x01(\x03\x12/\n\x0b\x64\x65lete_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10STATE_PROCESSING\x10\x01\x12\x10\n\x0cSTATE_ACTIVE\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\")\n\x07Quality\x12\r\n\x05grade\x18\x01 \x01(\x05\x12\x0f\n\x07reasons\x18\x02 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,21 +29,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFERENCEIMAGE_METADATAENTRY']._loaded_options = None
   _globals['_REFERENCEIMAGE_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_LANDMARK']._serialized_start=75
-  _globals['_LANDMARK']._serialized_end=696
-  _globals['_LANDMARK_METADATAENTRY']._serialized_start=566
-  _globals['_LANDMARK_METADATAENTRY']._serialized_end=613
-  _globals['_LANDMARK_ALIASESENTRY']._serialized_start=615
-  _globals['_LANDMARK_ALIASESENTRY']._serialized_end=685
-  _globals['_ALIASNAMES']._serialized_start=698
-  _globals['_ALIASNAMES']._serialized_end=725
-  _globals['_LATLNG']._serialized_start=727
-  _globals['_LATLNG']._serialized_end=772
-  _globals['_REFERENCEIMAGE']._serialized_start=775
-  _globals['_REFERENCEIMAGE']._serialized_end=1491
-  _globals['_REFERENCEIMAGE_METADATAENTRY']._serialized_start=566
-  _globals['_REFERENCEIMAGE_METADATAENTRY']._serialized_end=613
-  _globals['_REFERENCEIMAGE_STATE']._serialized_start=1403
-  _globals['_REFERENCEIMAGE_STATE']._serialized_end=1491
-  _globals['_QUALITY']._serialized_start=1493
-  _globals['_QUALITY']._serialized_end=1534
+  _globals['_LANDMARK']._serialized_end=738
+  _globals['_LANDMARK_METADATAENTRY']._serialized_start=608
+  _globals['_LANDMARK_METADATAENTRY']._serialized_end=655
+  _globals['_LANDMARK_ALIASESENTRY']._serialized_start=657
+  _globals['_LANDMARK_ALIASESENTRY']._serialized_end=727
+  _globals['_LANDMARKUSAGE']._serialized_start=740
+  _globals['_LANDMARKUSAGE']._serialized_end=796
+  _globals['_ALIASNAMES']._serialized_start=798
+  _globals['_ALIASNAMES']._serialized_end=825
+  _globals['_LATLNG']._serialized_start=827
+  _globals['_LATLNG']._serialized_end=872
+  _globals['_REFERENCEIMAGE']._serialized_start=875
+  _globals['_REFERENCEIMAGE']._serialized_end=1591
+  _globals['_REFERENCEIMAGE_METADATAENTRY']._serialized_start=608
+  _globals['_REFERENCEIMAGE_METADATAENTRY']._serialized_end=655
+  _globals['_REFERENCEIMAGE_STATE']._serialized_start=1503
+  _globals['_REFERENCEIMAGE_STATE']._serialized_end=1591
+  _globals['_QUALITY']._serialized_start=1593
+  _globals['_QUALITY']._serialized_end=1634
 # @@protoc_insertion_point(module_scope)

@@ -74,6 +74,7 @@ class Landmark(google.protobuf.message.Message):
     ACTIVE_FIELD_NUMBER: builtins.int
     DELETE_TIME_FIELD_NUMBER: builtins.int
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"landmarks/{landmark}". Assigned on creation, never changes."""
     display_name: builtins.str
@@ -126,6 +127,12 @@ class Landmark(google.protobuf.message.Message):
 
     @property
     def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
+    @property
+    def usage(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___LandmarkUsage]:
+        """Output only. Answers that identified it, by month, the latest first, at most
+        twelve; some seconds late. Only GetLandmark tells them.
+        """
+
     def __init__(
         self,
         *,
@@ -143,12 +150,36 @@ class Landmark(google.protobuf.message.Message):
         active: builtins.bool | None = ...,
         delete_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        usage: collections.abc.Iterable[global___LandmarkUsage] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "expire_time", b"expire_time", "location", b"location", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_active", b"_active", "active", b"active", "aliases", b"aliases", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "location", b"location", "metadata", b"metadata", "name", b"name", "reference_image_count", b"reference_image_count", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_active", b"_active", "active", b"active", "aliases", b"aliases", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "location", b"location", "metadata", b"metadata", "name", b"name", "reference_image_count", b"reference_image_count", "update_time", b"update_time", "usage", b"usage"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_active", b"_active"]) -> typing.Literal["active"] | None: ...
 
 global___Landmark = Landmark
+
+@typing.final
+class LandmarkUsage(google.protobuf.message.Message):
+    """The answers that identified a landmark in one month, each frame of a stream
+    counting as one.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: builtins.int
+    IDENTIFIED_COUNT_FIELD_NUMBER: builtins.int
+    month: builtins.str
+    """UTC, as "2026-03"."""
+    identified_count: builtins.int
+    def __init__(
+        self,
+        *,
+        month: builtins.str = ...,
+        identified_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identified_count", b"identified_count", "month", b"month"]) -> None: ...
+
+global___LandmarkUsage = LandmarkUsage
 
 @typing.final
 class AliasNames(google.protobuf.message.Message):

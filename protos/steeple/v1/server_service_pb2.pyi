@@ -11,6 +11,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
+import steeple.v1.key_service_pb2
 import steeple.v1.model_pb2
 import sys
 import typing
@@ -21,6 +22,110 @@ else:
     import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+@typing.final
+class GetUsageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: builtins.int
+    MAX_LANDMARKS_FIELD_NUMBER: builtins.int
+    month: builtins.str
+    """UTC, as "2026-03"; empty: the last twelve."""
+    max_landmarks: builtins.int
+    """Landmarks told, at most, those that were identified most; 0 stands for 10,
+    up to 1000.
+    """
+    def __init__(
+        self,
+        *,
+        month: builtins.str = ...,
+        max_landmarks: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["max_landmarks", b"max_landmarks", "month", b"month"]) -> None: ...
+
+global___GetUsageRequest = GetUsageRequest
+
+@typing.final
+class GetUsageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MONTHS_FIELD_NUMBER: builtins.int
+    KEYS_FIELD_NUMBER: builtins.int
+    LANDMARKS_FIELD_NUMBER: builtins.int
+    @property
+    def months(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[steeple.v1.key_service_pb2.MonthlyUsage]:
+        """The latest first."""
+
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___KeyUsage]:
+        """Of these months together, the most used first. Queries that came without a
+        key are not among them.
+        """
+
+    @property
+    def landmarks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___IdentifiedLandmark]:
+        """Of these months together, the most identified first. Those that are deleted
+        for good are not among them.
+        """
+
+    def __init__(
+        self,
+        *,
+        months: collections.abc.Iterable[steeple.v1.key_service_pb2.MonthlyUsage] | None = ...,
+        keys: collections.abc.Iterable[global___KeyUsage] | None = ...,
+        landmarks: collections.abc.Iterable[global___IdentifiedLandmark] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["keys", b"keys", "landmarks", b"landmarks", "months", b"months"]) -> None: ...
+
+global___GetUsageResponse = GetUsageResponse
+
+@typing.final
+class KeyUsage(google.protobuf.message.Message):
+    """The queries that came with a key."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    IDENTIFIED_COUNT_FIELD_NUMBER: builtins.int
+    UNKNOWN_COUNT_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """"keys/{key}"."""
+    identified_count: builtins.int
+    unknown_count: builtins.int
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        identified_count: builtins.int = ...,
+        unknown_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identified_count", b"identified_count", "key", b"key", "unknown_count", b"unknown_count"]) -> None: ...
+
+global___KeyUsage = KeyUsage
+
+@typing.final
+class IdentifiedLandmark(google.protobuf.message.Message):
+    """How often a landmark was the answer."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARK_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    IDENTIFIED_COUNT_FIELD_NUMBER: builtins.int
+    landmark: builtins.str
+    """"landmarks/{landmark}"."""
+    display_name: builtins.str
+    identified_count: builtins.int
+    def __init__(
+        self,
+        *,
+        landmark: builtins.str = ...,
+        display_name: builtins.str = ...,
+        identified_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "identified_count", b"identified_count", "landmark", b"landmark"]) -> None: ...
+
+global___IdentifiedLandmark = IdentifiedLandmark
 
 @typing.final
 class GetServerInfoRequest(google.protobuf.message.Message):

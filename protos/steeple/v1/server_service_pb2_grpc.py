@@ -45,6 +45,11 @@ class ServerServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_server__service__pb2.GetServerInfoRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_server__service__pb2.GetServerInfoResponse.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/steeple.v1.ServerService/GetUsage',
+                request_serializer=steeple_dot_v1_dot_server__service__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_server__service__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer(object):
@@ -58,6 +63,14 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsage(self, request, context):
+        """How many queries were answered, and how: by month, key and landmark. Counts
+        are kept as long as the catalogue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -65,6 +78,11 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.GetServerInfo,
                     request_deserializer=steeple_dot_v1_dot_server__service__pb2.GetServerInfoRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_server__service__pb2.GetServerInfoResponse.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=steeple_dot_v1_dot_server__service__pb2.GetUsageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_server__service__pb2.GetUsageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +113,33 @@ class ServerService(object):
             '/steeple.v1.ServerService/GetServerInfo',
             steeple_dot_v1_dot_server__service__pb2.GetServerInfoRequest.SerializeToString,
             steeple_dot_v1_dot_server__service__pb2.GetServerInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.ServerService/GetUsage',
+            steeple_dot_v1_dot_server__service__pb2.GetUsageRequest.SerializeToString,
+            steeple_dot_v1_dot_server__service__pb2.GetUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,6 +27,14 @@ class ServerServiceStub:
     ]
     """What serves, how large it is, and what is being done to it."""
 
+    GetUsage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetUsageRequest,
+        steeple.v1.server_service_pb2.GetUsageResponse,
+    ]
+    """How many queries were answered, and how: by month, key and landmark. Counts
+    are kept as long as the catalogue.
+    """
+
 class ServerServiceAsyncStub:
     """Tells how a server is."""
 
@@ -35,6 +43,14 @@ class ServerServiceAsyncStub:
         steeple.v1.server_service_pb2.GetServerInfoResponse,
     ]
     """What serves, how large it is, and what is being done to it."""
+
+    GetUsage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetUsageRequest,
+        steeple.v1.server_service_pb2.GetUsageResponse,
+    ]
+    """How many queries were answered, and how: by month, key and landmark. Counts
+    are kept as long as the catalogue.
+    """
 
 class ServerServiceServicer(metaclass=abc.ABCMeta):
     """Tells how a server is."""
@@ -46,5 +62,15 @@ class ServerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.server_service_pb2.GetServerInfoResponse, collections.abc.Awaitable[steeple.v1.server_service_pb2.GetServerInfoResponse]]:
         """What serves, how large it is, and what is being done to it."""
+
+    @abc.abstractmethod
+    def GetUsage(
+        self,
+        request: steeple.v1.server_service_pb2.GetUsageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.server_service_pb2.GetUsageResponse, collections.abc.Awaitable[steeple.v1.server_service_pb2.GetUsageResponse]]:
+        """How many queries were answered, and how: by month, key and landmark. Counts
+        are kept as long as the catalogue.
+        """
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -60,14 +60,20 @@ class Query(google.protobuf.message.Message):
     MAX_CANDIDATES_FIELD_NUMBER: builtins.int
     INCLUDE_MATCHES_FIELD_NUMBER: builtins.int
     RESTRICTION_FIELD_NUMBER: builtins.int
+    NO_KEEP_FIELD_NUMBER: builtins.int
     image: builtins.bytes
     """For applications without an extractor: a JPEG, PNG, WebP or BMP file. The
-    server extracts from it and forgets it.
+    server extracts from it and forgets it, unless its settings say that
+    queries are kept for review.
     """
     max_candidates: builtins.int
     """Candidates in the answer, at most. 0 stands for 5; up to 100."""
     include_matches: builtins.bool
     """Whether candidates carry their inlier matches."""
+    no_keep: builtins.bool
+    """Whether the server must not keep this query for review, whatever its
+    settings say. Of features in parts, one that says so is enough.
+    """
     @property
     def features(self) -> steeple.v1.features_pb2.FeatureSet:
         """Made on the device; the photo stays there."""
@@ -91,9 +97,10 @@ class Query(google.protobuf.message.Message):
         max_candidates: builtins.int = ...,
         include_matches: builtins.bool = ...,
         restriction: global___Restriction | None = ...,
+        no_keep: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "restriction", b"restriction", "source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "restriction", b"restriction", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "no_keep", b"no_keep", "restriction", b"restriction", "source", b"source"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["features", "image", "compact_features"] | None: ...
 
 global___Query = Query

@@ -57,6 +57,9 @@ def identify(
     progressive: Annotated[
         bool, typer.Option("--progressive", help="Spend --max-bytes in parts, until the server is certain.")
     ] = False,
+    no_keep: Annotated[
+        bool, typer.Option("--no-keep", help="Ask the server not to keep the query for review, if it keeps some.")
+    ] = False,
     matches: Annotated[bool, typer.Option("--matches", help="With --json: list the inlier matches too.")] = False,
     timeout: TimeoutOption = 10.0,
     json: JsonOption = False,
@@ -88,6 +91,7 @@ def identify(
         "metadata": read_metadata(metadata),
         "max_bytes": max_bytes,
         "progressive": progressive,
+        "keep": not no_keep,
     }
     answers: list[Answer] = []
     failed = 0

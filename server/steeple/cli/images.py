@@ -28,7 +28,8 @@ from steeple.cli.options import (
     read_metadata,
 )
 from steeple.cli.output import Column, Output, describe_metadata, describe_time, error_facts
-from steeple.cli.photo_files import find_photos
+from steeple.cli.photo_files import find_photos, suffix_of
+from steeple.cli.writable import write_new
 from steeple.errors import AlreadyExistsError, ImageError, InvalidArgumentError, ResourceExhaustedError, SteepleError
 
 if TYPE_CHECKING:
@@ -340,19 +341,10 @@ def download_image(
             photo = client.get_reference_image_thumbnail(str(name))
         else:
             photo = client.download_reference_image(str(name), original=original)
-    path = file or Path(name.image + _SUFFIXES.get(photo.media_type, ""))
-    try:
-        with path.open("xb") as target:
-            target.write(photo.data)
-    except FileExistsError as error:
-        raise InvalidArgumentError(f"{path} exists; delete it, or choose another with --output") from error
-    except OSError as error:
-        raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}") from error
+    path = file or Path(name.image + suffix_of(photo.media_type))
+    write_new(path, photo.data)
     output.document({"image": str(name), "file": str(path), "bytes": len(photo.data), "media_type": photo.media_type})
     output.say(f"{path}: {len(photo.data):,} bytes")
-
-
-_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/bmp": ".bmp"}
 
 
 def _print(output: Output, image: ReferenceImage) -> None:

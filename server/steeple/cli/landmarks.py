@@ -277,6 +277,7 @@ def _print(output: Output, landmark: Landmark) -> None:
             ("created", describe_time(landmark.create_time)),
             ("updated", describe_time(landmark.update_time)),
             ("etag", landmark.etag),
+            *((month.month, f"{month.identified:,} identified") for month in landmark.usage),
         ]
     )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from steeple.client import Landmark
 
 _IGNORED: Final = frozenset(
-    {"name", "reference_image_count", "create_time", "update_time", "etag", "delete_time", "expire_time"}
+    {"name", "reference_image_count", "create_time", "update_time", "etag", "delete_time", "expire_time", "usage"}
 )
 
 

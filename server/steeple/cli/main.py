@@ -27,7 +27,9 @@ from steeple.cli import (
     landmarks,
     model,
     operations,
+    queries,
     serve,
+    usage,
 )
 from steeple.cli.connection import add_connection_options
 from steeple.cli.demo import command as demo
@@ -68,6 +70,8 @@ app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
+app.add_typer(queries.app, name="queries")
+app.command("usage", short_help="How much a server was used.")(usage.usage)
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from steeple.errors import InvalidArgumentError
+
+_SUFFIXES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/bmp": ".bmp"}
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
@@ -28,3 +31,8 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
         else:
             raise InvalidArgumentError(f"there is no file or folder {path}")
     return list(found)
+
+
+def suffix_of(media_type: str) -> str:
+    """The suffix of a photo's file, such as ``.jpg`` of ``image/jpeg``; empty if it is not known."""
+    return _SUFFIXES.get(media_type, "")

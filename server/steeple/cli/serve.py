@@ -84,6 +84,15 @@ def serve(
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="[HOST]:PORT", help="Serve metrics for Prometheus here.")
     ] = None,
+    keep_queries: Annotated[
+        str | None,
+        typer.Option(
+            "--keep-queries",
+            metavar="off|unknown|all",
+            autocompletion=completion.choices("off", "unknown", "all"),
+            help="Keep these queries for review; default: off.",
+        ),
+    ] = None,
     log_format: Annotated[
         str | None, typer.Option("--log-format", metavar="text|json", autocompletion=completion.choices("text", "json"))
     ] = None,
@@ -133,6 +142,7 @@ def serve(
         max_concurrent_queries=max_concurrent_queries,
         max_queue_delay_ms=max_queue_delay_ms,
         metrics_address=metrics_address,
+        keep_queries=keep_queries,
         log_format=log_format,
         log_level=log_level.upper() if log_level else None,
     )

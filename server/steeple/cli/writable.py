@@ -47,6 +47,21 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Writes a file that is not there yet.
+
+    Raises:
+        InvalidArgumentError: If it is, or cannot be written.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError as error:
+        raise InvalidArgumentError(f"{path} exists; delete it, or choose another with --output") from error
+    except OSError as error:
+        raise InvalidArgumentError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file in UTF-8.
 

@@ -54,6 +54,11 @@ class DataDir:
         """Folder of the files of long-running operations."""
         return self.path / "operations"
 
+    @property
+    def queries(self) -> Path:
+        """Folder of queries that are kept for review."""
+        return self.path / "queries"
+
     def close(self) -> None:
         """Lets others use the folder. May be called again."""
         if self._lock is not None:

@@ -30,9 +30,11 @@ from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.operations import OperationRunner, OperationStore
+from steeple.server.review import KeepRules, Review
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
+from steeple.server.usage import UsageCounts
 
 log = logging.getLogger(__name__)
 
@@ -81,12 +83,19 @@ class Engine:
                 self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
+            self.usage = UsageCounts(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            rules = KeepRules.of(settings)
+            self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
+            opened.callback(self.review.close)
+            self.review.start()
             clock = CautiousClock()
             chores = (
                 self._identify_counts.save,
+                self.usage.save,
                 lambda: self.ingest.purge(clock.now()),
                 lambda: self.operations.purge(clock.now()),
+                lambda: self.review.purge(clock.now()),
             )
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
@@ -269,6 +278,7 @@ class Engine:
             self._upkeep.close()
             try:
                 self._identify_counts.save()
+                self.usage.save()
             except SteepleError:
                 log.exception("the last answers were not counted")
             try:

@@ -1,4 +1,4 @@
-"""Where and when a photo says it was taken: the few tags of EXIF that the catalogue keeps.
+"""What a photo says of itself: where and when it was taken, and which way up it is. No more of EXIF is read.
 
 What makes no sense counts as not said: no file raises an error here.
 """

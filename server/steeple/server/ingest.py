@@ -241,7 +241,16 @@ class Ingest:
             DataLossError: If the photo is missing or damaged.
             ResourceExhaustedError: If there is no memory to decode it now.
         """
-        with self._extractors.decoded(self._original(landmark_id, image_id)[0]) as pixels:
+        return self.thumbnail_of(self._original(landmark_id, image_id)[0])
+
+    def thumbnail_of(self, photo: bytes) -> bytes:
+        """Any photo made small, as a JPEG without metadata.
+
+        Raises:
+            ImageError: If it cannot be used.
+            ResourceExhaustedError: If there is no memory to decode it now.
+        """
+        with self._extractors.decoded(photo) as pixels:
             return thumbnail(pixels)
 
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
             ``http://localhost:4318``. Empty: nothing is traced. Needs the extra ``tracing``.
         deleted_retention_days: Days that deleted landmarks and reference images are kept and can be undeleted; 0: none.
+        keep_queries: Which queries are kept for review: ``off``: none; ``unknown``: those answered so; ``all``.
+        keep_queries_sample: Share of these that is kept, chosen at random.
+        keep_queries_excluded_keys: Ids of keys whose queries are never kept, nor those of keys that have replaced them.
+        kept_queries_retention_days: Days after which a kept query is deleted.
+        kept_queries_max_bytes: Of the files of all kept queries; the oldest are deleted first.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
         log_level: Least severe level that is logged.
@@ -130,6 +135,11 @@ class Settings(BaseSettings):
     metrics_address: str = ""
     trace_endpoint: str = ""
     deleted_retention_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30.0
+    keep_queries: Literal["off", "unknown", "all"] = "off"
+    keep_queries_sample: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    keep_queries_excluded_keys: tuple[str, ...] = ()
+    kept_queries_retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] = 30.0
+    kept_queries_max_bytes: Annotated[int, Field(ge=0)] = 2**30
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -15,6 +15,7 @@ from steeple.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    UnavailableError,
 )
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft, Restriction
 
@@ -190,3 +191,22 @@ def test_repeated_requests_are_answered_as_first(keeping: Catalogue, keys: dict[
     keeping.delete_image("tower", "one")
     assert keeping.undelete_image("tower", "one", request_id=request) == back
     assert searched(keeping) == {keys["two"]}
+
+
+def test_what_was_deleted_is_in_no_file_unless_a_reader_needs_it(tmp_path: Path) -> None:
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db?timeout=0.05") as catalogue:
+        catalogue.create_landmark(LandmarkDraft("Tower", description="find me " * 1000), landmark_id="tower")
+
+        def found() -> list[str]:
+            return sorted(file.name for file in tmp_path.iterdir() if b"find me find me" in file.read_bytes())
+
+        with catalogue.database.read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM landmark").scalar_one() == 1
+            catalogue.delete_landmark("tower")
+            with pytest.raises(UnavailableError, match="try again"):
+                catalogue.database.forget_deleted()
+        assert found() != []
+        catalogue.database.forget_deleted()
+        assert found() == []
+    with pytest.raises(UnavailableError, match="closed"):
+        catalogue.database.forget_deleted()

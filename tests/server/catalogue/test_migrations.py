@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
 from steeple.errors import FailedPreconditionError
-from steeple.server.access import KeyStore, Scope
+from steeple.server.access import KeyStore, MonthlyUsage, Scope
 from steeple.server.catalogue import Catalogue, LandmarkDraft, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.migrate import SCRIPTS, upgrade
+from steeple.server.usage import UsageCounts
 
 
 def schema(path: Path) -> dict[str, set[str]]:
@@ -118,6 +120,27 @@ def test_a_catalogue_from_before_keys_is_kept_and_gets_them(url: str) -> None:
         assert store.list().items == ()
         made = store.create("First", Scope.ADMIN)
         assert store.get(made.key.id).scope is Scope.ADMIN
+
+
+def test_what_keys_have_used_becomes_the_usage_of_the_server(url: str) -> None:
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for key in ("a", "b"):
+            connection.exec_driver_sql(
+                "INSERT INTO api_key (id, display_name, scope, digest, requests_per_second, burst,"
+                " monthly_identifications, successor, create_time) VALUES (?, '', 'device', '', 0, 0, 0, '', ?)",
+                (key, "2026-01-02 03:04:05.000000"),
+            )
+            connection.exec_driver_sql("INSERT INTO key_usage VALUES (?, '2026-05', 3, 1)", (key,))
+        connection.exec_driver_sql("INSERT INTO key_usage VALUES ('b', '2026-06', 0, 7)")
+    database.close()
+    with Catalogue.open(url) as catalogue:
+        usage = UsageCounts(catalogue.database, lambda: datetime(2026, 7, 1, tzinfo=UTC))
+        assert usage.report().months == [MonthlyUsage("2026-06", 0, 7), MonthlyUsage("2026-05", 6, 2)]
 
 
 def test_a_migration_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class AsyncSearchCalls:
         metadata: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         progressive: bool = False,
+        keep: bool = True,
         timeout: float | None = None,
     ) -> Answer:
         """Names the landmark in a photo.
@@ -57,6 +58,7 @@ class AsyncSearchCalls:
             max_bytes: Send the best features only, coded shortly, in a request of at most as many bytes; 4096 are a
                 good choice, 256 the least. None: all features.
             progressive: Spend ``max_bytes`` in parts, until the server is certain: fewer bytes, more round trips.
+            keep: False: the server must not keep the query for review, also if its settings say that it keeps some.
             timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
 
         Raises:
@@ -67,6 +69,7 @@ class AsyncSearchCalls:
             DeadlineExceededError: If it took too long.
         """
         query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        query.no_keep = not keep
         budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
         if progressive:
             return await self._identify_in_parts(photo, query, budgets, timeout)
@@ -146,6 +149,7 @@ class AsyncSearchCalls:
         metadata: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         progressive: bool = False,
+        keep: bool = True,
         timeout: float | None = None,
     ) -> AsyncAnswerStream:
         """Names the landmarks before a camera.
@@ -164,6 +168,7 @@ class AsyncSearchCalls:
             metadata: Of the landmarks to look for.
             max_bytes: Of all requests of a frame; as for :meth:`identify`.
             progressive: As for :meth:`identify`. Answers that are ``provisional`` come before a frame's last one.
+            keep: As for :meth:`identify`.
             timeout: Seconds for the whole stream; None: as long as there are frames.
 
         Returns:
@@ -173,6 +178,7 @@ class AsyncSearchCalls:
             check_timeout(timeout)
 
         query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        query.no_keep = not keep
         budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
 
         async def prepare(photo: Photo) -> Source:

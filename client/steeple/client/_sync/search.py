@@ -42,6 +42,7 @@ class SearchCalls:
         metadata: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         progressive: bool = False,
+        keep: bool = True,
         timeout: float | None = None,
     ) -> Answer:
         """Names the landmark in a photo.
@@ -58,6 +59,7 @@ class SearchCalls:
             max_bytes: Send the best features only, coded shortly, in a request of at most as many bytes; 4096 are a
                 good choice, 256 the least. None: all features.
             progressive: Spend ``max_bytes`` in parts, until the server is certain: fewer bytes, more round trips.
+            keep: False: the server must not keep the query for review, also if its settings say that it keeps some.
             timeout: Seconds for the server's part; None: the client's ``timeout``, or ``long_timeout`` to upload.
 
         Raises:
@@ -68,6 +70,7 @@ class SearchCalls:
             DeadlineExceededError: If it took too long.
         """
         query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        query.no_keep = not keep
         budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
         if progressive:
             return self._identify_in_parts(photo, query, budgets, timeout)
@@ -145,6 +148,7 @@ class SearchCalls:
         metadata: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         progressive: bool = False,
+        keep: bool = True,
         timeout: float | None = None,
     ) -> AnswerStream:
         """Names the landmarks before a camera.
@@ -163,6 +167,7 @@ class SearchCalls:
             metadata: Of the landmarks to look for.
             max_bytes: Of all requests of a frame; as for :meth:`identify`.
             progressive: As for :meth:`identify`. Answers that are ``provisional`` come before a frame's last one.
+            keep: As for :meth:`identify`.
             timeout: Seconds for the whole stream; None: as long as there are frames.
 
         Returns:
@@ -172,6 +177,7 @@ class SearchCalls:
             check_timeout(timeout)
 
         query = _query(max_candidates, include_matches, near, radius_meters, metadata)
+        query.no_keep = not keep
         budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
 
         def prepare(photo: Photo) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -107,6 +107,14 @@ class Keyring:
         with self._lock:
             self._last_uses[key.id] = now
         return key
+
+    def lineage(self, key_id: str) -> Sequence[str]:
+        """A key and those that it has replaced by rotation, the latest first; ids."""
+        before = {key.successor: id_ for id_, key in self._keys.items() if key.successor}
+        ids = [key_id]
+        while (earlier := before.get(ids[-1])) is not None:
+            ids.append(earlier)
+        return ids
 
     def take(self, key: ApiKey) -> float:
         """Takes one call from a key's rate. Seconds to wait if there is none left, else 0."""

@@ -15,14 +15,21 @@ class Caller:
     """Who calls, as far as fair shares go.
 
     Attributes:
-        name: Id of the key or, where none are asked for, the address of the peer; empty outside of a call.
+        key_id: Of the key that the call came with; empty where none is asked for, and outside of a call.
+        address: Of the peer; empty outside of a call.
         deadline: When the caller stops waiting, by ``time.monotonic``.
         changes: Whether the call changes the catalogue.
     """
 
-    name: str = ""
+    key_id: str = ""
+    address: str = ""
     deadline: float = math.inf
     changes: bool = False
+
+    @property
+    def name(self) -> str:
+        """By which shares go: the key or, where none are asked for, the address."""
+        return self.key_id or self.address
 
 
 NOBODY: Final = Caller()

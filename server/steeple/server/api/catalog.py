@@ -16,7 +16,8 @@ from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import duplicate_message, image_message, landmark_message, read_duplicate_policy
 from steeple.server.api.status import FIELD, about
 from steeple.server.catalogue import UNSET
-from steeple.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+from steeple.server.engine import Engine
+from steeple.v1 import catalog_service_pb2, catalog_service_pb2_grpc, landmark_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -60,9 +61,8 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         self, request: catalog_service_pb2.GetLandmarkRequest, context: Context
     ) -> catalog_service_pb2.GetLandmarkResponse:
         """A landmark by name."""
-        landmark_id = parse_landmark(request.name)
-        landmark = await self._calls.run(self._readiness.engine.catalogue.get_landmark, landmark_id)
-        return catalog_service_pb2.GetLandmarkResponse(landmark=landmark_message(landmark))
+        landmark = await self._calls.run(_landmark_with_usage, self._readiness.engine, parse_landmark(request.name))
+        return catalog_service_pb2.GetLandmarkResponse(landmark=landmark)
 
     async def ListLandmarks(  # noqa: N802
         self, request: catalog_service_pb2.ListLandmarksRequest, context: Context
@@ -271,3 +271,11 @@ def _read_source(request: catalog_service_pb2.CreateReferenceImageRequest) -> Fe
         case "image":
             return request.image
     raise InvalidArgumentError("a reference image needs a source: set image or features", **{FIELD: "source"})
+
+
+def _landmark_with_usage(engine: Engine, landmark_id: str) -> landmark_pb2.Landmark:
+    """On a thread of the pool, all of it."""
+    message = landmark_message(engine.catalogue.get_landmark(landmark_id))
+    for month, identified in engine.usage.of_landmark(landmark_id):
+        message.usage.add(month=month, identified_count=identified)
+    return message

@@ -12,12 +12,14 @@ from google.protobuf.message import Message
 from steeple.errors import PermissionDeniedError, SteepleError, UnauthenticatedError
 from steeple.server.access import ApiKey, Keyring, Scope
 from steeple.server.api.kinds import AUDIT
+from steeple.server.api.metrics import Metrics
 from steeple.server.api.policy import Rule, rule_of
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.catalogue import audit
 from steeple.server.catalogue.database import Database
 from steeple.server.logs import facts
+from steeple.server.usage import UsageCounts
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, Answer, IdentifyResponse
 
 log = logging.getLogger(__name__)
@@ -38,12 +40,14 @@ class Guard:
         access: ``open``: everyone may do everything; ``keys``: who sends a key, and what its scope covers.
         readiness: Where the engine, and so the keys, are.
         calls: Threads for what only reads and writes the catalogue.
+        metrics: Where answers are counted.
     """
 
-    def __init__(self, access: Literal["open", "keys"], readiness: Readiness, calls: Pool) -> None:
+    def __init__(self, access: Literal["open", "keys"], readiness: Readiness, calls: Pool, metrics: Metrics) -> None:
         self._open = access == "open"
         self._readiness = readiness
         self._calls = calls
+        self._metrics = metrics
 
     def identify(self, metadata: Metadata | None) -> ApiKey | None:
         """The key that a call came with; None if none is asked for.
@@ -70,7 +74,8 @@ class Guard:
         if key is not None:
             engine.keyring.check_rate(key)
             _check_scope(key, rule.scope_for(request), method)
-        return Admission(method, rule, key, request, engine.keyring, engine.catalogue.database, self._calls)
+        database = engine.catalogue.database
+        return Admission(method, rule, key, request, engine.keyring, database, self._calls, engine.usage, self._metrics)
 
 
 class Admission:
@@ -85,7 +90,11 @@ class Admission:
         keyring: Keyring,
         database: Database,
         calls: Pool,
+        usage: UsageCounts,
+        metrics: Metrics,
     ) -> None:
+        self._usage = usage
+        self._metrics = metrics
         self._rule = rule
         self._key = key
         self._keyring = keyring
@@ -112,12 +121,12 @@ class Admission:
         if not self._rule.identifies:
             return await work()
         self.begin_frame()
-        identified: bool | None = None
+        answer: Answer | None = None
         try:
             response = await work()
-            identified = isinstance(response, IdentifyResponse) and is_identified(response.answer)
+            answer = response.answer if isinstance(response, IdentifyResponse) else None
         finally:
-            self.end_frame(identified)
+            self.end_frame(answer)
         return response
 
     def begin_frame(self) -> None:
@@ -131,10 +140,18 @@ class Admission:
             self._key = self._keyring.current(self._key)
             self._keyring.begin_query(self._key)
 
-    def end_frame(self, identified: bool | None) -> None:
-        """How a query was answered; None: not at all."""
+    def end_frame(self, answer: Answer | None) -> None:
+        """How a query was answered in the end, however many parts it came in; None: not at all.
+
+        It is counted here and nowhere else: of its key, its landmark, its server, and for the metrics.
+        """
+        identified = None if answer is None else answer.outcome == OUTCOME_IDENTIFIED
         if self._key is not None:
             self._keyring.end_query(self._key, identified)
+        if answer is not None:
+            name = answer.candidates[0].landmark.name if identified else ""
+            self._usage.add(name.removeprefix("landmarks/") if identified else None)
+            self._metrics.answered(identified=bool(identified))
 
     async def pace(self) -> None:
         """Returns when the key's rate allows another frame."""
@@ -161,11 +178,6 @@ class Admission:
         except Exception as error:  # what the caller is told of the change itself stays as it is
             values = {"actor": attempt.actor, "method": attempt.method, "resource": attempt.resource}
             log.error("not in the audit log", extra=facts(**values, outcome=outcome, error=error))
-
-
-def is_identified(answer: Answer) -> bool:
-    """Whether an answer names a landmark."""
-    return answer.outcome == OUTCOME_IDENTIFIED
 
 
 def _sent(metadata: Metadata | None) -> str | None:

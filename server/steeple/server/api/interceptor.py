@@ -19,14 +19,14 @@ from google.protobuf.message import DecodeError
 from steeple.errors import InternalError, InvalidArgumentError, SteepleError, UnavailableError
 from steeple.server.access import ApiKey
 from steeple.server.api.caller import Caller, address_of, within_call
-from steeple.server.api.guard import Admission, Guard, is_identified
+from steeple.server.api.guard import Admission, Guard
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import INCIDENT, incident, rich_status
 from steeple.server.api.tracing import Tracing
 from steeple.server.descriptors import check_descriptors
 from steeple.server.logs import facts, within_request
-from steeple.v1.visual_search_service_pb2 import IdentifyStreamResponse
+from steeple.v1.visual_search_service_pb2 import Answer, IdentifyStreamResponse
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +176,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 def _caller_of(call: _Call, *, changes: bool) -> Caller:
     remaining = call.context.time_remaining()
     deadline = math.inf if remaining is None else time.monotonic() + remaining
-    return Caller(address_of(call.context.peer()) if call.key is None else call.key.id, deadline, changes)
+    key_id = "" if call.key is None else call.key.id
+    return Caller(key_id, address_of(call.context.peer()), deadline, changes)
 
 
 def _request_id_of(metadata: Iterable[tuple[str, str | bytes]]) -> str:
@@ -197,27 +198,27 @@ async def _answer_frames(responses: AsyncGenerator[object, None], admission: Adm
     admission.begin_frame()  # what is used up already is told before any work is done
     admission.end_frame(None)
     frame: int | None = None  # that was counted and may get more answers
-    identified = False
+    answer: Answer | None = None
     try:
         async for response in cast("AsyncGenerator[IdentifyStreamResponse, None]", responses):
             if response.frame_id != frame:
                 if frame is not None:  # overtaken after a provisional answer
-                    await _end_frame(admission, identified)
+                    await _end_frame(admission, answer)
                     frame = None
                 admission.begin_frame()
                 frame = response.frame_id
-            identified = is_identified(response.answer)
+            answer = response.answer
             await context.write(response)
             if not response.provisional:
                 frame = None
-                await _end_frame(admission, identified)
+                await _end_frame(admission, answer)
     finally:
         if frame is not None:
-            admission.end_frame(identified)
+            admission.end_frame(answer)
 
 
-async def _end_frame(admission: Admission, identified: bool) -> None:
-    admission.end_frame(identified)
+async def _end_frame(admission: Admission, answer: Answer | None) -> None:
+    admission.end_frame(answer)
     await admission.pace()
 
 

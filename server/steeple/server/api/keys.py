@@ -10,7 +10,7 @@ import grpc
 from google.protobuf import timestamp_pb2
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.access import UNCHANGED, ApiKey, Keyring, KeyStore, Limits, Scope
+from steeple.server.access import UNCHANGED, ApiKey, Keyring, KeyStore, Limits, MonthlyUsage, Scope
 from steeple.server.access.records import key_name
 from steeple.server.api.conversion import within
 from steeple.server.api.names import parse_key
@@ -185,6 +185,11 @@ def _read_mask(message: key_service_pb2.Key, paths: Iterable[str]) -> frozenset[
     return named
 
 
+def usage_message(of: MonthlyUsage) -> key_service_pb2.MonthlyUsage:
+    """The usage of a month as the API shows it."""
+    return key_service_pb2.MonthlyUsage(month=of.month, identified_count=of.identified, unknown_count=of.unknown)
+
+
 def _message(key: ApiKey) -> key_service_pb2.Key:
     limits = key.limits
     message = key_service_pb2.Key(
@@ -197,10 +202,7 @@ def _message(key: ApiKey) -> key_service_pb2.Key:
             monthly_identifications=limits.monthly_identifications,
         ),
         successor=key_name(key.successor) if key.successor else "",
-        usage=[
-            key_service_pb2.MonthlyUsage(month=of.month, identified_count=of.identified, unknown_count=of.unknown)
-            for of in key.usage
-        ],
+        usage=[usage_message(of) for of in key.usage],
     )
     for name in ("create_time", "expire_time", "revoke_time", "last_use_time"):
         if (time := getattr(key, name)) is not None:

@@ -25,6 +25,7 @@ from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.operations import OperationService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.review import ReviewService
 from steeple.server.api.server import ServerService
 from steeple.server.api.tracing import Tracing
 from steeple.server.api.transport import channel_options
@@ -44,6 +45,8 @@ from steeple.v1 import (
     model_pb2,
     operation_service_pb2,
     operation_service_pb2_grpc,
+    review_service_pb2,
+    review_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
     visual_search_service_pb2,
@@ -60,6 +63,7 @@ SERVICES: Final = (
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
+    review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -147,6 +151,9 @@ class Server:
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
             OperationService(self._readiness, self._calls), self._server
         )
+        review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
+            ReviewService(self._readiness, self._calls, self._queries), self._server
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 
@@ -213,7 +220,7 @@ class Server:
 
     def _interceptor(self) -> CallInterceptor:
         settings = self._settings
-        guard = Guard("keys" if settings.asks_for_keys else "open", self._readiness, self._calls)
+        guard = Guard("keys" if settings.asks_for_keys else "open", self._readiness, self._calls, self.metrics)
         others = {"/grpc.health.": settings.health_access, "/grpc.reflection.": settings.reflection_access}
         closed = [prefix for prefix, access in others.items() if access == "keys"]
         return CallInterceptor(self._readiness, guard, self.metrics, self._tracing, tuple(closed))

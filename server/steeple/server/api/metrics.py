@@ -83,9 +83,12 @@ class Metrics:
         self._requests.labels(method, status).inc()
         self._durations.labels(method).observe(seconds)
 
-    def answered(self, found: Identification) -> None:
-        """A query was answered."""
-        self._answers.labels("identified" if found.identified else "unknown").inc()
+    def answered(self, *, identified: bool) -> None:
+        """A query has had its last answer."""
+        self._answers.labels("identified" if identified else "unknown").inc()
+
+    def worked(self, found: Identification) -> None:
+        """A query, or a part of one, was searched."""
         if found.extract_seconds is not None:
             self._stages.labels("extract").observe(found.extract_seconds)
         self._stages.labels("search").observe(found.search_seconds)
@@ -142,6 +145,10 @@ class _State(Collector):
         yield _gauge("steeple_ready", "Whether calls are taken.", not self._readiness.stopping.is_set())
         yield from _of_server(info)
         yield from _of_index(info.index)
+        kept = CounterMetricFamily("steeple_kept_queries", "Queries to be kept for review.", labels=["result"])
+        for result, count in engine.review.keeper.counts.items():
+            kept.add_metric([result], count)
+        yield kept
         if batches is not None:
             yield _of_batches(batches)
 

@@ -66,7 +66,7 @@ def _rows() -> dict[str, Rule]:
         GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=Rule(Scope.READER, flags={"original": Scope.EDITOR}),
     )
-    service("ServerService", GetServerInfo=reader)
+    service("ServerService", GetServerInfo=reader, GetUsage=reader)
     service("ExplainService", ExplainIdentify=reader)
     service(
         "KeyService",
@@ -87,6 +87,17 @@ def _rows() -> dict[str, Rule]:
         DeleteOperation=Rule(Scope.EDITOR, changes="name"),
     )
     service("AuditService", ListAuditEvents=admin)
+    # People's photos: who only reads the catalogue has no need to see them. What is erased does not come back.
+    service(
+        "ReviewService",
+        ListKeptQueries=Rule(Scope.EDITOR),
+        GetKeptQuery=Rule(Scope.EDITOR),
+        DownloadKeptQuery=Rule(Scope.EDITOR),
+        GetKeptQueryThumbnail=Rule(Scope.EDITOR),
+        ReviewQuery=Rule(Scope.EDITOR, changes="name"),
+        PromoteQuery=Rule(Scope.EDITOR, changes="name"),
+        EraseQueries=Rule(Scope.ADMIN, changes="names"),
+    )
     return rows
 
 

@@ -12,7 +12,7 @@ from steeple.server.api.names import image_name, landmark_name, model_name
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import Duplicate, DuplicateKind, Landmark, LatLng, ReferenceImage
 from steeple.server.duplicates import DuplicatePolicy
-from steeple.v1 import catalog_service_pb2, landmark_pb2
+from steeple.v1 import catalog_service_pb2, landmark_pb2, review_service_pb2
 
 _KINDS: Final = {
     DuplicateKind.SAME_PHOTO: catalog_service_pb2.Duplicate.KIND_SAME_PHOTO,
@@ -86,7 +86,9 @@ def duplicate_message(duplicate: Duplicate) -> catalog_service_pb2.Duplicate:
     )
 
 
-def read_duplicate_policy(message: catalog_service_pb2.CreateReferenceImageRequest) -> DuplicatePolicy:
+def read_duplicate_policy(
+    message: catalog_service_pb2.CreateReferenceImageRequest | review_service_pb2.PromoteQueryRequest,
+) -> DuplicatePolicy:
     """What becomes of an image that has duplicates.
 
     Raises:

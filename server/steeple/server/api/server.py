@@ -7,11 +7,15 @@ from typing import Any, Final
 import grpc
 from google.protobuf import duration_pb2, timestamp_pb2
 
-from steeple.server.api.names import model_name
+from steeple.server.access.records import key_name
+from steeple.server.api.keys import usage_message
+from steeple.server.api.names import landmark_name, model_name
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.engine import Engine
 from steeple.server.index_keeper import Activity
 from steeple.server.server_info import ServerInfo
+from steeple.server.usage import UsageReport
 from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -43,6 +47,36 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         """What serves, how large it is, and what is being done to it."""
         info = await self._calls.run(self._readiness.engine.server_info)
         return server_service_pb2.GetServerInfoResponse(server_info=_message(info, self._limits))
+
+    async def GetUsage(  # noqa: N802
+        self, request: server_service_pb2.GetUsageRequest, context: Context
+    ) -> server_service_pb2.GetUsageResponse:
+        """How many queries were answered, and how."""
+        report = await self._calls.run(_usage, self._readiness.engine, request.month, request.max_landmarks)
+        return server_service_pb2.GetUsageResponse(
+            months=[usage_message(month) for month in report.months],
+            keys=[
+                server_service_pb2.KeyUsage(
+                    key=key_name(key.key_id), identified_count=key.identified, unknown_count=key.unknown
+                )
+                for key in report.keys
+            ],
+            landmarks=[
+                server_service_pb2.IdentifiedLandmark(
+                    landmark=landmark_name(landmark.landmark_id),
+                    display_name=landmark.display_name,
+                    identified_count=landmark.identified,
+                )
+                for landmark in report.landmarks
+            ],
+        )
+
+
+def _usage(engine: Engine, month: str, max_landmarks: int) -> UsageReport:
+    """On a thread of the pool, all of it. What was counted is saved first, so that the three agree."""
+    engine.usage.save()
+    engine.keyring.flush()
+    return engine.usage.report(month, max_landmarks)
 
 
 def _message(info: ServerInfo, limits: model_pb2.RequestLimits) -> server_service_pb2.ServerInfo:

@@ -109,6 +109,8 @@ def _resource_type(name: str) -> str:
             return "steeple.v1.ReferenceImage"
         case ["keys", _]:
             return "steeple.v1.Key"
+        case ["queries", _]:
+            return "steeple.v1.KeptQuery"
         case ["models", _]:
             return "steeple.v1.Model"
     return "steeple.v1"

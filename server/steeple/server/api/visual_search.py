@@ -12,6 +12,7 @@ import grpc
 
 from steeple.errors import ResourceExhaustedError
 from steeple.server.api import conversion
+from steeple.server.api.caller import current_caller
 from steeple.server.api.kinds import kind_of
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.names import parse_model
@@ -19,7 +20,9 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import RETRY_DELAY, about
 from steeple.server.api.streams import FrameAnswerer, answer_frames
+from steeple.server.logs import current_request_id
 from steeple.server.recognition import Accumulated
+from steeple.server.review import KeptOfCall
 from steeple.v1 import model_pb2, visual_search_service_pb2, visual_search_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,7 +36,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     Args:
         readiness: Where the engine is.
         queries: Threads that extract, search and verify.
-        metrics: Where answers are counted.
+        metrics: Where stages are measured.
         limits: What is taken in a request.
         max_streams: Cameras connected at once.
     """
@@ -59,7 +62,9 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
     ) -> visual_search_service_pb2.IdentifyResponse:
         """Answers one query."""
         arrival = time.perf_counter()
-        answer, _ = await self._queries.run_as(kind_of(request.query), self._answer, request.query, arrival)
+        keeping = self._keeping()
+        answer, _ = await self._queries.run_as(kind_of(request.query), self._answer, keeping, request.query, arrival)
+        keeping.close()
         return visual_search_service_pb2.IdentifyResponse(answer=answer)
 
     async def IdentifyStream(  # noqa: N802
@@ -72,13 +77,16 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
                 **{RETRY_DELAY: _RETRY_DELAY_SECONDS},
             )
         self._streams += 1
+        keeping = self._keeping()
+        answerer = functools.partial(self._answerer, keeping)
         try:
-            answers = answer_frames(request_iterator, self._answerer, self._queries, self._readiness)
+            answers = answer_frames(request_iterator, answerer, self._queries, self._readiness)
             async with aclosing(answers):
                 async for answer in answers:
                     yield answer
         finally:
             self._streams -= 1
+            keeping.close()
 
     async def GetModel(  # noqa: N802
         self, request: visual_search_service_pb2.GetModelRequest, context: Context
@@ -96,11 +104,18 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         models = [conversion.model_message(one, default=one is engine.release) for one in engine.models()]
         return visual_search_service_pb2.ListModelsResponse(models=models, limits=self._limits)
 
-    def _answerer(self) -> FrameAnswerer:
-        return functools.partial(self._answer, so_far=Accumulated())
+    def _keeping(self) -> KeptOfCall:
+        return self._readiness.engine.review.keeper.call(current_caller().key_id, current_request_id())
+
+    def _answerer(self, keeping: KeptOfCall) -> FrameAnswerer:
+        return functools.partial(self._answer, keeping, so_far=Accumulated())
 
     def _answer(
-        self, query: visual_search_service_pb2.Query, arrival: float, so_far: Accumulated | None = None
+        self,
+        keeping: KeptOfCall,
+        query: visual_search_service_pb2.Query,
+        arrival: float,
+        so_far: Accumulated | None = None,
     ) -> tuple[visual_search_service_pb2.Answer, bool]:  # on a thread of the pool, all of it
         engine = self._readiness.engine
         source = conversion.read_source(query, engine.release_of)
@@ -108,7 +123,10 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         restriction = conversion.read_restriction(query)
         with about(f"query.{query.WhichOneof('source')}"):
             found = engine.identify(source, max_candidates=max_candidates, restriction=restriction, so_far=so_far)
-        self._metrics.answered(found)
+        self._metrics.worked(found)
+        if so_far is not None and so_far.features is not None and not isinstance(source, bytes):
+            source = so_far.features
+        keeping.answered(source, found, no_keep=query.no_keep, frame=so_far)
         answer = conversion.answer_message(
             found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
         )

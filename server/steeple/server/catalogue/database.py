@@ -106,6 +106,30 @@ class Database:
             self._closed = True
             self._engine.dispose()
 
+    def forget_deleted(self) -> None:
+        """Leaves nothing on the disk of rows that were deleted: SQLite's write-ahead log still has their old pages.
+
+        Raises:
+            UnavailableError: If readers have kept the log in use for half a minute, or the database is closed.
+        """
+        if not self._is_sqlite:
+            return
+        with self._writer:
+            if self._closed:
+                raise UnavailableError("the catalogue is closed")
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                [(busy, *_)] = cursor.fetchall()
+                cursor.close()
+            except sqlite3.Error as error:
+                raise _translate(error) from error
+            finally:
+                connection.close()
+        if busy:
+            raise UnavailableError("what was deleted is still in the catalogue's write-ahead log, in use; try again")
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         # Those before may each have waited for another process; their threads must not be held up one after another.
@@ -173,6 +197,7 @@ def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
         _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # in WAL mode: every commit reaches the disk before it returns
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten in the file, not left to be reused
     finally:
         cursor.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -80,6 +80,35 @@ class Number(FilterField):
         if restriction.operator == "!=":
             return or_(self._column.is_(None), compared)
         return and_(self._column.is_not(None), compared)
+
+
+class Real(FilterField):
+    """A number that is never NULL."""
+
+    operators = tuple(_COMPARISONS)
+
+    def __init__(self, column: ColumnElement[float]) -> None:
+        self._column = column
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """How it compares."""
+        if not re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?", restriction.value, re.ASCII):
+            raise ValueError("a number such as 0.75 is expected")
+        return _COMPARISONS[restriction.operator](self._column, float(restriction.value))
+
+
+class Choice(FilterField):
+    """One of a few words."""
+
+    def __init__(self, column: ColumnElement[str], words: Iterable[str]) -> None:
+        self._column = column
+        self._words = tuple(words)
+
+    def condition(self, restriction: Restriction) -> ColumnElement[bool]:
+        """Whether it is that word."""
+        if restriction.value not in self._words:
+            raise ValueError(f"one of {', '.join(self._words)} is expected")
+        return _COMPARISONS[restriction.operator](self._column, restriction.value)
 
 
 class Flag(FilterField):

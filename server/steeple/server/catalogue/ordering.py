@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -98,6 +99,13 @@ def read_number(value: object) -> int:
     """A whole number that a database takes."""
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
         raise ValueError("not a whole number")
+    return value
+
+
+def read_real(value: object) -> float:
+    """A number that a database takes."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        raise ValueError("not a number")
     return value
 
 

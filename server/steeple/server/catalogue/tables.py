@@ -234,3 +234,53 @@ operation_problem: Final = Table(
     Column("message", Text, nullable=False),
     Index(None, "operation_id", "item"),
 )
+
+# Goes with the landmark; the sums of the server stay.
+landmark_usage: Final = Table(
+    "landmark_usage",
+    metadata,
+    Column("landmark_key", Key, ForeignKey("landmark.key", ondelete="CASCADE"), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("identified", BigInteger, nullable=False),
+    Index(None, "month"),
+)
+
+server_usage: Final = Table(
+    "server_usage",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("identified", BigInteger, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+)
+
+# What was searched with lies in a file, named after the id. No foreign keys: a query is history.
+kept_query: Final = Table(
+    "kept_query",
+    metadata,
+    Column("id", Id, primary_key=True),  # sorts by time
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("key_id", Id, nullable=False),
+    Column("request_id", String(128), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("landmark_id", Id, nullable=False),  # of the first candidate
+    Column("confidence", Double, nullable=False),  # of the first candidate
+    Column("candidates", JSON, nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("feature_count", Integer, nullable=False),
+    Column("content", String(8), nullable=False),
+    Column("media_type", String(255), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("verdict", String(12), server_default=text("'none'"), nullable=False),
+    Column("reviewed_landmark_id", Id, server_default=text("''"), nullable=False),
+    Column("reviewer", String(80), server_default=text("''"), nullable=False),
+    Column("review_time", UtcDateTime),
+    Column("image_landmark_id", Id, server_default=text("''"), nullable=False),  # of the image made of it
+    Column("image_id", Id, server_default=text("''"), nullable=False),
+    Index(None, "create_time"),
+    Index(None, "key_id"),
+    CheckConstraint("outcome IN ('identified', 'unknown')", name="outcome"),
+    CheckConstraint("content IN ('photo', 'features')", name="content"),
+    CheckConstraint("verdict IN ('none', 'right', 'wrong', 'landmark', 'not_landmark')", name="verdict"),
+)

@@ -23,6 +23,11 @@ class Accumulated:
         self._neighbours: Neighbours | None = None
 
     @property
+    def features(self) -> FeatureSet | None:
+        """All of them so far; None if there were none."""
+        return self._features
+
+    @property
     def neighbours(self) -> Neighbours | None:
         """Of all features so far; None if there were none."""
         return self._neighbours

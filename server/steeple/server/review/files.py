@@ -1,0 +1,99 @@
+"""What kept queries were searched with: a file each, in a folder of their own."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from steeple.errors import DataLossError, ResourceExhaustedError, UnavailableError
+
+_UNFINISHED: Final = ".part"
+
+
+class QueryFiles:
+    """A folder of files, named by the ids of kept queries. Made, for its owner alone, with the first file.
+
+    Thread safe, as long as no two threads write or delete the same file.
+
+    Args:
+        folder: Of nothing else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, query_id: str, data: bytes) -> None:
+        """Stores a file. A crash leaves all of it or what :meth:`sweep` removes; a power cut may lose it.
+
+        Raises:
+            ResourceExhaustedError: If the disk is full.
+            UnavailableError: If it cannot be written otherwise.
+        """
+        unfinished = self._folder / (query_id + _UNFINISHED)
+        with _errors_translated():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                with unfinished.open("xb") as file:
+                    file.write(data)
+                unfinished.replace(self._folder / query_id)
+            except BaseException:
+                unfinished.unlink(missing_ok=True)
+                raise
+
+    def read(self, query_id: str, size_bytes: int) -> bytes:
+        """A file of so many bytes.
+
+        Raises:
+            DataLossError: If it is missing, or of another size.
+            UnavailableError: If it cannot be read.
+        """
+        with _errors_translated():
+            data = b""
+            with suppress(FileNotFoundError):
+                data = (self._folder / query_id).read_bytes()
+        if not data or len(data) != size_bytes:
+            raise DataLossError(
+                f"the file of queries/{query_id} is missing or damaged; erase the query", resource=f"queries/{query_id}"
+            )
+        return data
+
+    def delete(self, query_ids: Iterable[str]) -> None:
+        """Deletes files; those that are not there are passed over. They are gone, also after a power cut.
+
+        Raises:
+            UnavailableError: If one cannot be deleted.
+        """
+        with _errors_translated():
+            if not self._folder.is_dir():
+                return
+            for query_id in query_ids:
+                (self._folder / query_id).unlink(missing_ok=True)
+            descriptor = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def sweep(self, known: Collection[str]) -> int:
+        """Deletes every file but those of the ids that are known, such as what a crash has left; how many."""
+        with _errors_translated():
+            if not self._folder.is_dir():
+                return 0
+            strangers = [file.name for file in self._folder.iterdir() if file.is_file() and file.name not in known]
+        self.delete(strangers)
+        return len(strangers)
+
+
+@contextmanager
+def _errors_translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = error.strerror or str(error)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise ResourceExhaustedError(f"the disk that holds the kept queries is full: {text}") from error
+        raise UnavailableError(f"the folder of the kept queries failed: {text}; check its permissions") from error

@@ -1,0 +1,212 @@
+"""The table of kept queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
+
+from steeple.errors import NotFoundError
+from steeple.server.catalogue import Page, audit, filters, pages, tables
+from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.ordering import OrderField, read_real, read_text, read_time
+from steeple.server.review.records import Content, KeptCandidate, KeptQuery, QueryVerdict, query_name
+
+_TABLE = tables.kept_query
+_OUTCOMES: Final = ("identified", "unknown")
+_AT_ONCE: Final = 500
+
+FILTERS: Final = {
+    "id": filters.Text(_TABLE.c.id),
+    "outcome": filters.Choice(_TABLE.c.outcome, _OUTCOMES),
+    "landmark": filters.Text(_TABLE.c.landmark_id),
+    "confidence": filters.Real(_TABLE.c.confidence),
+    "create_time": filters.Time(_TABLE.c.create_time),
+    "key": filters.Text(_TABLE.c.key_id),
+    "request_id": filters.Text(_TABLE.c.request_id),
+    "model": filters.Text(_TABLE.c.model),
+    "content": filters.Choice(_TABLE.c.content, list(Content)),
+    "verdict": filters.Choice(_TABLE.c.verdict, list(QueryVerdict)),
+    "reviewed_landmark": filters.Text(_TABLE.c.reviewed_landmark_id),
+    "promoted": filters.Flag(_TABLE.c.image_id != ""),
+}
+"""Fields that lists of kept queries can be filtered by."""
+
+ORDERS: Final = {
+    "id": OrderField(_TABLE.c.id, read_text),
+    "create_time": OrderField(_TABLE.c.create_time, read_time),
+    "confidence": OrderField(_TABLE.c.confidence, read_real),
+}
+"""Fields that lists of kept queries can be sorted by."""
+
+
+class KeptQueryStore:
+    """Kept queries in the catalogue's database, without what they were searched with. Thread safe.
+
+    Args:
+        database: The catalogue's.
+        retention: How long one is kept.
+    """
+
+    def __init__(self, database: Database, retention: timedelta) -> None:
+        self._database = database
+        self._retention = retention
+
+    def add(self, query: KeptQuery) -> None:
+        """Stores a query that nobody has looked at."""
+        values = {
+            "id": query.id,
+            "create_time": query.create_time,
+            "key_id": query.key_id,
+            "request_id": query.request_id,
+            "outcome": _OUTCOMES[not query.identified],
+            "landmark_id": query.candidates[0].landmark_id if query.candidates else "",
+            "confidence": query.confidence,
+            "candidates": [asdict(candidate) for candidate in query.candidates],
+            "model": query.model,
+            "width": query.width,
+            "height": query.height,
+            "feature_count": query.feature_count,
+            "content": str(query.content),
+            "media_type": query.media_type,
+            "size_bytes": query.size_bytes,
+        }
+        with self._database.write() as connection:
+            connection.execute(insert(_TABLE).values(values))
+
+    def get(self, query_id: str) -> KeptQuery:
+        """A query.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+        """
+        with self._database.read() as connection:
+            return self._get(connection, query_id)
+
+    def list(self, request: pages.ListRequest) -> Page[KeptQuery]:
+        """A page of queries.
+
+        Raises:
+            InvalidArgumentError: If size, token, filter or order are not valid.
+        """
+        listing = pages.Listing("queries", request, FILTERS, ORDERS)
+        query = select(_TABLE).where(listing.where, listing.after).order_by(*listing.order.clauses())
+        count = select(func.count()).select_from(_TABLE).where(listing.where)
+        with self._database.read() as connection:
+            with connection.execute(query.limit(listing.size + 1)) as rows:  # read no further than the page goes
+                items, more = listing.taken(self._query(row) for row in rows.mappings())
+            return listing.page(items, int(connection.execute(count).scalar_one()), more=more)
+
+    def review(self, query_id: str, verdict: QueryVerdict, landmark_id: str, now: datetime) -> KeptQuery:
+        """Stores what the caller says of a query.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+        """
+        said = verdict is not QueryVerdict.NONE
+        with self._database.write() as connection:
+            query = self._get(connection, query_id)
+            _set(
+                connection,
+                query_id,
+                verdict=str(verdict),
+                reviewed_landmark_id=landmark_id,
+                reviewer=audit.actor() if said else "",
+                review_time=now if said else None,
+            )
+            audit.record(connection, now, query.name)
+            return self._get(connection, query_id)
+
+    def link(self, query_id: str, landmark_id: str, image_id: str) -> KeptQuery:
+        """Stores which reference image was made of a query.
+
+        Raises:
+            NotFoundError: If there is no query of that id.
+        """
+        with self._database.write() as connection:
+            _set(connection, query_id, image_landmark_id=landmark_id, image_id=image_id)
+            return self._get(connection, query_id)
+
+    def ids(self, condition: ColumnElement[bool]) -> Sequence[str]:
+        """Of queries that a condition is true of, the oldest first."""
+        with self._database.read() as connection:
+            return [*connection.execute(select(_TABLE.c.id).where(condition).order_by(_TABLE.c.id)).scalars()]
+
+    def delete(self, query_ids: Sequence[str], now: datetime, what: str | None = None) -> int:
+        """Deletes queries; how many there were. For the audit log, ``what`` says which; None: as the request does."""
+        deleted = 0
+        with self._database.write() as connection:
+            for first in range(0, len(query_ids), _AT_ONCE):
+                statement = sqlalchemy.delete(_TABLE).where(named(query_ids[first : first + _AT_ONCE]))
+                deleted += connection.execute(statement).rowcount
+            audit.record(connection, now, what)
+        return deleted
+
+    def total_bytes(self) -> int:
+        """Of the files of all queries."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.sum(_TABLE.c.size_bytes), 0))).scalar_one())
+
+    def oldest(self, least_bytes: int) -> Sequence[str]:
+        """Ids of the oldest queries, as many as have so many bytes together."""
+        ids = []
+        with self._database.read() as connection:
+            for row in connection.execute(select(_TABLE.c.id, _TABLE.c.size_bytes).order_by(_TABLE.c.id)):
+                if least_bytes <= 0:
+                    break
+                ids.append(str(row.id))
+                least_bytes -= row.size_bytes
+        return ids
+
+    def _get(self, connection: Connection, query_id: str) -> KeptQuery:
+        row = connection.execute(select(_TABLE).where(_TABLE.c.id == query_id)).mappings().one_or_none()
+        if row is None:
+            name = query_name(query_id)
+            raise NotFoundError(f"there is no {name}: it was erased, has expired or never was kept", resource=name)
+        return self._query(row)
+
+    def _query(self, row: RowMapping) -> KeptQuery:
+        return KeptQuery(
+            id=row["id"],
+            create_time=row["create_time"],
+            expire_time=row["create_time"] + self._retention,
+            key_id=row["key_id"],
+            request_id=row["request_id"],
+            identified=row["outcome"] == _OUTCOMES[0],
+            candidates=tuple(KeptCandidate(**candidate) for candidate in row["candidates"]),
+            model=row["model"],
+            width=row["width"],
+            height=row["height"],
+            feature_count=row["feature_count"],
+            content=Content(row["content"]),
+            media_type=row["media_type"],
+            size_bytes=row["size_bytes"],
+            verdict=QueryVerdict(row["verdict"]),
+            reviewed_landmark_id=row["reviewed_landmark_id"],
+            reviewer=row["reviewer"],
+            review_time=row["review_time"],
+            image=(row["image_landmark_id"], row["image_id"]) if row["image_id"] else None,
+        )
+
+
+def older_than(time: datetime) -> ColumnElement[bool]:
+    """Queries that were answered before a time."""
+    return _TABLE.c.create_time < time
+
+
+def of_key(key_id: str) -> ColumnElement[bool]:
+    """Queries that came with a key."""
+    return _TABLE.c.key_id == key_id
+
+
+def named(query_ids: Iterable[str]) -> ColumnElement[bool]:
+    """Queries of these ids."""
+    return _TABLE.c.id.in_(list(query_ids))
+
+
+def _set(connection: Connection, query_id: str, **values: Any) -> None:  # noqa: ANN401 - of each column's type
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.id == query_id).values(values))
