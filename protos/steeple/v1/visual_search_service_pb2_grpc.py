@@ -71,8 +71,9 @@ class VisualSearchServiceServicer(object):
 
         INVALID_ARGUMENT: not an image, malformed features, an option out of range.
         FAILED_PRECONDITION: features of a model release that is not served.
-        RESOURCE_EXHAUSTED: message too large, or the server is at its limit of
-        concurrent queries (retry after the delay in RetryInfo).
+        RESOURCE_EXHAUSTED: message too large (RequestLimits), or the server is at
+        its limit of concurrent queries or of memory for large photos (retry after
+        the delay in RetryInfo).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -29,8 +29,9 @@ class VisualSearchServiceStub:
 
     INVALID_ARGUMENT: not an image, malformed features, an option out of range.
     FAILED_PRECONDITION: features of a model release that is not served.
-    RESOURCE_EXHAUSTED: message too large, or the server is at its limit of
-    concurrent queries (retry after the delay in RetryInfo).
+    RESOURCE_EXHAUSTED: message too large (RequestLimits), or the server is at
+    its limit of concurrent queries or of memory for large photos (retry after
+    the delay in RetryInfo).
     """
 
     IdentifyStream: grpc.StreamStreamMultiCallable[
@@ -72,8 +73,9 @@ class VisualSearchServiceAsyncStub:
 
     INVALID_ARGUMENT: not an image, malformed features, an option out of range.
     FAILED_PRECONDITION: features of a model release that is not served.
-    RESOURCE_EXHAUSTED: message too large, or the server is at its limit of
-    concurrent queries (retry after the delay in RetryInfo).
+    RESOURCE_EXHAUSTED: message too large (RequestLimits), or the server is at
+    its limit of concurrent queries or of memory for large photos (retry after
+    the delay in RetryInfo).
     """
 
     IdentifyStream: grpc.aio.StreamStreamMultiCallable[
@@ -117,8 +119,9 @@ class VisualSearchServiceServicer(metaclass=abc.ABCMeta):
 
         INVALID_ARGUMENT: not an image, malformed features, an option out of range.
         FAILED_PRECONDITION: features of a model release that is not served.
-        RESOURCE_EXHAUSTED: message too large, or the server is at its limit of
-        concurrent queries (retry after the delay in RetryInfo).
+        RESOURCE_EXHAUSTED: message too large (RequestLimits), or the server is at
+        its limit of concurrent queries or of memory for large photos (retry after
+        the delay in RetryInfo).
         """
 
     @abc.abstractmethod
