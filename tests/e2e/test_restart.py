@@ -43,7 +43,8 @@ class Served:
 
 def command(data_dir: Path, port: int = 0) -> list[str]:
     flags = ["--json", "--address", f"127.0.0.1:{port}", "--data-dir", str(data_dir), "--log-format", "json"]
-    return [sys.executable, "-m", "steeple.cli", "serve", *flags]
+    patience = ["--max-queue-delay-ms", "60000"]  # who waits how long is tested elsewhere
+    return [sys.executable, "-m", "steeple.cli", "serve", *flags, *patience]
 
 
 def environment() -> dict[str, str]:

@@ -7,11 +7,12 @@ import pytest
 from .serving import can_mount
 
 
-def pytest_report_header() -> str:
-    """Says which faults are the real thing here."""
-    if can_mount():
-        return "faults: disks are full and read-only by mounts, and by limits and permissions"
-    return "faults: there are no mounts here, so disks are full and read-only by limits and permissions alone"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which faults are the real thing here; at the end, as pytest knows this folder only after its head."""
+    mounts = (
+        "by mounts, and by limits and permissions" if can_mount() else "by limits and permissions alone: no mounts here"
+    )
+    terminalreporter.write_line(f"faults: disks are full and read-only {mounts}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+import cv2
 from threadpoolctl import threadpool_limits
 
 from steeple.errors import CancelledError
@@ -35,7 +36,9 @@ def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) 
         SteepleError: If the release, the catalogue or the photos cannot be opened.
     """
     logs.configure(settings.log_format, settings.log_level)
-    # Queries run side by side, one thread each; a BLAS that starts threads of its own for each slows all of them down.
+    # Queries run side by side, one thread each; libraries that start threads of their own for each slow all of them
+    # down, and let one large photo take all processors.
+    cv2.setNumThreads(1)
     with threadpool_limits(limits=1, user_api="blas"):
         asyncio.run(_serve(settings, on_ready))
 
