@@ -30,6 +30,9 @@ from steeple.server.logs import facts
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
+from steeple.server.snapshots.jobs import Snapshots
+from steeple.server.snapshots.making import Source
+from steeple.server.snapshots.store import SnapshotStore
 from steeple.server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -77,7 +80,19 @@ class Engine:
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
-            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
+            self.snapshots = Snapshots(
+                Source(
+                    database=self.catalogue.database,
+                    photos=photos,
+                    photos_kept=self.ingest.photos_kept,
+                    keepers=lambda: (self._keeper,),
+                    model=lambda: self.release.name,
+                ),
+                SnapshotStore(settings.snapshots_path),
+                self.operations,
+                keep=settings.snapshots_keep,
+            )
+            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge, data_dir.forget_previous)
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)

@@ -105,6 +105,7 @@ class IndexKeeper:
         self._upkeep_state = UpkeepState()
         self._stopping = stopping or threading.Event()
         self._lock = threading.Lock()
+        self._saving = threading.RLock()
         self._behind = False
         self._next_retry = 0.0
         restored = self._restored()
@@ -189,12 +190,24 @@ class IndexKeeper:
             CancelledError: If it was stopped.
             OSError: If it cannot be written.
         """
-        # Read before the index is looked at: what it has beyond this number does no harm when it is applied again.
-        sequence = self._sequence
-        with self._doing(UpkeepState(Activity.SAVING)):
-            self._index.snapshot(self._folder, sequence, stopped)
-        self._saved_sequence, self._saved_at = sequence, time.monotonic()
-        log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
+        with self._saving:
+            # Read before the index is looked at: what it has beyond this number does no harm when it is applied again.
+            sequence = self._sequence
+            with self._doing(UpkeepState(Activity.SAVING)):
+                self._index.snapshot(self._folder, sequence, stopped)
+            self._saved_sequence, self._saved_at = sequence, time.monotonic()
+            log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
+
+    @contextmanager
+    def saved(self) -> Iterator[tuple[str, Sequence[Path]]]:
+        """Name of the model release, and the files of the index as it is now, which stay until the block is left.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        with self._saving:
+            self.snapshot()
+            yield self._release.name, sorted(file for file in self._folder.iterdir() if file.suffix != ".partial")
 
     def close(self) -> None:
         """Saves the index for the last time, and frees the device.

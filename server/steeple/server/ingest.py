@@ -63,6 +63,8 @@ class Ingest:
         self._duplicates = duplicates
         # Between storing a photo and committing its image, nobody may find that the photo is not in use.
         self._photos_settled = threading.Lock()
+        self._keeping = 0
+        self._unused: set[str] = set()  # to be looked at once none are kept
 
     def create_image(
         self,
@@ -259,12 +261,29 @@ class Ingest:
                 self._discard_unused_now({sha256})
                 raise
 
+    @contextmanager
+    def photos_kept(self) -> Iterator[None]:
+        """No photo is deleted while this is entered; those that have become unused meanwhile go when it is left."""
+        with self._photos_settled:
+            self._keeping += 1
+        try:
+            yield
+        finally:
+            with self._photos_settled:
+                self._keeping -= 1
+                if not self._keeping:
+                    unused, self._unused = self._unused, set()
+                    self._discard_unused_now(unused)
+
     def _discard_unused(self, digests: Iterable[str]) -> None:
         with self._photos_settled:
             self._discard_unused_now(digests)
 
     def _discard_unused_now(self, digests: Iterable[str]) -> None:
         candidates = {digest for digest in digests if digest}
+        if self._keeping:
+            self._unused |= candidates
+            return
         try:
             for sha256 in candidates - self._catalogue.photos_in_use(candidates):
                 self._photos.delete(sha256)

@@ -10,10 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
-from steeple.server.catalogue.migrate import SCRIPTS
+from steeple.server.catalogue.migrate import known_revisions
 from steeple.server.doctor.findings import Finding, Status
 
 
@@ -62,9 +59,7 @@ def _looked_into(database: sqlite3.Connection, known: Catalogued) -> Iterator[Fi
         remedy = "name another data folder or database"
         yield Finding("catalogue", Status.FAILED, "the file is no catalogue of Steeple", remedy)
         return
-    scripts = Config()
-    scripts.set_main_option("script_location", SCRIPTS)
-    revisions = [script.revision for script in ScriptDirectory.from_config(scripts).walk_revisions()]  # newest first
+    revisions = known_revisions()
     (found,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     if found not in revisions:
         remedy = "install the version of Steeple that wrote it"
