@@ -30,6 +30,7 @@ from steeple.client.resources import (
     Unset,
 )
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
+from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "ReferenceImage",
     "Scope",
     "ServerInfo",
+    "Snapshot",
     "StreamAnswer",
     "Timings",
     "Unset",

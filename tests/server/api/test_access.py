@@ -56,7 +56,7 @@ def least(method: str) -> Scope:
     service, _, name = method.removeprefix("steeple.v1.").partition("/")
     if service == "VisualSearchService":
         return Scope.DEVICE
-    if service in ("KeyService", "AuditService"):
+    if service in ("KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN
     return Scope.READER if name.startswith(("Get", "List", "Download", "Explain")) else Scope.EDITOR
 

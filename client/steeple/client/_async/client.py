@@ -13,6 +13,7 @@ from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
+from steeple.client._async.snapshots import AsyncSnapshotCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls):
+class AsyncClient(
+    AsyncSearchCalls,
+    AsyncCatalogueCalls,
+    AsyncServerCalls,
+    AsyncKeyCalls,
+    AsyncOperationCalls,
+    AsyncSnapshotCalls,
+):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or

@@ -15,6 +15,7 @@ from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
+from steeple.client._sync.snapshots import SnapshotCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls, OperationCalls):
+class Client(
+    SearchCalls,
+    CatalogueCalls,
+    ServerCalls,
+    KeyCalls,
+    OperationCalls,
+    SnapshotCalls,
+):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or

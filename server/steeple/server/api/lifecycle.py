@@ -26,6 +26,7 @@ from steeple.server.api.operations import OperationService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
+from steeple.server.api.snapshots import SnapshotService
 from steeple.server.api.tracing import Tracing
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
@@ -44,6 +45,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
+    snapshot_service_pb2,
+    snapshot_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -58,6 +61,7 @@ SERVICES: Final = (
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
+    snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -135,6 +139,9 @@ class Server:
         )
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
             OperationService(self._readiness, self._calls), self._server
+        )
+        snapshot_service_pb2_grpc.add_SnapshotServiceServicer_to_server(
+            SnapshotService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -14,7 +14,7 @@ from typing import Final
 from steeple.errors import SnapshotError
 
 SUMS: Final = "SHA256SUMS"
-"""List of all files of a snapshot, as ``sha256sum -c`` reads it: ``{sha256}  {path}``, in the order of paths."""
+"""List of all files of a snapshot, as ``sha256sum -c`` reads it: ``{sha256}  {path}``."""
 
 _DIGITS: Final = 64
 _THREADS: Final = 4
@@ -90,28 +90,6 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_sums(folder: Path, sums: Iterable[tuple[str, str]]) -> str:
-    """Writes :data:`SUMS`.
-
-    Args:
-        folder: The snapshot's.
-        sums: Paths in it and their SHA-256, in the order of paths.
-
-    Returns:
-        SHA-256 of the list, hex.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    path = folder / SUMS
-    with path.open("wb") as file:
-        for name, digest in sums:
-            file.write(f"{digest}  {name}\n".encode())
-        file.flush()
-        os.fsync(file.fileno())
-    return sha256_of(path)
 
 
 def read_sums(folder: Path, sha256: str) -> Iterator[tuple[str, str]]:

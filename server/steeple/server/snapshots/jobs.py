@@ -23,7 +23,9 @@ VERIFY: Final = "steeple.v1.SnapshotService/VerifySnapshot"
 
 
 class Snapshots:
-    """Makes, verifies and deletes snapshots. Thread safe. An operation that makes one and the snapshot have the same id.
+    """Makes, verifies and deletes snapshots. Thread safe.
+
+    A snapshot has the id of the operation that makes it.
 
     Args:
         source: What they are of.
@@ -87,11 +89,11 @@ class Snapshots:
         for old in removed:
             attempt = audit.Attempt(run.operation.actor, CREATE.replace("Create", "Delete"), snapshot_name(old))
             audit.record_outcome(self._source.database, attempt, "OK")
-        log.info("a snapshot was made", extra=facts(snapshot=snapshot_id, photos=snapshot.photos, removed=removed))
+        log.info("a snapshot was made", extra=facts(snapshot=snapshot_id, photos=snapshot.photo_count, removed=removed))
         return {
             "snapshot": snapshot.name,
-            "photos": str(snapshot.photos),
-            "missing_photos": str(snapshot.missing_photos),
+            "photos": str(snapshot.photo_count),
+            "missing_photos": str(snapshot.missing_photo_count),
             "size_bytes": str(snapshot.size_bytes),
             "copied_bytes": str(snapshot.copied_bytes),
             "removed": " ".join(snapshot_name(old) for old in removed),

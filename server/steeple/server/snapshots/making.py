@@ -17,7 +17,7 @@ from steeple.errors import DataLossError, SteepleError
 from steeple.server.catalogue.database import Database
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
-from steeple.server.snapshots.files import link_or_copy, sha256_of, sync, sync_folders, write_sums
+from steeple.server.snapshots.files import SUMS, link_or_copy, sha256_of, sync, sync_folders
 from steeple.server.snapshots.manifest import Snapshot
 from steeple.server.snapshots.store import SnapshotStore
 
@@ -56,18 +56,28 @@ class Source:
 
 
 class _Tally:
-    """Files of a snapshot in the making, with their checksums."""
+    """Files of a snapshot in the making, with their checksums; written at once, for there may be many."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.sums: list[tuple[str, str]] = []
-        self.size = self.copied = 0
+        self.files = self.photos = self.missing = self.size = self.copied = 0
+        self._sums = (folder / SUMS).open("wb")
 
     def add(self, name: str, sha256: str, *, linked: bool) -> None:
         size = (self.folder / name).stat().st_size
-        self.sums.append((name, sha256))
+        self._sums.write(f"{sha256}  {name}\n".encode())
+        self.files += 1
         self.size += size
         self.copied += 0 if linked else size
+
+    def sealed(self) -> str:
+        """SHA-256 of the list of files, which is on the disk then."""
+        self._sums.flush()
+        os.fsync(self._sums.fileno())
+        return sha256_of(self.folder / SUMS)
+
+    def close(self) -> None:
+        self._sums.close()
 
 
 def make(
@@ -100,33 +110,32 @@ def make(
     """
     create_time, folder = datetime.now(UTC), store.begin(snapshot_id)
     try:
-        tally = _Tally(folder)
-        with source.photos_kept():
-            if with_index:
-                told.progress(0, 0, "the index")
-                _add_indexes(tally, source.keepers())
-            source.database.copy_to(
-                folder / CATALOGUE, lambda done, total: told.progress(done, total, "pages of the catalogue")
+        with closing(_Tally(folder)) as tally:
+            with source.photos_kept():
+                if with_index:
+                    told.progress(0, 0, "the index")
+                    _add_indexes(tally, source.keepers())
+                source.database.copy_to(
+                    folder / CATALOGUE, lambda done, total: told.progress(done, total, "pages of the catalogue")
+                )
+                sync(folder / CATALOGUE)
+                tally.add(CATALOGUE, sha256_of(folder / CATALOGUE), linked=False)
+                with closing(_opened(folder / CATALOGUE)) as catalogue:
+                    _add_photos(tally, source.photos, catalogue, told, link=not copy_photos)
+                    snapshot = _described(snapshot_id, catalogue)
+            told.progress(0, 0, "forcing it to the disk")
+            snapshot = replace(
+                snapshot,
+                create_time=create_time,
+                model=source.model(),
+                photo_count=tally.photos,
+                missing_photo_count=tally.missing,
+                has_index=with_index,
+                files=tally.files,
+                size_bytes=tally.size,
+                copied_bytes=tally.copied,
+                sums_sha256=tally.sealed(),
             )
-            sync(folder / CATALOGUE)
-            tally.add(CATALOGUE, sha256_of(folder / CATALOGUE), linked=False)
-            with closing(_opened(folder / CATALOGUE)) as catalogue:
-                missing = _add_photos(tally, source.photos, catalogue, told, link=not copy_photos)
-                snapshot = _described(snapshot_id, catalogue)
-        told.progress(0, 0, "forcing it to the disk")
-        tally.sums.sort()
-        snapshot = replace(
-            snapshot,
-            create_time=create_time,
-            model=source.model(),
-            photos=sum(name.startswith(f"{PHOTOS}/") for name, _ in tally.sums),
-            missing_photos=missing,
-            has_index=with_index,
-            files=len(tally.sums),
-            size_bytes=tally.size,
-            copied_bytes=tally.copied,
-            sums_sha256=write_sums(folder, tally.sums),
-        )
         sync_folders(folder)
         store.finish(snapshot)
     except BaseException:
@@ -151,12 +160,9 @@ def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
             tally.add(path, sha256_of(tally.folder / path), linked=is_linked)
 
 
-def _add_photos(
-    tally: _Tally, photos: ImageStore, catalogue: sqlite3.Connection, told: Told, *, link: bool
-) -> int:
-    """Adds the photos that the catalogue refers to; how many of them are lost."""
+def _add_photos(tally: _Tally, photos: ImageStore, catalogue: sqlite3.Connection, told: Told, *, link: bool) -> None:
+    """Adds the photos that the catalogue refers to, and counts those that are lost."""
     (total,) = catalogue.execute("SELECT count(DISTINCT sha256) FROM reference_image WHERE sha256 <> ''").fetchone()
-    missing = 0
     for done, (sha256, size) in enumerate(_photos(catalogue), 1):
         path = tally.folder / photo_path(sha256)
         try:
@@ -166,11 +172,11 @@ def _add_photos(
                 raise DataLossError(f"photo {sha256} in the image store is damaged: it should have {size} bytes")
         except DataLossError as error:
             told.problem(sha256, error)
-            missing += 1
+            tally.missing += 1
         else:
             tally.add(photo_path(sha256), sha256, linked=linked)
+            tally.photos += 1
         told.progress(done, total, "photos")
-    return missing
 
 
 def _photos(catalogue: sqlite3.Connection) -> Iterator[tuple[str, int]]:
@@ -188,8 +194,8 @@ def _described(snapshot_id: str, catalogue: sqlite3.Connection) -> Snapshot:
         version=metadata.version("steeple"),
         schema=schema,
         sequence=one("SELECT coalesce(max(sequence), 0) FROM change"),
-        landmarks=one("SELECT count(*) FROM landmark"),
-        images=one("SELECT count(*) FROM reference_image"),
+        landmark_count=one("SELECT count(*) FROM landmark"),
+        reference_image_count=one("SELECT count(*) FROM reference_image"),
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,15 +23,15 @@ class Snapshot:
 
     Attributes:
         id: Name of its folder. Ids sort by time.
-        create_time: When it was begun, UTC.
+        create_time: When it was begun, UTC; None if ``damage`` is set.
         version: Of the Steeple that made it.
         schema: Revision of the catalogue's schema.
         sequence: Number of the catalogue's last change.
         model: Name of the model release that was the default.
-        landmarks: In its catalogue, deleted ones that are kept among them.
-        images: Reference images, likewise.
-        photos: Files of photos in it.
-        missing_photos: Photos that its catalogue refers to and the server had lost already.
+        landmark_count: In its catalogue, deleted ones that are kept among them.
+        reference_image_count: Reference images, likewise.
+        photo_count: Files of photos in it.
+        missing_photo_count: Photos that its catalogue refers to and the server had lost already.
         has_index: Whether it has the index too, so that a restored server need not build it.
         files: In it, without :data:`MANIFEST` and the list of checksums.
         size_bytes: Of these files.
@@ -41,15 +41,15 @@ class Snapshot:
     """
 
     id: str
-    create_time: datetime = datetime.fromtimestamp(0, UTC)
+    create_time: datetime | None = None
     version: str = ""
     schema: str = ""
     sequence: int = 0
     model: str = ""
-    landmarks: int = 0
-    images: int = 0
-    photos: int = 0
-    missing_photos: int = 0
+    landmark_count: int = 0
+    reference_image_count: int = 0
+    photo_count: int = 0
+    missing_photo_count: int = 0
     has_index: bool = False
     files: int = 0
     size_bytes: int = 0
@@ -64,7 +64,8 @@ class Snapshot:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "create_time": self.create_time.isoformat()}
+        time = None if self.create_time is None else self.create_time.isoformat()
+        return {"name": self.name, **asdict(self), "create_time": time}
 
 
 def snapshot_name(snapshot_id: str) -> str:
@@ -79,7 +80,7 @@ def write(folder: Path, snapshot: Snapshot) -> None:
         OSError: If it cannot be written.
     """
     facts = {"format": FORMAT, **snapshot.to_dict()}
-    del facts["damage"]
+    del facts["damage"], facts["name"]
     write_synced(folder / MANIFEST, _rendered(facts))
 
 

@@ -88,9 +88,9 @@ def damage_error(folder: Path, wrong: list[tuple[str, str]]) -> SnapshotError:
 def restore(folder: Path, data_dir: Path, told: Progress = lambda step, done, total: None) -> Snapshot:
     """Makes a data folder what a server's was when a snapshot was made.
 
-    Everything is checked before anything is touched, and prepared beside what is there. Killed at any time, it leaves the
-    old data or the new: the next use of the folder brings to an end what was begun. Operations that were under way are
-    FAILED, and can be resumed. What was there before is kept until a server has opened the new data.
+    Everything is checked before anything is touched, and prepared beside what is there. Killed at any time, it leaves
+    the old data or the new: the next use of the folder brings to an end what was begun. Operations that were under way
+    are FAILED, and can be resumed. What was there before is kept until a server has opened the new data.
 
     Args:
         folder: The snapshot's.

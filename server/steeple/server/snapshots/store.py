@@ -35,7 +35,7 @@ class SnapshotStore:
         """Where a snapshot lies, if it is there."""
         return self.path / snapshot_id
 
-    def list(self) -> list[Snapshot]:
+    def all(self) -> list[Snapshot]:
         """All snapshots, the latest first; of those that cannot be read, id and damage."""
         try:
             names = sorted((file.name for file in self.path.iterdir() if _ID.fullmatch(file.name)), reverse=True)
@@ -62,16 +62,16 @@ class SnapshotStore:
             NotFoundError: If there is none of that id.
             OSError: If its files cannot be deleted; it is no snapshot any more.
         """
-        folder = self.get(snapshot_id) and self.folder(snapshot_id)
+        self.get(snapshot_id)
         gone = self.partial(snapshot_id)
         shutil.rmtree(gone, ignore_errors=True)
-        folder.rename(gone)
+        self.folder(snapshot_id).rename(gone)
         sync(self.path)
         shutil.rmtree(gone)
 
     def prune(self, keep: int) -> list[str]:
         """Deletes all but the latest ``keep`` snapshots that can be read; the ids. 0 keeps all."""
-        whole = [snapshot.id for snapshot in self.list() if not snapshot.damage]
+        whole = [snapshot.id for snapshot in self.all() if not snapshot.damage]
         old = whole[keep:] if keep else []
         for snapshot_id in old:
             self.delete(snapshot_id)

@@ -1,11 +1,12 @@
 """The last step of a restore: new data takes the place of the old, whenever and however often that is interrupted.
 
-What is to come lies beside the old data, in :data:`STAGED`, until a journal is written. From then on the new data is what
-counts: whoever next locks the data folder brings the renames to their end first. Before, the old data is untouched.
+What is to come lies beside the old data, in :data:`STAGED`, until a journal is written. From then on the new data is
+what counts: whoever next locks the data folder brings the renames to their end first. Before, the old data is untouched.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -107,15 +108,13 @@ def _comes(name: str) -> bool:
 
 def _free(path: Path) -> Path:
     """``path``, or a name like it that is free."""
-    return next(one for one in (path, *(path.with_name(f"{path.name}.{n}") for n in range(1, 1000))) if not one.exists())
+    others = (path.with_name(f"{path.name}.{number}") for number in itertools.count(1))
+    return next(one for one in itertools.chain([path], others) if not one.exists())
 
 
 def _names() -> Iterator[str]:
     yield PREVIOUS
-    number = 1
-    while True:
-        number += 1
-        yield f"{PREVIOUS}-{number}"
+    yield from (f"{PREVIOUS}-{number}" for number in itertools.count(2))
 
 
 def _read(data_dir: Path) -> dict[str, Any] | None:
