@@ -106,15 +106,15 @@ def read_sums(folder: Path, sha256: str) -> Iterator[tuple[str, str]]:
     try:
         if sha256_of(path) != sha256:
             raise SnapshotError(f"{path} is damaged: its checksum does not match")
-        lines = path.open(encoding="utf-8")
     except OSError as error:
         raise SnapshotError(f"{path} cannot be read: {error.strerror}") from error
-    return _parsed(lines)
+    return _parsed(path)
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for line in lines:
-        yield line[_DIGITS + 2 :].removesuffix("\n"), line[:_DIGITS]
+def _parsed(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield line[_DIGITS + 2 :].removesuffix("\n"), line[:_DIGITS]
 
 
 def damaged(

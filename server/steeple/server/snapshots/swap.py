@@ -1,7 +1,7 @@
 """The last step of a restore: new data takes the place of the old, whenever and however often that is interrupted.
 
 What is to come lies beside the old data, in :data:`STAGED`, until a journal is written. From then on the new data is
-what counts: whoever next locks the data folder brings the renames to their end first. Before, the old data is untouched.
+what counts: whoever next locks the data folder brings the renames to their end first. Until then, nothing is touched.
 """
 
 from __future__ import annotations
