@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def open_engine(tmp_path: Path) -> Iterator[OpenEngine]:
     """Opens engines on folders of the test, by name; they are closed at its end."""
     opened = []
 
-    def open_one(name: str = "data", **flags: object) -> Engine:
+    def open_one(name: str = "data", **flags: Any) -> Engine:
         engine = Engine(Settings.load(data_dir=tmp_path / name, **flags))
         opened.append(engine)
         return engine
