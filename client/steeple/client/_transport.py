@@ -20,6 +20,7 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     explain_service_pb2_grpc,
     key_service_pb2_grpc,
+    model_service_pb2_grpc,
     operation_service_pb2_grpc,
     server_service_pb2_grpc,
     snapshot_service_pb2_grpc,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
+    from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
@@ -139,6 +141,7 @@ class Link:
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     snapshots: snapshot_service_pb2_grpc.SnapshotServiceStub
+    models: model_service_pb2_grpc.ModelServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -160,6 +163,7 @@ class Link:
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             snapshot_service_pb2_grpc.SnapshotServiceStub(channel),
+            model_service_pb2_grpc.ModelServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -177,6 +181,7 @@ class AsyncLink:
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     snapshots: SnapshotServiceAsyncStub
+    models: ModelServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -196,6 +201,7 @@ class AsyncLink:
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         snapshots: Any = snapshot_service_pb2_grpc.SnapshotServiceStub(channel)
+        models: Any = model_service_pb2_grpc.ModelServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -206,6 +212,7 @@ class AsyncLink:
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("SnapshotServiceAsyncStub", snapshots),
+            cast("ModelServiceAsyncStub", models),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -28,6 +28,11 @@ class ThreadExtractors:
         self._max_image_pixels = max_image_pixels
         self._of_thread = threading.local()
 
+    @property
+    def model(self) -> str:
+        """Name of the release."""
+        return self._release.name
+
     def extract(self, photo: bytes) -> FeatureSet:
         """The local features of an encoded photo; at least one.
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SnapshotError, UnavailableError
@@ -51,6 +51,14 @@ class UpkeepState:
     activity: Activity = Activity.IDLE
     images_done: int = 0
     images_total: int = 0
+
+
+class Stop(Protocol):
+    """What interrupts the making of an index; an event is one."""
+
+    def is_set(self) -> bool:
+        """Whether it is to be interrupted."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ class IndexKeeper:
         folder: Path,
         *,
         options: IndexOptions | None = None,
-        stopping: threading.Event | None = None,
+        stopping: Stop | None = None,
     ) -> None:
         options = options or IndexOptions()
         self._release = release
@@ -103,7 +111,7 @@ class IndexKeeper:
         self._folder = folder / release.name
         self._rebuild = Rebuild(release, catalogue, folder / f"{release.name}.rebuild", options.factory)
         self._upkeep_state = UpkeepState()
-        self._stopping = stopping or threading.Event()
+        self._stopping: Stop = stopping or threading.Event()
         self._lock = threading.Lock()
         self._saving = threading.RLock()
         self._behind = False
@@ -260,16 +268,15 @@ class IndexKeeper:
             self._upkeep_state = UpkeepState()
 
     def _apply(self, changes: Sequence[Change], index: FaissIndex) -> None:
-        features = self._catalogue.features(change.image_key for change in changes if change.kind is ChangeKind.ADD)
+        added = (change.image_key for change in changes if change.kind is ChangeKind.ADD)
+        features = self._catalogue.features(added, self._release.name)
         for change in changes:
             if self._stopping.is_set():
                 raise CancelledError("the server was told to stop")
             if change.kind is ChangeKind.REMOVE:
                 index.remove(change.image_key)
-            elif change.image_key in features:  # else removed since, which a later change says
-                found = features[change.image_key]
-                if found.model == self._release.name:
-                    index.add(change.image_key, found.unit_descriptors())
+            elif change.image_key in features:  # else removed since, which a later change says, or of other releases
+                index.add(change.image_key, features[change.image_key].unit_descriptors())
             if index is self._index:
                 self._sequence = change.sequence
 

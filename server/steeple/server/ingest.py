@@ -13,15 +13,14 @@ from typing import Unpack
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
-from steeple.errors import NotFoundError
+from steeple.errors import ImageError, NotFoundError
 from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
 from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
 from steeple.server.exif import read_capture
-from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
-from steeple.server.index_keeper import IndexKeeper
 from steeple.server.logs import facts
 from steeple.server.photo_quality import grade, measure
+from steeple.server.serving import Serving
 from steeple.server.thumbnails import thumbnail
 
 log = logging.getLogger(__name__)
@@ -40,8 +39,7 @@ class Ingest:
     Args:
         catalogue: The truth.
         photos: The photos as uploaded, by content.
-        keeper: The index.
-        extractors: For photos.
+        serving: The model releases that photos are extracted with, and their indexes.
         check_features: Refuses features that cannot be searched for.
         duplicates: Looks for images that a new one repeats or contradicts.
     """
@@ -50,15 +48,13 @@ class Ingest:
         self,
         catalogue: Catalogue,
         photos: ImageStore,
-        keeper: IndexKeeper,
-        extractors: ThreadExtractors,
+        serving: Serving,
         check_features: Callable[[FeatureSet], FeatureSet],
         duplicates: DuplicateCheck,
     ) -> None:
         self._catalogue = catalogue
         self._photos = photos
-        self._keeper = keeper
-        self._extractors = extractors
+        self._serving = serving
         self._check_features = check_features
         self._duplicates = duplicates
         # Between storing a photo and committing its image, nobody may find that the photo is not in use.
@@ -112,8 +108,10 @@ class Ingest:
             draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
             draft = self._checked(landmark_id, draft, duplicate_policy)
             with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+                if isinstance(source, bytes):
+                    draft = self._with_others(draft, source)  # of a release that is to be served since
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return image
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
@@ -128,7 +126,7 @@ class Ingest:
         digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
         self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
         self._discard_unused(digests)
-        self._keeper.catch_up()
+        self._serving.catch_up()
 
     def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
         """Removes reference images, given by the ids of landmark and image, as :meth:`delete_image` does: all or none.
@@ -142,7 +140,7 @@ class Ingest:
         digests = {image.sha256 for name in names for image in self._existing_image(*name)}
         self._catalogue.delete_images(names, request_id=request_id)
         self._discard_unused(digests)
-        self._keeper.catch_up()
+        self._serving.catch_up()
 
     def undelete_image(
         self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = ""
@@ -157,7 +155,7 @@ class Ingest:
             UnavailableError: If it is back but not searchable yet.
         """
         image = self._catalogue.undelete_image(landmark_id, image_id, etag=etag, request_id=request_id)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return image
 
     def update_landmark(self, landmark_id: str, **changes: Unpack[LandmarkChanges]) -> Landmark:
@@ -168,7 +166,7 @@ class Ingest:
             SteepleError: As there.
         """
         landmark = self._catalogue.update_landmark(landmark_id, **changes)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return landmark
 
     def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
@@ -183,7 +181,7 @@ class Ingest:
         digests = {image.sha256 for image in self._all_images(landmark_id)} if force else set()
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
         self._discard_unused(digests)
-        self._keeper.catch_up()
+        self._serving.catch_up()
 
     def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
         """Brings a landmark back with its reference images; they are searchable when this returns.
@@ -195,7 +193,7 @@ class Ingest:
             UnavailableError: If it is back but not searchable yet.
         """
         landmark = self._catalogue.undelete_landmark(landmark_id, etag=etag, request_id=request_id)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return landmark
 
     def purge(self, now: datetime | None = None) -> None:
@@ -219,6 +217,14 @@ class Ingest:
             raise NotFoundError(f"{name} has no photo: only its features were uploaded", resource=name)
         return self._photos.get(image.sha256), image.media_type
 
+    def photo_of(self, sha256: str) -> bytes:
+        """The photo with that SHA-256 (hex).
+
+        Raises:
+            DataLossError: If it is missing or damaged.
+        """
+        return self._photos.get(sha256)
+
     def thumbnail(self, landmark_id: str, image_id: str) -> bytes:
         """The photo made small, as a JPEG without metadata.
 
@@ -231,9 +237,10 @@ class Ingest:
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
         if not isinstance(source, bytes):
             return ImageDraft(source, quality=grade(measure(source, None)))
-        pixels = self._extractors.read(source)
-        features = self._extractors.extract_from(pixels)
-        return ImageDraft(
+        extractors = self._serving.default.extractors
+        pixels = extractors.read(source)
+        features = extractors.extract_from(pixels)
+        draft = ImageDraft(
             features,
             sha256,
             len(source),
@@ -241,6 +248,19 @@ class Ingest:
             quality=grade(measure(features, pixels)),
             capture=read_capture(source),
         )
+        return self._with_others(draft, source)
+
+    def _with_others(self, draft: ImageDraft, photo: bytes) -> ImageDraft:
+        """The draft with features by all other releases that photos are extracted with now."""
+        has = {draft.features.model, *(features.model for features in draft.others)}
+        others = list(draft.others)
+        for extractors in self._serving.extracting:
+            if extractors.model not in has:
+                try:
+                    others.append(extractors.extract(photo))
+                except ImageError:  # by this release, nothing in it can be recognised: its queries do not find it
+                    log.warning("a photo has no features by one release", extra=facts(model=extractors.model))
+        return replace(draft, others=others)
 
     def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
         """The draft with its duplicates, if there may be some."""
@@ -260,6 +280,15 @@ class Ingest:
             except BaseException:
                 self._discard_unused_now({sha256})
                 raise
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """No image with a photo is added while this is entered.
+
+        What photos are extracted with can be changed then: no image that is added later lacks what was asked for.
+        """
+        with self._photos_settled:
+            yield
 
     @contextmanager
     def photos_kept(self) -> Iterator[None]:

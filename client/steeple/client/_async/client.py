@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.keys import AsyncKeyCalls
+from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
@@ -30,6 +31,7 @@ class AsyncClient(
     AsyncKeyCalls,
     AsyncOperationCalls,
     AsyncSnapshotCalls,
+    AsyncModelCalls,
 ):
     """A Steeple server.
 

@@ -12,6 +12,7 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.keys import KeyCalls
+from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
@@ -31,6 +32,7 @@ class Client(
     KeyCalls,
     OperationCalls,
     SnapshotCalls,
+    ModelCalls,
 ):
     """A Steeple server.
 

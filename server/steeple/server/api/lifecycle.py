@@ -22,6 +22,7 @@ from steeple.server.api.guard import Guard
 from steeple.server.api.interceptor import CallInterceptor
 from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
+from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -41,6 +42,8 @@ from steeple.v1 import (
     explain_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    model_service_pb2,
+    model_service_pb2_grpc,
     operation_service_pb2,
     operation_service_pb2_grpc,
     server_service_pb2,
@@ -62,6 +65,7 @@ SERVICES: Final = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
+    model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -142,6 +146,9 @@ class Server:
         )
         snapshot_service_pb2_grpc.add_SnapshotServiceServicer_to_server(
             SnapshotService(self._readiness, self._calls), self._server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -86,6 +86,11 @@ def _rows() -> dict[str, Rule]:
         DeleteSnapshot=Rule(Scope.ADMIN, changes="name"),
         VerifySnapshot=Rule(Scope.ADMIN, changes="name"),
     )
+    service(
+        "ModelService",
+        UpgradeModel=Rule(Scope.ADMIN, changes="release"),
+        RetireModel=Rule(Scope.ADMIN, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
     return rows
 
