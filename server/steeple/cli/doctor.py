@@ -97,7 +97,9 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
         where = settings.data_dir / "images"
         yield from looked_at("photos", lambda: photos(where, expected, in_use=in_use))
     indexes = settings.data_dir / "index"
-    yield from looked_at("index", lambda: snapshot(indexes, settings.model, known.sequence, in_use=in_use))
+    yield from looked_at(
+        "index", lambda: snapshot(indexes, known.model or settings.model, known.sequence, in_use=in_use)
+    )
     yield from looked_at("snapshots", lambda: snapshots(settings.snapshots_path))
     yield from looked_at("server", lambda: _server(server))
     yield from looked_at("clock", lambda: machine.clock(known.newest))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.delf.release import ModelRelease
-from steeple.errors import CancelledError, ModelMismatchError, NotFoundError, SteepleError
+from steeple.errors import CancelledError, ModelMismatchError, NotFoundError
 from steeple.server import calibration_file
 from steeple.server.catalogue import Catalogue
 from steeple.server.extraction import ThreadExtractors
@@ -190,19 +190,11 @@ class Serving:
         Raises:
             UnavailableError: If it failed for one; the others have caught up.
         """
-        failure: SteepleError | None = None
-        for served in self._served:
-            try:
-                served.keeper.catch_up()
-            except SteepleError as error:
-                failure = error
-        if failure is not None:
-            raise failure
+        self._of_all(IndexKeeper.catch_up)
 
     def upkeep(self, stopped: Callable[[], bool]) -> None:
         """As :meth:`IndexKeeper.upkeep`, of all releases."""
-        for served in self._served:
-            served.keeper.upkeep(stopped)
+        self._of_all(lambda keeper: keeper.upkeep(stopped))
 
     def close(self) -> None:
         """Saves all indexes."""
@@ -212,6 +204,17 @@ class Serving:
             except (OSError, CancelledError):
                 # Nothing is lost: the next start builds the index from the catalogue.
                 log.exception("the index was not saved")
+
+    def _of_all(self, work: Callable[[IndexKeeper], None]) -> None:
+        """Does some work of every index; what fails for one keeps none of the others from it."""
+        failure: Exception | None = None
+        for served in self._served:
+            try:
+                work(served.keeper)
+            except Exception as error:  # told once all have been seen to
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def _gallery(self, image_keys: Sequence[int], model: str) -> Mapping[int, GalleryImage]:
         images, features = self._catalogue.images(image_keys), self._catalogue.features(image_keys, model)

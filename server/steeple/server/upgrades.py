@@ -100,7 +100,7 @@ class ModelUpgrades:
     def _upgrade(self, run: Run) -> Mapping[str, str]:
         source = run.arguments["release"]
         release = self._serving.load(source)
-        with self._alone(run):
+        with self._alone():
             if self._serving.default.release.name == release.name:
                 # A run whose end was not noted down any more has done it, or there is nothing to do.
                 return self._outcome(release)
@@ -130,11 +130,16 @@ class ModelUpgrades:
             while images := self._catalogue.images_without(model, after, _AT_ONCE):
                 found: dict[int, FeatureSet] = {}
                 outcomes = pool.map(lambda image: self._extracted(image, extractors), images)
+                failed: dict[int, SteepleError] = {}
                 for image, outcome in zip(images, outcomes, strict=True):
                     if isinstance(outcome, FeatureSet):
                         found[image.key] = outcome
                     else:
-                        run.problem(image.name, outcome)
+                        failed[image.key] = outcome
+                # What was deleted meanwhile, with its photo, is no problem.
+                for image in self._catalogue.images_without(model, after, len(images)) if failed else ():
+                    if image.key in failed:
+                        run.problem(image.name, failed[image.key])
                 self._catalogue.add_features(model, found, announce=self._serving.find(model) is not None)
                 done, after = done + len(images), images[-1].key
                 run.progress(done, max(total, done))
@@ -155,7 +160,7 @@ class ModelUpgrades:
         if missing and not run.arguments["accept_missing"]:
             raise FailedPreconditionError(
                 f"{missing} images have no features by {release.name} and would not be found any more: nothing was "
-                f"switched; see steeple operations show {run.operation.id}. Delete them, add them again, or repeat this "
+                f"switched; see steeple operations show {run.operation.id}. Delete them, add them anew, or repeat it "
                 "with accept_missing (--accept-missing); what was extracted is kept"
             )
 
@@ -182,7 +187,7 @@ class ModelUpgrades:
 
     def _retire(self, run: Run) -> Mapping[str, str]:
         model = run.arguments["model"]
-        with self._alone(run):
+        with self._alone():
             self._check_not_default(model)
             default, retired = self._serving.default.release.name, self._serving.find(model)
             if retired is not None:
@@ -220,9 +225,11 @@ class ModelUpgrades:
             )
 
     @contextmanager
-    def _alone(self, run: Run) -> Iterator[None]:
-        while not self._one_at_a_time.acquire(timeout=0.2):
-            run.check()
+    def _alone(self) -> Iterator[None]:
+        if not self._one_at_a_time.acquire(blocking=False):
+            raise FailedPreconditionError(
+                "another operation is changing which model releases are served; wait for its end, then resume this one"
+            )
         try:
             yield
         finally:

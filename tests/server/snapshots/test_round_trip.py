@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,10 @@ import pytest
 from steeple.delf.features import FeatureSet
 from steeple.errors import DataLossError, FailedPreconditionError, NotFoundError, SnapshotError
 from steeple.server import access
-from steeple.server.catalogue import LandmarkDraft, audit
+from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
 from steeple.server.engine import Engine
-from steeple.server.operations import OperationState
-from steeple.server.snapshots import manifest, swap
+from steeple.server.operations import OperationState, OperationStore
+from steeple.server.snapshots import jobs, manifest, swap
 from steeple.server.snapshots.making import photo_path
 from steeple.server.snapshots.restoring import METHOD, check, restore
 from tests.server.conftest import MakeFeatures, MakePhoto
@@ -202,3 +204,38 @@ def broken(folder: Path) -> Path:
     """A snapshot whose manifest is cut off."""
     (folder / manifest.MANIFEST).write_bytes((folder / manifest.MANIFEST).read_bytes()[:-2])
     return folder
+
+
+def test_an_operation_that_was_interrupted_makes_one_snapshot(
+    engine: Engine, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    engine.close()
+    arguments = {"copy_photos": False, "without_index": True, "keep": 0}
+    with closing(Catalogue.open(f"sqlite:///{tmp_path / 'data' / 'catalogue.db'}")) as catalogue:
+        begun = OperationStore(catalogue.database).create(jobs.CREATE, arguments)
+    for _ in range(2):
+        again = open_engine()
+        made = again.operations.wait(begun.id, PATIENCE)
+        assert (made.state, made.results["photos"]) == (OperationState.SUCCEEDED, "4")
+        assert [one.id for one in again.snapshots.store.all()] == [begun.id]
+        again.close()
+        # As if the server had died before it noted down the end.
+        with closing(sqlite3.connect(tmp_path / "data" / "catalogue.db")) as database, database:
+            database.execute("UPDATE operation SET state = 'RUNNING', results = '{}'")
+
+
+def test_a_restore_that_fails_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
+    taken = take(engine)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / swap.STAGED).touch()  # a file where a folder is to be made
+    with pytest.raises(FailedPreconditionError, match="cannot be used"):
+        restore(taken.folder, tmp_path / "other")
+    assert {file.name for file in (tmp_path / "other").iterdir()} <= {"server.lock", "index", swap.STAGED}
+
+
+def test_one_that_waits_for_another_can_be_cancelled(engine: Engine) -> None:
+    with engine.snapshots._one_at_a_time:  # as if one were being made
+        waits = engine.snapshots.create()
+        engine.operations.cancel(waits.id)
+        assert engine.operations.wait(waits.id, PATIENCE).state is OperationState.CANCELLED
+    assert engine.snapshots.store.all() == []

@@ -80,7 +80,7 @@ class Snapshots:
 
     def _create(self, run: Run) -> Mapping[str, str]:
         snapshot_id, asked = run.operation.id, run.arguments
-        with self._one_at_a_time:
+        with run.alone(self._one_at_a_time):
             try:
                 snapshot = self.store.get(snapshot_id)  # by a run whose end was not noted down any more
             except NotFoundError:

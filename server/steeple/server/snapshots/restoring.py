@@ -13,6 +13,7 @@ from steeple.errors import (
     FailedPreconditionError,
     ResourceExhaustedError,
     SnapshotError,
+    UnavailableError,
 )
 from steeple.server.catalogue import Catalogue, audit
 from steeple.server.catalogue.migrate import known_revisions
@@ -102,16 +103,26 @@ def restore(folder: Path, data_dir: Path, told: Progress = lambda step, done, to
         SnapshotError: If a file of it is missing or damaged.
         FailedPreconditionError: If it was made by a newer Steeple, or the data folder cannot be used.
         ResourceExhaustedError: If the disk is full.
+        UnavailableError: If the disk failed at the very end.
     """
     snapshot = check(folder, told)
     with closing(DataDir(data_dir)):
         swap.check_movable(data_dir)
         try:
             _stage(folder, snapshot, data_dir / swap.STAGED, told)
-            told("putting the new data in place", 0, 0)
+        except BaseException as error:
+            shutil.rmtree(data_dir / swap.STAGED, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise _told_apart(data_dir, error) from error
+            raise
+        told("putting the new data in place", 0, 0)
+        try:
             swap.commit(data_dir, snapshot.name)
         except OSError as error:
-            raise _told_apart(data_dir, error) from error
+            raise UnavailableError(
+                f"the restore into {data_dir} was interrupted ({error}); see to the disk, and restore again",
+                data_dir=str(data_dir),
+            ) from error
     return snapshot
 
 
