@@ -52,8 +52,12 @@ class DataDir:
         try:
             if found := swap.settle(path):
                 log.warning("%s", found)
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, OSError):
+                raise FailedPreconditionError(
+                    f"the data folder {path} cannot be used: a restore cannot be brought to its end ({error})"
+                ) from error
             raise
 
     @property

@@ -68,15 +68,15 @@ class Serving:
         self._catalogue = catalogue
         self._folder = folder
         self._options = _index_options(settings)
-        named = self.load(settings.model)
         sources = [one.source for one in catalogue.served_models()]
-        releases = [self.load(source) for source in sources] or [named]
-        if named.name not in [release.name for release in releases]:
-            log.warning(_UPGRADED, extra=facts(served=releases[0].name, setting=named.name))
+        self._setting = _name_of(settings.model, needed=not sources)
+        sources = sources or [settings.model]
+        releases = [self.load(source) for source in sources]
+        if self._setting not in [release.name for release in releases]:
+            log.warning(_UPGRADED, extra=facts(served=releases[0].name, setting=self._setting))
         self._preparing: ThreadExtractors | None = None
         self._served = tuple(
-            self.open(release, source, stopping)
-            for release, source in zip(releases, sources or [settings.model], strict=True)
+            self.open(release, source, stopping) for release, source in zip(releases, sources, strict=True)
         )
 
     @property
@@ -146,7 +146,7 @@ class Serving:
             InvalidArgumentError: If the calibration of the settings is not one of it.
         """
         settings, release = self._settings, ModelRelease.load(source)
-        if settings.calibration is not None and source == settings.model:
+        if settings.calibration is not None and release.name == self._setting:
             release = replace(release, calibration=calibration_file.load(settings.calibration, release))
         wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
         return replace(release, index=replace(release.index, **wanted))
@@ -219,6 +219,16 @@ class Serving:
     def _gallery(self, image_keys: Sequence[int], model: str) -> Mapping[int, GalleryImage]:
         images, features = self._catalogue.images(image_keys), self._catalogue.features(image_keys, model)
         return {key: GalleryImage(image.landmark_id, features[key]) for key, image in images.items() if key in features}
+
+
+def _name_of(source: str, *, needed: bool) -> str:
+    """Name of the release that a setting names; one that is not needed may be gone."""
+    try:
+        return ModelRelease.load(source).name
+    except NotFoundError:
+        if needed:
+            raise
+        return source
 
 
 def _index_options(settings: Settings) -> IndexOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import sqlite3
@@ -14,9 +15,17 @@ from typing import Any
 import pytest
 
 from steeple.delf.features import FeatureSet
-from steeple.errors import DataLossError, FailedPreconditionError, NotFoundError, SnapshotError
+from steeple.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    NotFoundError,
+    ResourceExhaustedError,
+    SnapshotError,
+    UnavailableError,
+)
 from steeple.server import access
 from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
+from steeple.server.data_dir import DataDir
 from steeple.server.engine import Engine
 from steeple.server.operations import OperationState, OperationStore
 from steeple.server.snapshots import jobs, manifest, swap
@@ -224,13 +233,28 @@ def test_an_operation_that_was_interrupted_makes_one_snapshot(
             database.execute("UPDATE operation SET state = 'RUNNING', results = '{}'")
 
 
-def test_a_restore_that_fails_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
-    taken = take(engine)
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / swap.STAGED).touch()  # a file where a folder is to be made
-    with pytest.raises(FailedPreconditionError, match="cannot be used"):
-        restore(taken.folder, tmp_path / "other")
-    assert {file.name for file in (tmp_path / "other").iterdir()} <= {"server.lock", "index", swap.STAGED}
+def test_a_restore_that_fails_leaves_the_old_data(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    taken, other = take(engine), tmp_path / "other"
+    with monkeypatch.context() as full:
+        full.setattr("shutil.copyfileobj", fill_up)
+        with pytest.raises(ResourceExhaustedError, match=r"nothing was restored into .* No space left"):
+            restore(taken.folder, other)
+    assert {file.name for file in other.iterdir()} == {"server.lock", "index"}
+    (other / swap.STAGED).touch()  # nothing of ours
+    with pytest.raises(FailedPreconditionError, match="cannot be used: a restore cannot be brought to its end"):
+        restore(taken.folder, other)
+    (other / swap.STAGED).unlink()
+    with monkeypatch.context() as broken:
+        broken.setattr("pathlib.Path.rename", fill_up)
+        with pytest.raises(UnavailableError, match=r"was interrupted .* restore again"):
+            restore(taken.folder, other)
+    DataDir(other).close()
+    assert (other / "catalogue.db").exists(), "what was begun is brought to its end"
 
 
 def test_one_that_waits_for_another_can_be_cancelled(engine: Engine) -> None:
@@ -239,3 +263,28 @@ def test_one_that_waits_for_another_can_be_cancelled(engine: Engine) -> None:
         engine.operations.cancel(waits.id)
         assert engine.operations.wait(waits.id, PATIENCE).state is OperationState.CANCELLED
     assert engine.snapshots.store.all() == []
+
+
+def test_where_nothing_can_be_linked_all_is_copied(
+    engine: Engine, open_engine: OpenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    taken = take(engine)
+    assert taken.snapshot.copied_bytes == taken.snapshot.size_bytes
+    restore(taken.folder, tmp_path / "other")
+    assert open_engine("other").index_keeper.index.keys() == engine.index_keeper.index.keys()
+
+
+def test_photos_in_a_bucket_are_fetched(
+    filled: Path, open_engine: OpenEngine, tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    shutil.copytree(filled, tmp_path / "data")
+    engine = open_engine(images_url="memory://bucket")
+    for file in (filled / "images").glob("??/??/*"):
+        engine.snapshots._source.photos.put(file.read_bytes())
+    shutil.rmtree(tmp_path / "data" / "images")
+    restore(take(engine).folder, tmp_path / "other")
+    assert open_engine("other").ingest.photo("a", "image-0")[0] == make_photo(0)
