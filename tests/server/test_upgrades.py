@@ -213,6 +213,11 @@ def test_images_that_cannot_be_extracted_anew_hold_the_switch_up(
     succeeded(engine, engine.upgrades.retire(OLD, accept_missing=True))
     assert models(engine) == [NEW]
     assert engine.catalogue.image_count() == 4, "no image is deleted"
+    succeeded(engine, engine.upgrades.upgrade(OLD))
+    assert named(engine, make_features(1)) == "landmark-1", "that one has the old release's features still"
+    assert done(engine, engine.upgrades.upgrade(NEW)).error_status == "FAILED_PRECONDITION"
+    engine.ingest.delete_image("landmark-1", "features")
+    assert succeeded(engine, engine.upgrades.upgrade(NEW)).problem_count == 0, "what is deleted holds nothing up"
 
 
 def test_what_is_extracted_late_reaches_an_index_that_is_kept(

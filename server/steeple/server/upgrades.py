@@ -111,8 +111,10 @@ class ModelUpgrades:
                 self._extract_all(run, release)
                 self._check_missing(run, release)
                 run.progress(0, 0, "building the index")
-                served = self._serving.find(release.name) or self._serving.open(release, source, _Stopped(run))
-                served.keeper.upkeep(run.stopped)  # the index grows to its size before anybody waits for it
+                served = self._serving.find(release.name)
+                if served is None:
+                    served = self._serving.open(release, source, _Stopped(run))
+                    served.keeper.upkeep(run.stopped)  # the index grows to its size before anybody waits for it
                 self._switch(run, served)
             except BaseException:
                 with self._ingest.settled():
@@ -136,9 +138,9 @@ class ModelUpgrades:
                         found[image.key] = outcome
                     else:
                         failed[image.key] = outcome
-                # What was deleted meanwhile, with its photo, is no problem.
+                # What is deleted, perhaps meanwhile and with its photo, is no problem.
                 for image in self._catalogue.images_without(model, after, len(images)) if failed else ():
-                    if image.key in failed:
+                    if image.key in failed and not image.deleted:
                         run.problem(image.name, failed[image.key])
                 self._catalogue.add_features(model, found, announce=self._serving.find(model) is not None)
                 done, after = done + len(images), images[-1].key

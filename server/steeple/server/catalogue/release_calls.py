@@ -24,7 +24,7 @@ class ReleaseCalls(Transactions):
             return releases.without(connection, model, after_key, limit)
 
     def count_without(self, model: str) -> int:
-        """Number of the images of :meth:`images_without`."""
+        """Number of reference images that have no features by a model release, without deleted ones."""
         with self._database.read() as connection:
             return releases.count_without(connection, model)
 

@@ -23,6 +23,7 @@ _IMAGE: Final = tables.reference_image
 _OTHER: Final = tables.release_features
 _FEATURES: Final = tables.image_features
 _SERVED: Final = tables.served_model
+_THERE: Final = and_(_IMAGE.c.delete_time.is_(None), tables.landmark.c.delete_time.is_(None))
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,13 @@ class ImageWithout:
         key: Its number.
         name: ``landmarks/{id}/images/{id}``.
         sha256: Of its photo, hex; empty: it has none.
+        deleted: Whether it is kept only to be undeleted.
     """
 
     key: int
     name: str
     sha256: str
+    deleted: bool
 
 
 @dataclass(frozen=True)
@@ -93,18 +96,21 @@ def store_all(connection: Connection, model: str, found: Mapping[int, features_p
 def without(connection: Connection, model: str, after_key: int, limit: int) -> list[ImageWithout]:
     """The first images after a key that have no features by a release, deleted ones that are kept among them."""
     landmark = tables.landmark
-    query = select(_IMAGE.c.key, landmark.c.id.label("landmark_id"), _IMAGE.c.id, _IMAGE.c.sha256)
+    deleted = (~_THERE).label("deleted")
+    query = select(_IMAGE.c.key, landmark.c.id.label("landmark_id"), _IMAGE.c.id, _IMAGE.c.sha256, deleted)
     query = query.join(landmark, landmark.c.key == _IMAGE.c.landmark_key)
     query = query.where(_IMAGE.c.key > after_key, _lacks(model)).order_by(_IMAGE.c.key).limit(limit)
     return [
-        ImageWithout(row.key, f"landmarks/{row.landmark_id}/images/{row.id}", row.sha256)
+        ImageWithout(row.key, f"landmarks/{row.landmark_id}/images/{row.id}", row.sha256, bool(row.deleted))
         for row in connection.execute(query)
     ]
 
 
 def count_without(connection: Connection, model: str) -> int:
-    """Number of images that have no features by a release."""
-    return int(connection.execute(select(func.count()).select_from(_IMAGE).where(_lacks(model))).scalar_one())
+    """Number of images that have no features by a release, without deleted ones."""
+    landmark = tables.landmark
+    query = select(func.count()).join_from(_IMAGE, landmark, landmark.c.key == _IMAGE.c.landmark_key)
+    return int(connection.execute(query.where(_THERE, _lacks(model))).scalar_one())
 
 
 def count_with(connection: Connection, model: str) -> int:
