@@ -20,7 +20,7 @@ gRPC status, so that an error keeps its type from the server, over the wire, to 
     ├── UnavailableError            the server cannot be reached, or is not ready
     ├── DataLossError               stored data is missing or corrupt
     │   ├── ReleaseError            a model release is incomplete or altered
-    │   └── SnapshotError           an index snapshot is truncated, corrupt or foreign
+    │   └── SnapshotError           a snapshot of an index or a server is truncated, corrupt or foreign
     └── InternalError               a defect in Steeple
 """
 
@@ -195,7 +195,7 @@ class ReleaseError(DataLossError):
 
 
 class SnapshotError(DataLossError):
-    """An index snapshot is truncated, corrupt or foreign."""
+    """A snapshot of an index or of a server is truncated, corrupt or foreign."""
 
     reason = "SNAPSHOT_INVALID"
 

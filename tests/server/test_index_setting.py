@@ -193,7 +193,7 @@ def test_a_device_serves_the_index_through_a_restart_and_a_rebuild(
     opened: Callable[..., Engine], make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = HostDevice()
-    monkeypatch.setattr("steeple.server.engine.gpu.find", lambda _: device)
+    monkeypatch.setattr("steeple.server.serving.gpu.find", lambda _: device)
     engine = opened()
     assert engine.server_info().index.batching, "on by default where a device serves"
     fill(engine, make_features, 0, 1, 2)

@@ -31,6 +31,7 @@ from steeple.client.resources import (
 )
 from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
+from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Usage
 
@@ -73,6 +74,7 @@ __all__ = [
     "ReferenceImage",
     "Scope",
     "ServerInfo",
+    "Snapshot",
     "StreamAnswer",
     "Timings",
     "Unset",

@@ -20,9 +20,11 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     explain_service_pb2_grpc,
     key_service_pb2_grpc,
+    model_service_pb2_grpc,
     operation_service_pb2_grpc,
     review_service_pb2_grpc,
     server_service_pb2_grpc,
+    snapshot_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
@@ -31,9 +33,11 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
+    from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
+    from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 _RETRY_BUFFER_BYTES: Final = 24 * 1024 * 1024
@@ -152,6 +156,8 @@ class Link:
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     review: review_service_pb2_grpc.ReviewServiceStub
+    snapshots: snapshot_service_pb2_grpc.SnapshotServiceStub
+    models: model_service_pb2_grpc.ModelServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -173,6 +179,8 @@ class Link:
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             review_service_pb2_grpc.ReviewServiceStub(channel),
+            snapshot_service_pb2_grpc.SnapshotServiceStub(channel),
+            model_service_pb2_grpc.ModelServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -190,6 +198,8 @@ class AsyncLink:
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     review: ReviewServiceAsyncStub
+    snapshots: SnapshotServiceAsyncStub
+    models: ModelServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -209,6 +219,8 @@ class AsyncLink:
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         review: Any = review_service_pb2_grpc.ReviewServiceStub(channel)
+        snapshots: Any = snapshot_service_pb2_grpc.SnapshotServiceStub(channel)
+        models: Any = model_service_pb2_grpc.ModelServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -219,6 +231,8 @@ class AsyncLink:
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("ReviewServiceAsyncStub", review),
+            cast("SnapshotServiceAsyncStub", snapshots),
+            cast("ModelServiceAsyncStub", models),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -72,7 +72,7 @@ def doctor(
 def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     from steeple.server.doctor import Finding, Status, looked_at, machine
     from steeple.server.doctor.catalogue_file import Catalogued, catalogue
-    from steeple.server.doctor.data_folder import folder, holder, photos, snapshot
+    from steeple.server.doctor.data_folder import folder, holder, photos, snapshot, snapshots
 
     yield from looked_at("python", machine.python)
     yield from looked_at("packages", machine.packages)
@@ -97,7 +97,10 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
         where = settings.data_dir / "images"
         yield from looked_at("photos", lambda: photos(where, expected, in_use=in_use))
     indexes = settings.data_dir / "index"
-    yield from looked_at("index", lambda: snapshot(indexes, settings.model, known.sequence, in_use=in_use))
+    yield from looked_at(
+        "index", lambda: snapshot(indexes, known.model or settings.model, known.sequence, in_use=in_use)
+    )
+    yield from looked_at("snapshots", lambda: snapshots(settings.snapshots_path))
     yield from looked_at("server", lambda: _server(server))
     yield from looked_at("clock", lambda: machine.clock(known.newest))
 

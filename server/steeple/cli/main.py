@@ -29,6 +29,7 @@ from steeple.cli import (
     operations,
     queries,
     serve,
+    snapshots,
     usage,
 )
 from steeple.cli.connection import add_connection_options
@@ -70,6 +71,7 @@ app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
+app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(queries.app, name="queries")
 app.command("usage", short_help="How much a server was used.")(usage.usage)
 app.command("audit", short_help="Who changed what.")(audit.audit)

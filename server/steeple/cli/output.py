@@ -147,6 +147,21 @@ class Output:
 
             yield Tally(advance)
 
+    @contextmanager
+    def steps(self) -> Iterator[Callable[[str, int, int], None]]:
+        """A progress bar for work in several steps; what it yields is told the step, items done, and their number."""
+        if self.as_json or not sys.stderr.isatty():
+            yield lambda step, done, total: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._console(sys.stderr), transient=True) as bar:
+            task = bar.add_task("", total=None)
+            yield lambda step, done, total: bar.update(
+                task, description=plain(step), completed=done, total=total or None
+            )
+
     def error(self, error: SteepleError, *, hint: str = "", **facts: str) -> None:
         """An error, on standard error: one line and a hint, or a JSON document ``{"error": {...}}``.
 

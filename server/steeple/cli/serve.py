@@ -148,11 +148,11 @@ def serve(
     )
     output = Output(as_json=json)
 
-    def announce(port: int) -> None:
+    def announce(port: int, model: str) -> None:
         host, colon, _ = settings.address.rpartition(":")
         bound = settings.address if settings.address.startswith("unix:") else f"{host}{colon}{port}"
         output.line({"event": "ready", "address": bound, "port": port, "data_dir": str(settings.data_dir)})
-        output.say(f"Steeple serves {settings.model} on {bound} (data in {settings.data_dir}); stop with Ctrl-C")
+        output.say(f"Steeple serves {model} on {bound} (data in {settings.data_dir}); stop with Ctrl-C")
 
     from steeple.server.serve import serve as run  # after the settings: a wrong one is told before all this is loaded
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 from typing import Final
 
 from steeple.errors import FailedPreconditionError
+from steeple.server.snapshots import swap
+
+log = logging.getLogger(__name__)
 
 LOCK: Final = "server.lock"
 """File in a data folder that the server which uses it holds locked."""
@@ -16,10 +20,12 @@ LOCK: Final = "server.lock"
 class DataDir:
     """A data folder, created if need be and locked until :meth:`close`.
 
-    The lock is the kernel's: it goes with the process, however that ends.
+    The lock is the kernel's: it goes with the process, however that ends. A restore that was interrupted is settled
+    first, and told of in the log.
 
     Raises:
         FailedPreconditionError: If another server uses it, or it cannot be created or written to.
+        DataLossError: If it is not known how far a restore was.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,6 +49,16 @@ class DataDir:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         self._lock: int | None = descriptor
+        try:
+            if found := swap.settle(path):
+                log.warning("%s", found)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise FailedPreconditionError(
+                    f"the data folder {path} cannot be used: a restore cannot be brought to its end ({error})"
+                ) from error
+            raise
 
     @property
     def index(self) -> Path:
@@ -58,6 +74,14 @@ class DataDir:
     def queries(self) -> Path:
         """Folder of queries that are kept for review."""
         return self.path / "queries"
+
+    def forget_previous(self) -> None:
+        """Deletes the data from before a restore, once a server has opened what was restored.
+
+        Raises:
+            OSError: If it cannot be deleted.
+        """
+        swap.forget_previous(self.path)
 
     def close(self) -> None:
         """Lets others use the folder. May be called again."""

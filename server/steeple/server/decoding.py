@@ -44,8 +44,12 @@ class PhotoDecoder:
         return self._taken
 
     @contextmanager
-    def decoded(self, photo: bytes) -> Iterator[NDArray[np.uint8]]:
+    def decoded(self, photo: bytes, *, patient: bool = False) -> Iterator[NDArray[np.uint8]]:
         """uint8[H, W, 3], RGB: the pixels of an encoded photo. Let them go when the block is left.
+
+        Args:
+            photo: A JPEG, PNG, WebP or BMP file.
+            patient: A large one waits for its turn, however long, instead of being told to come again.
 
         Raises:
             ImageError: If it cannot be used.
@@ -62,7 +66,7 @@ class PhotoDecoder:
                 "JPEG that is not progressive, or without transparency"
             )
         large = needed > self._small
-        self._take(needed, large)
+        self._take(needed, large, patient)
         held = needed
         try:
             with stage("decode"):
@@ -74,9 +78,11 @@ class PhotoDecoder:
             # A large one is under way until its pixels are let go: until then it has a thread as well.
             self._give_back(held, large_ends=large)
 
-    def _take(self, needed: int, large: bool) -> None:
+    def _take(self, needed: int, large: bool, patient: bool) -> None:
         with self._changed:
             if large:
+                if patient:
+                    self._changed.wait_for(lambda: not self._large_under_way and self._taken + needed <= self._memory)
                 if self._large_under_way or self._taken + needed > self._memory:
                     raise ResourceExhaustedError(
                         f"the image takes {_mib(needed)} of memory to decode, and the server has too little to spare "

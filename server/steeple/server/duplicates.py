@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -36,12 +36,12 @@ class DuplicateCheck:
 
     Args:
         catalogue: The reference images.
-        recogniser: Searches them.
+        recogniser_of: What searches them, by the name of the model release of the features.
     """
 
-    def __init__(self, catalogue: Catalogue, recogniser: Recogniser) -> None:
+    def __init__(self, catalogue: Catalogue, recogniser_of: Callable[[str], Recogniser]) -> None:
         self._catalogue = catalogue
-        self._recogniser = recogniser
+        self._recogniser_of = recogniser_of
 
     def of_photo(self, sha256: str) -> tuple[Duplicate, ...]:
         """Searchable images that were made from the file of that SHA-256 (hex)."""
@@ -53,11 +53,15 @@ class DuplicateCheck:
 
         Args:
             landmark_id: What the new image is said to show.
-            features: Of the model release that is searched.
+            features: Of a model release that is served.
+
+        Raises:
+            ModelMismatchError: If it is not.
         """
-        candidates = self._recogniser.identify(features, max_candidates=_CANDIDATES).candidates
+        recogniser = self._recogniser_of(features.model)
+        candidates = recogniser.identify(features, max_candidates=_CANDIDATES).candidates
         images: Mapping[int, ReferenceImage] = self._catalogue.images([one.image_key for one in candidates])
-        threshold = self._recogniser.release.calibration.threshold
+        threshold = recogniser.release.calibration.threshold
         found = []
         for candidate in candidates:
             image = images.get(candidate.image_key)

@@ -5,34 +5,35 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
-from steeple.errors import FeatureSetError, ModelMismatchError, NotFoundError, SteepleError
-from steeple.server import calibration_file, recognition
+from steeple.errors import FeatureSetError, SteepleError
+from steeple.server import recognition
 from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
-from steeple.server.decoding import PhotoDecoder
 from steeple.server.duplicates import DuplicateCheck
-from steeple.server.extraction import ThreadExtractors
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
-from steeple.server.index import gpu
-from steeple.server.index_keeper import IndexKeeper, IndexOptions
+from steeple.server.index_keeper import IndexKeeper
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.review import KeepRules, Review
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
+from steeple.server.serving import Served, Serving
 from steeple.server.settings import Settings
+from steeple.server.snapshots.jobs import Snapshots
+from steeple.server.snapshots.making import Source
+from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.upgrades import ModelUpgrades
 from steeple.server.upkeep import Upkeep
 from steeple.server.usage import UsageCounts
 
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """A model release, a catalogue, its photos and an index in step with it.
+    """A catalogue, its photos, and model releases each with an index in step with it.
 
     Blocking, and thread safe: callers bring their own threads. Reads, and changes that cannot affect what
     is found, go to :attr:`catalogue`; the others go to :attr:`ingest`, which keeps the photos and the index
@@ -62,8 +63,6 @@ class Engine:
         with ExitStack() as opened:
             began = self._began = time.monotonic()
             self._start_time = datetime.now(UTC)
-            self.release = _release(settings)
-            options = _index_options(settings)
             data_dir = DataDir(settings.data_dir)
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url, timedelta(days=settings.deleted_retention_days))
@@ -71,17 +70,10 @@ class Engine:
             self.keyring = Keyring(self.catalogue.database)
             opened.callback(self.keyring.close)
             self.keyring.start()
-            self._keeper = IndexKeeper(self.release, self.catalogue, data_dir.index, options=options, stopping=stopping)
-            self._extractors = ThreadExtractors(
-                self.release,
-                PhotoDecoder(max_pixels=settings.max_image_pixels, memory_bytes=settings.decode_memory_bytes),
-            )
+            self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
-            self._recogniser = recognition.Recogniser(self.release, self._keeper.index, self._gallery)
-            duplicates = DuplicateCheck(self.catalogue, self._recogniser)
-            self.ingest = Ingest(
-                self.catalogue, photos, self._keeper, self._extractors, self.check_features, duplicates
-            )
+            duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
+            self.ingest = Ingest(self.catalogue, photos, self.serving, self.check_features, duplicates)
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
@@ -89,6 +81,19 @@ class Engine:
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
+            self.snapshots = Snapshots(
+                Source(
+                    database=self.catalogue.database,
+                    photos=photos,
+                    photos_kept=self.ingest.photos_kept,
+                    keepers=lambda: [served.keeper for served in self.serving.all],
+                    model=lambda: self.release.name,
+                ),
+                SnapshotStore(settings.snapshots_path),
+                self.operations,
+                keep=settings.snapshots_keep,
+            )
+            self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
             clock = CautiousClock()
             chores = (
                 self._identify_counts.save,
@@ -96,34 +101,41 @@ class Engine:
                 lambda: self.ingest.purge(clock.now()),
                 lambda: self.operations.purge(clock.now()),
                 lambda: self.review.purge(clock.now()),
+                data_dir.forget_previous,
             )
-            self._upkeep = Upkeep(self._keeper, chores)
+            self._upkeep = Upkeep(self.serving, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)
             self.operations.start()
             self._resources = opened.pop_all()
             self._closed = False
+        stats = self.index_keeper.index.stats()
         log.info(
             "the engine is ready",
             extra=facts(
                 model=self.release.name,
-                index=self._keeper.index.stats().kind,
-                images=self._keeper.index.stats().images,
-                descriptors=self._keeper.index.stats().descriptors,
-                sequence=self._keeper.sequence,
+                index=stats.kind,
+                images=stats.images,
+                descriptors=stats.descriptors,
+                sequence=self.index_keeper.sequence,
                 data_dir=settings.data_dir,
                 seconds=round(time.monotonic() - began, 3),
             ),
         )
 
     @property
+    def release(self) -> ModelRelease:
+        """The default release."""
+        return self.serving.default.release
+
+    @property
     def index_keeper(self) -> IndexKeeper:
-        """The index and what it has of the catalogue."""
-        return self._keeper
+        """The default release's index and what it has of the catalogue."""
+        return self.serving.default.keeper
 
     def models(self) -> Sequence[ModelRelease]:
         """The releases served, the default first."""
-        return (self.release,)
+        return [served.release for served in self.serving.all]
 
     def model(self, name: str) -> ModelRelease:
         """A release that is served.
@@ -131,13 +143,7 @@ class Engine:
         Raises:
             NotFoundError: If it is not.
         """
-        if name != self.release.name:
-            raise NotFoundError(
-                f"this server does not serve models/{name}; it serves {self._served()}",
-                resource=f"models/{name}",
-                served=self._served(),
-            )
-        return self.release
+        return self.serving.named(name).release
 
     def release_of(self, model: str) -> ModelRelease:
         """The release that made a query's features.
@@ -145,14 +151,7 @@ class Engine:
         Raises:
             ModelMismatchError: If it is not served.
         """
-        if model != self.release.name:
-            raise ModelMismatchError(
-                f"these features are of models/{model}, which this server does not serve; extract with "
-                f"{self._served()}",
-                model=f"models/{model}",
-                served=self._served(),
-            )
-        return self.release
+        return self.serving.of(model).release
 
     def check_features(self, features: FeatureSet) -> FeatureSet:
         """``features``, if they can be searched with and for.
@@ -161,7 +160,7 @@ class Engine:
             ModelMismatchError: If they are of a release that is not served.
             FeatureSetError: If there are none.
         """
-        self.release_of(features.model)
+        self.serving.of(features.model)
         if len(features) == 0:
             raise FeatureSetError(
                 "there are no features (0 rows of descriptors), so there is nothing to recognise; the photo may be "
@@ -190,16 +189,9 @@ class Engine:
             FeatureSetError: If there are no features, or they do not go together with those before.
             ImageError: If the photo cannot be used.
         """
-        extract_seconds = None
-        if isinstance(source, bytes):
-            began = time.perf_counter()
-            features = self._extractors.extract(source)
-            extract_seconds = time.perf_counter() - began
-        else:
-            features = self.check_features(source)
-        self._keeper.catch_up_if_behind()
+        served, features, extract_seconds = self._read(source)
         within = None if restriction is None else self.catalogue.image_keys(restriction)
-        recognised = self._recogniser.identify(features, max_candidates=max_candidates, within=within, so_far=so_far)
+        recognised = served.recogniser.identify(features, max_candidates=max_candidates, within=within, so_far=so_far)
         candidates = self._described(recognised.candidates)
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.
@@ -211,7 +203,7 @@ class Engine:
         return Identification(
             identified=recognised.identified and first_is_there,
             candidates=candidates,
-            model=self.release.name,
+            model=served.release.name,
             width=features.width,
             height=features.height,
             feature_count=recognised.feature_count,
@@ -223,26 +215,26 @@ class Engine:
 
     def explain(self, source: FeatureSet | bytes, *, restriction: Restriction | None = None) -> Explanation:
         """Why :meth:`identify` answers as it does. Arguments and errors as there."""
-        features = self._extractors.extract(source) if isinstance(source, bytes) else self.check_features(source)
-        self._keeper.catch_up_if_behind()
+        served, features, _ = self._read(source)
         within = None if restriction is None else self.catalogue.image_keys(restriction)
-        answer, told = self._recogniser.explain(features, within=within)
+        answer, told = served.recogniser.explain(features, within=within)
         images = self.catalogue.images([each.voted.image_key for each in told])
         landmarks = self.catalogue.landmarks([image.landmark_id for image in images.values()])
         known = [each for each in told if each.voted.image_key in images and each.voted.landmark_id in landmarks]
         return Explanation(
             identified=answer.identified and bool(known) and known[0] is told[0],
-            model=self.release.name,
+            model=served.release.name,
             width=features.width,
             height=features.height,
             feature_count=answer.feature_count,
-            calibration=self.release.calibration,
+            calibration=served.release.calibration,
             images=tuple((images[each.voted.image_key], landmarks[each.voted.landmark_id], each) for each in known),
         )
 
     def server_info(self) -> ServerInfo:
         """What there is to know of the server."""
-        index, stats = self._keeper.index, self._keeper.index.stats()
+        release, keeper = self.serving.default.release, self.index_keeper
+        index, stats = keeper.index, keeper.index.stats()
         factory, _, device = stats.kind.partition(" on ")
         return ServerInfo(
             version=metadata.version("steeple"),
@@ -255,17 +247,17 @@ class Engine:
                 faiss_version=faiss_version(),
                 batching=index.batch_sizes is not None,
                 probes=index.probes,
-                neighbours=self.release.index.neighbours,
+                neighbours=release.index.neighbours,
                 images=stats.images,
                 descriptors=stats.descriptors,
                 live_descriptors=index.live,
                 dead_descriptors=index.dead,
                 bytes_per_descriptor=stats.bytes_per_descriptor,
-                sequence=self._keeper.sequence,
+                sequence=keeper.sequence,
                 catalogue_sequence=self.catalogue.sequence(),
             ),
-            upkeep=self._keeper.upkeep_state,
-            waiting_for=self._keeper.waiting_for,
+            upkeep=keeper.upkeep_state,
+            waiting_for=keeper.waiting_for,
         )
 
     def close(self) -> None:
@@ -281,11 +273,20 @@ class Engine:
                 self.usage.save()
             except SteepleError:
                 log.exception("the last answers were not counted")
-            try:
-                self._keeper.close()
-            except OSError:
-                # Nothing is lost: the next start builds the index from the catalogue.
-                log.exception("the index was not saved")
+            self.serving.close()
+
+    def _read(self, source: FeatureSet | bytes) -> tuple[Served, FeatureSet, float | None]:
+        """What answers a query, its features, and the seconds that they took if they were extracted here."""
+        seconds = None
+        if isinstance(source, bytes):
+            served, began = self.serving.default, time.perf_counter()
+            features = served.extractors.extract(source)
+            seconds = time.perf_counter() - began
+        else:
+            features = self.check_features(source)
+            served = self.serving.of(features.model)
+        served.keeper.catch_up_if_behind()
+        return served, features, seconds
 
     def _described(self, candidates: Sequence[recognition.Candidate]) -> tuple[Candidate, ...]:
         landmarks = self.catalogue.landmarks([candidate.landmark_id for candidate in candidates])
@@ -295,35 +296,3 @@ class Engine:
             for candidate in candidates
             if candidate.landmark_id in landmarks and candidate.image_key in images
         )
-
-    def _gallery(self, image_keys: Sequence[int]) -> Mapping[int, recognition.GalleryImage]:
-        images, features = self.catalogue.images(image_keys), self.catalogue.features(image_keys)
-        return {
-            key: recognition.GalleryImage(image.landmark_id, features[key])
-            for key, image in images.items()
-            if key in features
-        }
-
-    def _served(self) -> str:
-        return ", ".join(f"models/{release.name}" for release in self.models())
-
-
-def _release(settings: Settings) -> ModelRelease:
-    """The model release, with what the settings have instead of some of its parameters."""
-    release = ModelRelease.load(settings.model)
-    if settings.calibration is not None:
-        release = replace(release, calibration=calibration_file.load(settings.calibration, release))
-    wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
-    return replace(release, index=replace(release.index, **wanted))
-
-
-def _index_options(settings: Settings) -> IndexOptions:
-    device = gpu.find(settings.device)
-    # A GPU does many descriptors in the time of few; on the processor, measured, sharing gains nothing.
-    shared = settings.batching == "on" or (settings.batching == "auto" and device is not None)
-    return IndexOptions(
-        factory=settings.index_factory,
-        device=device,
-        batch_delay_seconds=settings.batch_delay_ms / 1000 if shared else None,
-        batch_descriptors=settings.batch_descriptors,
-    )

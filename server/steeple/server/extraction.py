@@ -29,19 +29,28 @@ class ThreadExtractors:
         self._decoder = decoder
         self._of_thread = threading.local()
 
-    def extract(self, photo: bytes) -> FeatureSet:
+    @property
+    def model(self) -> str:
+        """Name of the release."""
+        return self._release.name
+
+    def extract(self, photo: bytes, *, patient: bool = False) -> FeatureSet:
         """The local features of an encoded photo; at least one.
+
+        Args:
+            photo: A JPEG, PNG, WebP or BMP file.
+            patient: Waits for memory, however long, where nobody waits for the answer.
 
         Raises:
             ImageError: If it cannot be used, or nothing in it can be recognised again.
             ResourceExhaustedError: If there is no memory for it now.
         """
-        with self.decoded(photo) as pixels:
+        with self.decoded(photo, patient=patient) as pixels:
             return self.extract_from(pixels)
 
-    def decoded(self, photo: bytes) -> AbstractContextManager[NDArray[np.uint8]]:
+    def decoded(self, photo: bytes, *, patient: bool = False) -> AbstractContextManager[NDArray[np.uint8]]:
         """uint8[H, W, 3], RGB: the pixels of an encoded photo, until the block is left; as :class:`PhotoDecoder`."""
-        return self._decoder.decoded(photo)
+        return self._decoder.decoded(photo, patient=patient)
 
     def extract_from(self, pixels: NDArray[np.uint8]) -> FeatureSet:
         """The local features of a photo, uint8[H, W, 3] in RGB; at least one.

@@ -108,6 +108,42 @@ class ImageStore:
             raise DataLossError(f"photo {sha256} in the image store is damaged; restore it from a backup")
         return data
 
+    def copy_to(self, sha256: str, target: Path, *, link: bool) -> bool:
+        """Gives the photo of that hash a second name on this machine, or copies it there and checks the copy's bytes.
+
+        Args:
+            sha256: Of the photo.
+            target: The new name; its folder is made.
+            link: Whether it may share its space with the store's.
+
+        Returns:
+            Whether it does.
+
+        Raises:
+            DataLossError: If the photo is missing or, where it is copied, its bytes have another hash.
+            FailedPreconditionError: If a folder is not accessible.
+            ResourceExhaustedError: If the disk is full.
+            UnavailableError: If the file system failed otherwise.
+        """
+        check_sha256(sha256)
+        if link and self._local:
+            with _errors_translated():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.link(self._path(sha256), target)
+                except OSError:  # it is missing, on another file system, or on one without links
+                    pass
+                else:
+                    return True
+        data = self.get(sha256)
+        with _errors_translated():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        return False
+
     def exists(self, sha256: str) -> bool:
         """Whether the photo of that hash is there (its bytes are not read).
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SnapshotError, UnavailableError
@@ -51,6 +51,14 @@ class UpkeepState:
     activity: Activity = Activity.IDLE
     images_done: int = 0
     images_total: int = 0
+
+
+class Stop(Protocol):
+    """What interrupts the making of an index; an event is one."""
+
+    def is_set(self) -> bool:
+        """Whether it is to be interrupted."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ class IndexKeeper:
         folder: Path,
         *,
         options: IndexOptions | None = None,
-        stopping: threading.Event | None = None,
+        stopping: Stop | None = None,
     ) -> None:
         options = options or IndexOptions()
         self._release = release
@@ -103,8 +111,9 @@ class IndexKeeper:
         self._folder = folder / release.name
         self._rebuild = Rebuild(release, catalogue, folder / f"{release.name}.rebuild", options.factory)
         self._upkeep_state = UpkeepState()
-        self._stopping = stopping or threading.Event()
+        self._stopping: Stop = stopping or threading.Event()
         self._lock = threading.Lock()
+        self._saving = threading.RLock()
         self._behind = False
         self._next_retry = 0.0
         restored = self._restored()
@@ -189,12 +198,24 @@ class IndexKeeper:
             CancelledError: If it was stopped.
             OSError: If it cannot be written.
         """
-        # Read before the index is looked at: what it has beyond this number does no harm when it is applied again.
-        sequence = self._sequence
-        with self._doing(UpkeepState(Activity.SAVING)):
-            self._index.snapshot(self._folder, sequence, stopped)
-        self._saved_sequence, self._saved_at = sequence, time.monotonic()
-        log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
+        with self._saving:
+            # Read before the index is looked at: what it has beyond this number does no harm when it is applied again.
+            sequence = self._sequence
+            with self._doing(UpkeepState(Activity.SAVING)):
+                self._index.snapshot(self._folder, sequence, stopped)
+            self._saved_sequence, self._saved_at = sequence, time.monotonic()
+            log.info("the index was saved", extra=facts(sequence=sequence, folder=self._folder))
+
+    @contextmanager
+    def saved(self) -> Iterator[tuple[str, Sequence[Path]]]:
+        """Name of the model release, and the files of the index as it is now, which stay until the block is left.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        with self._saving:
+            self.snapshot()
+            yield self._release.name, sorted(file for file in self._folder.iterdir() if file.suffix != ".partial")
 
     def close(self) -> None:
         """Saves the index for the last time, and frees the device.
@@ -247,16 +268,15 @@ class IndexKeeper:
             self._upkeep_state = UpkeepState()
 
     def _apply(self, changes: Sequence[Change], index: FaissIndex) -> None:
-        features = self._catalogue.features(change.image_key for change in changes if change.kind is ChangeKind.ADD)
+        added = (change.image_key for change in changes if change.kind is ChangeKind.ADD)
+        features = self._catalogue.features(added, self._release.name)
         for change in changes:
             if self._stopping.is_set():
                 raise CancelledError("the server was told to stop")
             if change.kind is ChangeKind.REMOVE:
                 index.remove(change.image_key)
-            elif change.image_key in features:  # else removed since, which a later change says
-                found = features[change.image_key]
-                if found.model == self._release.name:
-                    index.add(change.image_key, found.unit_descriptors())
+            elif change.image_key in features:  # else removed since, which a later change says, or of other releases
+                index.add(change.image_key, features[change.image_key].unit_descriptors())
             if index is self._index:
                 self._sequence = change.sequence
 

@@ -185,6 +185,6 @@ class Rebuild:
         for start in range(0, len(keys), _IMAGES_AT_ONCE):
             if stopped():
                 raise CancelledError("the training of the codebook was interrupted")
-            features = self._catalogue.features(keys[start : start + _IMAGES_AT_ONCE])
-            found += [each.unit_descriptors() for each in features.values() if each.model == self._release.name]
+            features = self._catalogue.features(keys[start : start + _IMAGES_AT_ONCE], self._release.name)
+            found += [each.unit_descriptors() for each in features.values()]
         return np.concatenate(found)

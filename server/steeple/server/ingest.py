@@ -18,11 +18,10 @@ from steeple.errors import FailedPreconditionError, ImageError, NotFoundError
 from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
 from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
 from steeple.server.exif import read_capture
-from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
-from steeple.server.index_keeper import IndexKeeper
 from steeple.server.logs import facts
 from steeple.server.photo_quality import grade, measure
+from steeple.server.serving import Serving
 from steeple.server.thumbnails import thumbnail
 
 log = logging.getLogger(__name__)
@@ -41,8 +40,7 @@ class Ingest:
     Args:
         catalogue: The truth.
         photos: The photos as uploaded, by content.
-        keeper: The index.
-        extractors: For photos.
+        serving: The model releases that photos are extracted with, and their indexes.
         check_features: Refuses features that cannot be searched for.
         duplicates: Looks for images that a new one repeats or contradicts.
     """
@@ -51,19 +49,19 @@ class Ingest:
         self,
         catalogue: Catalogue,
         photos: ImageStore,
-        keeper: IndexKeeper,
-        extractors: ThreadExtractors,
+        serving: Serving,
         check_features: Callable[[FeatureSet], FeatureSet],
         duplicates: DuplicateCheck,
     ) -> None:
         self._catalogue = catalogue
         self._photos = photos
-        self._keeper = keeper
-        self._extractors = extractors
+        self._serving = serving
         self._check_features = check_features
         self._duplicates = duplicates
         # Between storing a photo and committing its image, nobody may find that the photo is not in use.
         self._photos_settled = threading.Lock()
+        self._keeping = 0
+        self._unused: set[str] = set()  # to be looked at once none are kept
 
     def create_image(
         self,
@@ -111,8 +109,10 @@ class Ingest:
             draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
             draft = self._checked(landmark_id, draft, duplicate_policy)
             with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+                if isinstance(source, bytes):
+                    draft = self._with_others(draft, source)  # of a release that is to be served since
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return image
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
@@ -127,7 +127,7 @@ class Ingest:
         digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
         self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
         self._discard_unused(digests)
-        self._keeper.catch_up()
+        self._serving.catch_up()
 
     def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
         """Removes reference images, given by the ids of landmark and image, as :meth:`delete_image` does: all or none.
@@ -141,7 +141,7 @@ class Ingest:
         digests = {image.sha256 for name in names for image in self._existing_image(*name)}
         self._catalogue.delete_images(names, request_id=request_id)
         self._discard_unused(digests)
-        self._keeper.catch_up()
+        self._serving.catch_up()
 
     def undelete_image(
         self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = ""
@@ -156,7 +156,7 @@ class Ingest:
             UnavailableError: If it is back but not searchable yet.
         """
         image = self._catalogue.undelete_image(landmark_id, image_id, etag=etag, request_id=request_id)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return image
 
     def update_landmark(self, landmark_id: str, **changes: Unpack[LandmarkChanges]) -> Landmark:
@@ -167,7 +167,7 @@ class Ingest:
             SteepleError: As there.
         """
         landmark = self._catalogue.update_landmark(landmark_id, **changes)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return landmark
 
     def delete_landmark(self, landmark_id: str, *, etag: str = "", force: bool = False, request_id: str = "") -> None:
@@ -182,7 +182,7 @@ class Ingest:
         digests = {image.sha256 for image in self._all_images(landmark_id)} if force else set()
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
         self._discard_unused(digests)
-        self._keeper.catch_up()
+        self._serving.catch_up()
 
     def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
         """Brings a landmark back with its reference images; they are searchable when this returns.
@@ -194,7 +194,7 @@ class Ingest:
             UnavailableError: If it is back but not searchable yet.
         """
         landmark = self._catalogue.undelete_landmark(landmark_id, etag=etag, request_id=request_id)
-        self._keeper.catch_up()
+        self._serving.catch_up()
         return landmark
 
     def purge(self, now: datetime | None = None) -> None:
@@ -233,6 +233,14 @@ class Ingest:
             raise NotFoundError(f"{name} has no photo: only its features were uploaded", resource=name)
         return self._photos.get(image.sha256), image.media_type
 
+    def photo_of(self, sha256: str) -> bytes:
+        """The photo with that SHA-256 (hex).
+
+        Raises:
+            DataLossError: If it is missing or damaged.
+        """
+        return self._photos.get(sha256)
+
     def thumbnail(self, landmark_id: str, image_id: str) -> bytes:
         """The photo made small, as a JPEG without metadata.
 
@@ -250,16 +258,30 @@ class Ingest:
             ImageError: If it cannot be used.
             ResourceExhaustedError: If there is no memory to decode it now.
         """
-        with self._extractors.decoded(photo) as pixels:
+        with self._serving.default.extractors.decoded(photo) as pixels:
             return thumbnail(pixels)
 
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
         if not isinstance(source, bytes):
             return ImageDraft(source, quality=grade(measure(source, None)))
-        with self._extractors.decoded(source) as pixels:
-            features = self._extractors.extract_from(pixels)
+        extractors = self._serving.default.extractors
+        with extractors.decoded(source) as pixels:
+            features = extractors.extract_from(pixels)
             quality = grade(measure(features, pixels))
-        return ImageDraft(features, sha256, len(source), media_type, quality=quality, capture=read_capture(source))
+        draft = ImageDraft(features, sha256, len(source), media_type, quality=quality, capture=read_capture(source))
+        return self._with_others(draft, source)
+
+    def _with_others(self, draft: ImageDraft, photo: bytes) -> ImageDraft:
+        """The draft with features by all other releases that photos are extracted with now."""
+        has = {draft.features.model, *(features.model for features in draft.others)}
+        others = list(draft.others)
+        for extractors in self._serving.extracting:
+            if extractors.model not in has:
+                try:
+                    others.append(extractors.extract(photo))
+                except ImageError:  # by this release, nothing in it can be recognised: its queries do not find it
+                    log.warning("a photo has no features by one release", extra=facts(model=extractors.model))
+        return replace(draft, others=others)
 
     def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
         """The draft with its duplicates, if there may be some."""
@@ -280,12 +302,38 @@ class Ingest:
                 self._discard_unused_now({sha256})
                 raise
 
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """No image with a photo is added while this is entered.
+
+        What photos are extracted with can be changed then: no image that is added later lacks what was asked for.
+        """
+        with self._photos_settled:
+            yield
+
+    @contextmanager
+    def photos_kept(self) -> Iterator[None]:
+        """No photo is deleted while this is entered; those that have become unused meanwhile go when it is left."""
+        with self._photos_settled:
+            self._keeping += 1
+        try:
+            yield
+        finally:
+            with self._photos_settled:
+                self._keeping -= 1
+                if not self._keeping:
+                    unused, self._unused = self._unused, set()
+                    self._discard_unused_now(unused)
+
     def _discard_unused(self, digests: Iterable[str]) -> None:
         with self._photos_settled:
             self._discard_unused_now(digests)
 
     def _discard_unused_now(self, digests: Iterable[str]) -> None:
         candidates = {digest for digest in digests if digest}
+        if self._keeping:
+            self._unused |= candidates
+            return
         try:
             for sha256 in candidates - self._catalogue.photos_in_use(candidates):
                 self._photos.delete(sha256)

@@ -21,7 +21,7 @@ from steeple.server.settings import Settings
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) -> None:
+def serve(settings: Settings, *, on_ready: Callable[[int, str], None] | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then drains, saves the index and returns.
 
     Until the index is current, health says NOT_SERVING and other calls get UNAVAILABLE. A second
@@ -29,7 +29,8 @@ def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) 
 
     Args:
         settings: What to serve, and where.
-        on_ready: Called once, when calls are taken, with the port (0 for a Unix socket).
+        on_ready: Called once, when calls are taken, with the port (0 for a Unix socket) and the name of the default
+            model release.
 
     Raises:
         FailedPreconditionError: If the address or the data folder is in use.
@@ -43,7 +44,7 @@ def serve(settings: Settings, *, on_ready: Callable[[int], None] | None = None) 
         asyncio.run(_serve(settings, on_ready))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> None:
+async def _serve(settings: Settings, on_ready: Callable[[int, str], None] | None) -> None:
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,7 +69,7 @@ async def _serve(settings: Settings, on_ready: Callable[[int], None] | None) -> 
             log.info("ready", extra=facts(port=port))
             notify("READY=1", f"STATUS=serving {settings.model} on port {port}")
             if on_ready is not None:
-                on_ready(port)
+                on_ready(port, engine.release.name)
             await told
         log.info("stopping", extra=facts(signal=told.result().name))
         notify("STOPPING=1")

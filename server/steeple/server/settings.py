@@ -57,6 +57,8 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        snapshots_dir: Folder of snapshots, of one server; None: a folder in ``data_dir``.
+        snapshots_keep: Latest snapshots that are kept when one is made, unless its maker says otherwise; 0: all.
         model: Name or folder of the model release to serve.
         calibration: File of `steeple calibrate`, to answer by instead of the model release's calibration.
         index: FAISS factory string of the index, ``[OPQm,]IVFn[_HNSWk],PQm``, which is trained on the catalogue once
@@ -112,6 +114,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: str = ""
     images_url: str = ""
+    snapshots_dir: Path | None = None
+    snapshots_keep: Annotated[int, Field(ge=0)] = 0
     model: str = DEFAULT_RELEASE
     calibration: Path | None = None
     index: str = ""
@@ -228,6 +232,11 @@ class Settings(BaseSettings):
     def photos_url(self) -> str:
         """Folder or fsspec URL of the photos."""
         return self.images_url or str(self.data_dir / "images")
+
+    @property
+    def snapshots_path(self) -> Path:
+        """Folder of the snapshots."""
+        return self.data_dir / "snapshots" if self.snapshots_dir is None else self.snapshots_dir.expanduser().absolute()
 
     @classmethod
     def settings_customise_sources(

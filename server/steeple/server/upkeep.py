@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from steeple.errors import CancelledError
-from steeple.server.index_keeper import IndexKeeper
 
 log = logging.getLogger(__name__)
 
@@ -16,16 +15,24 @@ _EVERY_SECONDS: Final = 5.0
 _AFTER_FAILURE_SECONDS: Final = 60.0
 
 
+class Kept(Protocol):
+    """What needs upkeep: an index, or several."""
+
+    def upkeep(self, stopped: Callable[[], bool]) -> None:
+        """Does what is due; ``stopped`` is asked now and then whether to give up."""
+        ...
+
+
 class Upkeep:
-    """Calls :meth:`IndexKeeper.upkeep` now and then, from :meth:`start` to :meth:`close`.
+    """Calls ``upkeep`` of what needs it now and then, from :meth:`start` to :meth:`close`.
 
     Args:
-        keeper: Of the index.
+        kept: What needs it.
         chores: What else is to be done each time, before; one that fails keeps nothing else from being done.
     """
 
-    def __init__(self, keeper: IndexKeeper, chores: Sequence[Callable[[], None]] = ()) -> None:
-        self._keeper = keeper
+    def __init__(self, kept: Kept, chores: Sequence[Callable[[], None]] = ()) -> None:
+        self._kept = kept
         self._chores = chores
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
@@ -51,7 +58,7 @@ class Upkeep:
                     log.exception("a chore of the catalogue failed")
                     pause = _AFTER_FAILURE_SECONDS
             try:
-                self._keeper.upkeep(self._stop.is_set)
+                self._kept.upkeep(self._stop.is_set)
             except CancelledError as error:
                 log.info("upkeep was interrupted: %s", error.message)
             except Exception:  # what fails now may work later, and the server does without

@@ -56,7 +56,7 @@ def least(method: str) -> Scope:
     service, _, name = method.removeprefix("steeple.v1.").partition("/")
     if service == "VisualSearchService":
         return Scope.DEVICE
-    if service in ("KeyService", "AuditService"):
+    if service in ("KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN
     if service == "ReviewService":  # other people's photos are no reader's business; what is erased does not come back
         return Scope.ADMIN if name.startswith("Erase") else Scope.EDITOR

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from steeple.server.doctor import Finding, Status, data_folder
 from steeple.server.doctor.catalogue_file import Catalogued, catalogue
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
+from steeple.server.snapshots import manifest
+from steeple.server.snapshots.manifest import Snapshot
 
 MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
@@ -56,6 +59,7 @@ def examined(data: Path) -> dict[str, Finding]:
         yield from catalogue(data / "catalogue.db", known, in_use=in_use)
         if known.photos is not None:
             yield from data_folder.photos(data / "images", known.photos, in_use=in_use)
+        yield from data_folder.snapshots(data / "snapshots")
         yield from data_folder.snapshot(data / "index", "delf-lite2-v1", known.sequence, in_use=in_use)
 
     order = [Status.OK, Status.SKIPPED, Status.WARNING, Status.FAILED]
@@ -167,3 +171,16 @@ def test_a_folder_in_use_is_looked_at_all_the_same(data: Path, make_features: Ma
     finally:
         engine.close()
     assert data_folder.holder(data) is None
+
+
+def test_stale_and_damaged_snapshots_are_told(data: Path) -> None:
+    assert "there is none" in examined(data)["snapshots"].found
+    folder = data / "snapshots" / "one"
+    folder.mkdir(parents=True)
+    for days, status in ((0, Status.OK), (6, Status.OK), (8, Status.WARNING)):
+        manifest.write(folder, Snapshot("one", datetime.now(UTC) - timedelta(days=days)))
+        found = examined(data)["snapshots"]
+        assert (found.status, "1, the latest of" in found.found) == (status, True)
+    (folder / manifest.MANIFEST).write_bytes(b"{}")
+    found = examined(data)["snapshots"]
+    assert (found.status, found.remedy) == (Status.WARNING, "steeple snapshots delete one")

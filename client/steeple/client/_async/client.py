@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.keys import AsyncKeyCalls
+from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.review import AsyncReviewCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
+from steeple.client._async.snapshots import AsyncSnapshotCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -24,7 +26,14 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(
-    AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls, AsyncReviewCalls
+    AsyncSearchCalls,
+    AsyncCatalogueCalls,
+    AsyncServerCalls,
+    AsyncKeyCalls,
+    AsyncOperationCalls,
+    AsyncSnapshotCalls,
+    AsyncModelCalls,
+    AsyncReviewCalls,
 ):
     """A Steeple server.
 

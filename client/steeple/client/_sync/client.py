@@ -12,10 +12,12 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.keys import KeyCalls
+from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.review import ReviewCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
+from steeple.client._sync.snapshots import SnapshotCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -24,7 +26,16 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls, OperationCalls, ReviewCalls):
+class Client(
+    SearchCalls,
+    CatalogueCalls,
+    ServerCalls,
+    KeyCalls,
+    OperationCalls,
+    SnapshotCalls,
+    ModelCalls,
+    ReviewCalls,
+):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or

@@ -22,11 +22,13 @@ from steeple.server.api.guard import Guard
 from steeple.server.api.interceptor import CallInterceptor
 from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
+from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import ReviewService
 from steeple.server.api.server import ServerService
+from steeple.server.api.snapshots import SnapshotService
 from steeple.server.api.tracing import Tracing
 from steeple.server.api.transport import channel_options
 from steeple.server.api.visual_search import VisualSearchService
@@ -43,12 +45,16 @@ from steeple.v1 import (
     key_service_pb2,
     key_service_pb2_grpc,
     model_pb2,
+    model_service_pb2,
+    model_service_pb2_grpc,
     operation_service_pb2,
     operation_service_pb2_grpc,
     review_service_pb2,
     review_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
+    snapshot_service_pb2,
+    snapshot_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -64,6 +70,8 @@ SERVICES: Final = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
+    snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
+    model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -153,6 +161,12 @@ class Server:
         )
         review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
             ReviewService(self._readiness, self._calls, self._queries), self._server
+        )
+        snapshot_service_pb2_grpc.add_SnapshotServiceServicer_to_server(
+            SnapshotService(self._readiness, self._calls), self._server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -82,6 +82,15 @@ def parse_query(name: str, field: str = "name") -> str:
     return _parse(name, "queries", "query", field)
 
 
+def parse_snapshot(name: str, field: str = "name") -> str:
+    """The id in ``snapshots/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "snapshots", "snapshot", field)
+
+
 def check_chosen_id(identifier: str, field: str) -> str:
     """``identifier``, which may be empty: the server chooses one then.
 

@@ -86,6 +86,19 @@ def _rows() -> dict[str, Rule]:
         ResumeOperation=Rule(Scope.EDITOR, changes="name"),
         DeleteOperation=Rule(Scope.EDITOR, changes="name"),
     )
+    service(
+        "SnapshotService",
+        CreateSnapshot=Rule(Scope.ADMIN, changes=""),
+        GetSnapshot=admin,
+        ListSnapshots=admin,
+        DeleteSnapshot=Rule(Scope.ADMIN, changes="name"),
+        VerifySnapshot=Rule(Scope.ADMIN, changes="name"),
+    )
+    service(
+        "ModelService",
+        UpgradeModel=Rule(Scope.ADMIN, changes="release"),
+        RetireModel=Rule(Scope.ADMIN, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
     # People's photos: who only reads the catalogue has no need to see them. What is erased does not come back.
     service(

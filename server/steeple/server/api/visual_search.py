@@ -100,8 +100,8 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         self, request: visual_search_service_pb2.ListModelsRequest, context: Context
     ) -> visual_search_service_pb2.ListModelsResponse:
         """The releases served, the default first."""
-        engine = self._readiness.engine
-        models = [conversion.model_message(one, default=one is engine.release) for one in engine.models()]
+        served = self._readiness.engine.models()
+        models = [conversion.model_message(one, default=one is served[0]) for one in served]
         return visual_search_service_pb2.ListModelsResponse(models=models, limits=self._limits)
 
     def _keeping(self) -> KeptOfCall:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ from steeple.server.descriptors import check_descriptors
 _BUSY_SECONDS: Final = 5.0  # unless the URL says ?timeout=
 _POLL_SECONDS: Final = 0.01
 _IDLE_CONNECTIONS: Final = 8
+_PAGES_AT_ONCE: Final = 1024
 _WRITE: Final = "steeple_write"
 # Any number will do, as long as every Steeple server on one PostgreSQL database uses the same.
 _WRITER_LOCK: Final = 0x57EE91E
@@ -99,6 +100,31 @@ class Database:
             yield connection
             if self._file is not None:
                 self._file.check()  # what is committed to a file without a name is lost
+
+    def copy_to(self, target: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Copies the database to a file of its own, in one state, while others read and write.
+
+        Args:
+            target: The file, in rollback mode: nothing lies beside it.
+            told: Of the pages copied and of their total; may raise to end this.
+
+        Raises:
+            FailedPreconditionError: If it is not SQLite.
+        """
+        if not self._is_sqlite:
+            raise FailedPreconditionError(
+                f"the catalogue is kept by {self._engine.name}: back it up with that database's own tools, and the "
+                "photos after it; snapshots are of SQLite catalogues"
+            )
+        with self.read() as connection, closing(sqlite3.connect(target)) as copy:
+            # The first read settles which state the transaction sees. Otherwise every write by somebody else would
+            # make SQLite begin the copy anew.
+            connection.execute(sqlalchemy.text("SELECT count(*) FROM sqlite_master"))
+            source = connection.connection.driver_connection
+            if not isinstance(source, sqlite3.Connection):
+                raise FailedPreconditionError(f"the catalogue's driver {self._engine.driver} cannot copy a database")
+            source.backup(copy, pages=_PAGES_AT_ONCE, progress=lambda _, left, total: told(total - left, total))
+            copy.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         """Closes all connections; waits for a write in progress."""

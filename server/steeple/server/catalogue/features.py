@@ -25,20 +25,29 @@ def store(connection: Connection, image_key: int, packed: features_pb2.FeatureSe
     )
 
 
-def of_images(connection: Connection, keys: Sequence[int]) -> dict[int, FeatureSet]:
-    """Features by image key, in one query; images that are not there are left out."""
-    rows = connection.execute(_select().where(tables.image_features.c.image_key.in_(keys))).mappings()
-    return {row["key"]: _unpack(row) for row in rows}
+def of_images(connection: Connection, keys: Sequence[int], model: str = "") -> dict[int, FeatureSet]:
+    """Features by image key: by a model release or, without one, by each image's own.
+
+    Images that are not there, or have no such features, are left out.
+    """
+    own = _select().where(tables.image_features.c.image_key.in_(keys))
+    if not model:
+        return {row["key"]: _unpack(row) for row in connection.execute(own).mappings()}
+    others = _select_others(model).where(tables.release_features.c.image_key.in_(keys))
+    queries = (own.where(tables.reference_image.c.model == model), others)
+    return {row["key"]: _unpack(row) for query in queries for row in connection.execute(query).mappings()}
 
 
 def of_model(connection: Connection, model: str, after_key: int, limit: int) -> list[tuple[int, FeatureSet]]:
-    """Features of the first ``limit`` searchable images of ``model`` whose keys follow ``after_key``, in key order."""
+    """Features by ``model`` of the first ``limit`` searchable images after a key that have such, in key order."""
     image, landmark = tables.reference_image, tables.landmark
-    query = _select().join(landmark, landmark.c.key == image.c.landmark_key)
-    query = query.where(image.c.model == model, image.c.key > after_key)
-    query = query.where(landmark.c.active, landmark.c.delete_time.is_(None), image.c.delete_time.is_(None))
-    query = query.order_by(image.c.key).limit(limit)
-    return [(row["key"], _unpack(row)) for row in connection.execute(query).mappings()]
+    found: dict[int, RowMapping] = {}
+    for every in (_select().where(image.c.model == model), _select_others(model)):
+        query = every.join(landmark, landmark.c.key == image.c.landmark_key).where(image.c.key > after_key)
+        query = query.where(landmark.c.active, landmark.c.delete_time.is_(None), image.c.delete_time.is_(None))
+        rows = connection.execute(query.order_by(image.c.key).limit(limit)).mappings()
+        found.update((row["key"], row) for row in rows)
+    return [(key, _unpack(found[key])) for key in sorted(found)[:limit]]
 
 
 def _select() -> Select[int, str, int, int, bytes, bytes, float]:
@@ -52,6 +61,24 @@ def _select() -> Select[int, str, int, int, bytes, bytes, float]:
         features.c.geometry,
         features.c.max_score,
     ).join_from(image, features, features.c.image_key == image.c.key)
+
+
+def _select_others(model: str) -> Select[int, str, int, int, bytes, bytes, float]:
+    """Features by a model release of images that are another's own."""
+    image, features = tables.reference_image, tables.release_features
+    return (
+        select(
+            image.c.key,
+            features.c.model,
+            features.c.width,
+            features.c.height,
+            features.c.descriptors,
+            features.c.geometry,
+            features.c.max_score,
+        )
+        .join_from(image, features, features.c.image_key == image.c.key)
+        .where(features.c.model == model, image.c.model != model)
+    )
 
 
 def _unpack(row: RowMapping) -> FeatureSet:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images
+from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images, releases
 from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.records import UNSET, ImageDraft, LatLng, Page, ReferenceImage, Unset
@@ -38,16 +38,18 @@ class ImageCalls(Transactions):
             AlreadyExistsError: If the id is taken.
         """
         limits.check_image_draft(draft)
-        packed = wire.pack(draft.features)
+        packed, others = wire.pack(draft.features), {one.model: wire.pack(one) for one in draft.others}
         source = {"photo": draft.sha256} if draft.sha256 else {"features": features_digest(packed)}
         request = image_request(request_id, landmark_id, image_id, source, draft.metadata)
-        return self._once(
-            request,
-            lambda connection, now: reference_images.create(
-                connection, landmarks.to_change(connection, landmark_id), draft, packed, image_id=image_id, now=now
-            ),
-            answers.image_from_json,
-        )
+
+        def create(connection: Connection, now: datetime) -> ReferenceImage:
+            parent = landmarks.to_change(connection, landmark_id)
+            image = reference_images.create(connection, parent, draft, packed, image_id=image_id, now=now)
+            for model, features_by_it in others.items():
+                releases.store(connection, image.key, features_by_it, model)
+            return image
+
+        return self._once(request, create, answers.image_from_json)
 
     def replayed_image(
         self,
@@ -229,9 +231,18 @@ class ImageCalls(Transactions):
         with self._database.read() as connection:
             return allowed_images(connection, within)
 
-    def features(self, keys: Iterable[int]) -> dict[int, FeatureSet]:
-        """Features by image key, in one query, as rounded by the wire; images that do not exist are left out."""
-        return lookups.by_key(self._database, lookups.image_keys(keys), features.of_images)
+    def features(self, keys: Iterable[int], model: str = "") -> dict[int, FeatureSet]:
+        """Features by image key, of one state, as rounded by the wire; images that do not have such are left out.
+
+        Args:
+            keys: Of the images.
+            model: Name of the model release that made them; empty: for each image, the one that it was added with.
+        """
+        return lookups.by_key(
+            self._database,
+            lookups.image_keys(keys),
+            lambda connection, some: features.of_images(connection, some, model),
+        )
 
     def photos_in_use(self, digests: Iterable[str]) -> set[str]:
         """Those of the SHA-256 digests (hex) that some reference image refers to; other photos may be deleted.

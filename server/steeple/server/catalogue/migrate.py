@@ -20,6 +20,13 @@ SCRIPTS: Final = "steeple.server.catalogue:migrations"
 _ALEMBIC: Final = threading.Lock()
 
 
+def known_revisions() -> list[str]:
+    """Revisions of the schema that this version of Steeple knows, the newest first."""
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+
+
 def upgrade(connection: Connection) -> None:
     """Runs the missing migrations in the transaction of ``connection``: all of them take effect, or none.
 
@@ -30,9 +37,8 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", SCRIPTS)
     config.attributes["connection"] = connection
     with _ALEMBIC:
-        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
         found = MigrationContext.configure(connection).get_current_heads()
-        unknown = sorted(set(found) - known)
+        unknown = sorted(set(found) - set(known_revisions()))
         if unknown:
             raise FailedPreconditionError(
                 f"the catalogue was written by a newer Steeple (schema {', '.join(unknown)}); install that one"

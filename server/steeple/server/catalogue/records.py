@@ -175,6 +175,7 @@ class ImageDraft:
         quality: None if it was not graded.
         capture: Where and when the photo was taken.
         duplicates: Images that were found to have to do with it; kept with the answer to the request alone.
+        others: Its local features by other model releases, from the same photo.
     """
 
     features: FeatureSet
@@ -185,6 +186,7 @@ class ImageDraft:
     quality: Quality | None = None
     capture: Capture = field(default_factory=Capture)
     duplicates: Sequence[Duplicate] = ()
+    others: Sequence[FeatureSet] = ()
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,20 @@ from typing import Final
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, SteepleError
-from steeple.server.catalogue import changes, features, landmarks, lookups, reference_images
+from steeple.server.catalogue import changes, features, landmarks, lookups, reference_images, releases
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.image_calls import ImageCalls
 from steeple.server.catalogue.landmark_calls import LandmarkCalls
 from steeple.server.catalogue.migrate import upgrade
 from steeple.server.catalogue.records import Change
+from steeple.server.catalogue.release_calls import ReleaseCalls
 from steeple.server.catalogue.transactions import FOR_GOOD
 
 _IMAGES_PER_BATCH: Final = 64  # about 3 MB of features
 _PURGED_AT_ONCE: Final = 500
 
 
-class Catalogue(LandmarkCalls, ImageCalls):
+class Catalogue(LandmarkCalls, ImageCalls, ReleaseCalls):
     """Landmarks, reference images and their features: the only source of truth.
 
     Thread-safe and synchronous. A call that returned is on the disk: it survives ``kill -9`` and a power cut. A call
@@ -140,12 +141,13 @@ class Catalogue(LandmarkCalls, ImageCalls):
             return reference_images.count(connection)
 
     def descriptor_count(self, model: str) -> int:
-        """Number of descriptors of all searchable reference images of a model release."""
+        """Number of descriptors by a model release of all searchable reference images."""
         with self._database.read() as connection:
-            return reference_images.descriptor_count(connection, model)
+            others = releases.descriptor_count(connection, model)
+            return reference_images.descriptor_count(connection, model) + others
 
     def iterate_features(self, model: str, after_key: int = 0) -> Iterator[tuple[int, FeatureSet]]:
-        """Key and features of every searchable reference image of a model release, in key order.
+        """Key and features of every searchable reference image that has some by a model release, in key order.
 
         Reads in batches, each of them one state of the catalogue. To rebuild an index: note :meth:`sequence`, iterate,
         then apply the changes since. Those of images that were seen already must do no harm when applied again.

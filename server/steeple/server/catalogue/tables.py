@@ -137,6 +137,30 @@ image_features: Final = Table(
     Column("max_score", Double, nullable=False),
 )
 
+# By other releases than the image's own: while a server changes from one to another, and both are served.
+release_features: Final = Table(
+    "release_features",
+    metadata,
+    Column("model", String(255), primary_key=True),
+    Column("image_key", Key, ForeignKey("reference_image.key", ondelete="CASCADE"), primary_key=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("feature_count", Integer, nullable=False),
+    Column("descriptors", LargeBinary, nullable=False),
+    Column("geometry", LargeBinary, nullable=False),
+    Column("max_score", Double, nullable=False),
+    Index(None, "image_key"),
+)
+
+# Empty until a release has been changed for another: the settings name the one that is served.
+served_model: Final = Table(
+    "served_model",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("place", Integer, nullable=False),  # 0: the default
+)
+
 change: Final = Table(
     "change",
     metadata,

@@ -10,10 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
-from steeple.server.catalogue.migrate import SCRIPTS
+from steeple.server.catalogue.migrate import known_revisions
 from steeple.server.doctor.findings import Finding, Status
 
 
@@ -25,11 +22,13 @@ class Catalogued:
         photos: Sizes in bytes of all photos by SHA-256; None if they could not be read.
         sequence: Number of the last change; None likewise.
         newest: When an image was last added; None likewise, or if there is none.
+        model: Name or folder of the model release that is served; None likewise, or if the setting says which.
     """
 
     photos: dict[str, int] | None = None
     sequence: int | None = None
     newest: datetime | None = field(default=None)
+    model: str | None = None
 
 
 def catalogue(path: Path, known: Catalogued, *, in_use: bool) -> Iterator[Finding]:
@@ -62,14 +61,14 @@ def _looked_into(database: sqlite3.Connection, known: Catalogued) -> Iterator[Fi
         remedy = "name another data folder or database"
         yield Finding("catalogue", Status.FAILED, "the file is no catalogue of Steeple", remedy)
         return
-    scripts = Config()
-    scripts.set_main_option("script_location", SCRIPTS)
-    revisions = [script.revision for script in ScriptDirectory.from_config(scripts).walk_revisions()]  # newest first
+    revisions = known_revisions()
     (found,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     if found not in revisions:
         remedy = "install the version of Steeple that wrote it"
         yield Finding("catalogue", Status.FAILED, f"schema {found or 'none'} is of another Steeple", remedy)
         return
+    if "served_model" in tables:
+        (known.model,) = database.execute("SELECT source FROM served_model WHERE place = 0").fetchone() or (None,)
     known.photos = dict(database.execute("SELECT sha256, size_bytes FROM reference_image WHERE sha256 <> ''"))
     (known.sequence,) = database.execute("SELECT coalesce(max(sequence), 0) FROM change").fetchone()
     (landmarks,) = database.execute("SELECT count(*) FROM landmark").fetchone()

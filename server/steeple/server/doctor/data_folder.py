@@ -7,17 +7,21 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from steeple.errors import SnapshotError
 from steeple.server.data_dir import LOCK
 from steeple.server.doctor.findings import Finding, Status
+from steeple.server.snapshots import swap
+from steeple.server.snapshots.store import SnapshotStore
 
 _LITTLE: Final = 1 << 30  # bytes
 _TOO_LITTLE: Final = 64 << 20
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NAMED: Final = 3  # files in a message
+_STALE: Final = timedelta(days=7)
 
 
 def holder(path: Path) -> str | None:
@@ -48,6 +52,9 @@ def folder(path: Path, held_by: str | None) -> Iterator[Finding]:
     else:
         used = f"in use by process {held_by}" if held_by else "not in use"
         yield Finding("data folder", Status.OK, f"{path}, {used}")
+    if (path / swap.JOURNAL).exists():
+        told = "a snapshot was restored into it, and no server has opened it since"
+        yield Finding("data folder", Status.WARNING, told, "start a server on it; until then, the old data is kept")
     free = shutil.disk_usage(path).free
     told = f"{free / 2**30:.1f} GiB free"
     if free < _LITTLE:
@@ -125,6 +132,30 @@ def snapshot(path: Path, model: str, sequence: int | None, *, in_use: bool) -> I
     else:
         behind = f"; the next start adds {sequence - has:,} changes" if has < sequence else ", as the catalogue"
         yield Finding("index", Status.OK, told + behind)
+
+
+def snapshots(path: Path) -> Iterator[Finding]:
+    """Whether there is a snapshot of late.
+
+    Args:
+        path: Folder of the snapshots.
+    """
+    found = SnapshotStore(path).all()
+    damaged = [snapshot for snapshot in found if snapshot.damage]
+    times = [snapshot.create_time for snapshot in found if snapshot.create_time is not None]
+    if damaged:
+        yield Finding("snapshots", Status.WARNING, damaged[0].damage, f"steeple snapshots delete {damaged[0].id}")
+    if not times:
+        yield Finding("snapshots", Status.OK, "there is none; `steeple snapshots create` makes one")
+        return
+    age = datetime.now(UTC) - max(times)
+    told = f"{len(times)}, the latest of {age.days} days ago" if age.days else f"{len(times)}, the latest of today"
+    if age > _STALE:
+        yield Finding(
+            "snapshots", Status.WARNING, told, "make one with `steeple snapshots create`, and do so regularly"
+        )
+    else:
+        yield Finding("snapshots", Status.OK, told)
 
 
 def _some(names: list[str]) -> str:

@@ -15,6 +15,7 @@ from steeple.server.operations.records import Operation
 from steeple.server.operations.store import OperationStore
 
 _SAVE_SECONDS: Final = 0.5
+_LOCK_SECONDS: Final = 0.2
 
 
 class Job(Protocol):
@@ -127,6 +128,20 @@ class Run:
             error: What is wrong with it.
         """
         self._store.add_problem(self.operation.id, item, error.status, error.message)
+
+    @contextmanager
+    def alone(self, lock: threading.Lock) -> Iterator[None]:
+        """Waits for a lock, for operations of which one at a time may run.
+
+        Raises:
+            CancelledError: As :meth:`check`, while it waits.
+        """
+        while not lock.acquire(timeout=_LOCK_SECONDS):
+            self.check()
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def change(self, method: str = "") -> Iterator[None]:

@@ -194,6 +194,18 @@ class OperationStore:
             query = sqlalchemy.update(_TABLE).where(_TABLE.c.state == str(OperationState.RUNNING))
             return connection.execute(query.values(state=str(OperationState.QUEUED))).rowcount
 
+    def fail_unfinished(self, message: str) -> int:
+        """Ends what is queued or running as ABORTED; it can be resumed. How many that are.
+
+        Args:
+            message: Why.
+        """
+        now = datetime.now(UTC)
+        values = {"state": str(OperationState.FAILED), "error_status": "ABORTED", "error_message": message}
+        with self._database.write() as connection:
+            query = sqlalchemy.update(_TABLE).where(_TABLE.c.state.in_([str(state) for state in UNFINISHED]))
+            return connection.execute(query.values(**values, end_time=now, update_time=now)).rowcount
+
     def claim(self) -> Operation | None:
         """Takes the operation that has been queued for longest to be RUNNING; None if there is none."""
         with self._database.write() as connection:

@@ -1,0 +1,80 @@
+"""``steeple model upgrade`` and ``retire``: which releases a server serves, changed while it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steeple.cli.connection import connect
+from steeple.cli.following import follow
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.output import Output
+
+if TYPE_CHECKING:
+    from steeple.client import Client, Operation
+
+_NoWait = Annotated[bool, typer.Option("--no-wait", help="Begin, and do not wait for the end.")]
+
+
+def upgrade(
+    release: Annotated[
+        str, typer.Argument(metavar="NAME|DIR", help="One that comes with the server's Steeple, or a folder there.")
+    ],
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="Go on without the images that cannot be extracted anew.")
+    ] = False,
+    no_wait: _NoWait = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Take a server's catalogue to another release: extract all photos anew, then make it the default.
+
+    The server goes on with the release before, and answers queries of both until that one is retired.
+
+    \b
+    Examples:
+      steeple model upgrade delf-lite2-v1
+      steeple model upgrade /srv/releases/delf-mine --accept-missing --no-wait
+    """
+    output = Output(as_json=json)
+    with connect(server) as client:
+        done = _carried_out(output, client, client.upgrade_model(release, accept_missing=accept_missing), no_wait)
+    if done is None:
+        return
+    output.say(f"{done.results['model']} is the default: {done.results['images']} images have features by it")
+    if int(done.results["missing"]):
+        output.note(f"{done.results['missing']} images have none and are not found by its queries", "yellow")
+
+
+def retire(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="As `steeple model list` prints it.")],
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="Also if there are images that only its queries find.")
+    ] = False,
+    no_wait: _NoWait = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Take a release out of a server's service that is not the default, and delete its features there.
+
+    \b
+    Example:
+      steeple model retire delf-base
+    """
+    output = Output(as_json=json)
+    with connect(server) as client:
+        done = _carried_out(output, client, client.retire_model(release, accept_missing=accept_missing), no_wait)
+    if done is not None:
+        output.say(f"{done.results['model']} is retired; features of {done.results['images']} images were deleted")
+
+
+def _carried_out(output: Output, client: Client, operation: Operation, no_wait: bool) -> Operation | None:
+    """The operation once it has succeeded; None if it is not waited for."""
+    if no_wait:
+        output.document(operation.to_dict())
+        output.say(f"{operation.name} goes on; follow it with: steeple operations wait {operation.id}")
+        return None
+    done = follow(output, client, operation)
+    output.document(done.to_dict())
+    return done

@@ -1,0 +1,245 @@
+"""The model releases that a server serves, each with its index."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from steeple.delf.release import ModelRelease
+from steeple.errors import CancelledError, ModelMismatchError, NotFoundError
+from steeple.server import calibration_file
+from steeple.server.catalogue import Catalogue
+from steeple.server.decoding import PhotoDecoder
+from steeple.server.extraction import ThreadExtractors
+from steeple.server.index import gpu
+from steeple.server.index_keeper import IndexKeeper, IndexOptions, Stop
+from steeple.server.logs import facts
+from steeple.server.recognition import GalleryImage, Recogniser
+from steeple.server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_UPGRADED: Final = "the catalogue was taken to another model release, which is served; the setting model is not heeded"
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A model release with all that answers its queries.
+
+    Attributes:
+        release: With what the settings have instead of some of its parameters.
+        source: What it was loaded from: its name or its folder.
+        keeper: Its index, in step with the catalogue.
+        recogniser: Answers queries of its features.
+        extractors: Make its features of photos.
+    """
+
+    release: ModelRelease
+    source: str
+    keeper: IndexKeeper
+    recogniser: Recogniser
+    extractors: ThreadExtractors
+
+
+class Serving:
+    """The releases that are served. Thread safe: who has asked for one goes on with it, whatever changes meanwhile.
+
+    Which these are is in the catalogue once a release was changed for another; before, the setting ``model`` says. So
+    an upgraded catalogue is not searched with the old release because a setting was left as it was.
+
+    Args:
+        settings: Which release, and how its index is to be.
+        catalogue: The truth.
+        folder: Of the indexes.
+        stopping: Interrupts a long start.
+
+    Raises:
+        CancelledError: If ``stopping`` was set before the indexes were current.
+        NotFoundError: If a release is not there.
+        SteepleError: If a release, or the catalogue, cannot be read.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, folder: Path, stopping: threading.Event) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._folder = folder
+        self._options = _index_options(settings)
+        self._decoder = PhotoDecoder(max_pixels=settings.max_image_pixels, memory_bytes=settings.decode_memory_bytes)
+        sources = [one.source for one in catalogue.served_models()]
+        self._setting = _name_of(settings.model, needed=not sources)
+        sources = sources or [settings.model]
+        releases = [self.load(source) for source in sources]
+        if self._setting not in [release.name for release in releases]:
+            log.warning(_UPGRADED, extra=facts(served=releases[0].name, setting=self._setting))
+        self._preparing: ThreadExtractors | None = None
+        self._served = tuple(
+            self.open(release, source, stopping) for release, source in zip(releases, sources, strict=True)
+        )
+
+    @property
+    def default(self) -> Served:
+        """What answers queries that are photos."""
+        return self._served[0]
+
+    @property
+    def all(self) -> Sequence[Served]:
+        """The default first."""
+        return self._served
+
+    def find(self, model: str) -> Served | None:
+        """The release of that name, if it is served."""
+        return next((served for served in self._served if served.release.name == model), None)
+
+    def named(self, model: str) -> Served:
+        """The release of that name.
+
+        Raises:
+            NotFoundError: If it is not served.
+        """
+        served = self.find(model)
+        if served is None:
+            raise NotFoundError(
+                f"this server does not serve models/{model}; it serves {self.names}",
+                resource=f"models/{model}",
+                served=self.names,
+            )
+        return served
+
+    def of(self, model: str) -> Served:
+        """The release that made a query's features.
+
+        Raises:
+            ModelMismatchError: If it is not served.
+        """
+        served = self.find(model)
+        if served is None:
+            raise ModelMismatchError(
+                f"these features are of models/{model}, which this server does not serve; extract with {self.names}",
+                model=f"models/{model}",
+                served=self.names,
+            )
+        return served
+
+    @property
+    def names(self) -> str:
+        """``models/{model}`` of all, the default first."""
+        return ", ".join(f"models/{served.release.name}" for served in self._served)
+
+    @property
+    def extracting(self) -> tuple[ThreadExtractors, ...]:
+        """Of the releases that new photos are extracted with: the default, the others served, one that is to come."""
+        coming = () if self._preparing is None else (self._preparing,)
+        return (*(served.extractors for served in self._served), *coming)
+
+    def load(self, source: str) -> ModelRelease:
+        """A release, with what the settings have instead of some of its parameters.
+
+        Args:
+            source: Its name or its folder.
+
+        Raises:
+            NotFoundError: If there is none.
+            ReleaseError: If it is incomplete or altered.
+            InvalidArgumentError: If the calibration of the settings is not one of it.
+        """
+        settings, release = self._settings, ModelRelease.load(source)
+        if settings.calibration is not None and release.name == self._setting:
+            release = replace(release, calibration=calibration_file.load(settings.calibration, release))
+        wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
+        return replace(release, index=replace(release.index, **wanted))
+
+    def extractors_of(self, release: ModelRelease) -> ThreadExtractors:
+        """Extractors for a release."""
+        return ThreadExtractors(release, self._decoder)
+
+    def open(self, release: ModelRelease, source: str, stopping: Stop) -> Served:
+        """All that answers queries of a release, once its index is current. It is not served yet.
+
+        Raises:
+            CancelledError: If it was interrupted.
+        """
+        keeper = IndexKeeper(release, self._catalogue, self._folder, options=self._options, stopping=stopping)
+        recogniser = Recogniser(release, keeper.index, lambda keys: self._gallery(keys, release.name))
+        return Served(release, source, keeper, recogniser, self.extractors_of(release))
+
+    def prepare(self, release: ModelRelease | None) -> None:
+        """Extracts new photos with this release too, from now on; None: with those that are served alone."""
+        self._preparing = None if release is None else self.extractors_of(release)
+
+    def serve(self, served: Sequence[Served]) -> None:
+        """Changes what is served.
+
+        Args:
+            served: The default first.
+        """
+        self._served = tuple(served)
+        if self._preparing is not None and self.find(self._preparing.model) is not None:
+            self._preparing = None
+
+    def delete_index(self, model: str) -> None:
+        """Deletes the files of the index of a release that is not served any more."""
+        for folder in (self._folder / model, self._folder / f"{model}.rebuild"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def catch_up(self) -> None:
+        """As :meth:`IndexKeeper.catch_up`, of all releases.
+
+        Raises:
+            UnavailableError: If it failed for one; the others have caught up.
+        """
+        self._of_all(IndexKeeper.catch_up)
+
+    def upkeep(self, stopped: Callable[[], bool]) -> None:
+        """As :meth:`IndexKeeper.upkeep`, of all releases."""
+        self._of_all(lambda keeper: keeper.upkeep(stopped))
+
+    def close(self) -> None:
+        """Saves all indexes."""
+        for served in self._served:
+            try:
+                served.keeper.close()
+            except (OSError, CancelledError):
+                # Nothing is lost: the next start builds the index from the catalogue.
+                log.exception("the index was not saved")
+
+    def _of_all(self, work: Callable[[IndexKeeper], None]) -> None:
+        """Does some work of every index; what fails for one keeps none of the others from it."""
+        failure: Exception | None = None
+        for served in self._served:
+            try:
+                work(served.keeper)
+            except Exception as error:  # told once all have been seen to
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _gallery(self, image_keys: Sequence[int], model: str) -> Mapping[int, GalleryImage]:
+        images, features = self._catalogue.images(image_keys), self._catalogue.features(image_keys, model)
+        return {key: GalleryImage(image.landmark_id, features[key]) for key, image in images.items() if key in features}
+
+
+def _name_of(source: str, *, needed: bool) -> str:
+    """Name of the release that a setting names; one that is not needed may be gone."""
+    try:
+        return ModelRelease.load(source).name
+    except NotFoundError:
+        if needed:
+            raise
+        return source
+
+
+def _index_options(settings: Settings) -> IndexOptions:
+    device = gpu.find(settings.device)
+    # A GPU does many descriptors in the time of few; on the processor, measured, sharing gains nothing.
+    shared = settings.batching == "on" or (settings.batching == "auto" and device is not None)
+    return IndexOptions(
+        factory=settings.index_factory,
+        device=device,
+        batch_delay_seconds=settings.batch_delay_ms / 1000 if shared else None,
+        batch_descriptors=settings.batch_descriptors,
+    )
