@@ -53,6 +53,8 @@ def test_growth_is_that_after_the_first_quarter() -> None:
     warm = [(float(second), 1e8 if second >= 25 else 0.0) for second in range(101)]
     assert growth_of(warm) == pytest.approx(0.0, abs=1e-6)
     assert growth_of([(second, 1e8 + 50_000 * second) for second in map(float, range(100))]) == pytest.approx(3.0)
+    photos = [(float(second), 5e8 if second % 9 == 3 else 1e8) for second in range(200)]
+    assert growth_of(photos) == pytest.approx(0.0, abs=1e-6)
     assert growth_of([]) is growth_of(FLAT[:2]) is None
     leaking = judged(answers(0.1), [(second, 20_000 * second) for second in map(float, range(100))])
     assert [bar.passed for bar in leaking.bars] == [True, True, False]

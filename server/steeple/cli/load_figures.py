@@ -15,6 +15,9 @@ TIMES_IDLE: Final = 3.0
 MOST_GROWTH: Final = 1.0
 """Megabytes a minute."""
 
+_LEAST_POINTS: Final = 3
+_FLOORS: Final = 10
+
 ALLOWED: Final = frozenset({"OK", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"})
 """Statuses that calls may end with."""
 
@@ -166,12 +169,17 @@ def figures(
 
 
 def growth_of(memory: Sequence[tuple[float, float]]) -> float | None:
-    """Megabytes a minute: the least-squares slope of seconds and bytes, without the first quarter; None without any."""
+    """Megabytes a minute: the least-squares slope of seconds and bytes, without the first quarter; None without any.
+
+    Of each tenth of the time, the least counts: what is held for one large photo, and given back, is no growth.
+    """
     if not memory:
         return None
     begin = memory[0][0] + (memory[-1][0] - memory[0][0]) / 4
     settled = np.array([point for point in memory if point[0] >= begin])
-    if len(settled) < 3:
+    if len(settled) < _LEAST_POINTS:
         return None
-    slope, _ = np.polyfit(settled[:, 0] - begin, settled[:, 1], 1)
+    tenths = np.array_split(settled, min(_FLOORS, len(settled)))
+    floors = np.array([tenth[tenth[:, 1].argmin()] for tenth in tenths])
+    slope, _ = np.polyfit(floors[:, 0] - begin, floors[:, 1], 1)
     return round(float(slope) * 60 / 1e6, 3)
