@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import (
     DataLossError,
@@ -25,6 +26,7 @@ from steeple.errors import (
 )
 from steeple.server import access
 from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
+from steeple.server.catalogue.pages import ListRequest
 from steeple.server.data_dir import DataDir
 from steeple.server.engine import Engine
 from steeple.server.operations import OperationState, OperationStore
@@ -74,6 +76,26 @@ def test_answers_keys_audit_and_operations_come_back(
     assert states[operation.id] == (OperationState.SUCCEEDED, "")
     first = audit.events(other.catalogue.database).items[0]
     assert (first.method, first.resource, first.actor) == (METHOD, taken.snapshot.name, audit.LOCAL)
+
+
+def test_kept_queries_stay_behind(
+    open_engine: OpenEngine, filled: Path, tmp_path: Path, make_features: MakeFeatures
+) -> None:
+    shutil.copytree(filled, tmp_path / "data")
+    engine, stranger = open_engine(keep_queries="all"), make_features(99)
+    of_call = engine.review.keeper.call("", "the-request")
+    of_call.answered(stranger, engine.identify(stranger, max_candidates=1), no_keep=False)
+    of_call.close()
+    engine.review.keeper.settle()
+    assert [query.request_id for query in engine.review.list(ListRequest()).items] == ["the-request"]
+    taken = take(engine)
+    assert not any(
+        b"the-request" in file.read_bytes() or wire.pack(stranger).descriptors in file.read_bytes()
+        for file in taken.folder.rglob("*")
+        if file.is_file()
+    )
+    restore(taken.folder, tmp_path / "other")
+    assert open_engine("other").review.list(ListRequest()).items == ()
 
 
 def test_the_index_need_not_be_built(

@@ -118,6 +118,7 @@ def make(
                 source.database.copy_to(
                     folder / CATALOGUE, lambda done, total: told.progress(done, total, "pages of the catalogue")
                 )
+                _leave_out_queries(folder / CATALOGUE)
                 sync(folder / CATALOGUE)
                 tally.add(CATALOGUE, sha256_of(folder / CATALOGUE), linked=False)
                 with closing(_opened(folder / CATALOGUE)) as catalogue:
@@ -147,6 +148,14 @@ def make(
 def photo_path(sha256: str) -> str:
     """Where a photo lies in a snapshot, as in a data folder."""
     return f"{PHOTOS}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _leave_out_queries(catalogue: Path) -> None:
+    """Takes what strangers asked out of the copy: it must not outlive its retention, and its erasure, in snapshots."""
+    with closing(sqlite3.connect(catalogue)) as copy:
+        copy.execute("PRAGMA secure_delete = ON")
+        copy.execute("DELETE FROM kept_query")
+        copy.commit()
 
 
 def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
