@@ -95,7 +95,7 @@ def test_kept_queries_stay_behind(
         if file.is_file()
     )
     restore(taken.folder, tmp_path / "other")
-    assert open_engine("other").review.list(ListRequest()).items == ()
+    assert open_engine("other", keep_queries="all").review.list(ListRequest()).items == ()
 
 
 def test_the_index_need_not_be_built(
