@@ -22,6 +22,7 @@ from steeple.v1 import (
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
     server_service_pb2_grpc,
+    transfer_service_pb2_grpc,
     upload_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
+    from steeple.v1.transfer_service_pb2_grpc import TransferServiceAsyncStub
     from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
@@ -139,6 +141,7 @@ class Link:
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     uploads: upload_service_pb2_grpc.UploadServiceStub
+    transfer: transfer_service_pb2_grpc.TransferServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -160,6 +163,7 @@ class Link:
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             upload_service_pb2_grpc.UploadServiceStub(channel),
+            transfer_service_pb2_grpc.TransferServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -177,6 +181,7 @@ class AsyncLink:
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     uploads: UploadServiceAsyncStub
+    transfer: TransferServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -196,6 +201,7 @@ class AsyncLink:
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
+        transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -206,6 +212,7 @@ class AsyncLink:
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("UploadServiceAsyncStub", uploads),
+            cast("TransferServiceAsyncStub", transfer),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

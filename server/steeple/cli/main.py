@@ -19,6 +19,7 @@ from steeple.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     identify,
     images,
     info,
@@ -68,6 +69,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(uploads.app, name="uploads")
+app.command("export", short_help="All of the catalogue in one file.")(export.export)
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")

@@ -14,6 +14,7 @@ from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
+from steeple.client._async.transfer import AsyncTransferCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(
-    AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls, AsyncFileCalls
+    AsyncSearchCalls,
+    AsyncCatalogueCalls,
+    AsyncServerCalls,
+    AsyncKeyCalls,
+    AsyncOperationCalls,
+    AsyncFileCalls,
+    AsyncTransferCalls,
 ):
     """A Steeple server.
 
@@ -93,6 +100,7 @@ class AsyncClient(
         AsyncKeyCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
+        AsyncTransferCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -16,6 +16,7 @@ from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
+from steeple.client._sync.transfer import TransferCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls, OperationCalls, FileCalls):
+class Client(
+    SearchCalls,
+    CatalogueCalls,
+    ServerCalls,
+    KeyCalls,
+    OperationCalls,
+    FileCalls,
+    TransferCalls,
+):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -92,6 +101,7 @@ class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls, OperationCalls,
         KeyCalls.__init__(self, connection)
         OperationCalls.__init__(self, connection)
         FileCalls.__init__(self, connection)
+        TransferCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

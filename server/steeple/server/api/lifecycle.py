@@ -27,6 +27,7 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
 from steeple.server.api.tracing import Tracing
+from steeple.server.api.transfer import TransferService
 from steeple.server.api.uploads import UploadService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
@@ -45,6 +46,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
+    transfer_service_pb2,
+    transfer_service_pb2_grpc,
     upload_service_pb2,
     upload_service_pb2_grpc,
     visual_search_service_pb2,
@@ -62,6 +65,7 @@ SERVICES: Final = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
+    transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -146,6 +150,9 @@ class Server:
         )
         upload_service_pb2_grpc.add_UploadServiceServicer_to_server(
             UploadService(self._readiness, self._files), self._server
+        )
+        transfer_service_pb2_grpc.add_TransferServiceServicer_to_server(
+            TransferService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -88,6 +88,11 @@ def _rows() -> dict[str, Rule]:
         ListUploads=reader,
         DeleteUpload=Rule(Scope.EDITOR, changes="name"),
     )
+    service(
+        "TransferService",
+        ExportCatalogue=Rule(Scope.EDITOR, changes=""),
+        ImportCatalogue=Rule(Scope.EDITOR, changes="upload"),
+    )
     service("AuditService", ListAuditEvents=admin)
     return rows
 
