@@ -33,6 +33,7 @@ from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryV
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
+from steeple.client.uploads import Upload
 from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Usage
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
+    "Upload",
     "Usage",
     "Verdict",
 ]

@@ -25,6 +25,8 @@ from steeple.v1 import (
     review_service_pb2_grpc,
     server_service_pb2_grpc,
     snapshot_service_pb2_grpc,
+    transfer_service_pb2_grpc,
+    upload_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
+    from steeple.v1.transfer_service_pb2_grpc import TransferServiceAsyncStub
+    from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 _RETRY_BUFFER_BYTES: Final = 24 * 1024 * 1024
@@ -158,6 +162,8 @@ class Link:
     review: review_service_pb2_grpc.ReviewServiceStub
     snapshots: snapshot_service_pb2_grpc.SnapshotServiceStub
     models: model_service_pb2_grpc.ModelServiceStub
+    uploads: upload_service_pb2_grpc.UploadServiceStub
+    transfer: transfer_service_pb2_grpc.TransferServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -181,6 +187,8 @@ class Link:
             review_service_pb2_grpc.ReviewServiceStub(channel),
             snapshot_service_pb2_grpc.SnapshotServiceStub(channel),
             model_service_pb2_grpc.ModelServiceStub(channel),
+            upload_service_pb2_grpc.UploadServiceStub(channel),
+            transfer_service_pb2_grpc.TransferServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -200,6 +208,8 @@ class AsyncLink:
     review: ReviewServiceAsyncStub
     snapshots: SnapshotServiceAsyncStub
     models: ModelServiceAsyncStub
+    uploads: UploadServiceAsyncStub
+    transfer: TransferServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -221,6 +231,8 @@ class AsyncLink:
         review: Any = review_service_pb2_grpc.ReviewServiceStub(channel)
         snapshots: Any = snapshot_service_pb2_grpc.SnapshotServiceStub(channel)
         models: Any = model_service_pb2_grpc.ModelServiceStub(channel)
+        uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
+        transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -233,6 +245,8 @@ class AsyncLink:
             cast("ReviewServiceAsyncStub", review),
             cast("SnapshotServiceAsyncStub", snapshots),
             cast("ModelServiceAsyncStub", models),
+            cast("UploadServiceAsyncStub", uploads),
+            cast("TransferServiceAsyncStub", transfer),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

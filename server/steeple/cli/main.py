@@ -19,6 +19,7 @@ from steeple.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     health,
     identify,
     images,
@@ -30,6 +31,7 @@ from steeple.cli import (
     queries,
     serve,
     snapshots,
+    uploads,
     usage,
 )
 from steeple.cli.connection import add_connection_options
@@ -74,6 +76,8 @@ app.add_typer(operations.app, name="operations")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(queries.app, name="queries")
 app.command("usage", short_help="How much a server was used.")(usage.usage)
+app.add_typer(uploads.app, name="uploads")
+app.command("export", short_help="All of the catalogue in one file.")(export.export)
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")

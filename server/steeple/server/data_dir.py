@@ -71,6 +71,11 @@ class DataDir:
         return self.path / "operations"
 
     @property
+    def uploads(self) -> Path:
+        """Folder of the files that callers send in pieces."""
+        return self.path / "uploads"
+
+    @property
     def queries(self) -> Path:
         """Folder of queries that are kept for review."""
         return self.path / "queries"

@@ -33,8 +33,10 @@ from steeple.server.settings import Settings
 from steeple.server.snapshots.jobs import Snapshots
 from steeple.server.snapshots.making import Source
 from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.transfer import Transfers
 from steeple.server.upgrades import ModelUpgrades
 from steeple.server.upkeep import Upkeep
+from steeple.server.uploads import Uploads
 from steeple.server.usage import UsageCounts
 
 log = logging.getLogger(__name__)
@@ -94,6 +96,7 @@ class Engine:
                 keep=settings.snapshots_keep,
             )
             self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
+            self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
             clock = CautiousClock()
             chores = (
                 self._identify_counts.save,
@@ -101,11 +104,22 @@ class Engine:
                 lambda: self.ingest.purge(clock.now()),
                 lambda: self.operations.purge(clock.now()),
                 lambda: self.review.purge(clock.now()),
+                lambda: self.uploads.purge(clock.now()),
                 data_dir.forget_previous,
             )
             self._upkeep = Upkeep(self.serving, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)
+            self.transfers = Transfers(
+                self.operations,
+                self.catalogue,
+                photos,
+                self.ingest,
+                self.uploads,
+                self.models,
+                self._identify_counts.save,
+                settings.max_message_bytes,
+            )
             self.operations.start()
             self._resources = opened.pop_all()
             self._closed = False

@@ -23,6 +23,7 @@ from steeple.server.logs import facts
 from steeple.server.photo_quality import grade, measure
 from steeple.server.serving import Serving
 from steeple.server.thumbnails import thumbnail
+from steeple.v1 import features_pb2
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +115,64 @@ class Ingest:
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._serving.catch_up()
         return image
+
+    def draft(self, photo: bytes) -> ImageDraft:
+        """A reference image made from a photo, which is not stored yet.
+
+        Raises:
+            ImageError: If the photo cannot be used.
+        """
+        return self._draft(photo, hashlib.sha256(photo).hexdigest(), sniff(photo).media_type)
+
+    def restore_image(
+        self,
+        landmark_id: str,
+        image_id: str,
+        draft: ImageDraft,
+        packed: features_pb2.FeatureSet,
+        *,
+        photo: bytes | None,
+        create_time: datetime,
+        identify_count: int,
+        replace: bool = False,
+    ) -> None:
+        """Adds a reference image as it was; it is searchable after :meth:`catch_up`.
+
+        Args:
+            landmark_id: What it shows.
+            image_id: Its id.
+            draft: Its fields.
+            packed: The features of the draft, byte for byte as they are to be stored.
+            photo: Of the draft; None: it has none.
+            create_time: Aware.
+            identify_count: Answers that it has supported.
+            replace: Whether an image of the same id, deleted or not, is removed for good first.
+
+        Raises:
+            ModelMismatchError: If the features are of a release that is not served.
+            SteepleError: As of :meth:`Catalogue.restore_image`.
+        """
+        self._check_features(draft.features)
+        before = {image.sha256 for image in self._existing_image(landmark_id, image_id)} if replace else set()
+        with self._stored(photo, draft.sha256) if photo is not None else nullcontext():
+            self._catalogue.restore_image(
+                landmark_id,
+                image_id,
+                draft,
+                packed,
+                create_time=create_time,
+                identify_count=identify_count,
+                replace=replace,
+            )
+        self._discard_unused(before)
+
+    def catch_up(self) -> None:
+        """Makes searchable what :meth:`restore_image` has added.
+
+        Raises:
+            UnavailableError: If that fails; it is tried again.
+        """
+        self._serving.catch_up()
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
         """Removes a reference image: for good, with its photo if no other image has the same, if nothing is retained.

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
         max_connection_age_seconds: A connection this old is closed when its calls have ended, 5 minutes later in any
             case, so that load balancers can spread clients anew; 0: never.
         decode_memory_bytes: That photos being decoded take together; one alone may take three quarters of it.
+        max_upload_bytes: Of all files together that callers have sent in pieces and not deleted yet.
         metrics_address: ``HOST:PORT`` to serve metrics on over HTTP, for Prometheus; ``:PORT`` is of the loopback
             interface, port 0 any free one. Empty: none are served.
         trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
@@ -136,6 +137,7 @@ class Settings(BaseSettings):
     max_connection_idle_seconds: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 900.0
     max_connection_age_seconds: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 3600.0
     decode_memory_bytes: Annotated[int, Field(ge=64 * 2**20)] = 2 * 2**30
+    max_upload_bytes: Annotated[int, Field(ge=0)] = 64 * 2**30
     metrics_address: str = ""
     trace_endpoint: str = ""
     deleted_retention_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.files import AsyncFileCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
@@ -16,6 +17,7 @@ from steeple.client._async.review import AsyncReviewCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
 from steeple.client._async.snapshots import AsyncSnapshotCalls
+from steeple.client._async.transfer import AsyncTransferCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -34,6 +36,8 @@ class AsyncClient(
     AsyncSnapshotCalls,
     AsyncModelCalls,
     AsyncReviewCalls,
+    AsyncFileCalls,
+    AsyncTransferCalls,
 ):
     """A Steeple server.
 
@@ -101,7 +105,11 @@ class AsyncClient(
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
+        AsyncSnapshotCalls.__init__(self, connection)
+        AsyncModelCalls.__init__(self, connection)
         AsyncReviewCalls.__init__(self, connection)
+        AsyncFileCalls.__init__(self, connection)
+        AsyncTransferCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.files import FileCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
@@ -18,6 +19,7 @@ from steeple.client._sync.review import ReviewCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
 from steeple.client._sync.snapshots import SnapshotCalls
+from steeple.client._sync.transfer import TransferCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -35,6 +37,8 @@ class Client(
     SnapshotCalls,
     ModelCalls,
     ReviewCalls,
+    FileCalls,
+    TransferCalls,
 ):
     """A Steeple server.
 
@@ -102,7 +106,11 @@ class Client(
         ServerCalls.__init__(self, connection)
         KeyCalls.__init__(self, connection)
         OperationCalls.__init__(self, connection)
+        SnapshotCalls.__init__(self, connection)
+        ModelCalls.__init__(self, connection)
         ReviewCalls.__init__(self, connection)
+        FileCalls.__init__(self, connection)
+        TransferCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 import grpc
 from google.protobuf.message import DecodeError
 
-from steeple.errors import InternalError, InvalidArgumentError, SteepleError, UnavailableError
+from steeple.errors import CancelledError, InternalError, InvalidArgumentError, SteepleError, UnavailableError
 from steeple.server.access import ApiKey
 from steeple.server.api.caller import Caller, address_of, within_call
 from steeple.server.api.guard import Admission, Guard
@@ -41,6 +41,8 @@ _USABLE_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 Context = grpc.aio.ServicerContext[Any, Any]
 UnaryHandler = Callable[[object, Context], Awaitable[object]]
+CollectHandler = Callable[[AsyncIterator[object], Context], Awaitable[object]]
+SendHandler = Callable[[object, Context], AsyncGenerator[object, None]]
 StreamHandler = Callable[[AsyncIterator[object], Context], AsyncGenerator[object, None]]
 ResponseT = TypeVar("ResponseT")
 
@@ -104,10 +106,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         deserialize = _tolerant(handler.request_deserializer)
         if not method.startswith(_OURS):
             return _forgiving(handler, deserialize)
+        return self._wrapped(handler, method, deserialize)
+
+    def _wrapped(self, handler: Handler, method: str, deserialize: Callable[[bytes], object]) -> Handler:
         # The stubs describe handlers of the blocking server only.
         if handler.unary_unary is not None:
             unary = self._unary(method, cast("UnaryHandler", handler.unary_unary))
             return grpc.unary_unary_rpc_method_handler(unary, deserialize, handler.response_serializer)
+        if handler.stream_unary is not None:
+            collects = self._collects(method, cast("CollectHandler", handler.stream_unary))
+            return grpc.stream_unary_rpc_method_handler(collects, deserialize, handler.response_serializer)
+        if handler.unary_stream is not None:
+            sends = self._sends(method, cast("SendHandler", handler.unary_stream))
+            return grpc.unary_stream_rpc_method_handler(sends, deserialize, handler.response_serializer)
         streams = self._streams(method, cast("StreamHandler", handler.stream_stream))
         return grpc.stream_stream_rpc_method_handler(streams, deserialize, handler.response_serializer)
 
@@ -117,6 +128,30 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 return await admission.answer(lambda: handle(_checked(request), context))
 
             return await self._run(method, context, work, request)
+
+        return call
+
+    def _collects(self, method: str, handle: CollectHandler) -> CollectHandler:
+        async def call(requests: AsyncIterator[object], context: Context) -> object:
+            async def work(admission: Admission) -> object:
+                checked = admission.requests(_all_checked(requests))
+                return await admission.answer(lambda: handle(checked, context))
+
+            return await self._run(method, context, work)
+
+        return call
+
+    def _sends(self, method: str, handle: SendHandler) -> Callable[[object, Context], Awaitable[None]]:
+        async def call(request: object, context: Context) -> None:
+            async def send() -> None:
+                async with aclosing(handle(_checked(request), context)) as responses:
+                    async for response in responses:
+                        await _write(context, response)
+
+            async def work(admission: Admission) -> None:
+                await admission.answer(send)
+
+            await self._run(method, context, work, request)
 
         return call
 
@@ -208,13 +243,20 @@ async def _answer_frames(responses: AsyncGenerator[object, None], admission: Adm
                 admission.begin_frame()
                 frame = response.frame_id
             answer = response.answer
-            await context.write(response)
+            await _write(context, response)
             if not response.provisional:
                 frame = None
                 await _end_frame(admission, answer)
     finally:
         if frame is not None:
             admission.end_frame(answer)
+
+
+async def _write(context: Context, response: object) -> None:
+    try:
+        await context.write(response)
+    except grpc.aio.BaseError as error:  # before gRPC cancels the call, which it does next
+        raise CancelledError("the caller hung up before all was sent") from error
 
 
 async def _end_frame(admission: Admission, answer: Answer | None) -> None:

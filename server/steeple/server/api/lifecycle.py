@@ -30,7 +30,9 @@ from steeple.server.api.review import ReviewService
 from steeple.server.api.server import ServerService
 from steeple.server.api.snapshots import SnapshotService
 from steeple.server.api.tracing import Tracing
+from steeple.server.api.transfer import TransferService
 from steeple.server.api.transport import channel_options
+from steeple.server.api.uploads import UploadService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -55,6 +57,10 @@ from steeple.v1 import (
     server_service_pb2_grpc,
     snapshot_service_pb2,
     snapshot_service_pb2_grpc,
+    transfer_service_pb2,
+    transfer_service_pb2_grpc,
+    upload_service_pb2,
+    upload_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -72,12 +78,17 @@ SERVICES: Final = (
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
     snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
+    upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
+    transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
 _CATALOGUE_THREADS: Final = 4
 _CATALOGUE_CAPACITY: Final = 256
 _CATALOGUE_DELAY_SECONDS: Final = 5.0
+_FILE_THREADS: Final = 2
+_FILE_CAPACITY: Final = 64
+_FILE_DELAY_SECONDS: Final = 30.0  # nobody looks at a screen meanwhile
 _FLUSH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
@@ -128,7 +139,11 @@ class Server:
             capacity=_CATALOGUE_CAPACITY,
             max_delay_seconds=_CATALOGUE_DELAY_SECONDS,
         )
-        self.metrics = Metrics(self._readiness, {"queries": self._queries, "catalogue": self._calls})
+        self._files = Pool(
+            "file transfers", threads=_FILE_THREADS, capacity=_FILE_CAPACITY, max_delay_seconds=_FILE_DELAY_SECONDS
+        )
+        pools = {"queries": self._queries, "catalogue": self._calls, "files": self._files}
+        self.metrics = Metrics(self._readiness, pools)
         self.metrics_port = 0
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
         self._close_metrics: Callable[[], None] = lambda: None
@@ -157,7 +172,13 @@ class Server:
             AuditService(self._readiness, self._calls), self._server
         )
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
-            OperationService(self._readiness, self._calls), self._server
+            OperationService(self._readiness, self._calls, self._files), self._server
+        )
+        upload_service_pb2_grpc.add_UploadServiceServicer_to_server(
+            UploadService(self._readiness, self._files), self._server
+        )
+        transfer_service_pb2_grpc.add_TransferServiceServicer_to_server(
+            TransferService(self._readiness, self._calls), self._server
         )
         review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
             ReviewService(self._readiness, self._calls, self._queries), self._server
@@ -259,6 +280,7 @@ class Server:
     def _close(self) -> None:
         self._queries.close()
         self._calls.close()
+        self._files.close()
         self._close_metrics()
         self._tracing.close()
 

@@ -38,6 +38,12 @@ def of_images(connection: Connection, keys: Sequence[int], model: str = "") -> d
     return {row["key"]: _unpack(row) for query in queries for row in connection.execute(query).mappings()}
 
 
+def packed(connection: Connection, keys: Sequence[int]) -> dict[int, features_pb2.FeatureSet]:
+    """Features by image key as they are stored; images that are not there are left out."""
+    rows = connection.execute(_select().where(tables.image_features.c.image_key.in_(keys))).mappings()
+    return {row["key"]: _message(row) for row in rows}
+
+
 def of_model(connection: Connection, model: str, after_key: int, limit: int) -> list[tuple[int, FeatureSet]]:
     """Features by ``model`` of the first ``limit`` searchable images after a key that have such, in key order."""
     image, landmark = tables.reference_image, tables.landmark
@@ -81,8 +87,8 @@ def _select_others(model: str) -> Select[int, str, int, int, bytes, bytes, float
     )
 
 
-def _unpack(row: RowMapping) -> FeatureSet:
-    message = features_pb2.FeatureSet(
+def _message(row: RowMapping) -> features_pb2.FeatureSet:
+    return features_pb2.FeatureSet(
         model=wire.MODEL_PREFIX + row["model"],
         image_width=row["width"],
         image_height=row["height"],
@@ -90,7 +96,10 @@ def _unpack(row: RowMapping) -> FeatureSet:
         geometry=row["geometry"],
         max_score=row["max_score"],
     )
+
+
+def _unpack(row: RowMapping) -> FeatureSet:
     try:
-        return wire.unpack(message)
+        return wire.unpack(_message(row))
     except FeatureSetError as error:
         raise DataLossError(f"the stored features of image {row['key']} are damaged: {error.message}") from error

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from steeple.errors import DataLossError, ResourceExhaustedError, UnavailableError
+from steeple.errors import DataLossError
+from steeple.server.durable import errors_translated
 
 _UNFINISHED: Final = ".part"
 
@@ -34,7 +34,7 @@ class QueryFiles:
             UnavailableError: If it cannot be written otherwise.
         """
         unfinished = self._folder / (query_id + _UNFINISHED)
-        with _errors_translated():
+        with errors_translated("kept queries"):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 with unfinished.open("xb") as file:
@@ -51,7 +51,7 @@ class QueryFiles:
             DataLossError: If it is missing, or of another size.
             UnavailableError: If it cannot be read.
         """
-        with _errors_translated():
+        with errors_translated("kept queries"):
             data = b""
             with suppress(FileNotFoundError):
                 data = (self._folder / query_id).read_bytes()
@@ -67,7 +67,7 @@ class QueryFiles:
         Raises:
             UnavailableError: If one cannot be deleted.
         """
-        with _errors_translated():
+        with errors_translated("kept queries"):
             if not self._folder.is_dir():
                 return
             for query_id in query_ids:
@@ -80,20 +80,9 @@ class QueryFiles:
 
     def sweep(self, known: Collection[str]) -> int:
         """Deletes every file but those of the ids that are known, such as what a crash has left; how many."""
-        with _errors_translated():
+        with errors_translated("kept queries"):
             if not self._folder.is_dir():
                 return 0
             strangers = [file.name for file in self._folder.iterdir() if file.is_file() and file.name not in known]
         self.delete(strangers)
         return len(strangers)
-
-
-@contextmanager
-def _errors_translated() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        text = error.strerror or str(error)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise ResourceExhaustedError(f"the disk that holds the kept queries is full: {text}") from error
-        raise UnavailableError(f"the folder of the kept queries failed: {text}; check its permissions") from error
