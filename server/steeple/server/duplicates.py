@@ -28,7 +28,11 @@ class DuplicatePolicy(StrEnum):
     """What becomes of a reference image that has duplicates."""
 
     REPORT = "report"
+    """It is added, and told."""
     REFUSE = "refuse"
+    """It is not added."""
+    NONE = "none"
+    """It is added. Only the same file is looked for, which costs next to nothing; the rest costs a query."""
 
 
 class DuplicateCheck:

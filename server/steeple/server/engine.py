@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
+from pathlib import Path
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
@@ -23,6 +24,7 @@ from steeple.server.extraction import ThreadExtractors
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
+from steeple.server.importing import PhotoImport
 from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.ingest import Ingest
@@ -77,6 +79,9 @@ class Engine:
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            self.photo_import = PhotoImport(
+                self.operations, self.catalogue, self.ingest, _no_upload, settings.import_dir, settings.workers
+            )
             chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
@@ -286,6 +291,10 @@ class Engine:
 
     def _served(self) -> str:
         return ", ".join(f"models/{release.name}" for release in self.models())
+
+
+def _no_upload(upload_id: str) -> Path:
+    raise NotFoundError(f"there is no uploads/{upload_id}")
 
 
 def _release(settings: Settings) -> ModelRelease:

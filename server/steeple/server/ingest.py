@@ -7,14 +7,26 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Unpack
 
+from sqlalchemy import Connection
+
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
-from steeple.errors import NotFoundError
-from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.errors import AlreadyExistsError, NotFoundError, SteepleError, UnavailableError
+from steeple.server.catalogue import (
+    AlsoOfImages,
+    Catalogue,
+    ImageDraft,
+    ImageOutcome,
+    Landmark,
+    LandmarkChanges,
+    NewImage,
+    ReferenceImage,
+)
+from steeple.server.catalogue.limits import check_image_draft
 from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
 from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
@@ -27,6 +39,21 @@ from steeple.server.thumbnails import thumbnail
 log = logging.getLogger(__name__)
 
 _PAGE = 1000
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """A reference image that only the catalogue has not got yet: its photo is stored, its features are extracted.
+
+    Attributes:
+        landmark_id: What it shows.
+        draft: All else.
+        image_id: Empty: to be made from the photo's hash.
+    """
+
+    landmark_id: str
+    draft: ImageDraft
+    image_id: str
 
 
 class Ingest:
@@ -113,6 +140,93 @@ class Ingest:
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._keeper.catch_up()
         return image
+
+    def prepare_image(
+        self, landmark_id: str, photo: bytes, *, image_id: str = "", metadata: Mapping[str, str] | None = None
+    ) -> PreparedImage | ReferenceImage:
+        """Does all of adding a photo that can be done for several at once; :meth:`create_images` does the rest.
+
+        Whoever does not go on with it has to say so to :meth:`abandon`.
+
+        Args:
+            landmark_id: What it shows.
+            photo: A JPEG, PNG, WebP or BMP file.
+            image_id: Empty: one is made from the photo's hash.
+            metadata: The application's own data.
+
+        Returns:
+            The reference image, if the landmark has this photo already.
+
+        Raises:
+            SteepleError: As :meth:`create_image`.
+        """
+        media_type, sha256 = sniff(photo).media_type, hashlib.sha256(photo).hexdigest()
+        there = self._catalogue.image_of_photo(landmark_id, sha256, image_id=image_id)
+        if there is not None:
+            return there
+        draft = replace(self._draft(photo, sha256, media_type), metadata=metadata or {})
+        check_image_draft(draft)
+        self._photos.put(photo)
+        return PreparedImage(landmark_id, draft, image_id)
+
+    def create_images(
+        self,
+        prepared: Sequence[PreparedImage],
+        *,
+        photo: Callable[[PreparedImage], bytes],
+        duplicate_policy: DuplicatePolicy = DuplicatePolicy.NONE,
+        also: AlsoOfImages | None = None,
+    ) -> list[ImageOutcome]:
+        """Adds reference images that were prepared, in one transaction.
+
+        If the index cannot take them now, they reach it later, as after a crash.
+
+        Args:
+            prepared: In the order in which they are to be added.
+            photo: Reads the photo of one of them again, should somebody have deleted it meanwhile.
+            duplicate_policy: Whether an image that has duplicates is added. Images of one call do not know each other.
+            also: Done in the same transaction, with what became of each.
+
+        Returns:
+            What became of each.
+
+        Raises:
+            SteepleError: If the catalogue or the photos cannot be reached; nothing was added then.
+        """
+        outcomes: dict[int, ImageOutcome] = {}
+        new: dict[int, NewImage] = {}
+        for number, one in enumerate(prepared):
+            try:
+                draft = self._checked(one.landmark_id, one.draft, duplicate_policy)
+            except AlreadyExistsError as error:
+                if self._has(one):  # by now
+                    new[number] = NewImage(one.landmark_id, one.draft, one.image_id)
+                else:
+                    outcomes[number] = ImageOutcome(error=error)
+            else:
+                new[number] = NewImage(one.landmark_id, draft, one.image_id)
+
+        def settle(connection: Connection, made: Sequence[ImageOutcome]) -> None:
+            outcomes.update(zip(new, made, strict=True))
+            if also is not None:
+                also(connection, [outcomes[number] for number in range(len(prepared))])
+
+        with self._photos_settled:
+            for number in new:
+                if not self._photos.exists(prepared[number].draft.sha256):
+                    self._photos.put(photo(prepared[number]))
+            self._catalogue.create_images(list(new.values()), also=settle)
+        self.abandon([prepared[number] for number, outcome in outcomes.items() if outcome.error is not None])
+        try:
+            self._keeper.catch_up()
+        except UnavailableError:
+            log.warning("images were added that are not searchable yet", extra=facts(images=len(new)))
+        return [outcomes[number] for number in range(len(prepared))]
+
+    def abandon(self, prepared: Sequence[PreparedImage]) -> None:
+        """Takes photos away that were prepared and that no image has."""
+        if prepared:
+            self._discard_unused(one.draft.sha256 for one in prepared)
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
         """Removes a reference image: for good, with its photo if no other image has the same, if nothing is retained.
@@ -226,6 +340,12 @@ class Ingest:
         """
         return thumbnail(self.photo(landmark_id, image_id)[0])
 
+    def _has(self, one: PreparedImage) -> bool:
+        try:
+            return self._catalogue.image_of_photo(one.landmark_id, one.draft.sha256) is not None
+        except SteepleError:  # as adding it will say
+            return False
+
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
         if not isinstance(source, bytes):
             return ImageDraft(source, quality=grade(measure(source, None)))
@@ -242,8 +362,9 @@ class Ingest:
 
     def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
         """The draft with its duplicates, if there may be some."""
-        same = self._duplicates.of_photo(draft.sha256) if draft.sha256 else ()
-        found = merged(same, self._duplicates.of_features(landmark_id, draft.features))
+        found = self._duplicates.of_photo(draft.sha256) if draft.sha256 else ()
+        if policy is not DuplicatePolicy.NONE:
+            found = merged(found, self._duplicates.of_features(landmark_id, draft.features))
         if policy is DuplicatePolicy.REFUSE:
             refuse(found)
         return replace(draft, duplicates=found)

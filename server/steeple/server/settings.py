@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        import_dir: Folder of the server's disk whose sub-folders may be imported by their names; None: none may.
         model: Name or folder of the model release to serve.
         calibration: File of `steeple calibrate`, to answer by instead of the model release's calibration.
         index: FAISS factory string of the index, ``[OPQm,]IVFn[_HNSWk],PQm``, which is trained on the catalogue once
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: str = ""
     images_url: str = ""
+    import_dir: Path | None = None
     model: str = DEFAULT_RELEASE
     calibration: Path | None = None
     index: str = ""

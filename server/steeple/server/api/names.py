@@ -73,6 +73,15 @@ def parse_operation(name: str, field: str = "name") -> str:
     return _parse(name, "operations", "operation", field)
 
 
+def parse_upload(name: str, field: str = "name") -> str:
+    """The id in ``uploads/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "uploads", "upload", field)
+
+
 def check_chosen_id(identifier: str, field: str) -> str:
     """``identifier``, which may be empty: the server chooses one then.
 

@@ -78,6 +78,7 @@ def _rows() -> dict[str, Rule]:
         ResumeOperation=Rule(Scope.EDITOR, changes="name"),
         DeleteOperation=Rule(Scope.EDITOR, changes="name"),
     )
+    service("ImportService", ImportReferenceImages=Rule(Scope.EDITOR, changes=""))
     service("AuditService", ListAuditEvents=admin)
     return rows
 

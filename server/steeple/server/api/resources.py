@@ -19,10 +19,10 @@ _KINDS: Final = {
     DuplicateKind.NEAR_DUPLICATE: catalog_service_pb2.Duplicate.KIND_NEAR_DUPLICATE,
     DuplicateKind.OTHER_LANDMARK: catalog_service_pb2.Duplicate.KIND_OTHER_LANDMARK,
 }
-_POLICIES: Final = {
-    catalog_service_pb2.DUPLICATE_POLICY_UNSPECIFIED: DuplicatePolicy.REPORT,
+_POLICIES: Final[dict[int, DuplicatePolicy]] = {
     catalog_service_pb2.DUPLICATE_POLICY_REPORT: DuplicatePolicy.REPORT,
     catalog_service_pb2.DUPLICATE_POLICY_REFUSE: DuplicatePolicy.REFUSE,
+    catalog_service_pb2.DUPLICATE_POLICY_NONE: DuplicatePolicy.NONE,
 }
 
 
@@ -86,19 +86,24 @@ def duplicate_message(duplicate: Duplicate) -> catalog_service_pb2.Duplicate:
     )
 
 
-def read_duplicate_policy(message: catalog_service_pb2.CreateReferenceImageRequest) -> DuplicatePolicy:
+def read_duplicate_policy(policy: int, unspecified: DuplicatePolicy = DuplicatePolicy.REPORT) -> DuplicatePolicy:
     """What becomes of an image that has duplicates.
+
+    Args:
+        policy: Of the message.
+        unspecified: If it says nothing.
 
     Raises:
         InvalidArgumentError: If it is not one of those that there are.
     """
-    if message.duplicate_policy not in _POLICIES:
+    if policy == catalog_service_pb2.DUPLICATE_POLICY_UNSPECIFIED:
+        return unspecified
+    if policy not in _POLICIES:
         raise InvalidArgumentError(
-            f"duplicate_policy must be one of {', '.join(catalog_service_pb2.DuplicatePolicy.keys())}, "
-            f"not {message.duplicate_policy}",
+            f"duplicate_policy must be one of {', '.join(catalog_service_pb2.DuplicatePolicy.keys())}, not {policy}",
             **{FIELD: "duplicate_policy"},
         )
-    return _POLICIES[message.duplicate_policy]
+    return _POLICIES[policy]
 
 
 def _place(location: LatLng | None, message: landmark_pb2.LatLng) -> None:

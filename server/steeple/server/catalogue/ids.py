@@ -65,6 +65,11 @@ def image_ids() -> Iterator[str]:
         yield _random()
 
 
+def image_id_of_photo(sha256: str) -> str:
+    """The id that a photo (SHA-256, hex) always gets: whoever adds it again meets it again. 128 bits of the hash."""
+    return sha256[:32]
+
+
 def _with_suffix(base: str, suffix: str) -> str:
     return base[: MAX_LENGTH - 1 - len(suffix)].rstrip("-") + "-" + suffix
 

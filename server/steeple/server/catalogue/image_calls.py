@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images
+from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from steeple.server.catalogue import (
+    answers,
+    audit,
+    features,
+    ids,
+    landmarks,
+    limits,
+    lookups,
+    pages,
+    reference_images,
+)
 from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
-from steeple.server.catalogue.records import ImageDraft, Page, ReferenceImage
+from steeple.server.catalogue.records import ImageDraft, ImageOutcome, NewImage, Page, ReferenceImage
 from steeple.server.catalogue.requests import Request, features_digest, image_request
 from steeple.server.catalogue.restriction import Restriction, allowed_images
 from steeple.server.catalogue.transactions import Transactions
+
+AlsoOfImages = Callable[[Connection, Sequence[ImageOutcome]], None]
+"""What is to be done in the transaction that adds reference images, such as noting how far an operation is."""
 
 
 class ImageCalls(Transactions):
@@ -47,6 +61,68 @@ class ImageCalls(Transactions):
             ),
             answers.image_from_json,
         )
+
+    def create_images(self, new: Sequence[NewImage], *, also: AlsoOfImages | None = None) -> list[ImageOutcome]:
+        """Adds reference images of photos in one transaction, but for those that something speaks against.
+
+        A photo that its landmark has already is not added again. The photos must be in the image store before.
+
+        Args:
+            new: In the order in which they are to be added; an empty id is made from the photo's hash.
+            also: Done in the same transaction, with what became of each.
+
+        Returns:
+            What became of each.
+
+        Raises:
+            InvalidArgumentError: If a field of one breaks the contract; nothing is added.
+            FeatureSetError: If one has no features; nothing is added.
+        """
+        for one in new:
+            limits.check_image_draft(one.draft)
+        packed = [wire.pack(one.draft.features) for one in new]
+        outcomes = []
+        with self._database.write() as connection:
+            now = datetime.now(UTC)
+            for one, features_ in zip(new, packed, strict=True):
+                try:
+                    parent = landmarks.to_change(connection, one.landmark_id)
+                    there = reference_images.of_photo_in(connection, parent, one.draft.sha256)
+                    if there is not None:
+                        outcomes.append(ImageOutcome(there, there_already=True))
+                        continue
+                    image_id = one.image_id or ids.image_id_of_photo(one.draft.sha256)
+                    image = reference_images.create(
+                        connection, parent, one.draft, features_, image_id=image_id, now=now
+                    )
+                except (NotFoundError, FailedPreconditionError, AlreadyExistsError) as error:  # before it wrote
+                    outcomes.append(ImageOutcome(error=error))
+                else:
+                    audit.record(connection, now, image)
+                    outcomes.append(ImageOutcome(image))
+            if also is not None:
+                also(connection, outcomes)
+        return outcomes
+
+    def image_of_photo(self, landmark_id: str, sha256: str, *, image_id: str = "") -> ReferenceImage | None:
+        """What :meth:`create_images` would find there already; None if it would add the photo.
+
+        Raises:
+            InvalidArgumentError: If an id or the SHA-256 (hex) is malformed.
+            NotFoundError: If there is no such landmark.
+            FailedPreconditionError: If it is deleted.
+            AlreadyExistsError: If another image has the id, or a deleted one.
+        """
+        check_id(landmark_id, "landmark_id")
+        limits.check_sha256(sha256)
+        if image_id:
+            check_id(image_id, "image_id")
+        with self._database.read() as connection:
+            parent = landmarks.to_change(connection, landmark_id)
+            there = reference_images.of_photo_in(connection, parent, sha256)
+            if there is None:
+                reference_images.check_free(connection, parent, image_id or ids.image_id_of_photo(sha256))
+        return there
 
     def replayed_image(
         self,

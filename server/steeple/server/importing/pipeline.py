@@ -1,0 +1,101 @@
+"""Work on many photos at once, whose results come in the order in which the photos were given."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import contextmanager
+from typing import Final, Generic, TypeVar
+
+from steeple.server.priority import yield_to_queries
+
+_CHECK_SECONDS: Final = 0.2
+
+_ItemT = TypeVar("_ItemT")
+_ResultT = TypeVar("_ResultT")
+
+
+class Room:
+    """Bytes that threads may use at a time. One that needs more than all there is works alone.
+
+    Args:
+        total: Bytes.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._used = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, wanted: int) -> Iterator[None]:
+        """Waits until there is room, and keeps it for the block."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._used == 0 or self._used + wanted <= self._total)
+            self._used += wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= wanted
+                self._changed.notify_all()
+
+
+class Pipeline(Generic[_ItemT, _ResultT]):
+    """Threads that work ahead on items, no further than so many.
+
+    Args:
+        work: Done for each item, on one of the threads.
+        threads: That work at a time; they yield to queries.
+        ahead: Items that are worked on or done and not taken yet, at most.
+        check: Called about five times a second while results are waited for; what it raises ends the work.
+    """
+
+    def __init__(
+        self, work: Callable[[_ItemT], _ResultT], *, threads: int, ahead: int, check: Callable[[], object]
+    ) -> None:
+        self._work = work
+        self._threads = threads
+        self._ahead = ahead
+        self._check = check
+
+    def batches(self, items: Sequence[_ItemT], most: int) -> Generator[list[tuple[_ItemT, _ResultT]], None, None]:
+        """Items with their results, in order: as many at a time as are done, but at least one and at most ``most``.
+
+        What was begun and not taken when the iterator is closed is finished and given to nobody; see :attr:`left`.
+        """
+        self.left: list[_ResultT] = []
+        window: deque[tuple[_ItemT, Future[_ResultT]]] = deque()
+        rest = iter(items)
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="import", initializer=yield_to_queries)
+        try:
+            while True:
+                while len(window) < self._ahead and (item := next(rest, None)) is not None:
+                    window.append((item, pool.submit(self._work, item)))
+                if not window:
+                    return
+                batch = [self._head(window)]
+                while window and len(batch) < most and window[0][1].done():
+                    batch.append(self._head(window))
+                yield batch
+        finally:
+            pool.shutdown(cancel_futures=True)
+            for _, future in window:
+                if not future.cancelled() and future.exception() is None:
+                    self.left.append(future.result())
+
+    def _head(self, window: deque[tuple[_ItemT, Future[_ResultT]]]) -> tuple[_ItemT, _ResultT]:
+        item, future = window[0]
+        while True:
+            self._check()
+            try:
+                result = future.result(_CHECK_SECONDS)
+            except NotYet:
+                if future.done():  # then it was the work that timed out
+                    raise
+                continue
+            window.popleft()
+            return item, result
