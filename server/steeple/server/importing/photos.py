@@ -18,6 +18,7 @@ from steeple.server.importing.pipeline import Pipeline, Room
 from steeple.server.importing.plan import PlannedPhoto
 from steeple.server.importing.progress import Progress
 from steeple.server.importing.sources import Source
+from steeple.server.index.threads import one_thread
 from steeple.server.ingest import Ingest, PreparedImage
 from steeple.server.logs import facts
 from steeple.server.operations import Run
@@ -72,8 +73,11 @@ def do(work: PhotoWork, photos: Sequence[PlannedPhoto], run: Run, progress: Prog
     pipeline = Pipeline(work.work, threads=threads, ahead=2 * threads + _AHEAD, check=run.check)
     batches = pipeline.batches(photos[progress.photos :], work.at_once)
     try:
-        for batch in batches:
-            work.take(batch)
+        with (
+            one_thread()
+        ):  # all cores are busy with photos, and threads that wait for each other would only be in the way
+            for batch in batches:
+                work.take(batch)
     finally:
         batches.close()
         work.abandon(pipeline.left)
