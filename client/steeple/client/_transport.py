@@ -22,6 +22,7 @@ from steeple.v1 import (
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
     server_service_pb2_grpc,
+    upload_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
+    from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 MAX_MESSAGE_BYTES: Final = 24 * 1024 * 1024
@@ -136,6 +138,7 @@ class Link:
     keys: key_service_pb2_grpc.KeyServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
+    uploads: upload_service_pb2_grpc.UploadServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -156,6 +159,7 @@ class Link:
             key_service_pb2_grpc.KeyServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
+            upload_service_pb2_grpc.UploadServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -172,6 +176,7 @@ class AsyncLink:
     keys: KeyServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
+    uploads: UploadServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -190,6 +195,7 @@ class AsyncLink:
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
+        uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -199,6 +205,7 @@ class AsyncLink:
             cast("KeyServiceAsyncStub", keys),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
+            cast("UploadServiceAsyncStub", uploads),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

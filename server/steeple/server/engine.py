@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
-from pathlib import Path
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
@@ -33,6 +32,7 @@ from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
+from steeple.server.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +79,11 @@ class Engine:
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
             self.photo_import = PhotoImport(
-                self.operations, self.catalogue, self.ingest, _no_upload, settings.import_dir, settings.workers
+                self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
             )
-            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
+            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge, self.uploads.purge)
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)
@@ -291,10 +292,6 @@ class Engine:
 
     def _served(self) -> str:
         return ", ".join(f"models/{release.name}" for release in self.models())
-
-
-def _no_upload(upload_id: str) -> Path:
-    raise NotFoundError(f"there is no uploads/{upload_id}")
 
 
 def _release(settings: Settings) -> ModelRelease:

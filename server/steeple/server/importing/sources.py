@@ -23,14 +23,6 @@ class Source(Protocol):
         """Of all files, in a fixed order. Hidden ones are passed over."""
         ...
 
-    def size(self, name: str) -> int:
-        """Bytes of a file.
-
-        Raises:
-            SteepleError: If it cannot be read.
-        """
-        ...
-
     def read(self, name: str) -> bytes:
         """A file's content.
 
@@ -128,15 +120,10 @@ class FolderSource:
                         found.append(f"{within}/{name}" if within else name)
         return sorted(found)
 
-    def size(self, name: str) -> int:
-        """Bytes of a file."""
-        with self._opened(name) as descriptor:
-            return os.fstat(descriptor).st_size
-
     def read(self, name: str) -> bytes:
         """A file's content."""
         with self._opened(name) as descriptor, open(descriptor, "rb", closefd=False) as file:
-            check_size(os.fstat(descriptor).st_size)
+            _check_size(os.fstat(descriptor).st_size)
             return file.read(MAX_FILE_BYTES)
 
     def close(self) -> None:
@@ -183,20 +170,16 @@ class SingleFile:
         """The manifest's."""
         return [self._name]
 
-    def size(self, name: str) -> int:
-        """Bytes of the manifest."""
-        return self._path.stat().st_size
-
     def read(self, name: str) -> bytes:
         """The manifest."""
-        check_size(self.size(name))
+        _check_size(self._path.stat().st_size)
         return self._path.read_bytes()
 
     def close(self) -> None:
         """Nothing."""
 
 
-def check_size(size: int) -> None:
+def _check_size(size: int) -> None:
     """Refuses files that are too large.
 
     Raises:
