@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _CREATE: Final = "steeple.v1.CatalogService/CreateReferenceImage"
 _BATCH: Final = 32  # photos of a transaction
+_GATHER_SECONDS: Final = 0.5  # that a transaction waits for more photos: each costs a write to the disk
 _AHEAD: Final = 16  # photos that are done and wait to be taken, besides two a thread
 _ROOM: Final = 1 << 30  # bytes of photos that are decoded at a time
 _BYTES_PER_PIXEL: Final = 6  # RGB, and as much again for what is made of it
@@ -71,7 +72,7 @@ def do(work: PhotoWork, photos: Sequence[PlannedPhoto], run: Run, progress: Prog
     """
     run.progress(progress.photos, len(photos), work.step)
     pipeline = Pipeline(work.work, threads=threads, ahead=2 * threads + _AHEAD, check=run.check)
-    batches = pipeline.batches(photos[progress.photos :], work.at_once)
+    batches = pipeline.batches(photos[progress.photos :], work.at_once, _GATHER_SECONDS)
     try:
         with (
             one_thread()

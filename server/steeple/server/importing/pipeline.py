@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, overload
 
 from steeple.server.priority import yield_to_queries
 
@@ -62,10 +62,17 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         self._ahead = ahead
         self._check = check
 
-    def batches(self, items: Sequence[_ItemT], most: int) -> Generator[list[tuple[_ItemT, _ResultT]], None, None]:
-        """Items with their results, in order: as many at a time as are done, but at least one and at most ``most``.
+    def batches(
+        self, items: Sequence[_ItemT], most: int, gather_seconds: float = 0.0
+    ) -> Generator[list[tuple[_ItemT, _ResultT]], None, None]:
+        """Items with their results, in order: at least one and at most ``most`` at a time.
 
         What was begun and not taken when the iterator is closed is finished and given to nobody; see :attr:`left`.
+
+        Args:
+            items: To work on.
+            most: In a batch.
+            gather_seconds: That others are waited for once a batch has its first.
         """
         self.left: list[_ResultT] = []
         window: deque[tuple[_ItemT, Future[_ResultT]]] = deque()
@@ -73,13 +80,16 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="import", initializer=yield_to_queries)
         try:
             while True:
-                while len(window) < self._ahead and (item := next(rest, None)) is not None:
-                    window.append((item, pool.submit(self._work, item)))
+                self._fill(window, rest, pool)
                 if not window:
                     return
-                batch = [self._head(window)]
-                while window and len(batch) < most and window[0][1].done():
-                    batch.append(self._head(window))
+                batch = [self._head(window, None)]
+                ends = time.monotonic() + gather_seconds
+                while len(batch) < most:
+                    self._fill(window, rest, pool)
+                    if not window or (taken := self._head(window, ends)) is None:
+                        break
+                    batch.append(taken)
                 yield batch
         finally:
             pool.shutdown(cancel_futures=True)
@@ -87,15 +97,28 @@ class Pipeline(Generic[_ItemT, _ResultT]):
                 if not future.cancelled() and future.exception() is None:
                     self.left.append(future.result())
 
-    def _head(self, window: deque[tuple[_ItemT, Future[_ResultT]]]) -> tuple[_ItemT, _ResultT]:
+    def _fill(
+        self, window: deque[tuple[_ItemT, Future[_ResultT]]], rest: Iterator[_ItemT], pool: ThreadPoolExecutor
+    ) -> None:
+        while len(window) < self._ahead and (item := next(rest, None)) is not None:
+            window.append((item, pool.submit(self._work, item)))
+
+    @overload
+    def _head(self, window: deque[tuple[_ItemT, Future[_ResultT]]], ends: None) -> tuple[_ItemT, _ResultT]: ...
+
+    @overload
+    def _head(self, window: deque[tuple[_ItemT, Future[_ResultT]]], ends: float) -> tuple[_ItemT, _ResultT] | None: ...
+
+    def _head(
+        self, window: deque[tuple[_ItemT, Future[_ResultT]]], ends: float | None
+    ) -> tuple[_ItemT, _ResultT] | None:
+        """The first item with its result, waited for until ``ends``; None if it takes longer."""
         item, future = window[0]
-        while True:
+        while not future.done():
             self._check()
-            try:
-                result = future.result(_CHECK_SECONDS)
-            except NotYet:
-                if future.done():  # then it was the work that timed out
-                    raise
-                continue
-            window.popleft()
-            return item, result
+            left = _CHECK_SECONDS if ends is None else min(_CHECK_SECONDS, ends - time.monotonic())
+            if left <= 0:
+                return None
+            wait([future], left)
+        window.popleft()
+        return item, future.result()
