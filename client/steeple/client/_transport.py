@@ -19,6 +19,7 @@ from steeple.v1 import (
     audit_service_pb2_grpc,
     catalog_service_pb2_grpc,
     explain_service_pb2_grpc,
+    import_service_pb2_grpc,
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
     server_service_pb2_grpc,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
+    from steeple.v1.import_service_pb2_grpc import ImportServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
@@ -139,6 +141,7 @@ class Link:
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     uploads: upload_service_pb2_grpc.UploadServiceStub
+    imports: import_service_pb2_grpc.ImportServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -160,6 +163,7 @@ class Link:
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             upload_service_pb2_grpc.UploadServiceStub(channel),
+            import_service_pb2_grpc.ImportServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -177,6 +181,7 @@ class AsyncLink:
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     uploads: UploadServiceAsyncStub
+    imports: ImportServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -196,6 +201,7 @@ class AsyncLink:
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
+        imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -206,6 +212,7 @@ class AsyncLink:
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("UploadServiceAsyncStub", uploads),
+            cast("ImportServiceAsyncStub", imports),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.files import AsyncFileCalls
+from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(
-    AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls, AsyncFileCalls
+    AsyncSearchCalls,
+    AsyncCatalogueCalls,
+    AsyncServerCalls,
+    AsyncKeyCalls,
+    AsyncOperationCalls,
+    AsyncImportCalls,
+    AsyncFileCalls,
 ):
     """A Steeple server.
 
@@ -92,6 +99,7 @@ class AsyncClient(
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
+        AsyncImportCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:

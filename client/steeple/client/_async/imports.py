@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._convert_operations import to_operation
+from steeple.client._convert_uploads import upload_name
 from steeple.client._requests import request_id_or_new
 from steeple.client.operations import Operation
+from steeple.client.uploads import Upload
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import catalog_service_pb2 as catalog
 from steeple.v1 import import_service_pb2 as api
@@ -24,6 +27,9 @@ _DUPLICATES: Final = {
 }
 
 
+_Policy = TypeVar("_Policy")
+
+
 class AsyncImportCalls:
     """The part of the client that begins imports."""
 
@@ -33,7 +39,7 @@ class AsyncImportCalls:
     async def import_reference_images(
         self,
         *,
-        upload: str = "",
+        upload: str | Upload = "",
         folder: str = "",
         manifest: str = "",
         validate_only: bool = False,
@@ -49,7 +55,7 @@ class AsyncImportCalls:
         already is not added again.
 
         Args:
-            upload: Id or name of an upload, a zip archive; or
+            upload: One that is complete, a zip archive, by id or name; or
             folder: a folder of the server's disk, relative to its ``import_dir``; ``.`` for all of it.
             manifest: Name of the manifest in it; empty: ``manifest.csv`` or ``manifest.jsonl`` if there is one.
             validate_only: Whether only to say what would be done.
@@ -79,19 +85,16 @@ class AsyncImportCalls:
             request_id=request_id_or_new(request_id),
         )
         if upload:
-            request.upload = upload if upload.startswith("uploads/") else f"uploads/{upload}"
+            request.upload = upload_name(upload)
         else:
             request.folder = folder
-        link = self._connection.link
         response = await self._connection.call(
-            link.imports.ImportReferenceImages,
-            request,
-            timeout=self._connection.long_timeout if timeout is None else timeout,
+            self._connection.link.imports.ImportReferenceImages, request, timeout=timeout, long=True
         )
         return to_operation(response.operation)
 
 
-def _chosen[Policy](name: str, value: str, policies: dict[str, Policy]) -> Policy:
+def _chosen(name: str, value: str, policies: Mapping[str, _Policy]) -> _Policy:
     if value not in policies:
         raise InvalidArgumentError(f"{name} is one of {', '.join(policies)}, not {value!r}", field=name)
     return policies[value]

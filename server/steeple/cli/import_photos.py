@@ -1,0 +1,167 @@
+"""``steeple import``: photos by the thousand."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from steeple.cli.connection import connect
+from steeple.cli.following import follow
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.output import Cell, Column, Output
+from steeple.cli.packing import files_of_folder, files_of_manifest, is_manifest, packed
+from steeple.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from steeple.client import Client, Operation, Upload
+
+_PARTLY_FAILED: Final = 1
+_PROBLEMS_SHOWN: Final = 20
+_MIB: Final = 1 << 20
+_SAID: Final = {
+    "landmarks_created": "landmarks created",
+    "landmarks_to_create": "landmarks to create",
+    "landmarks_updated": "landmarks updated",
+    "landmarks_to_update": "landmarks to update",
+    "photos_added": "photos added",
+    "photos_to_add": "photos to add",
+    "photos_there_already": "there already",
+    "photos_of_other_landmarks_too": "of other landmarks too",
+    "near_duplicates": "near-duplicates",
+    "photos_like_other_landmarks": "like other landmarks",
+    "files_passed_over": "files passed over",
+    "failed": "failed",
+}
+"""Results of an import, in the order in which they are told."""
+
+
+def import_(
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="PATH", help="A folder, .zip, .csv or .jsonl on this machine."),
+    ] = None,
+    server_folder: Annotated[
+        str, typer.Option("--server-folder", metavar="NAME", help="Instead: a folder of the server's import_dir.")
+    ] = "",
+    manifest: Annotated[
+        str, typer.Option("--manifest", metavar="NAME", help="Manifest in it, if not manifest.csv or manifest.jsonl.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and every problem.")] = False,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            "--duplicates",
+            metavar="none|report|refuse",
+            help="Look for near-duplicates, which takes about a query a photo, and report or refuse them.",
+        ),
+    ] = "none",
+    on_existing: Annotated[
+        str,
+        typer.Option(
+            "--on-existing",
+            metavar="skip|update|fail",
+            help="Landmarks that are there: leave them as they are, set what is given, or change nothing at all.",
+        ),
+    ] = "skip",
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the end.")] = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> int:
+    """Add photos by the thousand, in the background of the server and on all of its cores.
+
+    One sub-folder a landmark, named after it, perhaps with a landmark.json; or manifest.csv or manifest.jsonl beside
+    the photos, with the columns photo, landmark, display_name, latitude, longitude, labels, aliases.fr, metadata.x
+    and others (docs/server/import.md). Folders are packed into a temporary archive, which needs as much room again.
+
+    A photo that its landmark has already, the same file, is not added again, so an import can be repeated. A photo
+    that cannot be used is reported and the rest goes on. Interrupting this, or the server, does not end the import.
+
+    \b
+    Examples:
+      steeple import photos/ --dry-run
+      steeple import photos/
+      steeple import europe.zip --duplicates report
+      steeple import museums.csv --on-existing update
+      steeple import --server-folder europe/paris --no-wait
+
+    \b
+    Exit code: 0 if all is in the catalogue now, 1 if some of it could not be used.
+    """
+    output = Output(as_json=json)
+    if (path is None) == (not server_folder):
+        raise InvalidArgumentError("give a PATH on this machine, or --server-folder")
+    options: dict[str, Any] = {
+        "manifest": manifest,
+        "validate_only": dry_run,
+        "duplicates": duplicates,
+        "on_existing": on_existing,
+    }
+    with connect(server) as client:
+        upload = None
+        if path is None:
+            operation = client.import_reference_images(folder=server_folder, **options)
+        else:
+            upload = _uploaded(output, client, path)
+            if is_manifest(path):
+                options["manifest"] = path.name
+            operation = client.import_reference_images(upload=upload, **options)
+        if no_wait:
+            output.document(operation.to_dict())
+            output.say(f"{operation.name} has begun; follow it with: steeple operations wait {operation.id}")
+            return 0
+        done = follow(output, client, operation)
+        if upload is not None:
+            client.delete_upload(upload)
+        return _report(output, client, done)
+
+
+def _uploaded(output: Output, client: Client, path: Path) -> Upload:
+    """Sends what is to be imported."""
+    with ExitStack() as stack:
+        if path.suffix.lower() != ".zip":
+            if path.is_dir():
+                files = files_of_folder(path)
+            elif is_manifest(path):
+                files = files_of_manifest(path)
+            else:
+                raise InvalidArgumentError(f"{path} is no folder, .zip, .csv or .jsonl file; give one of these")
+            with output.progress("packing", len(files)) as packing:
+                archive = stack.enter_context(packed(files, packing.advance))
+        elif path.is_file():
+            archive = path
+        else:
+            raise InvalidArgumentError(f"there is no file {path}")
+        with output.progress("uploading, MiB", archive.stat().st_size // _MIB) as sending:
+            told = 0
+
+            def progress(there: int, total: int) -> None:
+                nonlocal told
+                while told < there // _MIB:
+                    told += 1
+                    sending.advance("")
+
+            return client.upload_file(archive, progress=progress)
+
+
+def _report(output: Output, client: Client, operation: Operation) -> int:
+    results = operation.results
+    failed = int(results["failed"])
+    shown = list(itertools.islice(client.list_operation_problems(operation), _PROBLEMS_SHOWN)) if failed else []
+    output.document({**operation.to_dict(), "problems": [problem.to_dict() for problem in shown]})
+    if shown:
+        output.table(
+            (Column("item"), Column("status"), Column("problem")),
+            [(problem.item, Cell(problem.status, "yellow"), problem.message) for problem in shown],
+        )
+    if operation.problem_count > len(shown):
+        more = operation.problem_count - len(shown)
+        output.note(f"and {more} more; see: steeple operations show {operation.id}")
+    for line in results.get("duplicates", "").splitlines():
+        output.say(line, "yellow")
+    told = [f"{results[name]} {said}" for name, said in _SAID.items() if name in results]
+    output.say(", ".join(told), "bold red" if failed else "bold green")
+    return _PARTLY_FAILED if failed else 0
