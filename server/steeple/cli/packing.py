@@ -90,8 +90,8 @@ def packed(files: Sequence[tuple[Path, str]], advance: Callable[[str], object]) 
                     advance(name)
         except OSError as error:
             raise InvalidArgumentError(
-                f"the photos cannot be packed for the upload: {error.filename or archive}: {error.strerror}; the archive "
-                "is written to a temporary folder, which TMPDIR chooses"
+                f"the photos cannot be packed for the upload: {error.filename or archive}: {error.strerror}; it is "
+                "done in a temporary folder, which TMPDIR chooses"
             ) from error
         yield archive
 

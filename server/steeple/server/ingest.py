@@ -196,6 +196,9 @@ class Ingest:
         outcomes: dict[int, ImageOutcome] = {}
         new: dict[int, NewImage] = {}
         for number, one in enumerate(prepared):
+            if duplicate_policy is DuplicatePolicy.NONE:  # the catalogue looks for the same file
+                new[number] = NewImage(one.landmark_id, one.draft, one.image_id)
+                continue
             try:
                 draft = self._checked(one.landmark_id, one.draft, duplicate_policy)
             except AlreadyExistsError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -23,7 +24,15 @@ from steeple.server.catalogue import (
 )
 from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
-from steeple.server.catalogue.records import ImageDraft, ImageOutcome, NewImage, Page, ReferenceImage
+from steeple.server.catalogue.records import (
+    Duplicate,
+    DuplicateKind,
+    ImageDraft,
+    ImageOutcome,
+    NewImage,
+    Page,
+    ReferenceImage,
+)
 from steeple.server.catalogue.requests import Request, features_digest, image_request
 from steeple.server.catalogue.restriction import Restriction, allowed_images
 from steeple.server.catalogue.transactions import Transactions
@@ -65,7 +74,8 @@ class ImageCalls(Transactions):
     def create_images(self, new: Sequence[NewImage], *, also: AlsoOfImages | None = None) -> list[ImageOutcome]:
         """Adds reference images of photos in one transaction, but for those that something speaks against.
 
-        A photo that its landmark has already is not added again. The photos must be in the image store before.
+        A photo that its landmark has already is not added again, and of one that another landmark has, that is told in
+        ``duplicates``. The photos must be in the image store before.
 
         Args:
             new: In the order in which they are to be added; an empty id is made from the photo's hash.
@@ -92,9 +102,8 @@ class ImageCalls(Transactions):
                         outcomes.append(ImageOutcome(there, there_already=True))
                         continue
                     image_id = one.image_id or ids.image_id_of_photo(one.draft.sha256)
-                    image = reference_images.create(
-                        connection, parent, one.draft, features_, image_id=image_id, now=now
-                    )
+                    draft = replace(one.draft, duplicates=_with_same_photo(connection, one.draft))
+                    image = reference_images.create(connection, parent, draft, features_, image_id=image_id, now=now)
                 except (NotFoundError, FailedPreconditionError, AlreadyExistsError) as error:  # before it wrote
                     outcomes.append(ImageOutcome(error=error))
                 else:
@@ -289,3 +298,10 @@ class ImageCalls(Transactions):
         if known:
             with self._database.write() as connection:
                 reference_images.count_identified(connection, known)
+
+
+def _with_same_photo(connection: Connection, draft: ImageDraft) -> list[Duplicate]:
+    """The duplicates of a draft, with those that were made from the same file before the others."""
+    same = reference_images.of_photo(connection, draft.sha256)
+    found = [Duplicate(image.landmark_id, image.id, DuplicateKind.SAME_PHOTO) for image in same]
+    return found + [duplicate for duplicate in draft.duplicates if duplicate.kind is not DuplicateKind.SAME_PHOTO]

@@ -52,6 +52,9 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         threads: That work at a time; they yield to queries.
         ahead: Items that are worked on or done and not taken yet, at most.
         check: Called about five times a second while results are waited for; what it raises ends the work.
+
+    Attributes:
+        left: Results of items after those that were dealt with.
     """
 
     def __init__(
@@ -61,22 +64,23 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         self._threads = threads
         self._ahead = ahead
         self._check = check
+        self.left: list[_ResultT] = []
 
     def batches(
         self, items: Sequence[_ItemT], most: int, gather_seconds: float = 0.0
     ) -> Generator[list[tuple[_ItemT, _ResultT]], None, None]:
         """Items with their results, in order: at least one and at most ``most`` at a time.
 
-        What was begun and not taken when the iterator is closed is finished and given to nobody; see :attr:`left`.
+        Where it ends early, what was begun is finished; its results, and those of the last batch, are in :attr:`left`.
 
         Args:
             items: To work on.
             most: In a batch.
             gather_seconds: That others are waited for once a batch has its first.
         """
-        self.left: list[_ResultT] = []
         window: deque[tuple[_ItemT, Future[_ResultT]]] = deque()
         rest = iter(items)
+        batch: list[tuple[_ItemT, _ResultT]] = []
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="import", initializer=yield_to_queries)
         try:
             while True:
@@ -91,8 +95,10 @@ class Pipeline(Generic[_ItemT, _ResultT]):
                         break
                     batch.append(taken)
                 yield batch
+                batch = []
         finally:
             pool.shutdown(cancel_futures=True)
+            self.left += [result for _, result in batch]
             for _, future in window:
                 if not future.cancelled() and future.exception() is None:
                     self.left.append(future.result())
