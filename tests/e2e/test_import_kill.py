@@ -59,7 +59,7 @@ def test_an_import_that_is_killed_and_cancelled_anywhere_loses_and_repeats_nothi
             if not operation:
                 operation = client.import_reference_images(folder=".").name
             done_before = client.get_operation(operation).done_count
-            # Once after something more is done; else before, in the midst of the plan, the landmarks or the first photos.
+            # Once after something more is done; else before, in the plan, the landmarks or the first photos.
             while number == 1 and client.get_operation(operation).done_count <= done_before:
                 time.sleep(0.01)
             time.sleep(chance.uniform(0.0, 0.4))
