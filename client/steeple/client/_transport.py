@@ -23,6 +23,7 @@ from steeple.v1 import (
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
     server_service_pb2_grpc,
+    transfer_service_pb2_grpc,
     upload_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
+    from steeple.v1.transfer_service_pb2_grpc import TransferServiceAsyncStub
     from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
@@ -142,6 +144,7 @@ class Link:
     operations: operation_service_pb2_grpc.OperationServiceStub
     uploads: upload_service_pb2_grpc.UploadServiceStub
     imports: import_service_pb2_grpc.ImportServiceStub
+    transfer: transfer_service_pb2_grpc.TransferServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -164,6 +167,7 @@ class Link:
             operation_service_pb2_grpc.OperationServiceStub(channel),
             upload_service_pb2_grpc.UploadServiceStub(channel),
             import_service_pb2_grpc.ImportServiceStub(channel),
+            transfer_service_pb2_grpc.TransferServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -182,6 +186,7 @@ class AsyncLink:
     operations: OperationServiceAsyncStub
     uploads: UploadServiceAsyncStub
     imports: ImportServiceAsyncStub
+    transfer: TransferServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -202,6 +207,7 @@ class AsyncLink:
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
         imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
+        transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -213,6 +219,7 @@ class AsyncLink:
             cast("OperationServiceAsyncStub", operations),
             cast("UploadServiceAsyncStub", uploads),
             cast("ImportServiceAsyncStub", imports),
+            cast("TransferServiceAsyncStub", transfer),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

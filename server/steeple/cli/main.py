@@ -19,6 +19,7 @@ from steeple.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     identify,
     images,
     import_photos,
@@ -70,6 +71,7 @@ app.command("import", short_help="Add photos by the thousand.")(import_photos.im
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(uploads.app, name="uploads")
+app.command("export", short_help="All of the catalogue in one file.")(export.export)
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")

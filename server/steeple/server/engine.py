@@ -31,6 +31,7 @@ from steeple.server.logs import facts
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
+from steeple.server.transfer import Transfers
 from steeple.server.upkeep import Upkeep
 from steeple.server.uploads import Uploads
 
@@ -87,6 +88,16 @@ class Engine:
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)
+            self.transfers = Transfers(
+                self.operations,
+                self.catalogue,
+                photos,
+                self.ingest,
+                self.uploads,
+                self.models,
+                self._identify_counts.save,
+                settings.max_message_bytes,
+            )
             self.operations.start()
             self._resources = opened.pop_all()
             self._closed = False

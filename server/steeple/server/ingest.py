@@ -4,56 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
 
-from sqlalchemy import Connection
-
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
-from steeple.errors import AlreadyExistsError, NotFoundError, SteepleError, UnavailableError
-from steeple.server.catalogue import (
-    AlsoOfImages,
-    Catalogue,
-    ImageDraft,
-    ImageOutcome,
-    Landmark,
-    LandmarkChanges,
-    NewImage,
-    ReferenceImage,
-)
-from steeple.server.catalogue.limits import check_image_draft
-from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
+from steeple.errors import NotFoundError
+from steeple.server.batch_ingest import BatchIngest
+from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy
 from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
-from steeple.server.logs import facts
 from steeple.server.photo_quality import grade, measure
+from steeple.server.photo_shelf import PhotoShelf
 from steeple.server.thumbnails import thumbnail
+from steeple.v1 import features_pb2
 
 log = logging.getLogger(__name__)
 
 _PAGE = 1000
-
-
-@dataclass(frozen=True)
-class PreparedImage:
-    """A reference image that only the catalogue has not got yet: its photo is stored, its features are extracted.
-
-    Attributes:
-        landmark_id: What it shows.
-        draft: All else.
-        image_id: Empty: to be made from the photo's hash.
-    """
-
-    landmark_id: str
-    draft: ImageDraft
-    image_id: str
 
 
 class Ingest:
@@ -71,6 +45,9 @@ class Ingest:
         extractors: For photos.
         check_features: Refuses features that cannot be searched for.
         duplicates: Looks for images that a new one repeats or contradicts.
+
+    Attributes:
+        batches: Adds many photos.
     """
 
     def __init__(
@@ -88,8 +65,8 @@ class Ingest:
         self._extractors = extractors
         self._check_features = check_features
         self._duplicates = duplicates
-        # Between storing a photo and committing its image, nobody may find that the photo is not in use.
-        self._photos_settled = threading.Lock()
+        self._shelf = PhotoShelf(catalogue, photos)
+        self.batches = BatchIngest(catalogue, self._shelf, keeper, self.draft, duplicates)
 
     def create_image(
         self,
@@ -135,101 +112,69 @@ class Ingest:
         )
         if image is None:
             draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
-            draft = self._checked(landmark_id, draft, duplicate_policy)
-            with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+            draft = self._duplicates.checked(landmark_id, draft, duplicate_policy)
+            with self._shelf.stored(source, sha256) if isinstance(source, bytes) else nullcontext():
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._keeper.catch_up()
         return image
 
-    def prepare_image(
-        self, landmark_id: str, photo: bytes, *, image_id: str = "", metadata: Mapping[str, str] | None = None
-    ) -> PreparedImage | ReferenceImage:
-        """Does all of adding a photo that can be done for several at once; :meth:`create_images` does the rest.
+    def draft(self, photo: bytes) -> ImageDraft:
+        """A reference image made from a photo, which is not stored yet.
 
-        Whoever does not go on with it has to say so to :meth:`abandon`.
+        Raises:
+            ImageError: If the photo cannot be used.
+        """
+        return self._draft(photo, hashlib.sha256(photo).hexdigest(), sniff(photo).media_type)
+
+    def restore_image(
+        self,
+        landmark_id: str,
+        image_id: str,
+        draft: ImageDraft,
+        packed: features_pb2.FeatureSet,
+        *,
+        photo: bytes | None,
+        create_time: datetime,
+        identify_count: int,
+        replace: bool = False,
+    ) -> None:
+        """Adds a reference image as it was; it is searchable after :meth:`catch_up`.
 
         Args:
             landmark_id: What it shows.
-            photo: A JPEG, PNG, WebP or BMP file.
-            image_id: Empty: one is made from the photo's hash.
-            metadata: The application's own data.
-
-        Returns:
-            The reference image, if the landmark has this photo already.
-
-        Raises:
-            SteepleError: As :meth:`create_image`.
-        """
-        media_type, sha256 = sniff(photo).media_type, hashlib.sha256(photo).hexdigest()
-        there = self._catalogue.image_of_photo(landmark_id, sha256, image_id=image_id)
-        if there is not None:
-            return there
-        draft = replace(self._draft(photo, sha256, media_type), metadata=metadata or {})
-        check_image_draft(draft)
-        self._photos.put(photo)
-        return PreparedImage(landmark_id, draft, image_id)
-
-    def create_images(
-        self,
-        prepared: Sequence[PreparedImage],
-        *,
-        photo: Callable[[PreparedImage], bytes],
-        duplicate_policy: DuplicatePolicy = DuplicatePolicy.NONE,
-        also: AlsoOfImages | None = None,
-    ) -> list[ImageOutcome]:
-        """Adds reference images that were prepared, in one transaction.
-
-        If the index cannot take them now, they reach it later, as after a crash.
-
-        Args:
-            prepared: In the order in which they are to be added.
-            photo: Reads the photo of one of them again, should somebody have deleted it meanwhile.
-            duplicate_policy: Whether an image that has duplicates is added. Images of one call do not know each other.
-            also: Done in the same transaction, with what became of each.
-
-        Returns:
-            What became of each.
+            image_id: Its id.
+            draft: Its fields.
+            packed: The features of the draft, byte for byte as they are to be stored.
+            photo: Of the draft; None: it has none.
+            create_time: Aware.
+            identify_count: Answers that it has supported.
+            replace: Whether an image of the same id, deleted or not, is removed for good first.
 
         Raises:
-            SteepleError: If the catalogue or the photos cannot be reached; nothing was added then.
+            ModelMismatchError: If the features are of a release that is not served.
+            SteepleError: As of :meth:`Catalogue.restore_image`.
         """
-        outcomes: dict[int, ImageOutcome] = {}
-        new: dict[int, NewImage] = {}
-        for number, one in enumerate(prepared):
-            if duplicate_policy is DuplicatePolicy.NONE:  # the catalogue looks for the same file
-                new[number] = NewImage(one.landmark_id, one.draft, one.image_id)
-                continue
-            try:
-                draft = self._checked(one.landmark_id, one.draft, duplicate_policy)
-            except AlreadyExistsError as error:
-                if self._has(one):  # by now
-                    new[number] = NewImage(one.landmark_id, one.draft, one.image_id)
-                else:
-                    outcomes[number] = ImageOutcome(error=error)
-            else:
-                new[number] = NewImage(one.landmark_id, draft, one.image_id)
+        self._check_features(draft.features)
+        before = {image.sha256 for image in self._existing_image(landmark_id, image_id)} if replace else set()
+        with self._shelf.stored(photo, draft.sha256) if photo is not None else nullcontext():
+            self._catalogue.restore_image(
+                landmark_id,
+                image_id,
+                draft,
+                packed,
+                create_time=create_time,
+                identify_count=identify_count,
+                replace=replace,
+            )
+        self._shelf.discard_unused(before)
 
-        def settle(connection: Connection, made: Sequence[ImageOutcome]) -> None:
-            outcomes.update(zip(new, made, strict=True))
-            if also is not None:
-                also(connection, [outcomes[number] for number in range(len(prepared))])
+    def catch_up(self) -> None:
+        """Makes searchable what :meth:`restore_image` has added.
 
-        with self._photos_settled:
-            for number in new:
-                if not self._photos.exists(prepared[number].draft.sha256):
-                    self._photos.put(photo(prepared[number]))
-            self._catalogue.create_images(list(new.values()), also=settle)
-        self.abandon([prepared[number] for number, outcome in outcomes.items() if outcome.error is not None])
-        try:
-            self._keeper.catch_up()
-        except UnavailableError:
-            log.warning("images were added that are not searchable yet", extra=facts(images=len(new)))
-        return [outcomes[number] for number in range(len(prepared))]
-
-    def abandon(self, prepared: Sequence[PreparedImage]) -> None:
-        """Takes photos away that were prepared and that no image has."""
-        if prepared:
-            self._discard_unused(one.draft.sha256 for one in prepared)
+        Raises:
+            UnavailableError: If that fails; it is tried again.
+        """
+        self._keeper.catch_up()
 
     def delete_image(self, landmark_id: str, image_id: str, *, etag: str = "", request_id: str = "") -> None:
         """Removes a reference image: for good, with its photo if no other image has the same, if nothing is retained.
@@ -242,7 +187,7 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
         self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
-        self._discard_unused(digests)
+        self._shelf.discard_unused(digests)
         self._keeper.catch_up()
 
     def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
@@ -256,7 +201,7 @@ class Ingest:
         """
         digests = {image.sha256 for name in names for image in self._existing_image(*name)}
         self._catalogue.delete_images(names, request_id=request_id)
-        self._discard_unused(digests)
+        self._shelf.discard_unused(digests)
         self._keeper.catch_up()
 
     def undelete_image(
@@ -297,7 +242,7 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._all_images(landmark_id)} if force else set()
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
-        self._discard_unused(digests)
+        self._shelf.discard_unused(digests)
         self._keeper.catch_up()
 
     def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
@@ -319,7 +264,7 @@ class Ingest:
         Args:
             now: UTC, aware; None: the time.
         """
-        self._discard_unused(self._catalogue.purge(now))
+        self._shelf.discard_unused(self._catalogue.purge(now))
 
     def photo(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
         """The photo as it was uploaded, and its media type.
@@ -343,12 +288,6 @@ class Ingest:
         """
         return thumbnail(self.photo(landmark_id, image_id)[0])
 
-    def _has(self, one: PreparedImage) -> bool:
-        try:
-            return self._catalogue.image_of_photo(one.landmark_id, one.draft.sha256) is not None
-        except SteepleError:  # as adding it will say
-            return False
-
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
         if not isinstance(source, bytes):
             return ImageDraft(source, quality=grade(measure(source, None)))
@@ -362,38 +301,6 @@ class Ingest:
             quality=grade(measure(features, pixels)),
             capture=read_capture(source),
         )
-
-    def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
-        """The draft with its duplicates, if there may be some."""
-        found = self._duplicates.of_photo(draft.sha256) if draft.sha256 else ()
-        if policy is not DuplicatePolicy.NONE:
-            found = merged(found, self._duplicates.of_features(landmark_id, draft.features))
-        if policy is DuplicatePolicy.REFUSE:
-            refuse(found)
-        return replace(draft, duplicates=found)
-
-    @contextmanager
-    def _stored(self, photo: bytes, sha256: str) -> Iterator[None]:
-        """Stores a photo; takes it away again if the block fails and no image has it."""
-        with self._photos_settled:
-            self._photos.put(photo)
-            try:
-                yield
-            except BaseException:
-                self._discard_unused_now({sha256})
-                raise
-
-    def _discard_unused(self, digests: Iterable[str]) -> None:
-        with self._photos_settled:
-            self._discard_unused_now(digests)
-
-    def _discard_unused_now(self, digests: Iterable[str]) -> None:
-        candidates = {digest for digest in digests if digest}
-        try:
-            for sha256 in candidates - self._catalogue.photos_in_use(candidates):
-                self._photos.delete(sha256)
-        except Exception:  # the images are gone as asked; what is left behind takes space and nothing else
-            log.exception("photos that no image has any more were not deleted", extra=facts(photos=sorted(candidates)))
 
     def _existing_image(self, landmark_id: str, image_id: str) -> list[ReferenceImage]:
         try:

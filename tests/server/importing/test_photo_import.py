@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 
+from steeple.delf.image import read_image
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from steeple.server.catalogue import LandmarkDraft, LatLng, audit
 from steeple.server.duplicates import DuplicatePolicy
@@ -145,7 +145,8 @@ def test_landmarks_that_are_there_are_left_updated_or_refused(
 
 def test_near_duplicates_are_looked_for_if_asked(engine: Engine, folder: Path, make_photo: MakePhoto) -> None:
     photo = make_photo(1, width=480, height=360)
-    smaller = cv2.imencode(".jpg", cv2.resize(cv2.imdecode(bytes_of(photo), cv2.IMREAD_COLOR), (360, 270)))[1].tobytes()
+    pixels = cv2.resize(read_image(photo), (360, 270))
+    smaller = cv2.imencode(".jpg", pixels[:, :, ::-1])[1].tobytes()
     write(folder, {"a/1.jpg": photo, "a/2.jpg": smaller, "b/1.jpg": smaller})
     refused = imported(engine, duplicates=DuplicatePolicy.REFUSE)
     assert counted(refused) == {"landmarks_created": "2", "photos_added": "1", "failed": "2"}
@@ -159,16 +160,12 @@ def test_near_duplicates_are_looked_for_if_asked(engine: Engine, folder: Path, m
     assert len(found["duplicates"].splitlines()) == 2
 
 
-def bytes_of(data: bytes) -> Any:
-    return np.frombuffer(data, np.uint8)
-
-
 def test_cancelled_it_stops_and_resumed_it_goes_on_whatever_became_of_the_folder(
     engine: Engine, folder: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, {f"a/{number}.jpg": make_photo(number) for number in range(6)} | {"a/1_bad.jpg": b"no"})
     third, let_go = threading.Event(), threading.Event()
-    prepare = engine.ingest.prepare_image
+    prepare = engine.ingest.batches.prepare
 
     def slow(landmark_id: str, photo: bytes, **how: Any) -> Any:
         if photo == make_photo(3):
@@ -176,7 +173,7 @@ def test_cancelled_it_stops_and_resumed_it_goes_on_whatever_became_of_the_folder
             assert let_go.wait(20.0)
         return prepare(landmark_id, photo, **how)
 
-    monkeypatch.setattr(engine.ingest, "prepare_image", slow)
+    monkeypatch.setattr(engine.ingest.batches, "prepare", slow)
     operation = engine.photo_import.begin(ImportOptions(folder="."))
     assert third.wait(60.0)
     engine.operations.cancel(operation.id)

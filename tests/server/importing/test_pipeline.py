@@ -70,16 +70,20 @@ def test_what_the_check_raises_ends_it_and_what_was_begun_is_given_back() -> Non
 
 
 def test_its_threads_let_queries_go_first() -> None:
-    pipeline = Pipeline(
-        lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), threads=1, ahead=1, check=lambda: None
-    )
+    def work(_: int) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    pipeline = Pipeline(work, threads=1, ahead=1, check=lambda: None)
     before = os.getpriority(os.PRIO_PROCESS, 0)
     ((_, niceness),) = next(pipeline.batches([0], most=1))
     assert niceness == 10 > before
 
 
 def test_a_failure_of_the_work_is_raised() -> None:
-    pipeline = Pipeline(lambda number: 1 // number, threads=2, ahead=4, check=lambda: None)
+    def work(number: int) -> int:
+        return 1 // number
+
+    pipeline = Pipeline(work, threads=2, ahead=4, check=lambda: None)
     with pytest.raises(ZeroDivisionError):
         list(pipeline.batches([1, 0, 1], most=1))
 

@@ -15,6 +15,7 @@ from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
+from steeple.client._async.transfer import AsyncTransferCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -32,6 +33,7 @@ class AsyncClient(
     AsyncOperationCalls,
     AsyncImportCalls,
     AsyncFileCalls,
+    AsyncTransferCalls,
 ):
     """A Steeple server.
 
@@ -101,6 +103,7 @@ class AsyncClient(
         AsyncOperationCalls.__init__(self, connection)
         AsyncImportCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
+        AsyncTransferCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
-from uuid import uuid4
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._concurrency import in_thread_async, sleep_async
 from steeple.client._convert_operations import operation_name, to_operation
 from steeple.client._convert_uploads import to_upload, upload_name
 from steeple.client._local_files import LocalFile, PartialFile
+from steeple.client._requests import request_id_or_new
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
 from steeple.errors import (
@@ -179,7 +179,10 @@ class AsyncFileCalls:
     async def _begun(self, file: LocalFile, resume: str | Upload | None) -> Upload:
         if resume is None:
             request = upload_service_pb2.CreateUploadRequest(
-                file_name=file.path.name, size_bytes=file.size_bytes, sha256=file.sha256, request_id=str(uuid4())
+                file_name=file.path.name,
+                size_bytes=file.size_bytes,
+                sha256=file.sha256,
+                request_id=request_id_or_new(""),
             )
             response = await self._connection.call(self._connection.link.uploads.CreateUpload, request, timeout=None)
             return to_upload(response.upload)

@@ -17,6 +17,7 @@ from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
+from steeple.client._sync.transfer import TransferCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -33,6 +34,7 @@ class Client(
     OperationCalls,
     ImportCalls,
     FileCalls,
+    TransferCalls,
 ):
     """A Steeple server.
 
@@ -102,6 +104,7 @@ class Client(
         OperationCalls.__init__(self, connection)
         ImportCalls.__init__(self, connection)
         FileCalls.__init__(self, connection)
+        TransferCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
-from uuid import uuid4
 
 from steeple.client._concurrency import in_thread, sleep
 from steeple.client._convert_operations import operation_name, to_operation
 from steeple.client._convert_uploads import to_upload, upload_name
 from steeple.client._local_files import LocalFile, PartialFile
+from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
@@ -180,7 +180,10 @@ class FileCalls:
     def _begun(self, file: LocalFile, resume: str | Upload | None) -> Upload:
         if resume is None:
             request = upload_service_pb2.CreateUploadRequest(
-                file_name=file.path.name, size_bytes=file.size_bytes, sha256=file.sha256, request_id=str(uuid4())
+                file_name=file.path.name,
+                size_bytes=file.size_bytes,
+                sha256=file.sha256,
+                request_id=request_id_or_new(""),
             )
             response = self._connection.call(self._connection.link.uploads.CreateUpload, request, timeout=None)
             return to_upload(response.upload)

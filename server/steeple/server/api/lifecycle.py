@@ -28,6 +28,7 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
 from steeple.server.api.tracing import Tracing
+from steeple.server.api.transfer import TransferService
 from steeple.server.api.uploads import UploadService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
@@ -48,6 +49,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
+    transfer_service_pb2,
+    transfer_service_pb2_grpc,
     upload_service_pb2,
     upload_service_pb2_grpc,
     visual_search_service_pb2,
@@ -66,6 +69,7 @@ SERVICES: Final = (
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
     import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
+    transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -153,6 +157,9 @@ class Server:
         )
         import_service_pb2_grpc.add_ImportServiceServicer_to_server(
             ImportService(self._readiness, self._calls), self._server
+        )
+        transfer_service_pb2_grpc.add_TransferServiceServicer_to_server(
+            TransferService(self._readiness, self._calls), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

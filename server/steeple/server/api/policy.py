@@ -89,6 +89,11 @@ def _rows() -> dict[str, Rule]:
         DeleteUpload=Rule(Scope.EDITOR, changes="name"),
     )
     service("ImportService", ImportReferenceImages=Rule(Scope.EDITOR, changes=""))
+    service(
+        "TransferService",
+        ExportCatalogue=Rule(Scope.EDITOR, changes=""),
+        ImportCatalogue=Rule(Scope.EDITOR, changes="upload"),
+    )
     service("AuditService", ListAuditEvents=admin)
     return rows
 

@@ -31,6 +31,12 @@ def of_images(connection: Connection, keys: Sequence[int]) -> dict[int, FeatureS
     return {row["key"]: _unpack(row) for row in rows}
 
 
+def packed(connection: Connection, keys: Sequence[int]) -> dict[int, features_pb2.FeatureSet]:
+    """Features by image key as they are stored; images that are not there are left out."""
+    rows = connection.execute(_select().where(tables.image_features.c.image_key.in_(keys))).mappings()
+    return {row["key"]: _message(row) for row in rows}
+
+
 def of_model(connection: Connection, model: str, after_key: int, limit: int) -> list[tuple[int, FeatureSet]]:
     """Features of the first ``limit`` searchable images of ``model`` whose keys follow ``after_key``, in key order."""
     image, landmark = tables.reference_image, tables.landmark
@@ -54,8 +60,8 @@ def _select() -> Select[int, str, int, int, bytes, bytes, float]:
     ).join_from(image, features, features.c.image_key == image.c.key)
 
 
-def _unpack(row: RowMapping) -> FeatureSet:
-    message = features_pb2.FeatureSet(
+def _message(row: RowMapping) -> features_pb2.FeatureSet:
+    return features_pb2.FeatureSet(
         model=wire.MODEL_PREFIX + row["model"],
         image_width=row["width"],
         image_height=row["height"],
@@ -63,7 +69,10 @@ def _unpack(row: RowMapping) -> FeatureSet:
         geometry=row["geometry"],
         max_score=row["max_score"],
     )
+
+
+def _unpack(row: RowMapping) -> FeatureSet:
     try:
-        return wire.unpack(message)
+        return wire.unpack(_message(row))
     except FeatureSetError as error:
         raise DataLossError(f"the stored features of image {row['key']} are damaged: {error.message}") from error

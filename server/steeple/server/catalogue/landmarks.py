@@ -88,15 +88,10 @@ def create(connection: Connection, draft: LandmarkDraft, landmark_id: str, now: 
         insert(_TABLE).values(
             {
                 "id": landmark_id,
-                "description": draft.description,
-                **location_columns(draft.location),
-                "metadata": dict(draft.metadata),
                 "revision": 1,
                 "create_time": now,
                 "update_time": now,
-                "labels": list(draft.labels),
-                "active": draft.active,
-                **name_columns(draft.display_name, draft.aliases),
+                **draft_columns(draft),
             }
         )
     )
@@ -206,6 +201,25 @@ def purge(connection: Connection, keys: Sequence[int]) -> None:
     image = tables.reference_image
     connection.execute(sqlalchemy.delete(image).where(image.c.landmark_key.in_(keys)))
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
+
+
+def after_key(connection: Connection, key: int, limit: int) -> list[StoredLandmark]:
+    """The first ``limit`` landmarks that are not deleted and whose keys follow ``key``, in key order."""
+    query = _select().where(_TABLE.c.key > key, NOT_DELETED).order_by(_TABLE.c.key).limit(limit)
+    rows = connection.execute(query).mappings()
+    return [StoredLandmark(row["key"], row["revision"], _landmark(row)) for row in rows]
+
+
+def draft_columns(draft: LandmarkDraft) -> dict[str, Any]:
+    """Columns that hold what an application says about a landmark."""
+    return {
+        "description": draft.description,
+        **location_columns(draft.location),
+        "metadata": dict(draft.metadata),
+        "labels": list(draft.labels),
+        "active": draft.active,
+        **name_columns(draft.display_name, draft.aliases),
+    }
 
 
 def name_columns(display_name: str, aliases: Mapping[str, Sequence[str]]) -> dict[str, Any]:

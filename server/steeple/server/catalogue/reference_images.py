@@ -132,6 +132,12 @@ def of_keys(connection: Connection, keys: Sequence[int]) -> dict[int, ReferenceI
     return {row["key"]: _image(row) for row in rows}
 
 
+def after_key(connection: Connection, which: ColumnElement[bool], key: int, limit: int) -> list[ReferenceImage]:
+    """The first ``limit`` reference images that meet a condition and whose keys follow ``key``, in key order."""
+    query = _select().where(which, _TABLE.c.key > key).order_by(_TABLE.c.key).limit(limit)
+    return [_image(row) for row in connection.execute(query).mappings()]
+
+
 def of_photo(connection: Connection, sha256: str) -> list[ReferenceImage]:
     """Searchable reference images that were made from a file, in the order in which they came."""
     query = _select().where(_TABLE.c.sha256 == sha256, SEARCHABLE).order_by(_TABLE.c.key)

@@ -14,13 +14,14 @@ from steeple.server.catalogue.image_calls import ImageCalls
 from steeple.server.catalogue.landmark_calls import LandmarkCalls
 from steeple.server.catalogue.migrate import upgrade
 from steeple.server.catalogue.records import Change
+from steeple.server.catalogue.restore import RestoreCalls
 from steeple.server.catalogue.transactions import FOR_GOOD
 
 _IMAGES_PER_BATCH: Final = 64  # about 3 MB of features
 _PURGED_AT_ONCE: Final = 500
 
 
-class Catalogue(LandmarkCalls, ImageCalls):
+class Catalogue(LandmarkCalls, ImageCalls, RestoreCalls):
     """Landmarks, reference images and their features: the only source of truth.
 
     Thread-safe and synchronous. A call that returned is on the disk: it survives ``kill -9`` and a power cut. A call

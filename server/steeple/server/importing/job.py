@@ -103,7 +103,7 @@ class PhotoImport:
                 if options.on_existing is OnExisting.FAIL and not progress.landmarks:
                     landmarks.refuse_existing(plan.landmarks)
                 landmarks.carry_out(plan.landmarks, options.on_existing)
-                adding = photos.Adding(source, self._ingest, run, progress, options.duplicates)
+                adding = photos.Adding(source, self._ingest.batches, run, progress, options.duplicates)
                 photos.do(adding, plan.photos, run, progress, self._threads)
                 times["commit_seconds"] = adding.commit_seconds
         finally:

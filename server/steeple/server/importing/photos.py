@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from steeple.delf.image import sniff
 from steeple.errors import InternalError, NotFoundError, SteepleError
+from steeple.server.batch_ingest import BatchIngest, PreparedImage
 from steeple.server.catalogue import Catalogue, DuplicateKind, ImageOutcome, ReferenceImage
 from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.importing.pipeline import Pipeline, Room
@@ -19,7 +20,6 @@ from steeple.server.importing.plan import PlannedPhoto
 from steeple.server.importing.progress import Progress
 from steeple.server.importing.sources import Source
 from steeple.server.index.threads import one_thread
-from steeple.server.ingest import Ingest, PreparedImage
 from steeple.server.logs import facts
 from steeple.server.operations import Run
 
@@ -101,7 +101,7 @@ class Adding:
     step = "adding photos"
 
     def __init__(
-        self, source: Source, ingest: Ingest, run: Run, progress: Progress, duplicates: DuplicatePolicy
+        self, source: Source, ingest: BatchIngest, run: Run, progress: Progress, duplicates: DuplicatePolicy
     ) -> None:
         self._source = source
         self._ingest = ingest
@@ -119,9 +119,7 @@ class Adding:
             data = self._source.read(photo.file)
             header = sniff(data)
             with self._room.taken(_BYTES_PER_PIXEL * header.width * header.height):
-                return self._ingest.prepare_image(
-                    photo.landmark_id, data, image_id=photo.image_id, metadata=photo.metadata
-                )
+                return self._ingest.prepare(photo.landmark_id, data, image_id=photo.image_id, metadata=photo.metadata)
         except SteepleError as error:
             return _photos_own(error)
         except Exception as error:
@@ -151,7 +149,7 @@ class Adding:
 
         began = time.monotonic()
         with self._run.change(_CREATE):
-            self._ingest.create_images(
+            self._ingest.create(
                 [result for _, result in prepared],
                 photo=lambda one: self._source.read(files[id(one)]),
                 duplicate_policy=self._policy,
