@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,17 +11,21 @@ import typer
 
 from steeple.cli.connection import connect
 from steeple.cli.following import follow
+from steeple.cli.import_archive import import_archive, is_archive
 from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Cell, Column, Output
 from steeple.cli.packing import files_of_folder, files_of_manifest, is_manifest, packed
-from steeple.errors import InvalidArgumentError
+from steeple.cli.progress import bytes_bar
+from steeple.errors import InvalidArgumentError, SteepleError
 
 if TYPE_CHECKING:
     from steeple.client import Client, Operation, Upload
 
 _PARTLY_FAILED: Final = 1
 _PROBLEMS_SHOWN: Final = 20
-_MIB: Final = 1 << 20
+_ARCHIVE_POLICIES: Final = {"skip": "skip", "update": "replace", "fail": "fail"}
+"""What --on-existing is called for archives of catalogues, which hold whole landmarks and images."""
+
 _SAID: Final = {
     "landmarks_created": "landmarks created",
     "landmarks_to_create": "landmarks to create",
@@ -77,6 +81,9 @@ def import_(
     the photos, with the columns photo, landmark, display_name, latitude, longitude, labels, aliases.fr, metadata.x
     and others (docs/server/import.md). Folders are packed into a temporary archive, which needs as much room again.
 
+    Archives that `steeple export` made are imported too: they hold whole landmarks and images with their features.
+    Of these, --on-existing update replaces what has the same id and is something else.
+
     A photo that its landmark has already, the same file, is not added again, so an import can be repeated. A photo
     that cannot be used is reported and the rest goes on. Interrupting this, or the server, does not end the import.
 
@@ -94,6 +101,12 @@ def import_(
     output = Output(as_json=json)
     if (path is None) == (not server_folder):
         raise InvalidArgumentError("give a PATH on this machine, or --server-folder")
+    for name, value, known in (
+        ("--duplicates", duplicates, ("none", "report", "refuse")),
+        ("--on-existing", on_existing, tuple(_ARCHIVE_POLICIES)),
+    ):
+        if value not in known:
+            raise InvalidArgumentError(f"{name} is one of {', '.join(known)}, not {value!r}")
     options: dict[str, Any] = {
         "manifest": manifest,
         "validate_only": dry_run,
@@ -104,19 +117,47 @@ def import_(
         upload = None
         if path is None:
             operation = client.import_reference_images(folder=server_folder, **options)
+        elif is_archive(path):
+            return _import_archive(output, client, path, options, no_wait)
         else:
-            upload = _uploaded(output, client, path)
             if is_manifest(path):
+                if manifest:
+                    raise InvalidArgumentError("--manifest names one in a folder or archive; PATH is one already")
                 options["manifest"] = path.name
-            operation = client.import_reference_images(upload=upload, **options)
+            upload = _uploaded(output, client, path)
+            try:
+                operation = client.import_reference_images(upload=upload, **options)
+            except SteepleError:
+                _discard(client, upload)
+                raise
         if no_wait:
             output.document(operation.to_dict())
             output.say(f"{operation.name} has begun; follow it with: steeple operations wait {operation.id}")
             return 0
-        done = follow(output, client, operation)
-        if upload is not None:
-            client.delete_upload(upload)
+        try:
+            done = follow(output, client, operation)
+        except SteepleError:  # the operation has kept what it needs to be resumed
+            _discard(client, upload)
+            raise
+        _discard(client, upload)
         return _report(output, client, done)
+
+
+def _discard(client: Client, upload: Upload | None) -> None:
+    if upload is not None:
+        with suppress(SteepleError):  # it goes by itself after some days
+            client.delete_upload(upload)
+
+
+def _import_archive(output: Output, client: Client, path: Path, options: dict[str, Any], no_wait: bool) -> int:
+    """Imports what `steeple export` made."""
+    if no_wait or options["validate_only"] or options["manifest"] or options["duplicates"] != "none":
+        raise InvalidArgumentError(
+            f"{path} is the archive of a catalogue, for which there are no --dry-run, --manifest, --duplicates and "
+            "--no-wait"
+        )
+    done = import_archive(output, client, path, existing=_ARCHIVE_POLICIES[options["on_existing"]])
+    return _PARTLY_FAILED if done.problem_count else 0
 
 
 def _uploaded(output: Output, client: Client, path: Path) -> Upload:
@@ -135,15 +176,7 @@ def _uploaded(output: Output, client: Client, path: Path) -> Upload:
             archive = path
         else:
             raise InvalidArgumentError(f"there is no file {path}")
-        with output.progress("uploading, MiB", archive.stat().st_size // _MIB) as sending:
-            told = 0
-
-            def progress(there: int, total: int) -> None:
-                nonlocal told
-                while told < there // _MIB:
-                    told += 1
-                    sending.advance("")
-
+        with bytes_bar(output, "uploading") as progress:
             return client.upload_file(archive, progress=progress)
 
 

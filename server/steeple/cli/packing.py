@@ -94,16 +94,3 @@ def packed(files: Sequence[tuple[Path, str]], advance: Callable[[str], object]) 
                 "done in a temporary folder, which TMPDIR chooses"
             ) from error
         yield archive
-
-
-def holds(archive: Path, name: str) -> bool:
-    """Whether a zip archive has a file of that name.
-
-    Raises:
-        InvalidArgumentError: If it is no zip archive.
-    """
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            return name in opened.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise InvalidArgumentError(f"{archive} cannot be read as a zip archive: {error}") from error

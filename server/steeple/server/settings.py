@@ -156,10 +156,10 @@ class Settings(BaseSettings):
                 raise ValueError(error.message) from error
         return index
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "import_dir")
     @classmethod
-    def _make_absolute(cls, data_dir: Path) -> Path:
-        return data_dir.expanduser().absolute()
+    def _make_absolute(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser().absolute()
 
     @model_validator(mode="after")
     def _check_exposure(self) -> Settings:
