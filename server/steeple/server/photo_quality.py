@@ -18,7 +18,7 @@ _CELLS: Final = 4  # of the grid, a side
 _SHARPNESS_SIDE: Final = 640  # pixels of the longer side at which sharpness is measured
 _ALIKE: Final = 0.9  # cosine of two descriptors that are taken for each other
 _MOST: Final = 1000  # features compared with each other
-_BLOCK: Final = 1 << 18  # multiplications
+_SQUARE: Final = 80  # features a side of what is multiplied at a time
 _APART: Final = 0.1  # of the diagonal: nearer ones may show the same thing
 
 
@@ -97,13 +97,13 @@ def _repetition(features: FeatureSet) -> float:
     descriptors, keypoints = features.unit_descriptors()[:_MOST], features.keypoints[:_MOST]
     apart = _APART * float(np.hypot(features.width, features.height))
     repeated = np.zeros(len(descriptors), np.bool_)
-    # In blocks that BLAS does not share among threads: an import grades photos on all cores at once, and threads that
-    # wait for each other there would take more time than they save.
-    step = max(1, _BLOCK // descriptors.size)
-    for start in range(0, len(descriptors), step):
-        # Each pair once: the second of it is not before the block.
-        first, second = np.nonzero(descriptors[start : start + step] @ descriptors[start:].T > _ALIKE)
-        first, second = first + start, second + start
+    # In squares that BLAS does not share among threads: an import grades photos on all cores at once, and threads that
+    # wait for each other there would take more time than they save. Each pair once.
+    starts = range(0, len(descriptors), _SQUARE)
+    for row, column in ((row, column) for row in starts for column in starts if row <= column):
+        products = descriptors[row : row + _SQUARE] @ descriptors[column : column + _SQUARE].T
+        first, second = np.nonzero(products > _ALIKE)
+        first, second = first + row, second + column
         far = np.hypot(*(keypoints[first] - keypoints[second]).T) > apart
         repeated[first[far]] = repeated[second[far]] = True
     return float(repeated.mean())

@@ -237,4 +237,5 @@ def _note(progress: Progress, photo: PlannedPhoto, outcome: ImageOutcome) -> Non
     if len(progress.duplicates) < _DUPLICATES_SHOWN:
         first = outcome.image.duplicates[0]
         name = f"landmarks/{first.landmark_id}/images/{first.image_id}"
-        progress.duplicates.append(f"{photo.item}: {first.kind}, {first.inliers} inliers: {name}")
+        item = photo.item.encode("utf-8", "replace").decode("utf-8")  # a file's name may be anything
+        progress.duplicates.append(f"{item}: {first.kind}, {first.inliers} inliers: {name}")
