@@ -130,6 +130,8 @@ class Run:
     ) -> None:
         """Keeps a checkpoint in the transaction of the work that it tells of, so that both are there or neither.
 
+        No other thread may tell of progress meanwhile: it would wait for the transaction, and this for it.
+
         Args:
             connection: Of a write transaction of the catalogue.
             checkpoint: As for :meth:`save`.

@@ -43,8 +43,8 @@ class ImportSpeed:
         photos_per_second: Imported.
         ratio: Of ``seconds`` to ``photos * extract_ms / cores``.
         busy_ratio: The same to ``photos * extract_busy_ms / cores``.
-        extract_cpu_ms: Processor time of an extraction where all cores extract, milliseconds: nearly the same on a machine
-            that has other things to do.
+        extract_cpu_ms: Processor time of an extraction where all cores extract, milliseconds: nearly the same on a
+            machine that has other things to do.
         import_cpu_ms: Processor time of the import, of all threads, milliseconds a photo.
         failed: Photos that were not imported.
     """
