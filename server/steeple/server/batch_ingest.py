@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from steeple.delf.image import sniff
 from steeple.errors import AlreadyExistsError, SteepleError, UnavailableError
 from steeple.server.catalogue import (
     AlsoOfImages,
@@ -50,7 +51,7 @@ class BatchIngest:
         catalogue: The truth.
         shelf: The photos.
         keeper: The index.
-        draft: Extracts a photo.
+        draft: Extracts a photo, given with its SHA-256 (hex) and media type.
         duplicates: Looks for images that a new one repeats or contradicts.
     """
 
@@ -59,7 +60,7 @@ class BatchIngest:
         catalogue: Catalogue,
         shelf: PhotoShelf,
         keeper: IndexKeeper,
-        draft: Callable[[bytes], ImageDraft],
+        draft: Callable[[bytes, str, str], ImageDraft],
         duplicates: DuplicateCheck,
     ) -> None:
         self._catalogue = catalogue
@@ -85,10 +86,11 @@ class BatchIngest:
         Raises:
             SteepleError: As :meth:`Ingest.create_image`.
         """
-        there = self._catalogue.image_of_photo(landmark_id, hashlib.sha256(photo).hexdigest(), image_id=image_id)
+        media_type, sha256 = sniff(photo).media_type, hashlib.sha256(photo).hexdigest()
+        there = self._catalogue.image_of_photo(landmark_id, sha256, image_id=image_id)
         if there is not None:
             return there
-        draft = replace(self._draft(photo), metadata=metadata or {})
+        draft = replace(self._draft(photo, sha256, media_type), metadata=metadata or {})
         check_image_draft(draft)
         self._shelf.put(photo)
         return PreparedImage(landmark_id, draft, image_id)

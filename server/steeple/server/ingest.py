@@ -66,7 +66,7 @@ class Ingest:
         self._check_features = check_features
         self._duplicates = duplicates
         self._shelf = PhotoShelf(catalogue, photos)
-        self.batches = BatchIngest(catalogue, self._shelf, keeper, self.draft, duplicates)
+        self.batches = BatchIngest(catalogue, self._shelf, keeper, self._draft, duplicates)
 
     def create_image(
         self,

@@ -102,6 +102,8 @@ def _repetition(features: FeatureSet) -> float:
     starts = range(0, len(descriptors), _SQUARE)
     for row, column in ((row, column) for row in starts for column in starts if row <= column):
         products = descriptors[row : row + _SQUARE] @ descriptors[column : column + _SQUARE].T
+        if products.max() <= _ALIKE:
+            continue
         first, second = np.nonzero(products > _ALIKE)
         first, second = first + row, second + column
         far = np.hypot(*(keypoints[first] - keypoints[second]).T) > apart
