@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
@@ -99,23 +100,20 @@ class Import:
         conflicts: list[str] = []
         for number, line in enumerate(archive.lines(format.LANDMARKS, format.LONGEST_LINE), 1):
             run.check()
-            try:
+            with suppress(InvalidArgumentError, NotFoundError):  # the first is told when its turn comes
                 record = LandmarkRecord.read(line, _where(format.LANDMARKS, number))
                 found = self._catalogue.get_landmark(record.id)
-            except (InvalidArgumentError, NotFoundError):
-                continue  # the first is told when its turn comes
-            there.add(record.id)
-            if not same_landmark(found, record):
-                conflicts.append(f"landmarks/{record.id}")
+                there.add(record.id)
+                if not same_landmark(found, record):
+                    conflicts.append(f"landmarks/{record.id}")
         for number, line in enumerate(archive.lines(format.IMAGES, format.LONGEST_LINE) if there else (), 1):
             run.check()
-            try:
+            with suppress(InvalidArgumentError, NotFoundError):
                 image = ImageRecord.read(line, _where(format.IMAGES, number))
-                taken = self._catalogue.get_image(image.landmark, image.id) if image.landmark in there else None
-            except (InvalidArgumentError, NotFoundError):
-                continue
-            if taken is not None and not same_image(taken, image, with_photo=image.photo in archive):
-                conflicts.append(image.name)
+                if image.landmark in there:
+                    taken = self._catalogue.get_image(image.landmark, image.id)
+                    if not same_image(taken, image, with_photo=image.photo in archive):
+                        conflicts.append(image.name)
         if conflicts:
             more = ", ..." if len(conflicts) > _NAMED else ""
             raise AlreadyExistsError(
