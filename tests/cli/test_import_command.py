@@ -72,6 +72,15 @@ def test_an_archive_can_be_sent_without_waiting(steeple: Steeple, tmp_path: Path
     assert (waited["state"], waited["results"]["photos_added"]) == ("succeeded", "1")
 
 
+def test_the_archive_of_a_catalogue_is_known_by_what_is_in_it(steeple: Steeple, tmp_path: Path) -> None:
+    assert steeple("landmarks", "create", "Water Mill", "--id", "water-mill").code == 0
+    assert steeple("export", tmp_path / "all.zip").code == 0
+    ran = steeple("import", tmp_path / "all.zip", "--json")
+    assert (ran.code, ran.json["method"]) == (0, "steeple.v1.TransferService/ImportCatalogue")
+    refused = steeple("import", tmp_path / "all.zip", "--dry-run", "--json")
+    assert (refused.code, "archive of a catalogue" in refused.error["message"]) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
