@@ -92,18 +92,20 @@ class ImageCalls(Transactions):
             limits.check_image_draft(one.draft)
         packed = [wire.pack(one.draft.features) for one in new]
         outcomes = []
+        parents: dict[str, landmarks.StoredLandmark] = {}  # they stay as they are for the transaction
         with self._database.write() as connection:
             now = datetime.now(UTC)
-            for one, features_ in zip(new, packed, strict=True):
+            for one, message in zip(new, packed, strict=True):
                 try:
-                    parent = landmarks.to_change(connection, one.landmark_id)
+                    parent = parents.get(one.landmark_id) or landmarks.to_change(connection, one.landmark_id)
+                    parents[one.landmark_id] = parent
                     there = reference_images.of_photo_in(connection, parent, one.draft.sha256)
                     if there is not None:
                         outcomes.append(ImageOutcome(there, there_already=True))
                         continue
                     image_id = one.image_id or ids.image_id_of_photo(one.draft.sha256)
                     draft = replace(one.draft, duplicates=_with_same_photo(connection, one.draft))
-                    image = reference_images.create(connection, parent, draft, features_, image_id=image_id, now=now)
+                    image = reference_images.create(connection, parent, draft, message, image_id=image_id, now=now)
                 except (NotFoundError, FailedPreconditionError, AlreadyExistsError) as error:  # before it wrote
                     outcomes.append(ImageOutcome(error=error))
                 else:
