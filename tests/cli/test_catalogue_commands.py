@@ -151,24 +151,6 @@ def test_images_are_listed_downloaded_and_deleted(
     assert small["bytes"] < photo.stat().st_size
 
 
-def test_landmarks_are_imported_all_or_none(steeple: Steeple, tmp_path: Path) -> None:
-    file = tmp_path / "landmarks.json"
-    file.write_text('[{"display_name": "Import A", "id": "import-a", "labels": ["x"]}, {"display_name": "Import B"}]')
-    made = steeple("landmarks", "import", file, "--json").json
-    assert [landmark["id"] for landmark in made] == ["import-a", "import-b"]
-    again = steeple("landmarks", "import", file, "--json")
-    assert (again.code, again.error["reason"]) == (5, "ALREADY_EXISTS")
-    for content in (
-        "{",
-        "{}",
-        '["x"]',
-        '[{"display_name": "X", "colour": "red"}]',
-        '[{"display_name": "X", "labels": [1]}]',
-    ):
-        file.write_text(content)
-        assert steeple("landmarks", "import", file).code == 2
-
-
 def test_duplicates_are_named_or_refused(steeple: Steeple, photos: Photos) -> None:
     for landmark in ("twin-a", "twin-b"):
         steeple("landmarks", "create", landmark, "--id", landmark)

@@ -19,6 +19,7 @@ from steeple.v1 import (
     audit_service_pb2_grpc,
     catalog_service_pb2_grpc,
     explain_service_pb2_grpc,
+    import_service_pb2_grpc,
     key_service_pb2_grpc,
     model_service_pb2_grpc,
     operation_service_pb2_grpc,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
+    from steeple.v1.import_service_pb2_grpc import ImportServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
@@ -163,6 +165,7 @@ class Link:
     snapshots: snapshot_service_pb2_grpc.SnapshotServiceStub
     models: model_service_pb2_grpc.ModelServiceStub
     uploads: upload_service_pb2_grpc.UploadServiceStub
+    imports: import_service_pb2_grpc.ImportServiceStub
     transfer: transfer_service_pb2_grpc.TransferServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
@@ -188,6 +191,7 @@ class Link:
             snapshot_service_pb2_grpc.SnapshotServiceStub(channel),
             model_service_pb2_grpc.ModelServiceStub(channel),
             upload_service_pb2_grpc.UploadServiceStub(channel),
+            import_service_pb2_grpc.ImportServiceStub(channel),
             transfer_service_pb2_grpc.TransferServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
@@ -209,6 +213,7 @@ class AsyncLink:
     snapshots: SnapshotServiceAsyncStub
     models: ModelServiceAsyncStub
     uploads: UploadServiceAsyncStub
+    imports: ImportServiceAsyncStub
     transfer: TransferServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
@@ -232,6 +237,7 @@ class AsyncLink:
         snapshots: Any = snapshot_service_pb2_grpc.SnapshotServiceStub(channel)
         models: Any = model_service_pb2_grpc.ModelServiceStub(channel)
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
+        imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
         return AsyncLink(
             channel,
@@ -246,6 +252,7 @@ class AsyncLink:
             cast("SnapshotServiceAsyncStub", snapshots),
             cast("ModelServiceAsyncStub", models),
             cast("UploadServiceAsyncStub", uploads),
+            cast("ImportServiceAsyncStub", imports),
             cast("TransferServiceAsyncStub", transfer),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )

@@ -34,6 +34,10 @@ class _DuplicatePolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """It is added, and the answer tells of them."""
     DUPLICATE_POLICY_REFUSE: _DuplicatePolicy.ValueType  # 2
     """It is refused with ALREADY_EXISTS, whose ResourceInfo names the first of them."""
+    DUPLICATE_POLICY_NONE: _DuplicatePolicy.ValueType  # 3
+    """It is added, and nothing is looked for but the same file, which takes no
+    time; the answer tells of that.
+    """
 
 class DuplicatePolicy(_DuplicatePolicy, metaclass=_DuplicatePolicyEnumTypeWrapper):
     """What becomes of a reference image that has duplicates."""
@@ -44,6 +48,10 @@ DUPLICATE_POLICY_REPORT: DuplicatePolicy.ValueType  # 1
 """It is added, and the answer tells of them."""
 DUPLICATE_POLICY_REFUSE: DuplicatePolicy.ValueType  # 2
 """It is refused with ALREADY_EXISTS, whose ResourceInfo names the first of them."""
+DUPLICATE_POLICY_NONE: DuplicatePolicy.ValueType  # 3
+"""It is added, and nothing is looked for but the same file, which takes no
+time; the answer tells of that.
+"""
 global___DuplicatePolicy = DuplicatePolicy
 
 @typing.final

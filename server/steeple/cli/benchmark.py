@@ -16,6 +16,7 @@ import typer
 from steeple.cli import (
     benchmark_bytes,
     benchmark_geometry,
+    benchmark_import,
     benchmark_index,
     benchmark_load,
     benchmark_robustness,
@@ -87,6 +88,7 @@ app.command("verify", short_help="What geometric verification costs and finds.")
 app.command("bytes", short_help="Recognition against the bytes of a query.")(benchmark_bytes.bytes_)
 app.command("load", short_help="A server that is asked for more than it can do.")(benchmark_load.load)
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
+app.command("import", short_help="What importing photos costs, beside extraction.")(benchmark_import.import_)
 app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from steeple.cli.connection import connect
-from steeple.cli.landmarks_file import read_landmarks
 from steeple.cli.options import (
     DEFAULT_SERVER,
     AliasOption,
@@ -132,30 +130,6 @@ def create_landmark(
             active=not inactive,
         )
     _print(Output(as_json=json), created)
-
-
-@app.command("import")
-def import_landmarks(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="As `landmarks list --json` prints it.")],
-    server: ServerOption = DEFAULT_SERVER,
-    json: JsonOption = False,
-) -> None:
-    """Create 1 to 100 landmarks from a file: all or, if one is refused, none.
-
-    Of a landmark, only display_name must be there; a missing id is made from it.
-
-    \b
-    Examples:
-      steeple landmarks import museums.json
-      echo '[{"display_name": "Big Ben", "labels": ["tower"]}]' > one.json && steeple landmarks import one.json
-    """
-    output = Output(as_json=json)
-    landmarks = read_landmarks(file)
-    with connect(server, 60.0) as client:
-        created = client.batch_create_landmarks(landmarks)
-    output.document([landmark.to_dict() for landmark in created])
-    for landmark in created:
-        output.say(f"created {landmark.name}")
 
 
 @app.command("update")

@@ -23,6 +23,7 @@ from steeple.cli import (
     health,
     identify,
     images,
+    import_photos,
     info,
     keys,
     landmarks,
@@ -71,6 +72,7 @@ app.command("demo", short_help="Recognise real photographs, end to end.")(demo.d
 app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
+app.command("import", short_help="Add photos by the thousand.")(import_photos.import_)
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(snapshots.app, name="snapshots")

@@ -46,6 +46,9 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Keeps the catalogue, photos and the index.")
     ] = None,
+    import_dir: Annotated[
+        Path | None, typer.Option("--import-dir", metavar="DIR", help="Its sub-folders may be imported by their names.")
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Model release to serve."),
@@ -134,6 +137,7 @@ def serve(
         tls_client_ca=tls_client_ca,
         insecure=insecure or None,
         data_dir=data_dir,
+        import_dir=import_dir,
         model=model,
         calibration=calibration,
         index=index,

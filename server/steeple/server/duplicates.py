@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import AlreadyExistsError
-from steeple.server.catalogue import Catalogue, Duplicate, DuplicateKind, ReferenceImage
+from steeple.server.catalogue import Catalogue, Duplicate, DuplicateKind, ImageDraft, ReferenceImage
 from steeple.server.recognition import Recogniser
 
 _CANDIDATES: Final = 10
@@ -28,7 +29,11 @@ class DuplicatePolicy(StrEnum):
     """What becomes of a reference image that has duplicates."""
 
     REPORT = "report"
+    """It is added, and told."""
     REFUSE = "refuse"
+    """It is not added."""
+    NONE = "none"
+    """It is added. Only the same file is looked for, which costs next to nothing; the rest costs a query."""
 
 
 class DuplicateCheck:
@@ -77,6 +82,19 @@ class DuplicateCheck:
             found.append(Duplicate(image.landmark_id, image.id, kind, candidate.inliers))
         return tuple(found)
 
+    def checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
+        """A new image with its duplicates.
+
+        Raises:
+            AlreadyExistsError: If it has some, and they are refused.
+        """
+        found = self.of_photo(draft.sha256) if draft.sha256 else ()
+        if policy is not DuplicatePolicy.NONE:
+            found = _merged(found, self.of_features(landmark_id, draft.features))
+        if policy is DuplicatePolicy.REFUSE:
+            _refuse(found)
+        return replace(draft, duplicates=found)
+
 
 def _is_zoom(homography: NDArray[np.float64]) -> bool:
     """Whether a mapping only enlarges, shrinks and moves."""
@@ -85,7 +103,7 @@ def _is_zoom(homography: NDArray[np.float64]) -> bool:
     return bool(zoom > 0 and np.abs(linear / zoom - np.eye(2)).max() <= _TURNED)
 
 
-def merged(*found: Sequence[Duplicate]) -> tuple[Duplicate, ...]:
+def _merged(*found: Sequence[Duplicate]) -> tuple[Duplicate, ...]:
     """Each image once, by its first kind; the plainest case first, and within it most inliers."""
     unique: dict[tuple[str, str], Duplicate] = {}
     for duplicate in (one for some in found for one in some):
@@ -94,7 +112,7 @@ def merged(*found: Sequence[Duplicate]) -> tuple[Duplicate, ...]:
     return tuple(sorted(unique.values(), key=lambda one: (kinds.index(one.kind), -one.inliers)))
 
 
-def refuse(duplicates: Sequence[Duplicate]) -> None:
+def _refuse(duplicates: Sequence[Duplicate]) -> None:
     """Refuses an image that has duplicates.
 
     Raises:

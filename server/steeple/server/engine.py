@@ -22,6 +22,7 @@ from steeple.server.duplicates import DuplicateCheck
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
+from steeple.server.importing import PhotoImport
 from steeple.server.index_keeper import IndexKeeper
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
@@ -87,7 +88,7 @@ class Engine:
                 Source(
                     database=self.catalogue.database,
                     photos=photos,
-                    photos_kept=self.ingest.photos_kept,
+                    photos_kept=self.ingest.shelf.kept,
                     keepers=lambda: [served.keeper for served in self.serving.all],
                     model=lambda: self.release.name,
                 ),
@@ -97,6 +98,9 @@ class Engine:
             )
             self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
             self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
+            self.photo_import = PhotoImport(
+                self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
+            )
             clock = CautiousClock()
             chores = (
                 self._identify_counts.save,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
@@ -15,12 +14,12 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
 from steeple.delf.photo_metadata import without_metadata
 from steeple.errors import FailedPreconditionError, ImageError, NotFoundError
+from steeple.server.batch_ingest import BatchIngest
 from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
-from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy, merged, refuse
-from steeple.server.exif import read_capture
+from steeple.server.drafts import Drafts
+from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy
 from steeple.server.images import ImageStore
-from steeple.server.logs import facts
-from steeple.server.photo_quality import grade, measure
+from steeple.server.photo_shelf import PhotoShelf
 from steeple.server.serving import Serving
 from steeple.server.thumbnails import thumbnail
 from steeple.v1 import features_pb2
@@ -44,6 +43,9 @@ class Ingest:
         serving: The model releases that photos are extracted with, and their indexes.
         check_features: Refuses features that cannot be searched for.
         duplicates: Looks for images that a new one repeats or contradicts.
+
+    Attributes:
+        batches: Adds many photos.
     """
 
     def __init__(
@@ -59,10 +61,9 @@ class Ingest:
         self._serving = serving
         self._check_features = check_features
         self._duplicates = duplicates
-        # Between storing a photo and committing its image, nobody may find that the photo is not in use.
-        self._photos_settled = threading.Lock()
-        self._keeping = 0
-        self._unused: set[str] = set()  # to be looked at once none are kept
+        self.shelf = PhotoShelf(catalogue, photos)
+        self._drafts = Drafts(serving)
+        self.batches = BatchIngest(catalogue, self.shelf, serving, self._drafts, duplicates)
 
     def create_image(
         self,
@@ -107,11 +108,11 @@ class Ingest:
             request_id=request_id,
         )
         if image is None:
-            draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
-            draft = self._checked(landmark_id, draft, duplicate_policy)
-            with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+            draft = replace(self._drafts.of(source, sha256, media_type), metadata=metadata)
+            draft = self._duplicates.checked(landmark_id, draft, duplicate_policy)
+            with self.shelf.stored(source, sha256) if isinstance(source, bytes) else nullcontext():
                 if isinstance(source, bytes):
-                    draft = self._with_others(draft, source)  # of a release that is to be served since
+                    draft = self._drafts.with_others(draft, lambda: source)  # of a release that is to be served since
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._serving.catch_up()
         return image
@@ -122,7 +123,7 @@ class Ingest:
         Raises:
             ImageError: If the photo cannot be used.
         """
-        return self._draft(photo, hashlib.sha256(photo).hexdigest(), sniff(photo).media_type)
+        return self._drafts.of_photo(photo, hashlib.sha256(photo).hexdigest(), sniff(photo).media_type)
 
     def restore_image(
         self,
@@ -154,7 +155,7 @@ class Ingest:
         """
         self._check_features(draft.features)
         before = {image.sha256 for image in self._existing_image(landmark_id, image_id)} if replace else set()
-        with self._stored(photo, draft.sha256) if photo is not None else nullcontext():
+        with self.shelf.stored(photo, draft.sha256) if photo is not None else nullcontext():
             self._catalogue.restore_image(
                 landmark_id,
                 image_id,
@@ -164,7 +165,7 @@ class Ingest:
                 identify_count=identify_count,
                 replace=replace,
             )
-        self._discard_unused(before)
+        self.shelf.discard_unused(before)
 
     def catch_up(self) -> None:
         """Makes searchable what :meth:`restore_image` has added.
@@ -185,7 +186,7 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
         self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
-        self._discard_unused(digests)
+        self.shelf.discard_unused(digests)
         self._serving.catch_up()
 
     def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
@@ -199,7 +200,7 @@ class Ingest:
         """
         digests = {image.sha256 for name in names for image in self._existing_image(*name)}
         self._catalogue.delete_images(names, request_id=request_id)
-        self._discard_unused(digests)
+        self.shelf.discard_unused(digests)
         self._serving.catch_up()
 
     def undelete_image(
@@ -240,7 +241,7 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._all_images(landmark_id)} if force else set()
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
-        self._discard_unused(digests)
+        self.shelf.discard_unused(digests)
         self._serving.catch_up()
 
     def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
@@ -262,7 +263,7 @@ class Ingest:
         Args:
             now: UTC, aware; None: the time.
         """
-        self._discard_unused(self._catalogue.purge(now))
+        self.shelf.discard_unused(self._catalogue.purge(now))
 
     def photo(self, landmark_id: str, image_id: str, *, original: bool = False) -> tuple[bytes, str]:
         """The photo and its media type: without metadata, or with ``original`` as it was uploaded.
@@ -319,85 +320,6 @@ class Ingest:
         """
         with self._serving.default.extractors.decoded(photo) as pixels:
             return thumbnail(pixels)
-
-    def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
-        if not isinstance(source, bytes):
-            return ImageDraft(source, quality=grade(measure(source, None)))
-        extractors = self._serving.default.extractors
-        with extractors.decoded(source) as pixels:
-            features = extractors.extract_from(pixels)
-            quality = grade(measure(features, pixels))
-        draft = ImageDraft(features, sha256, len(source), media_type, quality=quality, capture=read_capture(source))
-        return self._with_others(draft, source)
-
-    def _with_others(self, draft: ImageDraft, photo: bytes) -> ImageDraft:
-        """The draft with features by all other releases that photos are extracted with now."""
-        has = {draft.features.model, *(features.model for features in draft.others)}
-        others = list(draft.others)
-        for extractors in self._serving.extracting:
-            if extractors.model not in has:
-                try:
-                    others.append(extractors.extract(photo))
-                except ImageError:  # by this release, nothing in it can be recognised: its queries do not find it
-                    log.warning("a photo has no features by one release", extra=facts(model=extractors.model))
-        return replace(draft, others=others)
-
-    def _checked(self, landmark_id: str, draft: ImageDraft, policy: DuplicatePolicy) -> ImageDraft:
-        """The draft with its duplicates, if there may be some."""
-        same = self._duplicates.of_photo(draft.sha256) if draft.sha256 else ()
-        found = merged(same, self._duplicates.of_features(landmark_id, draft.features))
-        if policy is DuplicatePolicy.REFUSE:
-            refuse(found)
-        return replace(draft, duplicates=found)
-
-    @contextmanager
-    def _stored(self, photo: bytes, sha256: str) -> Iterator[None]:
-        """Stores a photo; takes it away again if the block fails and no image has it."""
-        with self._photos_settled:
-            self._photos.put(photo)
-            try:
-                yield
-            except BaseException:
-                self._discard_unused_now({sha256})
-                raise
-
-    @contextmanager
-    def settled(self) -> Iterator[None]:
-        """No image with a photo is added while this is entered.
-
-        What photos are extracted with can be changed then: no image that is added later lacks what was asked for.
-        """
-        with self._photos_settled:
-            yield
-
-    @contextmanager
-    def photos_kept(self) -> Iterator[None]:
-        """No photo is deleted while this is entered; those that have become unused meanwhile go when it is left."""
-        with self._photos_settled:
-            self._keeping += 1
-        try:
-            yield
-        finally:
-            with self._photos_settled:
-                self._keeping -= 1
-                if not self._keeping:
-                    unused, self._unused = self._unused, set()
-                    self._discard_unused_now(unused)
-
-    def _discard_unused(self, digests: Iterable[str]) -> None:
-        with self._photos_settled:
-            self._discard_unused_now(digests)
-
-    def _discard_unused_now(self, digests: Iterable[str]) -> None:
-        candidates = {digest for digest in digests if digest}
-        if self._keeping:
-            self._unused |= candidates
-            return
-        try:
-            for sha256 in candidates - self._catalogue.photos_in_use(candidates):
-                self._photos.delete(sha256)
-        except Exception:  # the images are gone as asked; what is left behind takes space and nothing else
-            log.exception("photos that no image has any more were not deleted", extra=facts(photos=sorted(candidates)))
 
     def _existing_image(self, landmark_id: str, image_id: str) -> list[ReferenceImage]:
         try:

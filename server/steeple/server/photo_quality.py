@@ -18,6 +18,7 @@ _CELLS: Final = 4  # of the grid, a side
 _SHARPNESS_SIDE: Final = 640  # pixels of the longer side at which sharpness is measured
 _ALIKE: Final = 0.9  # cosine of two descriptors that are taken for each other
 _MOST: Final = 1000  # features compared with each other
+_SQUARE: Final = 80  # features a side of what is multiplied at a time
 _APART: Final = 0.1  # of the diagonal: nearer ones may show the same thing
 
 
@@ -95,6 +96,16 @@ def _repetition(features: FeatureSet) -> float:
         return 0.0
     descriptors, keypoints = features.unit_descriptors()[:_MOST], features.keypoints[:_MOST]
     apart = _APART * float(np.hypot(features.width, features.height))
-    distances = np.hypot(*(keypoints[:, None, axis] - keypoints[None, :, axis] for axis in (0, 1)))
-    similar = descriptors @ descriptors.T > _ALIKE
-    return float((similar & (distances > apart)).any(axis=1).mean())
+    repeated = np.zeros(len(descriptors), np.bool_)
+    # In squares that BLAS does not share among threads: an import grades photos on all cores at once, and threads that
+    # wait for each other there would take more time than they save. Each pair once.
+    starts = range(0, len(descriptors), _SQUARE)
+    for row, column in ((row, column) for row in starts for column in starts if row <= column):
+        products = descriptors[row : row + _SQUARE] @ descriptors[column : column + _SQUARE].T
+        if products.max() <= _ALIKE:
+            continue
+        first, second = np.nonzero(products > _ALIKE)
+        first, second = first + row, second + column
+        far = np.hypot(*(keypoints[first] - keypoints[second]).T) > apart
+        repeated[first[far]] = repeated[second[far]] = True
+    return float(repeated.mean())

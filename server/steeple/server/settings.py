@@ -57,6 +57,7 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        import_dir: Folder of the server's disk whose sub-folders may be imported by their names; None: none may.
         snapshots_dir: Folder of snapshots, of one server; None: a folder in ``data_dir``.
         snapshots_keep: Latest snapshots that are kept when one is made, unless its maker says otherwise; 0: all.
         model: Name or folder of the model release to serve.
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: str = ""
     images_url: str = ""
+    import_dir: Path | None = None
     snapshots_dir: Path | None = None
     snapshots_keep: Annotated[int, Field(ge=0)] = 0
     model: str = DEFAULT_RELEASE
@@ -187,10 +189,10 @@ class Settings(BaseSettings):
                 raise ValueError(error.message) from error
         return index
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "import_dir")
     @classmethod
-    def _make_absolute(cls, data_dir: Path) -> Path:
-        return data_dir.expanduser().absolute()
+    def _make_absolute(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser().absolute()
 
     @model_validator(mode="after")
     def _check_exposure(self) -> Settings:

@@ -105,7 +105,7 @@ class ModelUpgrades:
                 # A run whose end was not noted down any more has done it, or there is nothing to do.
                 return self._outcome(release)
             if self._serving.find(release.name) is None:
-                with self._ingest.settled():
+                with self._ingest.shelf.settled():
                     self._serving.prepare(release)
             try:
                 self._extract_all(run, release)
@@ -117,7 +117,7 @@ class ModelUpgrades:
                     served.keeper.upkeep(run.stopped)  # the index grows to its size before anybody waits for it
                 self._switch(run, served)
             except BaseException:
-                with self._ingest.settled():
+                with self._ingest.shelf.settled():
                     self._serving.prepare(None)
                 raise
         return self._outcome(release)
@@ -197,7 +197,7 @@ class ModelUpgrades:
                 after = [one for one in self._serving.all if one is not retired]
                 with run.change():
                     self._catalogue.serve_models(_records(after), model)
-                with self._ingest.settled():
+                with self._ingest.shelf.settled():
                     self._serving.serve(after)
                 retired.keeper.index.serve_from(None)  # its device is free for others
             done = 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.files import AsyncFileCalls
+from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
@@ -36,6 +37,7 @@ class AsyncClient(
     AsyncSnapshotCalls,
     AsyncModelCalls,
     AsyncReviewCalls,
+    AsyncImportCalls,
     AsyncFileCalls,
     AsyncTransferCalls,
 ):
@@ -108,6 +110,7 @@ class AsyncClient(
         AsyncSnapshotCalls.__init__(self, connection)
         AsyncModelCalls.__init__(self, connection)
         AsyncReviewCalls.__init__(self, connection)
+        AsyncImportCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
         AsyncTransferCalls.__init__(self, connection)
 

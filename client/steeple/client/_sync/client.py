@@ -12,6 +12,7 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.files import FileCalls
+from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
@@ -37,6 +38,7 @@ class Client(
     SnapshotCalls,
     ModelCalls,
     ReviewCalls,
+    ImportCalls,
     FileCalls,
     TransferCalls,
 ):
@@ -109,6 +111,7 @@ class Client(
         SnapshotCalls.__init__(self, connection)
         ModelCalls.__init__(self, connection)
         ReviewCalls.__init__(self, connection)
+        ImportCalls.__init__(self, connection)
         FileCalls.__init__(self, connection)
         TransferCalls.__init__(self, connection)
 

@@ -153,7 +153,7 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
                 image_id=image_id,
                 metadata=dict(request.reference_image.metadata),
                 request_id=request.request_id,
-                duplicate_policy=read_duplicate_policy(request),
+                duplicate_policy=read_duplicate_policy(request.duplicate_policy),
             )
         return catalog_service_pb2.CreateReferenceImageResponse(
             reference_image=image_message(image),

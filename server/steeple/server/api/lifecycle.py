@@ -19,6 +19,7 @@ from steeple.server.api.catalog import CatalogService
 from steeple.server.api.certificates import CertificateFiles
 from steeple.server.api.explain import ExplainService
 from steeple.server.api.guard import Guard
+from steeple.server.api.imports import ImportService
 from steeple.server.api.interceptor import CallInterceptor
 from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
@@ -44,6 +45,8 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
+    import_service_pb2,
+    import_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
     model_pb2,
@@ -79,6 +82,7 @@ SERVICES: Final = (
     snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
+    import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
     transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
@@ -176,6 +180,9 @@ class Server:
         )
         upload_service_pb2_grpc.add_UploadServiceServicer_to_server(
             UploadService(self._readiness, self._files), self._server
+        )
+        import_service_pb2_grpc.add_ImportServiceServicer_to_server(
+            ImportService(self._readiness, self._calls), self._server
         )
         transfer_service_pb2_grpc.add_TransferServiceServicer_to_server(
             TransferService(self._readiness, self._calls), self._server

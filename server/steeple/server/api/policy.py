@@ -96,6 +96,7 @@ def _rows() -> dict[str, Rule]:
         ListUploads=reader,
         DeleteUpload=Rule(Scope.EDITOR, changes="name"),
     )
+    service("ImportService", ImportReferenceImages=Rule(Scope.EDITOR, changes=""))
     service(
         "TransferService",
         ExportCatalogue=Rule(Scope.EDITOR, changes=""),

@@ -12,17 +12,17 @@ from steeple.server.api.names import image_name, landmark_name, model_name
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import Duplicate, DuplicateKind, Landmark, LatLng, ReferenceImage
 from steeple.server.duplicates import DuplicatePolicy
-from steeple.v1 import catalog_service_pb2, landmark_pb2, review_service_pb2
+from steeple.v1 import catalog_service_pb2, landmark_pb2
 
 _KINDS: Final = {
     DuplicateKind.SAME_PHOTO: catalog_service_pb2.Duplicate.KIND_SAME_PHOTO,
     DuplicateKind.NEAR_DUPLICATE: catalog_service_pb2.Duplicate.KIND_NEAR_DUPLICATE,
     DuplicateKind.OTHER_LANDMARK: catalog_service_pb2.Duplicate.KIND_OTHER_LANDMARK,
 }
-_POLICIES: Final = {
-    catalog_service_pb2.DUPLICATE_POLICY_UNSPECIFIED: DuplicatePolicy.REPORT,
+_POLICIES: Final[dict[int, DuplicatePolicy]] = {
     catalog_service_pb2.DUPLICATE_POLICY_REPORT: DuplicatePolicy.REPORT,
     catalog_service_pb2.DUPLICATE_POLICY_REFUSE: DuplicatePolicy.REFUSE,
+    catalog_service_pb2.DUPLICATE_POLICY_NONE: DuplicatePolicy.NONE,
 }
 
 
@@ -86,21 +86,24 @@ def duplicate_message(duplicate: Duplicate) -> catalog_service_pb2.Duplicate:
     )
 
 
-def read_duplicate_policy(
-    message: catalog_service_pb2.CreateReferenceImageRequest | review_service_pb2.PromoteQueryRequest,
-) -> DuplicatePolicy:
+def read_duplicate_policy(policy: int, unspecified: DuplicatePolicy = DuplicatePolicy.REPORT) -> DuplicatePolicy:
     """What becomes of an image that has duplicates.
+
+    Args:
+        policy: Of the message.
+        unspecified: If it says nothing.
 
     Raises:
         InvalidArgumentError: If it is not one of those that there are.
     """
-    if message.duplicate_policy not in _POLICIES:
+    if policy == catalog_service_pb2.DUPLICATE_POLICY_UNSPECIFIED:
+        return unspecified
+    if policy not in _POLICIES:
         raise InvalidArgumentError(
-            f"duplicate_policy must be one of {', '.join(catalog_service_pb2.DuplicatePolicy.keys())}, "
-            f"not {message.duplicate_policy}",
+            f"duplicate_policy must be one of {', '.join(catalog_service_pb2.DuplicatePolicy.keys())}, not {policy}",
             **{FIELD: "duplicate_policy"},
         )
-    return _POLICIES[message.duplicate_policy]
+    return _POLICIES[policy]
 
 
 def _place(location: LatLng | None, message: landmark_pb2.LatLng) -> None:

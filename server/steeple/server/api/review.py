@@ -114,7 +114,7 @@ class ReviewService(review_service_pb2_grpc.ReviewServiceServicer):
             parse_query(request.name),
             image_id=check_chosen_id(request.reference_image_id, "reference_image_id"),
             metadata=dict(request.metadata),
-            duplicate_policy=read_duplicate_policy(request),
+            duplicate_policy=read_duplicate_policy(request.duplicate_policy),
             request_id=request.request_id,
         )
         return api.PromoteQueryResponse(

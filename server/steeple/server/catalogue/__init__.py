@@ -1,5 +1,6 @@
 """The catalogue of landmarks and reference images: the only source of truth."""
 
+from steeple.server.catalogue.image_calls import AlsoOfImages
 from steeple.server.catalogue.records import (
     UNSET,
     Capture,
@@ -8,10 +9,12 @@ from steeple.server.catalogue.records import (
     Duplicate,
     DuplicateKind,
     ImageDraft,
+    ImageOutcome,
     Landmark,
     LandmarkChanges,
     LandmarkDraft,
     LatLng,
+    NewImage,
     Page,
     Quality,
     ReferenceImage,
@@ -22,6 +25,7 @@ from steeple.server.catalogue.store import Catalogue
 
 __all__ = [
     "UNSET",
+    "AlsoOfImages",
     "Capture",
     "Catalogue",
     "Change",
@@ -29,10 +33,12 @@ __all__ = [
     "Duplicate",
     "DuplicateKind",
     "ImageDraft",
+    "ImageOutcome",
     "Landmark",
     "LandmarkChanges",
     "LandmarkDraft",
     "LatLng",
+    "NewImage",
     "Page",
     "Quality",
     "ReferenceImage",

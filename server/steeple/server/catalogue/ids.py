@@ -66,6 +66,11 @@ def image_ids() -> Iterator[str]:
         yield _random()
 
 
+def image_id_of_photo(sha256: str) -> str:
+    """The id that a photo (SHA-256, hex) always gets: whoever adds it again meets it again. 128 bits of the hash."""
+    return sha256[:32]
+
+
 def timed_id(now: datetime) -> str:
     """An id that sorts by time and is like no other: ``20270131-120000123-x7kq2m4a``.
 

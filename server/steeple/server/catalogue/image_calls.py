@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.catalogue import answers, features, landmarks, limits, lookups, pages, reference_images, releases
+from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from steeple.server.catalogue import (
+    answers,
+    audit,
+    features,
+    ids,
+    landmarks,
+    limits,
+    lookups,
+    pages,
+    reference_images,
+    releases,
+)
 from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
-from steeple.server.catalogue.records import UNSET, ImageDraft, LatLng, Page, ReferenceImage, Unset
+from steeple.server.catalogue.records import (
+    UNSET,
+    Duplicate,
+    DuplicateKind,
+    ImageDraft,
+    ImageOutcome,
+    LatLng,
+    NewImage,
+    Page,
+    ReferenceImage,
+    Unset,
+)
 from steeple.server.catalogue.requests import Request, features_digest, image_request
 from steeple.server.catalogue.restriction import Restriction, allowed_images
 from steeple.server.catalogue.transactions import Transactions
+from steeple.v1.features_pb2 import FeatureSet as FeatureSetMessage
+
+AlsoOfImages = Callable[[Connection, Sequence[ImageOutcome]], None]
+"""What is to be done in the transaction that adds reference images, such as noting how far an operation is."""
 
 
 class ImageCalls(Transactions):
@@ -38,18 +66,79 @@ class ImageCalls(Transactions):
             AlreadyExistsError: If the id is taken.
         """
         limits.check_image_draft(draft)
-        packed, others = wire.pack(draft.features), {one.model: wire.pack(one) for one in draft.others}
+        packed, others = _packed(draft)
         source = {"photo": draft.sha256} if draft.sha256 else {"features": features_digest(packed)}
         request = image_request(request_id, landmark_id, image_id, source, draft.metadata)
 
         def create(connection: Connection, now: datetime) -> ReferenceImage:
             parent = landmarks.to_change(connection, landmark_id)
-            image = reference_images.create(connection, parent, draft, packed, image_id=image_id, now=now)
-            for model, features_by_it in others.items():
-                releases.store(connection, image.key, features_by_it, model)
-            return image
+            return _create(connection, parent, draft, packed, others, image_id=image_id, now=now)
 
         return self._once(request, create, answers.image_from_json)
+
+    def create_images(self, new: Sequence[NewImage], *, also: AlsoOfImages | None = None) -> list[ImageOutcome]:
+        """Adds reference images of photos in one transaction, but for those that something speaks against.
+
+        A photo that its landmark has already is not added again, and of one that another landmark has, that is told in
+        ``duplicates``. The photos must be in the image store before.
+
+        Args:
+            new: In the order in which they are to be added; an empty id is made from the photo's hash.
+            also: Done in the same transaction, with what became of each.
+
+        Returns:
+            What became of each.
+
+        Raises:
+            InvalidArgumentError: If a field of one breaks the contract; nothing is added.
+            FeatureSetError: If one has no features; nothing is added.
+        """
+        for one in new:
+            limits.check_image_draft(one.draft)
+        packed = [_packed(one.draft) for one in new]
+        outcomes = []
+        parents: dict[str, landmarks.StoredLandmark] = {}  # they stay as they are for the transaction
+        with self._database.write() as connection:
+            now = datetime.now(UTC)
+            for one, (message, others) in zip(new, packed, strict=True):
+                try:
+                    parent = parents.get(one.landmark_id) or landmarks.to_change(connection, one.landmark_id)
+                    parents[one.landmark_id] = parent
+                    there = reference_images.of_photo_in(connection, parent, one.draft.sha256)
+                    if there is not None:
+                        outcomes.append(ImageOutcome(there, there_already=True))
+                        continue
+                    image_id = one.image_id or ids.image_id_of_photo(one.draft.sha256)
+                    draft = replace(one.draft, duplicates=_with_same_photo(connection, one.draft))
+                    image = _create(connection, parent, draft, message, others, image_id=image_id, now=now)
+                except (NotFoundError, FailedPreconditionError, AlreadyExistsError) as error:  # before it wrote
+                    outcomes.append(ImageOutcome(error=error))
+                else:
+                    audit.record(connection, now, image)
+                    outcomes.append(ImageOutcome(image))
+            if also is not None:
+                also(connection, outcomes)
+        return outcomes
+
+    def image_of_photo(self, landmark_id: str, sha256: str, *, image_id: str = "") -> ReferenceImage | None:
+        """What :meth:`create_images` would find there already; None if it would add the photo.
+
+        Raises:
+            InvalidArgumentError: If an id or the SHA-256 (hex) is malformed.
+            NotFoundError: If there is no such landmark.
+            FailedPreconditionError: If it is deleted.
+            AlreadyExistsError: If another image has the id, or a deleted one.
+        """
+        check_id(landmark_id, "landmark_id")
+        limits.check_sha256(sha256)
+        if image_id:
+            check_id(image_id, "image_id")
+        with self._database.read() as connection:
+            parent = landmarks.to_change(connection, landmark_id)
+            there = reference_images.of_photo_in(connection, parent, sha256)
+            if there is None:
+                reference_images.check_free(connection, parent, image_id or ids.image_id_of_photo(sha256))
+        return there
 
     def replayed_image(
         self,
@@ -262,3 +351,31 @@ class ImageCalls(Transactions):
         if known:
             with self._database.write() as connection:
                 reference_images.count_identified(connection, known)
+
+
+def _with_same_photo(connection: Connection, draft: ImageDraft) -> list[Duplicate]:
+    """The duplicates of a draft, with those that were made from the same file before the others."""
+    same = reference_images.of_photo(connection, draft.sha256)
+    found = [Duplicate(image.landmark_id, image.id, DuplicateKind.SAME_PHOTO) for image in same]
+    return found + [duplicate for duplicate in draft.duplicates if duplicate.kind is not DuplicateKind.SAME_PHOTO]
+
+
+def _packed(draft: ImageDraft) -> tuple[FeatureSetMessage, dict[str, FeatureSetMessage]]:
+    """The features of a draft, and those by other releases, as they are stored."""
+    return wire.pack(draft.features), {one.model: wire.pack(one) for one in draft.others}
+
+
+def _create(
+    connection: Connection,
+    parent: landmarks.StoredLandmark,
+    draft: ImageDraft,
+    packed: FeatureSetMessage,
+    others: Mapping[str, FeatureSetMessage],
+    *,
+    image_id: str,
+    now: datetime,
+) -> ReferenceImage:
+    image = reference_images.create(connection, parent, draft, packed, image_id=image_id, now=now)
+    for model, features_by_it in others.items():
+        releases.store(connection, image.key, features_by_it, model)
+    return image

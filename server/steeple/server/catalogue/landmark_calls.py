@@ -15,7 +15,7 @@ from steeple.server.catalogue.etags import check_etag
 from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.records import UNSET, Landmark, LandmarkDraft, LatLng, Page, Unset
 from steeple.server.catalogue.requests import Request
-from steeple.server.catalogue.transactions import Transactions
+from steeple.server.catalogue.transactions import Also, Transactions
 
 
 class LandmarkCalls(Transactions):
@@ -39,9 +39,14 @@ class LandmarkCalls(Transactions):
         )
 
     def create_landmarks(
-        self, drafts: Sequence[tuple[LandmarkDraft, str]], *, request_id: str = ""
+        self, drafts: Sequence[tuple[LandmarkDraft, str]], *, request_id: str = "", also: Also | None = None
     ) -> tuple[Landmark, ...]:
         """Adds landmarks, all or none: drafts and their ids, of which empty ones are chosen.
+
+        Args:
+            drafts: 1 to 100.
+            request_id: A repeat gets the first answer.
+            also: Done in the same transaction.
 
         Raises:
             InvalidArgumentError: If there are none or more than 100, or a field breaks the contract.
@@ -63,7 +68,8 @@ class LandmarkCalls(Transactions):
             return tuple(created)
 
         content = {"landmarks": [[one, answers.landmark_draft_to_json(draft)] for draft, one in checked]}
-        return self._once(Request.of("BatchCreateLandmarks", request_id, content), create, answers.landmarks_from_json)
+        request = Request.of("BatchCreateLandmarks", request_id, content)
+        return self._once(request, create, answers.landmarks_from_json, also)
 
     def get_landmark(self, landmark_id: str) -> Landmark:
         """The landmark of that id.

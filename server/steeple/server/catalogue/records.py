@@ -9,6 +9,7 @@ from enum import Enum, StrEnum
 from typing import Final, Generic, TypedDict, TypeVar
 
 from steeple.delf.features import FeatureSet
+from steeple.errors import SteepleError
 
 ItemT = TypeVar("ItemT")
 
@@ -234,6 +235,36 @@ class ReferenceImage:
     delete_time: datetime | None = None
     expire_time: datetime | None = None
     duplicates: Sequence[Duplicate] = ()
+
+
+@dataclass(frozen=True)
+class NewImage:
+    """One of several reference images to be added at once.
+
+    Attributes:
+        landmark_id: What it shows.
+        draft: Made from a photo.
+        image_id: Empty: made from the photo's hash, so that the same photo gets the same.
+    """
+
+    landmark_id: str
+    draft: ImageDraft
+    image_id: str = ""
+
+
+@dataclass(frozen=True)
+class ImageOutcome:
+    """What became of one of several reference images.
+
+    Attributes:
+        image: As added, or as it was there already; None if it was refused.
+        there_already: Whether its landmark had the photo before.
+        error: Why it was refused.
+    """
+
+    image: ReferenceImage | None = None
+    there_already: bool = False
+    error: SteepleError | None = None
 
 
 @dataclass(frozen=True)

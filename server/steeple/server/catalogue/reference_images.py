@@ -143,6 +143,13 @@ def of_photo(connection: Connection, sha256: str) -> list[ReferenceImage]:
     return [_image(row) for row in connection.execute(query).mappings()]
 
 
+def of_photo_in(connection: Connection, parent: StoredLandmark, sha256: str) -> ReferenceImage | None:
+    """The oldest reference image of a landmark that was made from a file; None if there is none, or it is deleted."""
+    query = _select().where(_TABLE.c.landmark_key == parent.key, _TABLE.c.sha256 == sha256, _NOT_DELETED)
+    row = connection.execute(query.order_by(_TABLE.c.key).limit(1)).mappings().one_or_none()
+    return None if row is None else _image(row)
+
+
 def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
     """The page of a landmark's reference images that is asked for."""
     of_parent = _TABLE.c.landmark_key == parent.key

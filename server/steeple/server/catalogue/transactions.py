@@ -16,6 +16,9 @@ from steeple.server.catalogue.requests import Request
 
 _RecordT = TypeVar("_RecordT", bound=Landmark | ReferenceImage | tuple[Landmark, ...] | None)
 
+Also = Callable[[Connection], None]
+"""What is to be done in the same transaction, such as noting how far a long-running operation is."""
+
 FOR_GOOD: Final = timedelta(0)
 """A retention of what is deleted: none."""
 
@@ -37,6 +40,7 @@ class Transactions:
         request: Request,
         action: Callable[[Connection, datetime], _RecordT],
         first_answer: Callable[[Mapping[str, Any]], _RecordT],
+        also: Also | None = None,
     ) -> _RecordT:
         with self._database.write() as connection:
             answer = request.answer(connection)
@@ -46,4 +50,6 @@ class Transactions:
             record = action(connection, now)
             request.remember(connection, answers.to_json(record), now)
             record_in_audit_log(connection, now, record)
+            if also is not None:
+                also(connection)
         return record

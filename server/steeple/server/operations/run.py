@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
 
 from steeple.errors import CancelledError, SteepleError
 from steeple.server.catalogue import audit
@@ -119,6 +121,34 @@ class Run:
         with self._lock:
             self._save(checkpoint)
         self.check()
+
+    def save_in(
+        self,
+        connection: Connection,
+        checkpoint: Mapping[str, Any],
+        done: int,
+        problems: Iterable[tuple[str, SteepleError]] = (),
+    ) -> None:
+        """Keeps a checkpoint in the transaction of the work that it tells of, so that both are there or neither.
+
+        No other thread may tell of progress meanwhile: it would wait for the transaction, and this for it.
+
+        Args:
+            connection: Of a write transaction of the catalogue.
+            checkpoint: As for :meth:`save`.
+            done: Items of the step that are done then.
+            problems: Items that failed, and why; as for :meth:`problem`.
+        """
+        with self._lock:
+            step, _, total = self._progress
+            self._progress = (step, done, total)
+            self._saved_at = time.monotonic()
+            for item, error in problems:
+                self._store.add_problem_in(connection, self.operation.id, item, error.status, error.message)
+            if self._store.save_in(
+                connection, self.operation.id, step=step, done=done, total=total, checkpoint=checkpoint
+            ):
+                self._cancelled = True
 
     def problem(self, item: str, error: SteepleError) -> None:
         """Keeps that an item failed; the operation goes on. A later problem of the same item replaces it.

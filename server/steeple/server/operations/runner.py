@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,13 +15,13 @@ from steeple.server.logs import facts
 from steeple.server.operations.records import Operation, OperationState
 from steeple.server.operations.run import Job, Run
 from steeple.server.operations.store import OperationStore
+from steeple.server.priority import yield_to_queries
 
 log = logging.getLogger(__name__)
 
 _THREADS: Final = 2  # so that a small export does not wait for a long import
 _POLL_SECONDS: Final = 2.0  # after a failure of the database; otherwise the threads are woken
 _KEPT: Final = timedelta(days=90)
-_NICENESS: Final = 10
 
 
 class OperationRunner:
@@ -128,9 +126,7 @@ class OperationRunner:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        # Queries go first: they have somebody who waits for them.
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        yield_to_queries()
         while not self._stopping:
             try:
                 operation = self.store.claim()

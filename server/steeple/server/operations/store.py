@@ -227,27 +227,44 @@ class OperationStore:
         self, operation_id: str, *, step: str, done: int, total: int, checkpoint: Mapping[str, Any] | None = None
     ) -> bool:
         """Stores progress and, if given, a checkpoint; whether the operation has been told to stop."""
+        with self._database.write() as connection:
+            return self.save_in(connection, operation_id, step=step, done=done, total=total, checkpoint=checkpoint)
+
+    def save_in(
+        self,
+        connection: Connection,
+        operation_id: str,
+        *,
+        step: str,
+        done: int,
+        total: int,
+        checkpoint: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """As :meth:`save`, in a write transaction of the catalogue that is under way."""
         values: dict[str, Any] = {"step": step[:_LONGEST_STEP], "done": done, "total": total}
         if checkpoint is not None:
             values["checkpoint"] = dict(checkpoint)
-        with self._database.write() as connection:
-            _set(connection, operation_id, update_time=datetime.now(UTC), **values)
-            query = select(_TABLE.c.cancel_requested).where(_TABLE.c.id == operation_id)
-            return bool(connection.execute(query).scalar_one())
+        _set(connection, operation_id, update_time=datetime.now(UTC), **values)
+        query = select(_TABLE.c.cancel_requested).where(_TABLE.c.id == operation_id)
+        return bool(connection.execute(query).scalar_one())
 
     def add_problem(self, operation_id: str, item: str, status: str, message: str) -> None:
         """Keeps what is wrong with an item, instead of what was wrong with the same item before."""
+        with self._database.write() as connection:
+            self.add_problem_in(connection, operation_id, item, status, message)
+
+    def add_problem_in(self, connection: Connection, operation_id: str, item: str, status: str, message: str) -> None:
+        """As :meth:`add_problem`, in a write transaction of the catalogue that is under way."""
         item, message = _text(item, _LONGEST_ITEM), _text(message, _LONGEST_MESSAGE)
         of_item = (_PROBLEM.c.operation_id == operation_id, _PROBLEM.c.item == item)
-        with self._database.write() as connection:
-            values = {"status": status, "message": message}
-            if connection.execute(sqlalchemy.update(_PROBLEM).where(*of_item).values(values)).rowcount:
-                return
-            operation = _get(connection, operation_id)
-            last = select(func.max(_PROBLEM.c.number)).where(_PROBLEM.c.operation_id == operation_id)
-            number = (connection.execute(last).scalar_one() or 0) + 1
-            connection.execute(insert(_PROBLEM).values(operation_id=operation_id, number=number, item=item, **values))
-            _set(connection, operation_id, problem_count=operation.problem_count + 1)
+        values = {"status": status, "message": message}
+        if connection.execute(sqlalchemy.update(_PROBLEM).where(*of_item).values(values)).rowcount:
+            return
+        operation = _get(connection, operation_id)
+        last = select(func.max(_PROBLEM.c.number)).where(_PROBLEM.c.operation_id == operation_id)
+        number = (connection.execute(last).scalar_one() or 0) + 1
+        connection.execute(insert(_PROBLEM).values(operation_id=operation_id, number=number, item=item, **values))
+        _set(connection, operation_id, problem_count=operation.problem_count + 1)
 
     def finish(
         self,
