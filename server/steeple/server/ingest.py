@@ -6,7 +6,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
@@ -164,6 +164,10 @@ class Ingest:
                 replace=replace,
             )
         self._discard_unused(before)
+
+    def adding_many(self) -> AbstractContextManager[None]:
+        """For as long as the block lasts, the index is not made anew: see :meth:`IndexKeeper.growing`."""
+        return self._keeper.growing()
 
     def catch_up(self) -> None:
         """Makes searchable what :meth:`restore_image` has added.
