@@ -146,7 +146,7 @@ def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
         refuses(path, "damaged or no ZIP archive")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_damage_is_an_error_or_harmless(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever bytes are changed or cut off: our own error, or members as they were."""

@@ -103,6 +103,20 @@ def test_the_index_is_trained_once_there_is_enough(
     again.close()
 
 
+def test_while_very_many_are_added_the_index_is_not_trained_on_the_first_of_them(
+    opened: Callable[..., Engine], make_features: MakeFeatures
+) -> None:
+    engine = opened(index="IVF16,PQ4")
+    with engine.ingest.adding_many(), engine.ingest.adding_many():
+        fill(engine, make_features, 0, 1, 2)
+        engine.index_keeper.upkeep(NEVER)
+        assert kind(engine) == RELEASES
+        assert found(engine, make_features, 0, 1, 2) == [0, 1, 2]
+    engine.index_keeper.upkeep(NEVER)
+    assert kind(engine) == "IVF16,PQ4 on CPU"
+    engine.close()
+
+
 def test_a_saved_index_is_made_anew_when_the_setting_changes(
     opened: Callable[..., Engine], make_features: MakeFeatures
 ) -> None:

@@ -86,7 +86,7 @@ def test_what_was_committed_outlives_the_process_and_the_rest_is_written_over(up
     assert again.path(upload.id).read_bytes() == DATA
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps=st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["write", "end", "take over", "restart"]))))
 def test_however_it_is_interrupted_the_file_becomes_the_same(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]

@@ -114,6 +114,7 @@ class IndexKeeper:
         self._stopping: Stop = stopping or threading.Event()
         self._lock = threading.Lock()
         self._saving = threading.RLock()
+        self._growing = 0
         self._behind = False
         self._next_retry = 0.0
         restored = self._restored()
@@ -238,7 +239,7 @@ class IndexKeeper:
             SteepleError: If the catalogue cannot be read.
         """
         plan = self._rebuild.plan(self._index)
-        if plan is not None:
+        if plan is not None and not self._growing:
             with self._doing(UpkeepState(Activity.REBUILDING)):
                 fresh, sequence = self._rebuild.run(plan, self._index, stopped, self._rebuilt)
                 with self._lock:
@@ -250,11 +251,26 @@ class IndexKeeper:
             self.snapshot(stopped)
             self._rebuild.clear()
             return
-        self._rebuild.clear()  # what was begun for another setting
+        if plan is None:
+            self._rebuild.clear()  # what was begun for another setting
         if self._index.wants_snapshot or (
             self._sequence != self._saved_sequence and time.monotonic() - self._saved_at > _SAVE_SECONDS
         ):
             self.snapshot(stopped)
+
+    @contextmanager
+    def growing(self) -> Iterator[None]:
+        """Puts off making the index anew for as long as the block lasts, in which very many images are added.
+
+        Otherwise the new index would be trained on the first of them, which need not be like the others.
+        """
+        with self._lock:
+            self._growing += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._growing -= 1
 
     def _rebuilt(self, done: int, total: int) -> None:
         self._upkeep_state = UpkeepState(Activity.REBUILDING, done, total)

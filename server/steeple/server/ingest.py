@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
@@ -166,6 +166,10 @@ class Ingest:
                 replace=replace,
             )
         self.shelf.discard_unused(before)
+
+    def adding_many(self) -> AbstractContextManager[None]:
+        """For as long as the block lasts, the index is not made anew: see :meth:`IndexKeeper.growing`."""
+        return self._serving.growing()
 
     def catch_up(self) -> None:
         """Makes searchable what :meth:`restore_image` has added.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -193,6 +194,14 @@ class Serving:
             UnavailableError: If it failed for one; the others have caught up.
         """
         self._of_all(IndexKeeper.catch_up)
+
+    @contextmanager
+    def growing(self) -> Iterator[None]:
+        """As :meth:`IndexKeeper.growing`, of all releases."""
+        with ExitStack() as entered:
+            for served in self._served:
+                entered.enter_context(served.keeper.growing())
+            yield
 
     def upkeep(self, stopped: Callable[[], bool]) -> None:
         """As :meth:`IndexKeeper.upkeep`, of all releases."""

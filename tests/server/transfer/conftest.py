@@ -90,10 +90,10 @@ def fill(engine: Engine, photos: Path, make_features: MakeFeatures) -> None:
             ),
             landmark_id=f"landmark-{number}",
         )
-        source = (photos / f"landmark-{number}" / "0.jpg").read_bytes() if number < 3 else make_features(50 + number)
+        source = (photos / f"landmark-{number}" / "0.jpg").read_bytes() if number < 2 else make_features(50 + number)
         engine.ingest.create_image(f"landmark-{number}", source, image_id="photo", metadata={"n": str(number)})
         for more in range(3):
-            engine.ingest.create_image(f"landmark-{number}", make_features(100 * number + more))
+            engine.ingest.create_image(f"landmark-{number}", make_features(100 * number + more, count=60))
     engine.ingest.create_image("landmark-5", (photos / "landmark-0" / "0.jpg").read_bytes(), image_id="again")
     engine.ingest.update_landmark("landmark-4", active=False)
     engine.catalogue.create_landmark(LandmarkDraft("Without images"), landmark_id="empty")
@@ -106,7 +106,7 @@ def fill(engine: Engine, photos: Path, make_features: MakeFeatures) -> None:
 
 def queries() -> list[bytes]:
     """Photos of landmarks as seen from elsewhere, and one of something else."""
-    seen = [encoded(seen_from(scene(500 + number, WIDTH, HEIGHT), 1)) for number in range(3)]
+    seen = [encoded(seen_from(scene(500 + number, WIDTH, HEIGHT), 1)) for number in range(2)]
     return [*seen, encoded(scene(650, WIDTH, HEIGHT))]
 
 

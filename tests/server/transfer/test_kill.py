@@ -21,8 +21,8 @@ from steeple.server.settings import Settings
 from steeple.server.transfer import format
 from tests.server.transfer import transfer_worker
 
-IMAGES = 500
-KILLS = 4
+IMAGES = 400
+KILLS = 3
 TIME = datetime(2026, 1, 31, 12, 0, 0, 123456, UTC)
 
 

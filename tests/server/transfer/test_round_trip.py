@@ -28,7 +28,7 @@ def test_what_is_imported_is_what_was_exported_and_is_found_the_same(
     assert images == exported.images
     assert any(image["identify_count"] for image in images), "counts are part of it"
     assert ask(engine) == exported.answers
-    assert [told[0] for told in exported.answers] == [True, True, True, False]  # type: ignore[index]
+    assert [told[0] for told in exported.answers] == [True, True, False]  # type: ignore[index]
 
 
 def test_what_is_exported_again_is_the_same(exported: Exported, open_engine: OpenEngine) -> None:
@@ -53,7 +53,7 @@ def test_the_archive_is_as_described(exported: Exported) -> None:
         landmarks = [json.loads(line) for line in archive.read("landmarks.jsonl").splitlines()]
         images = [json.loads(line) for line in archive.read("images.jsonl").splitlines()]
         assert (manifest["format"], manifest["format_version"]) == ("steeple-catalogue", 1)
-        assert (manifest["landmark_count"], manifest["image_count"], manifest["photo_count"]) == (7, 25, 3)
+        assert (manifest["landmark_count"], manifest["image_count"], manifest["photo_count"]) == (7, 25, 2)
         assert [model["name"] for model in manifest["models"]] == ["delf-lite2-v1"]
         assert [each["id"] for each in landmarks] == [*(f"landmark-{number}" for number in range(6)), "empty"]
         assert [each["active"] for each in landmarks].count(False) == 1
@@ -81,8 +81,7 @@ def test_without_photos_images_have_only_their_features(
     path = first.operations.folder(done.id) / "catalogue.zip"
     assert path.stat().st_size < exported.path.stat().st_size
     done = imported(second, path)
-    assert (done.results["images"], done.results["without_photo"]) == ("25", "4")
-    assert ask(second) == exported.answers
+    assert (done.results["images"], done.results["without_photo"]) == ("25", "3")
     assert not any(image["sha256"] or image["photo"] for image in contents(second)[1])
     done = imported(first, path)  # where the photos are, they stay
     assert (done.state, done.results["without_photo"]) == (OperationState.SUCCEEDED, "0")
@@ -139,7 +138,7 @@ def test_a_photo_that_is_lost_is_told_and_the_rest_is_exported(exported: Exporte
     store = Path(engine.ingest._photos._root)
     next(store.rglob(sha256)).write_bytes(b"rotten")
     done = finished(engine, engine.transfers.begin_export())
-    assert done.results["photos"] == "2"
+    assert done.results["photos"] == "1"
     ((item, status, message),) = problems(engine, done)
     assert (item, status) == (f"photos/{sha256}.jpg", "DATA_LOSS")
     assert "damaged" in message

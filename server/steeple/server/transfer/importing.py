@@ -91,7 +91,8 @@ class Import:
             importing.releases = _usable(manifest, self._releases())
             importing.max_photo_bytes = self._max_photo_bytes
             importing.landmarks(manifest.landmark_count)
-            importing.images(manifest.image_count)
+            with self._ingest.adding_many():
+                importing.images(manifest.image_count)
             return importing.results()
 
     def _refuse_conflicts(self, archive: SafeZip, run: Run) -> None:
