@@ -15,11 +15,13 @@ from typing import Final
 import cv2
 import numpy as np
 
-from steeple.delf.photo_files import evenly, some_photos_below
-from steeple.errors import InternalError
+from steeple.delf.photo_files import evenly
+from steeple.errors import InternalError, InvalidArgumentError
 from steeple.server.engine import Engine
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.importing import ImportOptions
+from steeple.server.importing.layout import plan_import
+from steeple.server.importing.sources import FolderSource
 from steeple.server.operations import OperationState
 from steeple.server.settings import Settings
 
@@ -90,10 +92,10 @@ def measure_import(
         advance: Told how many photos of how many are done.
 
     Raises:
-        InvalidArgumentError: If there is no photo below the folder.
+        InvalidArgumentError: If there is no photo to import.
         SteepleError: If the import failed.
     """
-    sample = [path.read_bytes() for path in evenly(some_photos_below(photos), _SAMPLE)]
+    sample = _sample(photos)
     data_dir = work / "data"
     settings = Settings.load(data_dir=data_dir, import_dir=photos, log_level="WARNING")
     engine = Engine(settings)
@@ -132,6 +134,18 @@ def measure_import(
         import_cpu_ms=round(1e3 * import_cpu / count, 2),
         failed=operation.problem_count,
     )
+
+
+def _sample(folder: Path) -> list[bytes]:
+    """Some of the photos that are imported."""
+    source = FolderSource(folder, ".")
+    try:
+        photos = plan_import(source, "").photos
+        if not photos:
+            raise InvalidArgumentError(f"there is no photo to import in {folder}")
+        return [source.read(photo.file) for photo in evenly(photos, _SAMPLE)]
+    finally:
+        source.close()
 
 
 def _alone(extractors: ThreadExtractors, photos: Sequence[bytes]) -> float:
