@@ -17,7 +17,8 @@ from steeple.server.catalogue.records import LatLng
 MAX_RADIUS: Final = 20_037_509.0
 """Metres: half of the equator, so all of the earth."""
 
-_EARTH_RADIUS: Final = 6_371_008.8  # metres, mean
+EARTH_RADIUS: Final = 6_371_008.8
+"""Metres, mean."""
 _KEYS_AT_ONCE: Final = 5000  # as lookups: fewer than any database's parameters
 
 
@@ -65,7 +66,7 @@ def distance(one: LatLng, other: LatLng) -> float:
     along = math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
     return (
         2
-        * _EARTH_RADIUS
+        * EARTH_RADIUS
         * math.asin(min(1.0, math.sqrt(across + math.cos(latitudes[0]) * math.cos(latitudes[1]) * along)))
     )
 
@@ -79,7 +80,7 @@ def allowed_images(connection: Connection, restriction: Restriction) -> list[int
     chosen = select(*columns).where(landmark.c.active, landmark.c.delete_time.is_(None))
     if restriction.near is not None:
         # A parallel is as far away on every meridian: so much can the database leave out.
-        degrees = math.degrees(restriction.radius_meters / _EARTH_RADIUS) + 1e-6
+        degrees = math.degrees(restriction.radius_meters / EARTH_RADIUS) + 1e-6
         low, high = restriction.near.latitude - degrees, restriction.near.latitude + degrees
         chosen = chosen.where(landmark.c.latitude.is_(None) | landmark.c.latitude.between(low, high))
     allowed = []

@@ -1,0 +1,1 @@
+"""Discovery of landmarks in a heap of photos."""
