@@ -109,7 +109,7 @@ class Ingest:
         if image is None:
             draft = replace(self._draft(source, sha256, media_type), metadata=metadata)
             draft = self._checked(landmark_id, draft, duplicate_policy)
-            with self._stored(source, sha256) if isinstance(source, bytes) else nullcontext():
+            with self.stored(source, sha256) if isinstance(source, bytes) else nullcontext():
                 image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
         self._keeper.catch_up()
         return image
@@ -125,7 +125,7 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._existing_image(landmark_id, image_id)}
         self._catalogue.delete_image(landmark_id, image_id, etag=etag, request_id=request_id)
-        self._discard_unused(digests)
+        self.discard_unused(digests)
         self._keeper.catch_up()
 
     def delete_images(self, names: Sequence[tuple[str, str]], *, request_id: str = "") -> None:
@@ -139,7 +139,7 @@ class Ingest:
         """
         digests = {image.sha256 for name in names for image in self._existing_image(*name)}
         self._catalogue.delete_images(names, request_id=request_id)
-        self._discard_unused(digests)
+        self.discard_unused(digests)
         self._keeper.catch_up()
 
     def undelete_image(
@@ -180,7 +180,7 @@ class Ingest:
         """
         digests = {image.sha256 for image in self._all_images(landmark_id)} if force else set()
         self._catalogue.delete_landmark(landmark_id, etag=etag, force=force, request_id=request_id)
-        self._discard_unused(digests)
+        self.discard_unused(digests)
         self._keeper.catch_up()
 
     def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
@@ -202,7 +202,7 @@ class Ingest:
         Args:
             now: UTC, aware; None: the time.
         """
-        self._discard_unused(self._catalogue.purge(now))
+        self.discard_unused(self._catalogue.purge(now))
 
     def photo(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
         """The photo as it was uploaded, and its media type.
@@ -226,6 +226,22 @@ class Ingest:
         """
         return thumbnail(self.photo(landmark_id, image_id)[0])
 
+    @contextmanager
+    def stored(self, photo: bytes, sha256: str) -> Iterator[None]:
+        """Stores a photo; takes it away again if the block, which makes something refer to it, fails and nothing does."""
+        with self._photos_settled:
+            self._photos.put(photo)
+            try:
+                yield
+            except BaseException:
+                self._discard_unused_now({sha256})
+                raise
+
+    def discard_unused(self, digests: Iterable[str]) -> None:
+        """Deletes those of photos, by SHA-256 (hex), that nothing in the catalogue refers to."""
+        with self._photos_settled:
+            self._discard_unused_now(digests)
+
     def _draft(self, source: bytes | FeatureSet, sha256: str, media_type: str) -> ImageDraft:
         if not isinstance(source, bytes):
             return ImageDraft(source, quality=grade(measure(source, None)))
@@ -247,21 +263,6 @@ class Ingest:
         if policy is DuplicatePolicy.REFUSE:
             refuse(found)
         return replace(draft, duplicates=found)
-
-    @contextmanager
-    def _stored(self, photo: bytes, sha256: str) -> Iterator[None]:
-        """Stores a photo; takes it away again if the block fails and no image has it."""
-        with self._photos_settled:
-            self._photos.put(photo)
-            try:
-                yield
-            except BaseException:
-                self._discard_unused_now({sha256})
-                raise
-
-    def _discard_unused(self, digests: Iterable[str]) -> None:
-        with self._photos_settled:
-            self._discard_unused_now(digests)
 
     def _discard_unused_now(self, digests: Iterable[str]) -> None:
         candidates = {digest for digest in digests if digest}

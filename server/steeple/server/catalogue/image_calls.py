@@ -196,9 +196,9 @@ class ImageCalls(Transactions):
         return lookups.by_key(self._database, lookups.image_keys(keys), features.of_images)
 
     def photos_in_use(self, digests: Iterable[str]) -> set[str]:
-        """Those of the SHA-256 digests (hex) that some reference image refers to; other photos may be deleted.
+        """Those of the SHA-256 digests (hex) that a reference image, or a photo of a discovery, refers to.
 
-        Nobody may be between storing a photo and :meth:`create_image` while photos are deleted on this ground.
+        Other photos may be deleted. Nobody may be between storing a photo and :meth:`create_image` while photos are deleted on this ground.
         """
         found = lookups.by_key(
             self._database,
