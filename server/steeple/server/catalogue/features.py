@@ -28,7 +28,7 @@ def store(connection: Connection, image_key: int, packed: features_pb2.FeatureSe
 def of_images(connection: Connection, keys: Sequence[int]) -> dict[int, FeatureSet]:
     """Features by image key, in one query; images that are not there are left out."""
     rows = connection.execute(_select().where(tables.image_features.c.image_key.in_(keys))).mappings()
-    return {row["key"]: _unpack(row) for row in rows}
+    return {row["key"]: unpack(row, f"image {row['key']}") for row in rows}
 
 
 def of_model(connection: Connection, model: str, after_key: int, limit: int) -> list[tuple[int, FeatureSet]]:
@@ -38,7 +38,31 @@ def of_model(connection: Connection, model: str, after_key: int, limit: int) -> 
     query = query.where(image.c.model == model, image.c.key > after_key)
     query = query.where(landmark.c.active, landmark.c.delete_time.is_(None), image.c.delete_time.is_(None))
     query = query.order_by(image.c.key).limit(limit)
-    return [(row["key"], _unpack(row)) for row in connection.execute(query).mappings()]
+    return [(row["key"], unpack(row, f"image {row['key']}")) for row in connection.execute(query).mappings()]
+
+
+def unpack(row: RowMapping, what: str) -> FeatureSet:
+    """The features in a row that has ``model``, ``width``, ``height`` and the packed bytes.
+
+    Args:
+        row: Of the database.
+        what: Whose features they are.
+
+    Raises:
+        DataLossError: If they are damaged.
+    """
+    message = features_pb2.FeatureSet(
+        model=wire.MODEL_PREFIX + row["model"],
+        image_width=row["width"],
+        image_height=row["height"],
+        descriptors=row["descriptors"],
+        geometry=row["geometry"],
+        max_score=row["max_score"],
+    )
+    try:
+        return wire.unpack(message)
+    except FeatureSetError as error:
+        raise DataLossError(f"the stored features of {what} are damaged: {error.message}") from error
 
 
 def _select() -> Select[int, str, int, int, bytes, bytes, float]:
@@ -52,18 +76,3 @@ def _select() -> Select[int, str, int, int, bytes, bytes, float]:
         features.c.geometry,
         features.c.max_score,
     ).join_from(image, features, features.c.image_key == image.c.key)
-
-
-def _unpack(row: RowMapping) -> FeatureSet:
-    message = features_pb2.FeatureSet(
-        model=wire.MODEL_PREFIX + row["model"],
-        image_width=row["width"],
-        image_height=row["height"],
-        descriptors=row["descriptors"],
-        geometry=row["geometry"],
-        max_score=row["max_score"],
-    )
-    try:
-        return wire.unpack(message)
-    except FeatureSetError as error:
-        raise DataLossError(f"the stored features of image {row['key']} are damaged: {error.message}") from error

@@ -11,14 +11,13 @@ from sqlalchemy import Connection, select
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue import tables
+from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 from steeple.server.catalogue.limits import check_location, check_metadata
 from steeple.server.catalogue.records import LatLng
 
 MAX_RADIUS: Final = 20_037_509.0
 """Metres: half of the equator, so all of the earth."""
 
-EARTH_RADIUS: Final = 6_371_008.8
-"""Metres, mean."""
 _KEYS_AT_ONCE: Final = 5000  # as lookups: fewer than any database's parameters
 
 
@@ -57,18 +56,6 @@ class Restriction:
         if any(metadata.get(key) != value for key, value in self.metadata.items()):
             return False
         return self.near is None or location is None or distance(self.near, location) <= self.radius_meters
-
-
-def distance(one: LatLng, other: LatLng) -> float:
-    """Metres along a great circle (the haversine formula, which is exact for small distances too)."""
-    latitudes = math.radians(one.latitude), math.radians(other.latitude)
-    across = math.sin((latitudes[1] - latitudes[0]) / 2) ** 2
-    along = math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
-    return (
-        2
-        * EARTH_RADIUS
-        * math.asin(min(1.0, math.sqrt(across + math.cos(latitudes[0]) * math.cos(latitudes[1]) * along)))
-    )
 
 
 def allowed_images(connection: Connection, restriction: Restriction) -> list[int]:

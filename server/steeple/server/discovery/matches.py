@@ -14,7 +14,7 @@ from steeple.server.index import FaissIndex, Neighbours
 from steeple.server.recognition import Gallery, Recogniser
 
 _CANDIDATES: Final = 20  # photos verified, of those that share most descriptors with one
-_FINALISTS: Final = 10  # of these, matched again exactly
+_FINALISTS: Final = 20  # of these, matched again exactly
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.server.catalogue import LatLng
-from steeple.server.catalogue.restriction import EARTH_RADIUS, distance
+from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 

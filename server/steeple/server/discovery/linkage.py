@@ -1,0 +1,100 @@
+"""Clusters of a graph by how much of what could link them does, so that no single node joins two of them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+SEEN_BY_EACH: Final = 20
+"""Links that a node can have found at most: large clusters are not held to have all that there could be."""
+
+
+class _Ordered(Hashable, Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...
+
+
+NodeT = TypeVar("NodeT", bound=_Ordered)
+
+
+def clusters(
+    nodes: Sequence[NodeT], links: Mapping[tuple[NodeT, NodeT], float], *, least_average: float
+) -> list[list[NodeT]]:
+    """Clusters by average linkage, from single nodes up.
+
+    Two clusters become one where the average weight of the links between them is highest, as long as it reaches
+    ``least_average`` and, between two clusters of two nodes or more, no one node is an end of every link: one photo that
+    shows two buildings makes them no one building. A node that has no link counts with weight 0 in an average; of a
+    node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
+
+    The clusters do not depend on the order of nodes and links, if nodes are told apart by comparison.
+
+    Args:
+        nodes: All of them, in any order.
+        links: Weight, 0 to 1, by two nodes, the lesser first.
+        least_average: Above 0 and at most 1.
+
+    Returns:
+        All nodes, by cluster: sorted within, and clusters by their first node.
+    """
+    return _Linkage(nodes, links, least_average).clusters()
+
+
+class _Linkage(Generic[NodeT]):
+    """Clusters go by their least node."""
+
+    def __init__(
+        self, nodes: Sequence[NodeT], links: Mapping[tuple[NodeT, NodeT], float], least_average: float
+    ) -> None:
+        self._least = least_average
+        self._members: dict[NodeT, list[NodeT]] = {node: [node] for node in nodes}
+        # Between two clusters: the links of one to the other, kept on both sides.
+        self._between: dict[NodeT, dict[NodeT, list[tuple[NodeT, NodeT, float]]]] = {node: {} for node in nodes}
+        for (one, other), weight in links.items():
+            self._between[one].setdefault(other, []).append((one, other, weight))
+            self._between[other].setdefault(one, []).append((other, one, weight))
+        self._queue: list[tuple[float, NodeT, NodeT, int, int]] = []
+        for one, others in self._between.items():
+            for other in others:
+                if one < other:
+                    self._offer(one, other)
+
+    def clusters(self) -> list[list[NodeT]]:
+        while self._queue:
+            _, one, other, *sizes = heapq.heappop(self._queue)
+            # A cluster that has grown or is gone was offered anew.
+            current = [len(self._members.get(each, ())) for each in (one, other)]
+            if current == sizes:
+                self._merge(one, other)
+        return [sorted(self._members[first]) for first in sorted(self._members)]
+
+    def _offer(self, one: NodeT, other: NodeT) -> None:
+        if other < one:
+            one, other = other, one
+        links, sizes = self._between[one][other], (len(self._members[one]), len(self._members[other]))
+        possible = min(sizes) * min(max(sizes), SEEN_BY_EACH)
+        # Sorted, so that the sum is the same to the last bit, whatever the order of merges that made the list.
+        average = sum(sorted(weight for _, _, weight in links)) / possible
+        if average >= self._least and (min(sizes) == 1 or _hold(links)):
+            heapq.heappush(self._queue, (-average, one, other, *sizes))
+
+    def _merge(self, one: NodeT, other: NodeT) -> None:
+        self._members[one] += self._members.pop(other)
+        of_other = self._between.pop(other)
+        del self._between[one][other]
+        for third, links in of_other.items():
+            if third == one:
+                continue
+            back = self._between[third].pop(other)
+            self._between[one].setdefault(third, []).extend(links)
+            self._between[third].setdefault(one, []).extend(back)
+        for third in self._between[one]:
+            self._offer(one, third)
+
+
+def _hold(links: Sequence[tuple[NodeT, NodeT, float]]) -> bool:
+    """Whether no one node is an end of every link."""
+    first, second, _ = links[0]
+    without_first = any(one != first for one, _, _ in links)
+    without_second = any(other != second for _, other, _ in links)
+    return without_first and without_second
