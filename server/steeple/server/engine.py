@@ -18,6 +18,7 @@ from steeple.server import calibration_file, recognition
 from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.data_dir import DataDir
+from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.identification import Candidate, Explanation, Identification
@@ -77,6 +78,17 @@ class Engine:
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            self.discoveries = Discoveries(
+                self.catalogue.database,
+                self.release,
+                photos=photos,
+                ingest=self.ingest,
+                keeper=self._keeper,
+                extractors=self._extractors,
+                recogniser=self._recogniser,
+                operations=self.operations,
+                import_dir=settings.import_dir,
+            )
             chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()

@@ -228,7 +228,7 @@ class Ingest:
 
     @contextmanager
     def stored(self, photo: bytes, sha256: str) -> Iterator[None]:
-        """Stores a photo; takes it away again if the block, which makes something refer to it, fails and nothing does."""
+        """Stores a photo, to which the block then refers; takes it away again if that fails and nothing else does."""
         with self._photos_settled:
             self._photos.put(photo)
             try:

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
             interface, port 0 any free one. Empty: none are served.
         trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
             ``http://localhost:4318``. Empty: nothing is traced. Needs the extra ``tracing``.
+        import_dir: Folder of the server's whose photos may be named in calls of editors; None: none may.
         deleted_retention_days: Days that deleted landmarks and reference images are kept and can be undeleted; 0: none.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     metrics_address: str = ""
     trace_endpoint: str = ""
+    import_dir: Path | None = None
     deleted_retention_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30.0
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from steeple.server.catalogue import changes, filters, ids, tables
-from steeple.server.catalogue.etags import check_etag, make_etag
 from steeple.server.catalogue.distances import EARTH_RADIUS, distance
+from steeple.server.catalogue.etags import check_etag, make_etag
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
 from steeple.server.catalogue.records import ChangeKind, Landmark, LandmarkDraft, LatLng, Page

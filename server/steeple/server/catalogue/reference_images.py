@@ -151,6 +151,12 @@ def of_photo(connection: Connection, sha256: str) -> list[ReferenceImage]:
     return [_image(row) for row in connection.execute(query).mappings()]
 
 
+def has_photo(connection: Connection, parent: StoredLandmark, sha256: str) -> bool:
+    """Whether a landmark has a reference image that was made from a file and is not deleted."""
+    query = select(_TABLE.c.key).where(_TABLE.c.landmark_key == parent.key, _TABLE.c.sha256 == sha256, _NOT_DELETED)
+    return connection.execute(query).first() is not None
+
+
 def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
     """The page of a landmark's reference images that is asked for."""
     of_parent = _TABLE.c.landmark_key == parent.key

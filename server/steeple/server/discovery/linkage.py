@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 SEEN_BY_EACH: Final = 20
 """Links that a node can have found at most: large clusters are not held to have all that there could be."""
 
 
-class _Ordered(Hashable, Protocol):
-    def __lt__(self, other: Any, /) -> bool: ...
-
-
-NodeT = TypeVar("NodeT", bound=_Ordered)
-
-
-def clusters(
-    nodes: Sequence[NodeT], links: Mapping[tuple[NodeT, NodeT], float], *, least_average: float
-) -> list[list[NodeT]]:
+def clusters(nodes: Sequence[int], links: Mapping[tuple[int, int], float], *, least_average: float) -> list[list[int]]:
     """Clusters by average linkage, from single nodes up.
 
     Two clusters become one where the average weight of the links between them is highest, as long as it reaches
@@ -27,7 +18,7 @@ def clusters(
     shows two buildings makes them no one building. A node that has no link counts with weight 0 in an average; of a
     node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
 
-    The clusters do not depend on the order of nodes and links, if nodes are told apart by comparison.
+    The clusters do not depend on the order of nodes and links. Of equal averages, that of the least nodes goes first.
 
     Args:
         nodes: All of them, in any order.
@@ -40,26 +31,24 @@ def clusters(
     return _Linkage(nodes, links, least_average).clusters()
 
 
-class _Linkage(Generic[NodeT]):
+class _Linkage:
     """Clusters go by their least node."""
 
-    def __init__(
-        self, nodes: Sequence[NodeT], links: Mapping[tuple[NodeT, NodeT], float], least_average: float
-    ) -> None:
+    def __init__(self, nodes: Sequence[int], links: Mapping[tuple[int, int], float], least_average: float) -> None:
         self._least = least_average
-        self._members: dict[NodeT, list[NodeT]] = {node: [node] for node in nodes}
+        self._members: dict[int, list[int]] = {node: [node] for node in nodes}
         # Between two clusters: the links of one to the other, kept on both sides.
-        self._between: dict[NodeT, dict[NodeT, list[tuple[NodeT, NodeT, float]]]] = {node: {} for node in nodes}
+        self._between: dict[int, dict[int, list[tuple[int, int, float]]]] = {node: {} for node in nodes}
         for (one, other), weight in links.items():
             self._between[one].setdefault(other, []).append((one, other, weight))
             self._between[other].setdefault(one, []).append((other, one, weight))
-        self._queue: list[tuple[float, NodeT, NodeT, int, int]] = []
+        self._queue: list[tuple[float, int, int, int, int]] = []
         for one, others in self._between.items():
             for other in others:
                 if one < other:
                     self._offer(one, other)
 
-    def clusters(self) -> list[list[NodeT]]:
+    def clusters(self) -> list[list[int]]:
         while self._queue:
             _, one, other, *sizes = heapq.heappop(self._queue)
             # A cluster that has grown or is gone was offered anew.
@@ -68,7 +57,7 @@ class _Linkage(Generic[NodeT]):
                 self._merge(one, other)
         return [sorted(self._members[first]) for first in sorted(self._members)]
 
-    def _offer(self, one: NodeT, other: NodeT) -> None:
+    def _offer(self, one: int, other: int) -> None:
         if other < one:
             one, other = other, one
         links, sizes = self._between[one][other], (len(self._members[one]), len(self._members[other]))
@@ -78,7 +67,7 @@ class _Linkage(Generic[NodeT]):
         if average >= self._least and (min(sizes) == 1 or _hold(links)):
             heapq.heappush(self._queue, (-average, one, other, *sizes))
 
-    def _merge(self, one: NodeT, other: NodeT) -> None:
+    def _merge(self, one: int, other: int) -> None:
         self._members[one] += self._members.pop(other)
         of_other = self._between.pop(other)
         del self._between[one][other]
@@ -92,7 +81,7 @@ class _Linkage(Generic[NodeT]):
             self._offer(one, third)
 
 
-def _hold(links: Sequence[tuple[NodeT, NodeT, float]]) -> bool:
+def _hold(links: Sequence[tuple[int, int, float]]) -> bool:
     """Whether no one node is an end of every link."""
     first, second, _ = links[0]
     without_first = any(one != first for one, _, _ in links)

@@ -71,7 +71,9 @@ class HeapMatcher:
         others = np.where(found.image_keys == key, -1, found.image_keys)
         without = Neighbours(others, found.feature_numbers, found.distances)
         candidates = self._recogniser.recognise(features, without, max_candidates=_CANDIDATES).candidates
-        sizes = {one: len(image.features) for one, image in self._gallery([each.image_key for each in candidates]).items()}
+        sizes = {
+            one: len(image.features) for one, image in self._gallery([each.image_key for each in candidates]).items()
+        }
         return sorted(
             (
                 Match(

@@ -106,9 +106,7 @@ def assign(
     values = {"proposal": proposal, "view": view, "reason": "" if reason is None else str(reason)}
     for start in range(0, len(every), _AT_ONCE):
         some = _PHOTO.c.number.in_(every[start : start + _AT_ONCE])
-        connection.execute(
-            sqlalchemy.update(_PHOTO).where(_PHOTO.c.discovery_id == discovery_id, some).values(values)
-        )
+        connection.execute(sqlalchemy.update(_PHOTO).where(_PHOTO.c.discovery_id == discovery_id, some).values(values))
 
 
 def move(connection: Connection, discovery_id: str, numbers: Sequence[int], proposal: int) -> None:
@@ -132,9 +130,7 @@ def searched(
     confidence: float,
 ) -> None:
     """Keeps what a photo was found to match and to show, instead of what was kept of it before."""
-    connection.execute(
-        sqlalchemy.delete(_MATCH).where(_MATCH.c.discovery_id == discovery_id, _MATCH.c.query == number)
-    )
+    connection.execute(sqlalchemy.delete(_MATCH).where(_MATCH.c.discovery_id == discovery_id, _MATCH.c.query == number))
     rows = [
         {
             "discovery_id": discovery_id,
@@ -179,9 +175,7 @@ def features(connection: Connection, discovery_id: str, numbers: Sequence[int]) 
     return {row["number"]: _unpack(discovery_id, row) for row in connection.execute(query).mappings()}
 
 
-def features_after(
-    connection: Connection, discovery_id: str, number: int, limit: int
-) -> list[tuple[int, FeatureSet]]:
+def features_after(connection: Connection, discovery_id: str, number: int, limit: int) -> list[tuple[int, FeatureSet]]:
     """Numbers and features of the first ``limit`` photos after a number."""
     query = _select_features(discovery_id).where(_PHOTO.c.number > number).order_by(_PHOTO.c.number).limit(limit)
     return [(row["number"], _unpack(discovery_id, row)) for row in connection.execute(query).mappings()]
