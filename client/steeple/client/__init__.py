@@ -15,6 +15,16 @@ from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.discovery import (
+    AcceptedProposal,
+    Discovery,
+    DiscoveryPhoto,
+    LeftoverReason,
+    MatchedPair,
+    NearbyLandmark,
+    Proposal,
+    ProposalState,
+)
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.resources import (
@@ -34,6 +44,7 @@ from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 
 __all__ = [
     "UNSET",
+    "AcceptedProposal",
     "Answer",
     "AnswerStream",
     "AsyncAnswerStream",
@@ -41,6 +52,8 @@ __all__ = [
     "AuditEvent",
     "Candidate",
     "Client",
+    "Discovery",
+    "DiscoveryPhoto",
     "Duplicate",
     "DuplicateKind",
     "Evidence",
@@ -53,13 +66,18 @@ __all__ = [
     "KeyLimits",
     "Landmark",
     "LatLng",
+    "LeftoverReason",
+    "MatchedPair",
     "Model",
     "MonthlyUsage",
+    "NearbyLandmark",
     "NewKey",
     "Operation",
     "OperationProblem",
     "OperationState",
     "Photo",
+    "Proposal",
+    "ProposalState",
     "Quality",
     "ReferenceImage",
     "Scope",

@@ -18,6 +18,7 @@ from steeple.errors import InvalidArgumentError
 from steeple.v1 import (
     audit_service_pb2_grpc,
     catalog_service_pb2_grpc,
+    discovery_service_pb2_grpc,
     explain_service_pb2_grpc,
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
@@ -28,6 +29,7 @@ from steeple.v1 import (
 if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
@@ -136,6 +138,7 @@ class Link:
     keys: key_service_pb2_grpc.KeyServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
+    discovery: discovery_service_pb2_grpc.DiscoveryServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -156,6 +159,7 @@ class Link:
             key_service_pb2_grpc.KeyServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
+            discovery_service_pb2_grpc.DiscoveryServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -172,6 +176,7 @@ class AsyncLink:
     keys: KeyServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
+    discovery: DiscoveryServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -190,6 +195,7 @@ class AsyncLink:
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
+        discovery: Any = discovery_service_pb2_grpc.DiscoveryServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -199,6 +205,7 @@ class AsyncLink:
             cast("KeyServiceAsyncStub", keys),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
+            cast("DiscoveryServiceAsyncStub", discovery),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

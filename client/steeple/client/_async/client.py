@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.discoveries import AsyncDiscoveryCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls):
+class AsyncClient(
+    AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls, AsyncDiscoveryCalls
+):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -89,6 +92,7 @@ class AsyncClient(AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, Async
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
+        AsyncDiscoveryCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -17,6 +17,7 @@ from steeple.errors import FailedPreconditionError
 from steeple.server.api.audit import AuditService
 from steeple.server.api.catalog import CatalogService
 from steeple.server.api.certificates import CertificateFiles
+from steeple.server.api.discovery import DiscoveryService
 from steeple.server.api.explain import ExplainService
 from steeple.server.api.guard import Guard
 from steeple.server.api.interceptor import CallInterceptor
@@ -36,6 +37,8 @@ from steeple.v1 import (
     audit_service_pb2_grpc,
     catalog_service_pb2,
     catalog_service_pb2_grpc,
+    discovery_service_pb2,
+    discovery_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
     key_service_pb2,
@@ -58,6 +61,7 @@ SERVICES: Final = (
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
+    discovery_service_pb2.DESCRIPTOR.services_by_name["DiscoveryService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -135,6 +139,9 @@ class Server:
         )
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
             OperationService(self._readiness, self._calls), self._server
+        )
+        discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
+            DiscoveryService(self._readiness, self._calls, self._queries), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -78,6 +78,21 @@ def _rows() -> dict[str, Rule]:
         ResumeOperation=Rule(Scope.EDITOR, changes="name"),
         DeleteOperation=Rule(Scope.EDITOR, changes="name"),
     )
+    service(
+        "DiscoveryService",
+        StartDiscovery=Rule(Scope.EDITOR, changes=""),
+        ListDiscoveries=reader,
+        GetDiscovery=reader,
+        DeleteDiscovery=Rule(Scope.EDITOR, changes="name"),
+        ListProposals=reader,
+        GetProposal=reader,
+        ListLeftovers=reader,
+        DownloadProposalPhoto=reader,
+        AcceptProposal=Rule(Scope.EDITOR, changes="name"),
+        MergeProposals=Rule(Scope.EDITOR, changes="names"),
+        SplitProposal=Rule(Scope.EDITOR, changes="name"),
+        DiscardProposal=Rule(Scope.EDITOR, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
     return rows
 

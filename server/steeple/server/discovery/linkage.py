@@ -14,9 +14,9 @@ def clusters(nodes: Sequence[int], links: Mapping[tuple[int, int], float], *, le
     """Clusters by average linkage, from single nodes up.
 
     Two clusters become one where the average weight of the links between them is highest, as long as it reaches
-    ``least_average`` and, between two clusters of two nodes or more, no one node is an end of every link: one photo that
-    shows two buildings makes them no one building. A node that has no link counts with weight 0 in an average; of a
-    node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
+    ``least_average``. Between two clusters of two nodes or more, no one node may be an end of every link: one photo
+    that shows two buildings makes them no one building. A link that is not there counts with weight 0 in an average;
+    of a node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
 
     The clusters do not depend on the order of nodes and links. Of equal averages, that of the least nodes goes first.
 

@@ -64,8 +64,8 @@ class DiscoveryStore:
             found = _get(connection, discovery_id)
         if found.model != model:
             raise FailedPreconditionError(
-                f"{found.name} was begun with models/{found.model}, and this server serves models/{model}: its features "
-                "cannot be compared; delete it and discover again",
+                f"{found.name} was begun with models/{found.model}, and this server serves models/{model}: their "
+                "features cannot be compared; delete it and discover again",
                 resource=found.name,
             )
         return found
