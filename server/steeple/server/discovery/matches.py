@@ -6,15 +6,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet, ModelRelease
 from steeple.server.duplicates import is_near_duplicate
 from steeple.server.index import FaissIndex, Neighbours
-from steeple.server.recognition import Gallery, Recogniser
+from steeple.server.recognition import Candidate, Gallery, Recogniser
 
 _CANDIDATES: Final = 20  # photos verified, of those that share most descriptors with one
 _FINALISTS: Final = 20  # of these, matched again exactly
+_SAME_FRAME: Final = 0.6  # of the area of two frames together, that both have
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Match:
         photo: Key of the photo that was found.
         inliers: Matches that agree.
         distinct: Sum of the distinctiveness of the exact matches that agree; 0 if the photo was no finalist.
-        near_duplicate: Whether the two are all but the same photo.
+        near_duplicate: Whether the two are all but the same photo, of the same frame: a crop that shows one of two
+            buildings is not what the whole photo is.
     """
 
     query: int
@@ -71,9 +75,7 @@ class HeapMatcher:
         others = np.where(found.image_keys == key, -1, found.image_keys)
         without = Neighbours(others, found.feature_numbers, found.distances)
         candidates = self._recogniser.recognise(features, without, max_candidates=_CANDIDATES).candidates
-        sizes = {
-            one: len(image.features) for one, image in self._gallery([each.image_key for each in candidates]).items()
-        }
+        images = self._gallery([each.image_key for each in candidates])
         return sorted(
             (
                 Match(
@@ -81,14 +83,27 @@ class HeapMatcher:
                     photo=each.image_key,
                     inliers=each.inliers,
                     distinct=float(np.expm1(each.evidence["distinct"])),
-                    near_duplicate=is_near_duplicate(
-                        each.inliers, len(features), sizes.get(each.image_key, 0), each.homography
-                    ),
+                    near_duplicate=_near_duplicate(each, features, images[each.image_key].features),
                 )
                 for each in candidates
+                if each.image_key in images
             ),
             key=lambda match: match.photo,
         )
+
+
+def _near_duplicate(candidate: Candidate, query: FeatureSet, photo: FeatureSet) -> bool:
+    if not is_near_duplicate(candidate.inliers, len(query), len(photo), candidate.homography):
+        return False
+    frame = _corners(query.width, query.height)
+    mapped = cv2.perspectiveTransform(_corners(photo.width, photo.height)[None], candidate.homography)[0]
+    common, _ = cv2.intersectConvexConvex(frame, mapped.astype(np.float32))
+    together = query.width * query.height + abs(cv2.contourArea(mapped.astype(np.float32))) - common
+    return bool(common >= _SAME_FRAME * together)
+
+
+def _corners(width: int, height: int) -> NDArray[np.float32]:
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
 @dataclass(frozen=True)
