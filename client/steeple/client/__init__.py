@@ -41,6 +41,7 @@ from steeple.client.resources import (
 )
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
+from steeple.client.uploads import Upload
 
 __all__ = [
     "UNSET",
@@ -87,5 +88,6 @@ __all__ = [
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
+    "Upload",
     "Verdict",
 ]

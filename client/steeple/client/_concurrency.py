@@ -51,14 +51,14 @@ def result(future: concurrent.futures.Future[_T]) -> _T:
         raise closed() from None
 
 
-async def in_thread_async(function: Callable[[], None]) -> None:
-    """Runs what blocks for a moment."""
-    await asyncio.to_thread(function)
+async def in_thread_async(function: Callable[[], _T]) -> _T:
+    """The result of what blocks."""
+    return await asyncio.to_thread(function)
 
 
-def in_thread(function: Callable[[], None]) -> None:
-    """Runs what blocks for a moment."""
-    function()
+def in_thread(function: Callable[[], _T]) -> _T:
+    """The result of what blocks."""
+    return function()
 
 
 async def response_async(call: Awaitable[_T]) -> _T:

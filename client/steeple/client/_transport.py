@@ -23,6 +23,7 @@ from steeple.v1 import (
     key_service_pb2_grpc,
     operation_service_pb2_grpc,
     server_service_pb2_grpc,
+    upload_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
+    from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 MAX_MESSAGE_BYTES: Final = 24 * 1024 * 1024
@@ -139,6 +141,7 @@ class Link:
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     discovery: discovery_service_pb2_grpc.DiscoveryServiceStub
+    uploads: upload_service_pb2_grpc.UploadServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -160,6 +163,7 @@ class Link:
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             discovery_service_pb2_grpc.DiscoveryServiceStub(channel),
+            upload_service_pb2_grpc.UploadServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -177,6 +181,7 @@ class AsyncLink:
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     discovery: DiscoveryServiceAsyncStub
+    uploads: UploadServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -196,6 +201,7 @@ class AsyncLink:
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         discovery: Any = discovery_service_pb2_grpc.DiscoveryServiceStub(channel)
+        uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -206,6 +212,7 @@ class AsyncLink:
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("DiscoveryServiceAsyncStub", discovery),
+            cast("UploadServiceAsyncStub", uploads),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -107,7 +107,8 @@ class Operation(google.protobuf.message.Message):
     @property
     def results(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """What came of it, once it has succeeded; which keys there are, the method
-        says.
+        says. One that has made a file, for DownloadOperationFile, has "file" with
+        its name, "file_size_bytes" and "file_sha256".
         """
 
     @property
@@ -375,6 +376,46 @@ class ResumeOperationResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["operation", b"operation"]) -> None: ...
 
 global___ResumeOperationResponse = ResumeOperationResponse
+
+@typing.final
+class DownloadOperationFileRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"operations/{operation}"."""
+    file: builtins.str
+    """As the operation's results name it."""
+    offset: builtins.int
+    """Of the first byte to send."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        file: builtins.str = ...,
+        offset: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["file", b"file", "name", b"name", "offset", b"offset"]) -> None: ...
+
+global___DownloadOperationFileRequest = DownloadOperationFileRequest
+
+@typing.final
+class DownloadOperationFileResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: builtins.int
+    data: builtins.bytes
+    """The next bytes."""
+    def __init__(
+        self,
+        *,
+        data: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["data", b"data"]) -> None: ...
+
+global___DownloadOperationFileResponse = DownloadOperationFileResponse
 
 @typing.final
 class DeleteOperationRequest(google.protobuf.message.Message):

@@ -68,6 +68,11 @@ class OperationServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_operation__service__pb2.ResumeOperationRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_operation__service__pb2.ResumeOperationResponse.FromString,
                 _registered_method=True)
+        self.DownloadOperationFile = channel.unary_stream(
+                '/steeple.v1.OperationService/DownloadOperationFile',
+                request_serializer=steeple_dot_v1_dot_operation__service__pb2.DownloadOperationFileRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_operation__service__pb2.DownloadOperationFileResponse.FromString,
+                _registered_method=True)
         self.DeleteOperation = channel.unary_unary(
                 '/steeple.v1.OperationService/DeleteOperation',
                 request_serializer=steeple_dot_v1_dot_operation__service__pb2.DeleteOperationRequest.SerializeToString,
@@ -118,6 +123,14 @@ class OperationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadOperationFile(self, request, context):
+        """Sends a file that an operation has made, from an offset on. NOT_FOUND if it
+        has made none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteOperation(self, request, context):
         """Forgets a finished operation and deletes its files. FAILED_PRECONDITION if
         it is not finished.
@@ -153,6 +166,11 @@ def add_OperationServiceServicer_to_server(servicer, server):
                     servicer.ResumeOperation,
                     request_deserializer=steeple_dot_v1_dot_operation__service__pb2.ResumeOperationRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_operation__service__pb2.ResumeOperationResponse.SerializeToString,
+            ),
+            'DownloadOperationFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadOperationFile,
+                    request_deserializer=steeple_dot_v1_dot_operation__service__pb2.DownloadOperationFileRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_operation__service__pb2.DownloadOperationFileResponse.SerializeToString,
             ),
             'DeleteOperation': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteOperation,
@@ -299,6 +317,33 @@ class OperationService(object):
             '/steeple.v1.OperationService/ResumeOperation',
             steeple_dot_v1_dot_operation__service__pb2.ResumeOperationRequest.SerializeToString,
             steeple_dot_v1_dot_operation__service__pb2.ResumeOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadOperationFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/steeple.v1.OperationService/DownloadOperationFile',
+            steeple_dot_v1_dot_operation__service__pb2.DownloadOperationFileRequest.SerializeToString,
+            steeple_dot_v1_dot_operation__service__pb2.DownloadOperationFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,14 @@ class OperationServiceStub:
     FAILED_PRECONDITION if it is neither.
     """
 
+    DownloadOperationFile: grpc.UnaryStreamMultiCallable[
+        steeple.v1.operation_service_pb2.DownloadOperationFileRequest,
+        steeple.v1.operation_service_pb2.DownloadOperationFileResponse,
+    ]
+    """Sends a file that an operation has made, from an offset on. NOT_FOUND if it
+    has made none of that name.
+    """
+
     DeleteOperation: grpc.UnaryUnaryMultiCallable[
         steeple.v1.operation_service_pb2.DeleteOperationRequest,
         steeple.v1.operation_service_pb2.DeleteOperationResponse,
@@ -104,6 +112,14 @@ class OperationServiceAsyncStub:
     ]
     """Goes on with an operation that failed or was cancelled, where it was.
     FAILED_PRECONDITION if it is neither.
+    """
+
+    DownloadOperationFile: grpc.aio.UnaryStreamMultiCallable[
+        steeple.v1.operation_service_pb2.DownloadOperationFileRequest,
+        steeple.v1.operation_service_pb2.DownloadOperationFileResponse,
+    ]
+    """Sends a file that an operation has made, from an offset on. NOT_FOUND if it
+    has made none of that name.
     """
 
     DeleteOperation: grpc.aio.UnaryUnaryMultiCallable[
@@ -162,6 +178,16 @@ class OperationServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.operation_service_pb2.ResumeOperationResponse, collections.abc.Awaitable[steeple.v1.operation_service_pb2.ResumeOperationResponse]]:
         """Goes on with an operation that failed or was cancelled, where it was.
         FAILED_PRECONDITION if it is neither.
+        """
+
+    @abc.abstractmethod
+    def DownloadOperationFile(
+        self,
+        request: steeple.v1.operation_service_pb2.DownloadOperationFileRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[steeple.v1.operation_service_pb2.DownloadOperationFileResponse], collections.abc.AsyncIterator[steeple.v1.operation_service_pb2.DownloadOperationFileResponse]]:
+        """Sends a file that an operation has made, from an offset on. NOT_FOUND if it
+        has made none of that name.
         """
 
     @abc.abstractmethod

@@ -54,6 +54,11 @@ class DataDir:
         """Folder of the files of long-running operations."""
         return self.path / "operations"
 
+    @property
+    def uploads(self) -> Path:
+        """Folder of the files that callers send in pieces."""
+        return self.path / "uploads"
+
     def close(self) -> None:
         """Lets others use the folder. May be called again."""
         if self._lock is not None:

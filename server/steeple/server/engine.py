@@ -32,6 +32,7 @@ from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.settings import Settings
 from steeple.server.upkeep import Upkeep
+from steeple.server.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Engine:
             )
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
             self.discoveries = Discoveries(
                 self.catalogue.database,
                 self.release,
@@ -88,8 +90,9 @@ class Engine:
                 recogniser=self._recogniser,
                 operations=self.operations,
                 import_dir=settings.import_dir,
+                uploads=self.uploads,
             )
-            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge)
+            chores = (self._identify_counts.save, self.ingest.purge, self.operations.purge, self.uploads.purge)
             self._upkeep = Upkeep(self._keeper, chores)
             self._upkeep.start()
             opened.callback(self._upkeep.close)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import posixpath
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from steeple.errors import (
-    DataLossError,
-    FailedPreconditionError,
-    InvalidArgumentError,
-    ResourceExhaustedError,
-    UnavailableError,
-)
+from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError
 from steeple.server.catalogue.limits import check_sha256
+from steeple.server.durable import errors_translated, sync_folder
+
+_WHAT: Final = "photos"
 
 # Files under way lie here; what a crash leaves behind goes when the store is next opened, once it is this old.
 _ASIDE: Final = ".incoming"
@@ -61,7 +57,7 @@ class ImageStore:
         protocols = self._files.protocol
         names = {protocols} if isinstance(protocols, str) else set(protocols)
         self._atomic = bool(names & _ATOMIC_PROTOCOLS)
-        with _errors_translated():
+        with errors_translated(_WHAT):
             if self._local:
                 Path(self._root, _ASIDE).mkdir(parents=True, exist_ok=True)
                 self._sweep()
@@ -75,7 +71,7 @@ class ImageStore:
             UnavailableError: If the file system failed otherwise.
         """
         digest = hashlib.sha256(data).hexdigest()
-        with _errors_translated():
+        with errors_translated(_WHAT):
             whole = self._read(digest) == data
             if self._local:
                 if not whole:
@@ -100,7 +96,7 @@ class ImageStore:
             UnavailableError: If the file system failed otherwise.
         """
         check_sha256(sha256)
-        with _errors_translated():
+        with errors_translated(_WHAT):
             data = self._read(sha256)
         if data is None:
             raise DataLossError(f"photo {sha256} is missing from the image store; restore it from a backup")
@@ -115,7 +111,7 @@ class ImageStore:
             InvalidArgumentError: If it is not a SHA-256 in hex.
         """
         check_sha256(sha256)
-        with _errors_translated():
+        with errors_translated(_WHAT):
             return bool(self._files.isfile(self._path(sha256)))
 
     def delete(self, sha256: str) -> None:
@@ -127,7 +123,7 @@ class ImageStore:
             UnavailableError: If the file system failed otherwise.
         """
         check_sha256(sha256)
-        with _errors_translated():
+        with errors_translated(_WHAT):
             try:
                 self._files.rm_file(self._path(sha256))
             except FileNotFoundError:
@@ -136,7 +132,7 @@ class ImageStore:
 
     def digests(self) -> Iterator[str]:
         """The SHA-256 of every stored photo, in order: what the catalogue does not use may be deleted."""
-        with _errors_translated():
+        with errors_translated(_WHAT):
             self._files.invalidate_cache()
             names = sorted(posixpath.basename(path) for path in self._files.find(self._root))
         for name in names:
@@ -172,7 +168,7 @@ class ImageStore:
         """Makes the name of a file last, and those of its two folders, which may be new."""
         folder = Path(self._path(digest)).parent
         for one in (folder, folder.parent, Path(self._root)):
-            _sync_folder(one)
+            sync_folder(one)
 
     def _put_aside(self, digest: str, data: bytes) -> None:
         aside = f"{self._root}/{_ASIDE}/{digest}.{secrets.token_hex(8)}"
@@ -188,26 +184,3 @@ class ImageStore:
             with suppress(FileNotFoundError):  # another process may have finished it
                 if file.stat().st_mtime < oldest:
                     file.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _errors_translated() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        text = error.strerror or str(error)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise ResourceExhaustedError(f"the disk that holds the photos is full: {text}") from error
-        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError):
-            raise FailedPreconditionError(
-                f"the image store is not accessible: {text}; check its folder and permissions"
-            ) from error
-        raise UnavailableError(f"the image store failed: {text}; try again") from error

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
         max_streams: Cameras connected at once.
         max_message_bytes: A larger request is refused.
         max_image_pixels: A photo of more is refused before it is decoded.
+        max_upload_bytes: Of all files together that callers have sent in pieces and not deleted yet.
         metrics_address: ``HOST:PORT`` to serve metrics on over HTTP, for Prometheus; ``:PORT`` is of the loopback
             interface, port 0 any free one. Empty: none are served.
         trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     max_streams: Annotated[int, Field(ge=1)] = 64
     max_message_bytes: Annotated[int, Field(ge=64 * 1024, le=2**31 - 1)] = 24 * 2**20
     max_image_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    max_upload_bytes: Annotated[int, Field(ge=0)] = 64 * 2**30
     metrics_address: str = ""
     trace_endpoint: str = ""
     import_dir: Path | None = None

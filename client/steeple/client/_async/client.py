@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.discoveries import AsyncDiscoveryCalls
+from steeple.client._async.files import AsyncFileCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.search import AsyncSearchCalls
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(
-    AsyncSearchCalls, AsyncCatalogueCalls, AsyncServerCalls, AsyncKeyCalls, AsyncOperationCalls, AsyncDiscoveryCalls
+    AsyncSearchCalls,
+    AsyncCatalogueCalls,
+    AsyncServerCalls,
+    AsyncKeyCalls,
+    AsyncOperationCalls,
+    AsyncFileCalls,
+    AsyncDiscoveryCalls,
 ):
     """A Steeple server.
 
@@ -93,6 +100,7 @@ class AsyncClient(
         AsyncKeyCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
         AsyncDiscoveryCalls.__init__(self, connection)
+        AsyncFileCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

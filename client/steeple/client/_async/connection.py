@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import grpc
@@ -139,6 +139,35 @@ class AsyncConnection:
                 raise
             attempt += 1
             await sleep_async(delay)
+
+    async def send(
+        self, method: grpc.aio.StreamUnaryMultiCallable[_Request, _Response], requests: Sequence[_Request]
+    ) -> _Response:
+        """The response to a stream of requests, within the client's long timeout; whoever calls tries again."""
+        timeout = self.settings.long_timeout
+        with self.tracing.call(type(requests[0]).__name__.removesuffix("Request")):
+            try:
+                return await response_async(method(iter(requests), timeout=timeout, metadata=self.metadata()))
+            except grpc.RpcError as error:
+                raise failure_of(error, target=self.settings.target, timeout=timeout).error from error
+
+    async def receive(
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[_Request, _Response],
+        request: _Request,
+        take: Callable[[_Response], Awaitable[None]],
+    ) -> None:
+        """Gives ``take`` the responses to a request, within the client's long timeout; whoever calls tries again."""
+        timeout = self.settings.long_timeout
+        with self.tracing.call(type(request).__name__.removesuffix("Request")):
+            call = method(request, timeout=timeout, metadata=self.metadata())
+            try:
+                async for response in call:
+                    await take(response)
+            except grpc.RpcError as error:
+                raise failure_of(error, target=self.settings.target, timeout=timeout).error from error
+            finally:
+                call.cancel()
 
     async def wait_until_ready(self, timeout: float) -> None:
         """Returns when the server says that it serves; see the client."""

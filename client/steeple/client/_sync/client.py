@@ -12,6 +12,7 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.discoveries import DiscoveryCalls
+from steeple.client._sync.files import FileCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.search import SearchCalls
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
-class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls, OperationCalls, DiscoveryCalls):
+class Client(
+    SearchCalls,
+    CatalogueCalls,
+    ServerCalls,
+    KeyCalls,
+    OperationCalls,
+    FileCalls,
+    DiscoveryCalls,
+):
     """A Steeple server.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
@@ -92,6 +101,7 @@ class Client(SearchCalls, CatalogueCalls, ServerCalls, KeyCalls, OperationCalls,
         KeyCalls.__init__(self, connection)
         OperationCalls.__init__(self, connection)
         DiscoveryCalls.__init__(self, connection)
+        FileCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import grpc
@@ -137,6 +137,35 @@ class Connection:
                 raise
             attempt += 1
             sleep(delay)
+
+    def send(
+        self, method: grpc.StreamUnaryMultiCallable[_Request, _Response], requests: Sequence[_Request]
+    ) -> _Response:
+        """The response to a stream of requests, within the client's long timeout; whoever calls tries again."""
+        timeout = self.settings.long_timeout
+        with self.tracing.call(type(requests[0]).__name__.removesuffix("Request")):
+            try:
+                return response(method(iter(requests), timeout=timeout, metadata=self.metadata()))
+            except grpc.RpcError as error:
+                raise failure_of(error, target=self.settings.target, timeout=timeout).error from error
+
+    def receive(
+        self,
+        method: grpc.UnaryStreamMultiCallable[_Request, _Response],
+        request: _Request,
+        take: Callable[[_Response], None],
+    ) -> None:
+        """Gives ``take`` the responses to a request, within the client's long timeout; whoever calls tries again."""
+        timeout = self.settings.long_timeout
+        with self.tracing.call(type(request).__name__.removesuffix("Request")):
+            call = method(request, timeout=timeout, metadata=self.metadata())
+            try:
+                for response in call:
+                    take(response)
+            except grpc.RpcError as error:
+                raise failure_of(error, target=self.settings.target, timeout=timeout).error from error
+            finally:
+                call.cancel()
 
     def wait_until_ready(self, timeout: float) -> None:
         """Returns when the server says that it serves; see the client."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final, Literal, TypeVar
 
 from google.protobuf.message import Message
@@ -22,6 +22,7 @@ from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, Answer, Ide
 log = logging.getLogger(__name__)
 
 Metadata = Iterable[tuple[str, str | bytes]]
+RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 HEADER: Final = "authorization"
@@ -113,6 +114,21 @@ class Admission:
         finally:
             self.end_frame(identified)
         return response
+
+    async def requests(self, requests: AsyncIterator[RequestT]) -> AsyncIterator[RequestT]:
+        """The requests of a stream, the first of which says what is to be changed.
+
+        Raises:
+            UnauthenticatedError: If the key has expired or was revoked since the call began.
+        """
+        first = True
+        async for request in requests:
+            if self._key is not None:
+                self._key = self._keyring.current(self._key)
+            if first and self._attempt is not None and self._rule.changes is not None:
+                self._attempt.resource = _read(request, self._rule.changes)
+            first = False
+            yield request
 
     def begin_frame(self) -> None:
         """A query is to be answered; :meth:`end_frame` must follow.

@@ -38,6 +38,8 @@ _USABLE_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
 Context = grpc.aio.ServicerContext[Any, Any]
 UnaryHandler = Callable[[object, Context], Awaitable[object]]
+CollectHandler = Callable[[AsyncIterator[object], Context], Awaitable[object]]
+SendHandler = Callable[[object, Context], AsyncGenerator[object, None]]
 StreamHandler = Callable[[AsyncIterator[object], Context], AsyncGenerator[object, None]]
 ResponseT = TypeVar("ResponseT")
 
@@ -103,6 +105,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler.unary_unary is not None:
             unary = self._unary(method, cast("UnaryHandler", handler.unary_unary))
             return grpc.unary_unary_rpc_method_handler(unary, deserialize, handler.response_serializer)
+        if handler.stream_unary is not None:
+            collects = self._collects(method, cast("CollectHandler", handler.stream_unary))
+            return grpc.stream_unary_rpc_method_handler(collects, deserialize, handler.response_serializer)
+        if handler.unary_stream is not None:
+            sends = self._sends(method, cast("SendHandler", handler.unary_stream))
+            return grpc.unary_stream_rpc_method_handler(sends, deserialize, handler.response_serializer)
         streams = self._streams(method, cast("StreamHandler", handler.stream_stream))
         return grpc.stream_stream_rpc_method_handler(streams, deserialize, handler.response_serializer)
 
@@ -112,6 +120,30 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 return await admission.answer(lambda: handle(_checked(request), context))
 
             return await self._run(method, context, work, request)
+
+        return call
+
+    def _collects(self, method: str, handle: CollectHandler) -> CollectHandler:
+        async def call(requests: AsyncIterator[object], context: Context) -> object:
+            async def work(admission: Admission) -> object:
+                checked = admission.requests(_all_checked(requests))
+                return await admission.answer(lambda: handle(checked, context))
+
+            return await self._run(method, context, work)
+
+        return call
+
+    def _sends(self, method: str, handle: SendHandler) -> Callable[[object, Context], Awaitable[None]]:
+        async def call(request: object, context: Context) -> None:
+            async def send() -> None:
+                async with aclosing(handle(_checked(request), context)) as responses:
+                    async for response in responses:
+                        await context.write(response)
+
+            async def work(admission: Admission) -> None:
+                await admission.answer(send)
+
+            await self._run(method, context, work, request)
 
         return call
 

@@ -28,6 +28,7 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.server import ServerService
 from steeple.server.api.tracing import Tracing
+from steeple.server.api.uploads import UploadService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -47,6 +48,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     server_service_pb2,
     server_service_pb2_grpc,
+    upload_service_pb2,
+    upload_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -62,11 +65,14 @@ SERVICES: Final = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     discovery_service_pb2.DESCRIPTOR.services_by_name["DiscoveryService"].full_name,
+    upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
 _CATALOGUE_THREADS: Final = 4
 _CATALOGUE_CAPACITY: Final = 256
+_FILE_THREADS: Final = 2
+_FILE_CAPACITY: Final = 64
 _FLUSH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
@@ -107,7 +113,9 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._queries = Pool("queries", threads=settings.workers, capacity=settings.max_concurrent_queries)
         self._calls = Pool("catalogue calls", threads=_CATALOGUE_THREADS, capacity=_CATALOGUE_CAPACITY)
-        self.metrics = Metrics(self._readiness, {"queries": self._queries, "catalogue": self._calls})
+        self._files = Pool("file transfers", threads=_FILE_THREADS, capacity=_FILE_CAPACITY)
+        pools = {"queries": self._queries, "catalogue": self._calls, "files": self._files}
+        self.metrics = Metrics(self._readiness, pools)
         self.metrics_port = 0
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
         self._close_metrics: Callable[[], None] = lambda: None
@@ -138,7 +146,10 @@ class Server:
             AuditService(self._readiness, self._calls), self._server
         )
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
-            OperationService(self._readiness, self._calls), self._server
+            OperationService(self._readiness, self._calls, self._files), self._server
+        )
+        upload_service_pb2_grpc.add_UploadServiceServicer_to_server(
+            UploadService(self._readiness, self._files), self._server
         )
         discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
             DiscoveryService(self._readiness, self._calls, self._queries), self._server
@@ -234,6 +245,7 @@ class Server:
     def _close(self) -> None:
         self._queries.close()
         self._calls.close()
+        self._files.close()
         self._close_metrics()
         self._tracing.close()
 

@@ -77,6 +77,15 @@ def parse_operation(name: str, field: str = "name") -> str:
     return _parse(name, "operations", "operation", field)
 
 
+def parse_upload(name: str, field: str = "name") -> str:
+    """The id in ``uploads/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "uploads", "upload", field)
+
+
 def parse_discovery(name: str, field: str = "name") -> str:
     """The id in ``discoveries/{id}``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any, Final
 
 import grpc
@@ -13,11 +13,13 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import timestamp
 from steeple.server.api.status import FIELD
-from steeple.server.operations import Operation, OperationRunner, OperationState
+from steeple.server.operations import Operation, OperationRunner, OperationState, result_files
 from steeple.v1 import operation_service_pb2 as api
 from steeple.v1 import operation_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_SENT_AT_ONCE: Final = 1 << 20
 
 _STATES: Final = {
     OperationState.QUEUED: api.Operation.STATE_QUEUED,
@@ -34,11 +36,13 @@ class OperationService(operation_service_pb2_grpc.OperationServiceServicer):
     Args:
         readiness: Where the engine, and so the operations, are.
         calls: Threads for what only reads and writes the catalogue.
+        files: Threads for what reads and writes large files.
     """
 
-    def __init__(self, readiness: Readiness, calls: Pool) -> None:
+    def __init__(self, readiness: Readiness, calls: Pool, files: Pool) -> None:
         self._readiness = readiness
         self._calls = calls
+        self._files = files
 
     async def GetOperation(  # noqa: N802
         self, request: api.GetOperationRequest, context: Context
@@ -90,6 +94,16 @@ class OperationService(operation_service_pb2_grpc.OperationServiceServicer):
         """Goes on with an operation."""
         operation = await self._calls.run(self._operations.resume, parse_operation(request.name))
         return api.ResumeOperationResponse(operation=operation_message(operation))
+
+    async def DownloadOperationFile(  # noqa: N802
+        self, request: api.DownloadOperationFileRequest, context: Context
+    ) -> AsyncGenerator[api.DownloadOperationFileResponse, None]:
+        """Sends a file that an operation has made."""
+        operation = await self._calls.run(self._operations.store.get, parse_operation(request.name))
+        made = result_files.of(operation, request.file, self._operations.folder(operation.id))
+        with await self._files.run(made.open, request.offset) as file:
+            while data := await self._files.run(file.read, _SENT_AT_ONCE):
+                yield api.DownloadOperationFileResponse(data=data)
 
     async def DeleteOperation(  # noqa: N802
         self, request: api.DeleteOperationRequest, context: Context

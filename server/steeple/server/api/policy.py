@@ -18,7 +18,8 @@ class Rule:
     Attributes:
         scope: The least that may call it.
         identifies: Whether its answers count as identifications.
-        changes: Path in the request of the name of what it changes; None: it changes nothing.
+        changes: Path in the request, or in the first one of a stream, of the name of what it changes; None: it changes
+            nothing.
     """
 
     scope: Scope
@@ -77,6 +78,15 @@ def _rows() -> dict[str, Rule]:
         CancelOperation=Rule(Scope.EDITOR, changes="name"),
         ResumeOperation=Rule(Scope.EDITOR, changes="name"),
         DeleteOperation=Rule(Scope.EDITOR, changes="name"),
+        DownloadOperationFile=reader,
+    )
+    service(
+        "UploadService",
+        CreateUpload=Rule(Scope.EDITOR, changes=""),
+        WriteUpload=Rule(Scope.EDITOR, changes="name"),
+        GetUpload=reader,
+        ListUploads=reader,
+        DeleteUpload=Rule(Scope.EDITOR, changes="name"),
     )
     service(
         "DiscoveryService",

@@ -33,6 +33,14 @@ INCIDENT: Final = "incident"
 _LONGEST_MESSAGE: Final = 1024
 _LONGEST_VALUE: Final = 256
 
+_TYPES: Final = {
+    "keys": "Key",
+    "landmarks": "Landmark",
+    "models": "Model",
+    "operations": "Operation",
+    "uploads": "Upload",
+}
+
 
 def incident(error: BaseException) -> InternalError:
     """What the caller is told of an exception that nobody expected: nothing but a number to report."""
@@ -103,12 +111,8 @@ def _clip(text: str, longest: int) -> str:
 
 def _resource_type(name: str) -> str:
     match name.split("/"):
-        case ["landmarks", _]:
-            return "steeple.v1.Landmark"
         case ["landmarks", _, "images", _]:
             return "steeple.v1.ReferenceImage"
-        case ["keys", _]:
-            return "steeple.v1.Key"
-        case ["models", _]:
-            return "steeple.v1.Model"
+        case [collection, _] if collection in _TYPES:
+            return f"steeple.v1.{_TYPES[collection]}"
     return "steeple.v1"

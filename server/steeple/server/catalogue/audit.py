@@ -77,6 +77,20 @@ def attempting(attempt: Attempt) -> Iterator[None]:
         _attempt.reset(token)
 
 
+def name(resource: str) -> None:
+    """Says what the attempt of this context is about, where that is no part of the request nor of the database."""
+    attempt = _attempt.get()
+    if attempt is not None:
+        attempt.resource = resource
+
+
+def leave_out() -> None:
+    """The attempt of this context is not worth an entry, unless it fails: it is a part of one that gets its own."""
+    attempt = _attempt.get()
+    if attempt is not None:
+        attempt.recorded = True
+
+
 def actor() -> str:
     """Who makes changes in this context; :data:`LOCAL` where no call does."""
     attempt = _attempt.get()

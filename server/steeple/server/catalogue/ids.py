@@ -7,6 +7,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from steeple.errors import InvalidArgumentError
@@ -63,6 +64,15 @@ def image_ids() -> Iterator[str]:
     """Random ids for a reference image, without end: the caller takes the first free one."""
     while True:
         yield _random()
+
+
+def timed_id(now: datetime) -> str:
+    """An id that sorts by the time at which it was made, to the millisecond, such as 20270131-120000123-x7kq2m4a.
+
+    Args:
+        now: UTC.
+    """
+    return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03d}-{_random()}"
 
 
 def _with_suffix(base: str, suffix: str) -> str:

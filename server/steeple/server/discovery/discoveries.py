@@ -22,6 +22,7 @@ from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner
 from steeple.server.recognition import Recogniser
 from steeple.server.thumbnails import thumbnail
+from steeple.server.uploads import Uploads
 
 METHOD: Final = "steeple.v1.DiscoveryService/StartDiscovery"
 
@@ -39,6 +40,7 @@ class Discoveries:
         recogniser: Searches the catalogue.
         operations: Carries discoveries out; before its start.
         import_dir: Folder below which folders may be named; None: none may.
+        uploads: Archives of photos.
 
     Attributes:
         store: To read what was found.
@@ -57,6 +59,7 @@ class Discoveries:
         recogniser: Recogniser,
         operations: OperationRunner,
         import_dir: Path | None,
+        uploads: Uploads,
     ) -> None:
         self.store = DiscoveryStore(database)
         self.decisions = Decisions(database, release.name)
@@ -65,6 +68,7 @@ class Discoveries:
         self._keeper = keeper
         self._operations = operations
         self._import_dir = import_dir
+        self._uploads = uploads
         job = DiscoveryJob(release, self.store, ingest, extractors, recogniser, self._open)
         operations.register(METHOD, job)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from steeple.errors import FailedPreconditionError, NotFoundError
 from steeple.server.catalogue import audit, pages, tables
 from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.ids import timed_id
 from steeple.server.catalogue.records import Page
 from steeple.server.catalogue.requests import Request
 from steeple.server.operations.records import UNFINISHED, Operation, OperationState, Problem, operation_name
@@ -53,7 +52,7 @@ class OperationStore:
             if answer is not None:
                 return _get(connection, str(answer["operation"]))
             now = datetime.now(UTC)
-            operation_id = _new_id(now)
+            operation_id = timed_id(now)
             connection.execute(
                 insert(_TABLE).values(
                     id=operation_id,
@@ -271,11 +270,6 @@ class OperationStore:
             ids = tuple(connection.execute(select(_TABLE.c.id).where(*old)).scalars())
             _delete(connection, ids)
             return ids
-
-
-def _new_id(now: datetime) -> str:
-    suffix = base64.b32encode(secrets.token_bytes(5)).decode("ascii").lower()
-    return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03d}-{suffix}"
 
 
 def _get(connection: Connection, operation_id: str) -> Operation:

@@ -1,0 +1,245 @@
+"""Calls that move whole files: uploads, and what operations have made."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from steeple.client._async.connection import AsyncConnection
+from steeple.client._concurrency import in_thread_async, sleep_async
+from steeple.client._convert_operations import operation_name, to_operation
+from steeple.client._convert_uploads import to_upload, upload_name
+from steeple.client._local_files import LocalFile, PartialFile
+from steeple.client.operations import Operation
+from steeple.client.uploads import Upload
+from steeple.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    NotFoundError,
+    SteepleError,
+    UnavailableError,
+)
+from steeple.v1 import operation_service_pb2, upload_service_pb2
+from steeple.v1.upload_service_pb2 import WriteUploadRequest
+
+_AT_ONCE: Final = 8 << 20  # bytes of a call
+_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 2.0
+
+Progress = Callable[[int, int], object]
+"""Told bytes that are there, and bytes of the whole file."""
+
+
+class AsyncFileCalls:
+    """The part of the client that moves whole files.
+
+    A connection that breaks and a server that restarts cost no more than what was under way: both directions go on
+    where they were. They give up once nothing has come through for as long as the client's ``long_timeout``.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def upload_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        progress: Progress | None = None,
+        resume: str | Upload | None = None,
+    ) -> Upload:
+        """Sends a file to the server, for other calls to use; it is read twice, first for its hash.
+
+        Args:
+            path: Of the file.
+            progress: Told bytes that are safe on the server, and bytes of the file, now and then.
+            resume: An upload of the same file that was begun before, to go on with; None: a new one. An error that
+                leaves one behind tells its name in ``metadata["upload"]``.
+
+        Raises:
+            NotFoundError: If there is no such file, or no such upload.
+            InvalidArgumentError: If the file is empty or cannot be read.
+            FailedPreconditionError: If the upload to resume is of another file, or the file has changed meanwhile.
+            ResourceExhaustedError: If it does not fit on the server.
+            AbortedError: If somebody else writes to the same upload.
+            DataLossError: If the server got other bytes than were sent; an upload to resume begins anew then.
+            UnavailableError: If nothing has come through for ``long_timeout``.
+        """
+        file = await in_thread_async(lambda: LocalFile.measure(path))
+        upload = await self._begun(file, resume)
+        patience = _Patience(self._connection.settings.long_timeout)
+        try:
+            while not upload.complete:
+                if progress is not None:
+                    progress(upload.committed_size, upload.size_bytes)
+                try:
+                    reached = await self._write(upload, file)
+                except SteepleError as error:
+                    patience.check(error)
+                    reached = await self._where(upload, error)
+                if reached.committed_size > upload.committed_size or reached.complete:
+                    patience.renew()
+                else:
+                    await sleep_async(patience.pause())
+                upload = reached
+        except SteepleError as error:
+            error.metadata.setdefault("upload", upload.name)
+            raise
+        if progress is not None:
+            progress(upload.size_bytes, upload.size_bytes)
+        return upload
+
+    async def get_upload(self, upload: str | Upload, *, timeout: float | None = None) -> Upload:
+        """An upload as it is now.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        request = upload_service_pb2.GetUploadRequest(name=upload_name(upload))
+        response = await self._connection.call(self._connection.link.uploads.GetUpload, request, timeout=timeout)
+        return to_upload(response.upload)
+
+    async def list_uploads(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Upload]:
+        """Uploads, the latest first.
+
+        Args:
+            page_size: Uploads fetched at a time, as the iterator needs them.
+            timeout: Seconds for each page; None: the client's.
+        """
+        token = ""
+        while True:
+            request = upload_service_pb2.ListUploadsRequest(page_size=page_size, page_token=token)
+            response = await self._connection.call(self._connection.link.uploads.ListUploads, request, timeout=timeout)
+            for upload in response.uploads:
+                yield to_upload(upload)
+            token = response.next_page_token
+            if not token:
+                return
+
+    async def delete_upload(self, upload: str | Upload, *, timeout: float | None = None) -> None:
+        """Deletes an upload.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        request = upload_service_pb2.DeleteUploadRequest(name=upload_name(upload))
+        await self._connection.call(self._connection.link.uploads.DeleteUpload, request, timeout=timeout)
+
+    async def download_operation_file(
+        self,
+        operation: str | Operation,
+        file: str,
+        target_path: str | os.PathLike[str],
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Receives a file that an operation has made; it appears at its place once it is whole and its hash is right.
+
+        Until then it lies beside its place, and another call with the same arguments goes on with it.
+
+        Args:
+            operation: By id, by name or as another call returned it.
+            file: Its name, as the operation's results say under ``file``.
+            target_path: Where it is to be, over what is there.
+            progress: Told bytes that are here, and bytes of the file, now and then.
+
+        Raises:
+            NotFoundError: If there is no such operation, or it has made no such file.
+            FailedPreconditionError: If the file cannot be written.
+            DataLossError: If the file is damaged, on the server or here.
+            UnavailableError: If nothing has come through for ``long_timeout``.
+        """
+        name = operation_name(operation)
+        request = operation_service_pb2.GetOperationRequest(name=name)
+        response = await self._connection.call(self._connection.link.operations.GetOperation, request, timeout=None)
+        results = to_operation(response.operation).results
+        if not file or results.get("file") != file:
+            made = results.get("file")
+            raise NotFoundError(f"{name} has made {made or 'no file (yet)'}, not {file!r}", resource=name)
+        total = int(results["file_size_bytes"])
+        received = PartialFile(target_path, f"{name}/{file}", total, results["file_sha256"])
+        patience = _Patience(self._connection.settings.long_timeout)
+        while (here := await in_thread_async(received.size)) < total:
+            if progress is not None:
+                progress(here, total)
+            try:
+                await self._receive(name, file, received, here, progress, total)
+            except SteepleError as error:
+                if await in_thread_async(received.size) > here:
+                    patience.renew()
+                patience.check(error)
+                await sleep_async(patience.pause())
+        await in_thread_async(received.finish)
+        if progress is not None:
+            progress(total, total)
+
+    async def _begun(self, file: LocalFile, resume: str | Upload | None) -> Upload:
+        if resume is None:
+            request = upload_service_pb2.CreateUploadRequest(
+                file_name=file.path.name, size_bytes=file.size_bytes, sha256=file.sha256, request_id=str(uuid4())
+            )
+            response = await self._connection.call(self._connection.link.uploads.CreateUpload, request, timeout=None)
+            return to_upload(response.upload)
+        upload = await self.get_upload(resume)
+        if upload.size_bytes != file.size_bytes or upload.sha256 not in ("", file.sha256):
+            raise FailedPreconditionError(
+                f"{upload.name} is of another file than {file.path} is now; upload that anew", resource=upload.name
+            )
+        return upload
+
+    async def _write(self, upload: Upload, file: LocalFile) -> Upload:
+        offset = upload.committed_size
+        requests: list[WriteUploadRequest] = []
+        for data in await in_thread_async(partial(file.read, offset, _AT_ONCE)):
+            requests.append(WriteUploadRequest(name="" if requests else upload.name, offset=offset, data=data))
+            offset += len(data)
+        return to_upload((await self._connection.send(self._connection.link.uploads.WriteUpload, requests)).upload)
+
+    async def _where(self, upload: Upload, error: SteepleError) -> Upload:
+        """How far an upload is after an error."""
+        try:
+            return await self.get_upload(upload)
+        except (UnavailableError, DeadlineExceededError):
+            return upload
+        except NotFoundError:
+            raise error from None
+
+    async def _receive(
+        self, name: str, file: str, received: PartialFile, offset: int, progress: Progress | None, total: int
+    ) -> None:
+        async def take(response: operation_service_pb2.DownloadOperationFileResponse) -> None:
+            nonlocal offset
+            await in_thread_async(partial(received.write, offset, response.data))
+            offset += len(response.data)
+            if progress is not None:
+                progress(offset, total)
+
+        request = operation_service_pb2.DownloadOperationFileRequest(name=name, file=file, offset=offset)
+        await self._connection.receive(self._connection.link.operations.DownloadOperationFile, request, take)
+
+
+class _Patience:
+    """How long to go on without anything coming through."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Something has come through."""
+        self._gives_up = time.monotonic() + self._seconds
+        self._pause = _PAUSE
+
+    def check(self, error: SteepleError) -> None:
+        """Raises ``error`` if it is no use to try again, or it has been tried for long enough."""
+        passes = isinstance(error, UnavailableError | DeadlineExceededError) or "committed_bytes" in error.metadata
+        if not (passes or "retry_delay_seconds" in error.metadata) or time.monotonic() >= self._gives_up:
+            raise error
+
+    def pause(self) -> float:
+        """Seconds to wait before the next try."""
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
+        return pause

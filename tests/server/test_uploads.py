@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import hashlib
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steeple.errors import (
+    AbortedError,
+    DataLossError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    ResourceExhaustedError,
+)
+from steeple.server.uploads import COMMITTED, Uploads
+
+DATA = np.random.default_rng(1).bytes(20 << 20)
+DIGEST = hashlib.sha256(DATA).hexdigest()
+ENOUGH = 1 << 40
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2027, 1, 31, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def uploads(folder: Path) -> Uploads:
+    return Uploads(folder, ENOUGH)
+
+
+def send(uploads: Uploads, data: bytes, name: str = "a.zip", sha256: str = "") -> str:
+    """Id of an upload that is complete."""
+    upload = uploads.create(name, len(data), sha256)
+    writer = uploads.begin(upload.id)
+    writer.write(0, data)
+    assert writer.end().complete
+    return upload.id
+
+
+def test_bytes_that_came_in_pieces_are_there_and_can_be_used(uploads: Uploads, folder: Path) -> None:
+    upload = uploads.create("../../etc/passwd", len(DATA), DIGEST)
+    with pytest.raises(FailedPreconditionError, match=f"not complete: 0 of {len(DATA)} bytes"):
+        uploads.path(upload.id)
+    for start, end in ((0, 5), (5, 9 << 20), (9 << 20, len(DATA))):
+        writer = uploads.begin(upload.id)
+        writer.write(start, DATA[start:end])
+        assert writer.end().committed_bytes == end
+    path = uploads.path(upload.id)
+    assert path.read_bytes() == DATA
+    assert path.parent == folder / upload.id
+    assert uploads.get(upload.id).file_name == "../../etc/passwd"
+    with pytest.raises(FailedPreconditionError, match="complete: nothing is to be written"):
+        uploads.begin(upload.id)
+
+
+def test_what_was_committed_outlives_the_process_and_the_rest_is_written_over(uploads: Uploads, folder: Path) -> None:
+    upload = uploads.create("a.zip", len(DATA), DIGEST)
+    writer = uploads.begin(upload.id)
+    writer.write(0, DATA[: 9 << 20])  # is committed by itself
+    writer.write(9 << 20, b"x" * 1000)  # is not; and the process dies here
+    again = Uploads(folder, ENOUGH)
+    assert again.get(upload.id).committed_bytes == 9 << 20
+    assert again.get(upload.id) == uploads.get(upload.id)
+    writer = again.begin(upload.id)
+    writer.write(9 << 20, DATA[9 << 20 :])
+    assert writer.end().complete
+    assert again.path(upload.id).read_bytes() == DATA
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["write", "end", "take over", "restart"]))))
+def test_however_it_is_interrupted_the_file_becomes_the_same(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]
+) -> None:
+    folder, data = tmp_path_factory.mktemp("uploads"), DATA[:5000]
+    uploads = Uploads(folder, ENOUGH)
+    upload_id = uploads.create("a.zip", len(data), hashlib.sha256(data).hexdigest()).id
+    writer, offset = uploads.begin(upload_id), 0
+    for count, step in [*steps, (len(data), "write"), (0, "end")]:
+        if uploads.get(upload_id).complete:
+            break
+        if step == "restart":
+            uploads = Uploads(folder, ENOUGH)
+        elif step == "end":
+            assert writer.end().committed_bytes == offset
+        if step == "write":
+            end = min(len(data), offset + count)
+            writer.write(offset, data[offset:end])
+            offset = end
+        elif not uploads.get(upload_id).complete:
+            writer, offset = uploads.begin(upload_id), uploads.get(upload_id).committed_bytes
+    if not uploads.get(upload_id).complete:
+        offset = uploads.get(upload_id).committed_bytes
+        writer = uploads.begin(upload_id)
+        writer.write(offset, data[offset:])
+        writer.end()
+    assert uploads.path(upload_id).read_bytes() == data
+
+
+def test_a_wrong_offset_is_told_the_right_one(uploads: Uploads) -> None:
+    upload = uploads.create("a.zip", 100)
+    writer = uploads.begin(upload.id)
+    writer.write(0, bytes(10))
+    for offset in (0, 9, 11, -1):
+        with pytest.raises(FailedPreconditionError, match=f"at offset 10, not {offset}") as caught:
+            writer.write(offset, bytes(5))
+        assert caught.value.metadata[COMMITTED] == "10"
+    assert writer.end().committed_bytes == 10
+
+
+def test_more_than_was_announced_is_refused(uploads: Uploads) -> None:
+    upload = uploads.create("a.zip", 10)
+    writer = uploads.begin(upload.id)
+    writer.write(0, bytes(9))
+    with pytest.raises(InvalidArgumentError, match="announced with 10 bytes, and these go on to byte 11"):
+        writer.write(9, bytes(2))
+    assert uploads.get(upload.id).committed_bytes == 0
+    assert writer.end().committed_bytes == 9
+
+
+def test_a_wrong_hash_makes_the_upload_begin_anew(uploads: Uploads) -> None:
+    upload = uploads.create("a.zip", 1000, hashlib.sha256(DATA[:1000]).hexdigest())
+    writer = uploads.begin(upload.id)
+    writer.write(0, bytes(1000))
+    with pytest.raises(DataLossError, match=r"has the SHA-256 .*, not .* as announced"):
+        writer.end()
+    assert (uploads.get(upload.id).committed_bytes, uploads.get(upload.id).complete) == (0, False)
+    writer = uploads.begin(upload.id)
+    writer.write(0, DATA[:1000])
+    assert writer.end().complete
+
+
+def test_a_hash_that_was_not_announced_is_found(uploads: Uploads) -> None:
+    assert uploads.get(send(uploads, DATA)).sha256 == DIGEST
+
+
+def test_a_later_writer_takes_over(uploads: Uploads) -> None:
+    upload = uploads.create("a.zip", 20)
+    first = uploads.begin(upload.id)
+    first.write(0, b"first")
+    second = uploads.begin(upload.id)
+    for call in (lambda: first.write(5, b"first"), first.end):
+        with pytest.raises(AbortedError, match="another call writes"):
+            call()
+    second.write(0, b"0123456789" * 2)
+    assert second.end().complete
+    assert uploads.path(upload.id).read_bytes() == b"0123456789" * 2
+
+
+def test_all_uploads_together_have_a_limit(folder: Path) -> None:
+    uploads = Uploads(folder, 1000)
+    first = uploads.create("a.zip", 600)
+    with pytest.raises(ResourceExhaustedError, match=r"401 bytes do not fit: uploads may have 1000 .* have 600"):
+        uploads.create("b.zip", 401)
+    uploads.create("b.zip", 400)
+    uploads.delete(first.id)
+    uploads.create("c.zip", 600)
+    with pytest.raises(ResourceExhaustedError):
+        Uploads(folder, 1000).create("d.zip", 1)
+
+
+def test_what_the_disk_cannot_hold_is_refused_at_once(uploads: Uploads) -> None:
+    with pytest.raises(ResourceExhaustedError, match="do not fit on the disk"):
+        uploads.create("a.zip", 1 << 39)
+
+
+@contextmanager
+def files_of_at_most(limit: int) -> Iterator[None]:
+    """The kernel refuses to write past ``limit`` bytes of a file, as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_loses_nothing_that_came_before(uploads: Uploads) -> None:
+    upload = uploads.create("a.zip", len(DATA), DIGEST)
+    writer = uploads.begin(upload.id)
+    writer.write(0, DATA[: 1 << 20])
+    with (
+        files_of_at_most(1500 << 10),
+        pytest.raises(ResourceExhaustedError, match="disk that holds the uploads is full"),
+    ):
+        writer.write(1 << 20, DATA[1 << 20 : 2 << 20])
+    assert writer.end().committed_bytes == 1 << 20
+    writer = uploads.begin(upload.id)
+    writer.write(1 << 20, DATA[1 << 20 :])
+    assert writer.end().complete
+    assert uploads.path(upload.id).read_bytes() == DATA
+
+
+def test_what_is_not_used_expires(folder: Path) -> None:
+    clock = Clock()
+    uploads = Uploads(folder, 100, clock=clock)
+    idle, used = send(uploads, b"1234"), send(uploads, b"5678")
+    clock.now += timedelta(days=6)
+    uploads.path(used)
+    written = uploads.create("a.zip", 10).id
+    clock.now += timedelta(days=2)
+    writer = uploads.begin(written)
+    writer.write(0, b"x")
+    writer.end()
+    uploads.purge()
+    with pytest.raises(NotFoundError, match="may have expired"):
+        uploads.path(idle)
+    assert {upload.id for upload in uploads.list().items} == {used, written}
+    assert {path.name for path in folder.iterdir()} == {used, written}
+    clock.now += timedelta(days=8)
+    uploads.purge()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_deleted_upload_is_gone_for_its_writer_too(uploads: Uploads, folder: Path) -> None:
+    upload = uploads.create("a.zip", 10)
+    writer = uploads.begin(upload.id)
+    uploads.delete(upload.id)
+    for call in (lambda: writer.write(0, b"1"), writer.end, lambda: uploads.delete(upload.id)):
+        with pytest.raises(NotFoundError):
+            call()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_repeated_request_makes_one_upload(uploads: Uploads, folder: Path) -> None:
+    request_id = str(uuid4())
+    first = uploads.create("a.zip", 10, request_id=request_id)
+    assert uploads.create("a.zip", 10, request_id=request_id) == first
+    assert Uploads(folder, ENOUGH).create("a.zip", 10, request_id=request_id) == first
+    with pytest.raises(InvalidArgumentError, match="other content"):
+        uploads.create("a.zip", 11, request_id=request_id)
+    assert uploads.list().total_size == 1
+
+
+def test_pages_have_the_latest_first(folder: Path) -> None:
+    clock = Clock()
+    uploads = Uploads(folder, ENOUGH, clock=clock)
+    made = []
+    for number in range(5):
+        clock.now += timedelta(seconds=1)
+        made.append(uploads.create(f"{number}.zip", 1).id)
+    page = uploads.list(3)
+    rest = uploads.list(3, page.next_page_token)
+    assert [upload.id for upload in (*page.items, *rest.items)] == made[::-1]
+    assert (page.total_size, rest.next_page_token) == (5, "")
+
+
+def test_what_a_crash_left_behind_is_cleared_and_what_is_damaged_is_left_alone(uploads: Uploads, folder: Path) -> None:
+    upload = uploads.create("a.zip", 10)
+    (folder / "20270131-120000123-aaaaaaaa").mkdir()  # killed before its state was written
+    damaged = folder / "20270131-120000123-bbbbbbbb"
+    damaged.mkdir()
+    (damaged / "state.json").write_text("{")
+    again = Uploads(folder, ENOUGH)
+    assert again.list().items == (upload,)
+    assert {path.name for path in folder.iterdir()} == {upload.id, damaged.name}
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("file_name", ("", 1, "")),
+        ("file_name", ("a" * 256, 1, "")),
+        ("file_name", ("a\nb", 1, "")),
+        ("size_bytes", ("a", 0, "")),
+        ("size_bytes", ("a", -1, "")),
+        ("sha256", ("a", 1, "A" * 64)),
+        ("request_id", ("a", 1, "", "7")),
+    ],
+)
+def test_arguments_are_checked(uploads: Uploads, field: str, arguments: tuple[str, int, str]) -> None:
+    request_id = arguments[3] if len(arguments) > 3 else ""
+    with pytest.raises(InvalidArgumentError) as caught:
+        uploads.create(*arguments[:3], request_id=request_id)
+    assert caught.value.metadata["field"] == field
+
+
+def test_times_are_kept_to_the_microsecond(uploads: Uploads, folder: Path) -> None:
+    upload = uploads.create("é.zip", 10)
+    (again,) = Uploads(folder, ENOUGH).list().items
+    assert again == replace(upload)
