@@ -16,6 +16,7 @@ from steeple.cli import (
     audit,
     benchmark,
     calibrate,
+    discover,
     doctor,
     evaluate,
     explain,
@@ -64,6 +65,7 @@ app.command("demo", short_help="Recognise real photographs, end to end.")(demo.d
 app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
+app.add_typer(discover.app, name="discover", short_help="Find landmarks in a heap of photos.")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.command("audit", short_help="Who changed what.")(audit.audit)
