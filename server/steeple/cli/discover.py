@@ -96,8 +96,7 @@ def start(
         raise InvalidArgumentError("give a folder or a ZIP archive of photos, or --on-server, one of the two")
     with connect(server) as client:
         upload = None if photos is None else _upload(output, client, photos)
-        source = {"folder": on_server} if upload is None else {"upload": upload.name}
-        operation = client.start_discovery(**source, **given)
+        operation = client.start_discovery(upload="" if upload is None else upload.name, folder=on_server, **given)
         output.note(f"discovery {operation.id} began")
         follow(output, client, operation)
         if upload is not None:  # the server has taken what it needs

@@ -13,7 +13,7 @@ from steeple.server.catalogue.database import Database
 from steeple.server.discovery.decisions import Decisions
 from steeple.server.discovery.job import DiscoveryJob
 from steeple.server.discovery.records import Acceptance, DiscoveryOptions, Source, discovery_name
-from steeple.server.discovery.sources import FolderSource, PhotoSource, folder_below
+from steeple.server.discovery.sources import ArchiveSource, FolderSource, PhotoSource, folder_below
 from steeple.server.discovery.store import DiscoveryStore
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.images import ImageStore
@@ -85,7 +85,8 @@ class Discoveries:
             FailedPreconditionError: If folders may not be named.
             InvalidArgumentError: If the folder is none below the import folder, or the request id is none.
         """
-        self._open(source)
+        with self._open(source):  # what cannot be opened is said at once
+            pass
         arguments = {"source": dict(source.to_json()), "options": options.to_json()}
         return self._operations.begin(METHOD, arguments, request_id=request_id)
 
@@ -145,4 +146,6 @@ class Discoveries:
         return accepted
 
     def _open(self, source: Source) -> PhotoSource:
+        if source.upload:
+            return ArchiveSource(self._uploads.path(source.upload))
         return FolderSource(folder_below(self._import_dir, source.folder))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
-from steeple.delf.photo_files import some_photos_below
+from steeple.server.archives import SafeZip
+
+from steeple.delf.photo_files import SUFFIXES, some_photos_below
 from steeple.errors import FailedPreconditionError, ImageError, InvalidArgumentError, NotFoundError
+
+_LONGEST_PHOTO: Final = 256 << 20  # bytes of a file
 
 
 class PhotoSource(Protocol):
@@ -69,6 +73,49 @@ class FolderSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+
+class ArchiveSource:
+    """The photos anywhere in a ZIP archive; hidden files and what systems add of their own are passed over.
+
+    Args:
+        path: Of the archive.
+
+    Raises:
+        InvalidArgumentError: If it is no archive, or one that may do harm.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._archive = SafeZip(path)
+
+    def names(self) -> list[str]:
+        """See :meth:`PhotoSource.names`.
+
+        Raises:
+            InvalidArgumentError: If there is no photo.
+        """
+        names = sorted(member.name for member in self._archive.members if _is_photo(member.name))
+        if not names:
+            raise InvalidArgumentError(f"the archive holds no photo ({', '.join(SUFFIXES)})", field="upload")
+        return names
+
+    def read(self, name: str) -> bytes:
+        """See :meth:`PhotoSource.read`."""
+        return self._archive.read(name, _LONGEST_PHOTO)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._archive.close()
+
+
+def _is_photo(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def folder_below(import_dir: Path | None, name: str) -> Path:
