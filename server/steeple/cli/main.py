@@ -28,6 +28,7 @@ from steeple.cli import (
     model,
     operations,
     serve,
+    uploads,
 )
 from steeple.cli.connection import add_connection_options
 from steeple.cli.demo import command as demo
@@ -68,6 +69,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(discover.app, name="discover", short_help="Find landmarks in a heap of photos.")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
+app.add_typer(uploads.app, name="uploads")
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 import grpc
 from google.protobuf.message import DecodeError
 
-from steeple.errors import InternalError, InvalidArgumentError, SteepleError
+from steeple.errors import CancelledError, InternalError, InvalidArgumentError, SteepleError
 from steeple.server.access import ApiKey
 from steeple.server.api.guard import Admission, Guard, is_identified
 from steeple.server.api.metrics import Metrics
@@ -138,7 +138,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             async def send() -> None:
                 async with aclosing(handle(_checked(request), context)) as responses:
                     async for response in responses:
-                        await context.write(response)
+                        await _write(context, response)
 
             async def work(admission: Admission) -> None:
                 await admission.answer(send)
@@ -226,13 +226,20 @@ async def _answer_frames(responses: AsyncGenerator[object, None], admission: Adm
                 admission.begin_frame()
                 frame = response.frame_id
             identified = is_identified(response.answer)
-            await context.write(response)
+            await _write(context, response)
             if not response.provisional:
                 frame = None
                 await _end_frame(admission, identified)
     finally:
         if frame is not None:
             admission.end_frame(identified)
+
+
+async def _write(context: Context, response: object) -> None:
+    try:
+        await context.write(response)
+    except grpc.aio.BaseError as error:  # before gRPC cancels the call, which it does next
+        raise CancelledError("the caller hung up before all was sent") from error
 
 
 async def _end_frame(admission: Admission, identified: bool) -> None:
