@@ -176,7 +176,7 @@ class Proposal:
         representative: Name of the photo that most others match.
         photo_count: Of its photos.
         view_count: Of its views: of bursts and near-duplicates, one counts.
-        cohesion: Share of the pairs of views that match each other, 0 to 1.
+        cohesion: How well its views match each other, 0 to 1: mean over all pairs of how likely each shows the same.
         location: Middle of where its photos were taken; None if none says.
         extent_meters: From there to the photo that was taken farthest away.
         landmark: ``landmarks/{id}`` that it is proposed as an addition to, or has become part of; empty: none.

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steeple.cli import benchmark_bytes, benchmark_geometry, benchmark_index, benchmark_robustness, benchmark_verify
+from steeple.cli import (
+    benchmark_bytes,
+    benchmark_discovery,
+    benchmark_geometry,
+    benchmark_index,
+    benchmark_robustness,
+    benchmark_verify,
+)
 from steeple.cli.connection import connect
 from steeple.cli.options import JsonOption, PlotOption
 from steeple.cli.output import Column, Output
@@ -79,6 +86,7 @@ app.command("index", short_help="Recall, time and memory of the index at any siz
 app.command("verify", short_help="What geometric verification costs and finds.")(benchmark_verify.verify)
 app.command("bytes", short_help="Recognition against the bytes of a query.")(benchmark_bytes.bytes_)
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
+app.command("discovery", short_help="How well a heap of photos is sorted.")(benchmark_discovery.discovery)
 app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 
 

@@ -16,7 +16,7 @@ from .conftest import Heap
 
 HERE, A_KILOMETRE_ON, FAR_AWAY = LatLng(51.5, -0.12), LatLng(51.509, -0.12), LatLng(48.85, 2.35)
 NAMES = ("a0", "a1", "a2", "b0", "b1", "b2", "burst", "both", "stranger")
-STRONG, FAIR, CHANCE = 300, 40, 10  # inliers: of photos of one thing, of such at one place, of any
+STRONG, FAIR, CHANCE = 300, 24, 10  # inliers: of photos of one thing, of such at one place, of any
 
 
 def photo(key: int, location: LatLng | None = None, landmark_id: str = "") -> HeapPhoto:
@@ -105,7 +105,10 @@ def test_at_one_place_fewer_inliers_are_enough() -> None:
         assert bool(found.groups) == together
     spread = [photo(0, HERE), photo(1, A_KILOMETRE_ON), photo(2)]
     assert group_photos(spread, pairs, DiscoveryOptions()).groups == ()
-    assert group_photos(spread[:2], pairs[:1], DiscoveryOptions(radius_meters=1500)).groups != ()
+    wide = DiscoveryOptions(radius_meters=1500)
+    near = [photo(0, HERE), photo(1, A_KILOMETRE_ON), photo(2, HERE)]
+    assert [len(group.photos) for group in group_photos(near, pairs, wide).groups] == [3]
+    assert group_photos(near[:2], pairs[:1], wide).groups == ()  # two fair views alone are too little
 
 
 def test_what_is_identified_is_an_addition_to_its_landmark() -> None:
@@ -153,8 +156,8 @@ def test_the_order_of_photos_and_pairs_does_not_matter(
     pairs = [pair(*ends, inliers, near_duplicate=near) for ends, (inliers, near) in found.items()]
     shuffle = random.Random(seed)  # noqa: S311
     first = group_photos(photos, pairs, DiscoveryOptions())
-    shuffled = [shuffle.sample(photos, len(photos)), shuffle.sample(pairs, len(pairs))]
-    second = group_photos(*shuffled, DiscoveryOptions())  # type: ignore[arg-type]
+    shuffled_photos, shuffled_pairs = shuffle.sample(photos, len(photos)), shuffle.sample(pairs, len(pairs))
+    second = group_photos(shuffled_photos, shuffled_pairs, DiscoveryOptions())
     assert [group.photos for group in first.groups] == [group.photos for group in second.groups]
     assert {reason: set(keys) for reason, keys in first.leftovers.items()} == {
         reason: set(keys) for reason, keys in second.leftovers.items()

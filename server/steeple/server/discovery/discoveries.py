@@ -43,6 +43,7 @@ class Discoveries:
         uploads: Archives of photos.
 
     Attributes:
+        job: That carries discoveries out.
         store: To read what was found.
         decisions: What administrators make of it, but for acceptance, which the index must know of.
     """
@@ -69,8 +70,8 @@ class Discoveries:
         self._operations = operations
         self._import_dir = import_dir
         self._uploads = uploads
-        job = DiscoveryJob(release, self.store, ingest, extractors, recogniser, self._open)
-        operations.register(METHOD, job)
+        self.job = DiscoveryJob(release, self.store, ingest, extractors, recogniser, self._open)
+        operations.register(METHOD, self.job)
 
     def start(self, source: Source, options: DiscoveryOptions, *, request_id: str = "") -> Operation:
         """Begins a discovery, which has the id of its operation.

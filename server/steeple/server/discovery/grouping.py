@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,12 @@ from steeple.server.discovery.matches import Pair
 from steeple.server.discovery.places import Forest, groups_by_distance
 from steeple.server.discovery.records import DiscoveryOptions, LeftoverReason
 
-_LEAST_AVERAGE: Final = 0.05  # weight between clusters that become one
-_ANYWHERE: Final = 0.9  # weight of a link, at least
-_ONE_PLACE: Final = 0.6  # the same between photos of one place
+# Set on labelled photos, so that of the pairs that end up in one group 98 to 99 % show one landmark: see
+# docs/server/discovery.md.
+_LEAST_AVERAGE: Final = 0.03  # weight between clusters that become one
+_ANYWHERE: Final = 0.85  # weight of a link, at least
+_ONE_PLACE: Final = 0.75  # the same between photos of one place: other buildings there are as likely to look alike
+_ALONE: Final = 0.93  # the same of two views that nothing else speaks for
 _IDENTIFIED: Final = 1 / 3  # share of the views of a group that name its landmark, at least
 
 
@@ -68,12 +70,6 @@ class Grouping:
     leftovers: Mapping[LeftoverReason, Sequence[int]] = field(default_factory=dict)
 
 
-def pair_weight(pair: Pair) -> float:
-    """How likely it is that two photos which match show the same thing, 0 to 1."""
-    logit = 2.4 * math.log1p(pair.inliers) - 7.0
-    return 1 / (1 + math.exp(-logit))
-
-
 def group_photos(photos: Sequence[HeapPhoto], pairs: Sequence[Pair], options: DiscoveryOptions) -> Grouping:
     """Groups the photos of a heap; the order of photos and pairs does not matter.
 
@@ -119,8 +115,7 @@ class _Grouper:
         kept: list[tuple[str, list[int]]] = []
         left: list[tuple[str, list[int]]] = []
         for landmark_id, views in grouped:
-            enough = len(views) >= (1 if landmark_id else self._options.min_views)
-            (kept if enough else left).append((landmark_id, views))
+            (kept if landmark_id or self._enough(views, links) else left).append((landmark_id, views))
         kept.sort(key=lambda group: (-self._size(group[1]), self._rank[group[1][0]]))
         groups: list[Group] = []
         number = 0
@@ -137,10 +132,15 @@ class _Grouper:
         links: dict[tuple[int, int], float] = {}
         for pair in self._pairs:
             ends = sorted(self._rank[self._view_of[key]] for key in (pair.first, pair.second))
-            weight = pair_weight(pair)
+            weight = pair.weight
             if ends[0] != ends[1] and weight >= (_ONE_PLACE if self._one_place(pair) else _ANYWHERE):
                 links[ends[0], ends[1]] = max(weight, links.get((ends[0], ends[1]), 0.0))
         return links
+
+    def _enough(self, views: Sequence[int], links: Mapping[tuple[int, int], float]) -> bool:
+        if len(views) == 2 and links[self._rank[views[0]], self._rank[views[1]]] < _ALONE:
+            return False
+        return len(views) >= self._options.min_views
 
     def _one_place(self, pair: Pair) -> bool:
         place = self._place.get(pair.first)

@@ -40,6 +40,9 @@ class DiscoveryJob:
         extractors: For photos.
         recogniser: Searches the catalogue, for landmarks that it has already.
         open_source: The photos of a source.
+
+    Attributes:
+        open_source: As given.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class DiscoveryJob:
         self._ingest = ingest
         self._extractors = extractors
         self._recogniser = recogniser
-        self._open_source = open_source
+        self.open_source = open_source
 
     def __call__(self, run: Run) -> Mapping[str, str]:
         """See :class:`~steeple.server.operations.Job`."""
@@ -75,7 +78,7 @@ class DiscoveryJob:
         discovery_id = run.operation.id
         known = self._store.photos(discovery_id)
         items, digests = {photo.item for photo in known}, {photo.sha256 for photo in known}
-        with self._open_source(source) as photos:
+        with self.open_source(source) as photos:
             names = photos.names()
             for number, item in enumerate(names):
                 run.progress(number, len(names), "reading photos")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -62,8 +63,8 @@ class _Linkage:
             one, other = other, one
         links, sizes = self._between[one][other], (len(self._members[one]), len(self._members[other]))
         possible = min(sizes) * min(max(sizes), SEEN_BY_EACH)
-        # Sorted, so that the sum is the same to the last bit, whatever the order of merges that made the list.
-        average = sum(sorted(weight for _, _, weight in links)) / possible
+        # An exact sum: it does not depend on the order of merges that made the list.
+        average = math.fsum(weight for _, _, weight in links) / possible
         if average >= self._least and (min(sizes) == 1 or _hold(links)):
             heapq.heappush(self._queue, (-average, one, other, *sizes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,6 +18,7 @@ from steeple.server.recognition import Candidate, Gallery, Recogniser
 
 _CANDIDATES: Final = 20  # photos verified, of those that share most descriptors with one
 _FINALISTS: Final = 20  # of these, matched again exactly
+_INLIERS, _DISTINCT, _BIAS = 1.39, 1.31, -5.76  # of the weight of a pair
 _SAME_FRAME: Final = 0.6  # of the area of two frames together, that both have
 
 
@@ -125,6 +127,15 @@ class Pair:
     distinct: float
     near_duplicate: bool
     mutual: bool
+
+    @property
+    def weight(self) -> float:
+        """How likely it is that the two show the same, 0 to 1, before it is known where they were taken.
+
+        A logistic regression on 8,268 pairs that were found in a heap of 700 photos, a third of them of one landmark.
+        """
+        inliers, distinct = _INLIERS * math.log1p(self.inliers), _DISTINCT * math.log1p(self.distinct)
+        return 1 / (1 + math.exp(-(inliers + distinct + _BIAS)))
 
 
 def pairs_of(matches: Iterable[Match]) -> list[Pair]:

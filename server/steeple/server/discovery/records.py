@@ -172,7 +172,7 @@ class Proposal:
         representative: Number of the photo that most others match.
         photo_count: Of its photos.
         view_count: Of its views.
-        cohesion: Share of the pairs of views that match each other, 0 to 1.
+        cohesion: How well its views match each other, 0 to 1: mean over all pairs of how likely each shows the same.
         location: Middle of where its photos were taken; None if none says.
         extent_meters: From there to the photo that was taken farthest away.
         landmark_id: That it is proposed as an addition to, or has become part of; empty: none.

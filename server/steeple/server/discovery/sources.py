@@ -6,10 +6,9 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from steeple.server.archives import SafeZip
-
 from steeple.delf.photo_files import SUFFIXES, some_photos_below
 from steeple.errors import FailedPreconditionError, ImageError, InvalidArgumentError, NotFoundError
+from steeple.server.archives import SafeZip
 
 _LONGEST_PHOTO: Final = 256 << 20  # bytes of a file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ class Summary:
     """What is told of photos together.
 
     Attributes:
-        representative: Number of the photo that matches most others; of several, the one of most inliers.
-        cohesion: Share of the pairs of views that match each other, 0 to 1; 1 for a single view.
+        representative: Number of the photo that matches most others, each counted by the weight of the pair.
+        cohesion: Mean weight of the pairs of views, those that do not match counted as 0; 1 for a single view.
         location: Middle of where they were taken; None if none says.
         extent_meters: From there to the photo that was taken farthest away.
     """
@@ -32,26 +33,25 @@ class Summary:
 def summarise(photos: Sequence[DiscoveryPhoto], pairs: Sequence[Pair]) -> Summary:
     """What is told of photos, at least one, and the pairs among them that match. Nothing depends on their order."""
     views = {photo.number: photo.view for photo in photos}
-    others, inliers = Counter[int](), Counter[int]()
-    matched: set[tuple[int, int]] = set()
+    others: dict[int, list[float]] = {photo.number: [] for photo in photos}
+    matched: dict[tuple[int, int], float] = {}
     for pair in pairs:
         for one in (pair.first, pair.second):
-            others[one] += 1
-            inliers[one] += pair.inliers
+            others[one].append(pair.weight)
         first, second = sorted((views[pair.first], views[pair.second]))
         if first != second:
-            matched.add((first, second))
-    best = min(
-        photos,
-        key=lambda photo: (-others[photo.number], -inliers[photo.number], -photo.quality.grade, photo.sha256),
-    )
+            matched[first, second] = max(pair.weight, matched.get((first, second), 0.0))
+    # Exact sums: they do not depend on the order.
+    best = min(photos, key=lambda photo: (-math.fsum(others[photo.number]), -photo.quality.grade, photo.sha256))
     count = len(set(views.values()))
     location, extent = centre_and_extent(
         photo.capture.location
         for photo in sorted(photos, key=lambda photo: photo.sha256)
         if photo.capture.location is not None
     )
-    return Summary(best.number, 2 * len(matched) / (count * (count - 1)) if count > 1 else 1.0, location, extent)
+    return Summary(
+        best.number, 2 * math.fsum(matched.values()) / (count * (count - 1)) if count > 1 else 1.0, location, extent
+    )
 
 
 def by_view(photos: Sequence[DiscoveryPhoto]) -> list[DiscoveryPhoto]:
