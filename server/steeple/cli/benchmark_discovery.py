@@ -82,10 +82,8 @@ def _print(output: Output, result: TrialResult, model: str) -> None:
         ],
         title=f"{result.photos} photos of {result.landmarks} landmarks and {result.strangers} strangers ({model})",
     )
-    output.say(
-        f"a photo: {result.extract_seconds * 1000:.0f} ms for its features, {result.match_seconds * 1000:.0f} ms to match",
-        "dim",
-    )
+    milliseconds = [f"{1000 * seconds:.0f} ms" for seconds in (result.extract_seconds, result.match_seconds)]
+    output.say(f"a photo: {milliseconds[0]} for its features, {milliseconds[1]} to match it", "dim")
 
 
 def _finite(value: object) -> dict[str, object]:

@@ -226,11 +226,12 @@ def test_bad_decisions_change_nothing(engine: Engine, found: str) -> None:
     decisions, before = engine.discoveries.decisions, items(engine, found)
     stranger = number_of(engine, found, "stranger.png")
     every = [photo.number for photo in engine.discoveries.store.proposal(found, 2).photos]
-    for field, refused in {
+    attempts: dict[str, Callable[[], object]] = {
         "names": lambda: decisions.merge(found, [1]),
         "photos": lambda: decisions.split(found, 1, [stranger]),
         "display_name": lambda: engine.discoveries.accept(found, 1, LandmarkDraft("")),
-    }.items():
+    }
+    for field, refused in attempts.items():
         with pytest.raises(InvalidArgumentError) as error:
             refused()
         assert error.value.metadata["field"] == field

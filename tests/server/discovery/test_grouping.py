@@ -175,14 +175,16 @@ def test_one_node_does_not_join_two_clusters_and_two_nodes_do() -> None:
     first, second = [0, 1, 2, 3], [5, 6, 7, 8]
     links = {(a, b): 1.0 for group in (first, second) for a in group for b in group if a < b}
     links |= {(a, 4): 1.0 for a in first} | {(4, b): 0.9 for b in second}
-    assert clusters(range(9), links, least_average=0.05) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    assert clusters(range(9), links, least_average=0.05, least_held=0.5) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    weak = links | {(0, 5): 0.4, (1, 6): 0.4}
+    assert clusters(range(9), weak, least_average=0.05, least_held=0.5) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
     more = links | {(a, b): 1.0 for a in first[:2] for b in second[:2]}
-    assert clusters(range(9), more, least_average=0.05) == [list(range(9))]
+    assert clusters(range(9), more, least_average=0.05, least_held=0.5) == [list(range(9))]
 
 
 def test_two_pairs_and_what_shows_both_stay_two() -> None:
     links = {(0, 1): 1.0, (2, 3): 1.0, (0, 4): 0.8, (1, 4): 0.8, (2, 4): 0.7, (3, 4): 0.7}
-    assert clusters(range(5), links, least_average=0.05) == [[0, 1, 4], [2, 3]]
+    assert clusters(range(5), links, least_average=0.05, least_held=0.5) == [[0, 1, 4], [2, 3]]
 
 
 def test_large_clusters_are_not_held_to_have_every_link() -> None:
@@ -193,9 +195,9 @@ def test_large_clusters_are_not_held_to_have_every_link() -> None:
         for a in range(count)
         for b in range(a + 1, a + SEEN_BY_EACH // 2 + 1)
     }
-    assert len(clusters(range(count), links, least_average=0.05)) == 1
+    assert len(clusters(range(count), links, least_average=0.05, least_held=0.5)) == 1
 
 
 def test_clusters_of_nothing() -> None:
-    assert clusters([], {}, least_average=0.5) == []
-    assert clusters([2, 1], {}, least_average=0.5) == [[1], [2]]
+    assert clusters([], {}, least_average=0.5, least_held=0.5) == []
+    assert clusters([2, 1], {}, least_average=0.5, least_held=0.5) == [[1], [2]]

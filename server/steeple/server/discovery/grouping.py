@@ -110,7 +110,7 @@ class _Grouper:
         links = self._links()
         nodes = [self._rank[view] for view in self._views]
         by_rank = {self._rank[view]: view for view in self._views}
-        found = clusters(nodes, links, least_average=_LEAST_AVERAGE)
+        found = clusters(nodes, links, least_average=_LEAST_AVERAGE, least_held=_ANYWHERE)
         grouped = self._with_landmarks([[by_rank[rank] for rank in cluster] for cluster in found])
         kept: list[tuple[str, list[int]]] = []
         left: list[tuple[str, list[int]]] = []

@@ -11,12 +11,14 @@ SEEN_BY_EACH: Final = 20
 """Links that a node can have found at most: large clusters are not held to have all that there could be."""
 
 
-def clusters(nodes: Sequence[int], links: Mapping[tuple[int, int], float], *, least_average: float) -> list[list[int]]:
+def clusters(
+    nodes: Sequence[int], links: Mapping[tuple[int, int], float], *, least_average: float, least_held: float
+) -> list[list[int]]:
     """Clusters by average linkage, from single nodes up.
 
     Two clusters become one where the average weight of the links between them is highest, as long as it reaches
-    ``least_average``. Between two clusters of two nodes or more, no one node may be an end of every link: one photo
-    that shows two buildings makes them no one building. A link that is not there counts with weight 0 in an average;
+    ``least_average``. Two clusters of two nodes or more have to hold together also without the one node that links them
+    most: one photo that shows two buildings makes them no one building. A link that is not there counts with weight 0 in an average;
     of a node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
 
     The clusters do not depend on the order of nodes and links. Of equal averages, that of the least nodes goes first.
@@ -25,18 +27,21 @@ def clusters(nodes: Sequence[int], links: Mapping[tuple[int, int], float], *, le
         nodes: All of them, in any order.
         links: Weight, 0 to 1, by two nodes, the lesser first.
         least_average: Above 0 and at most 1.
+        least_held: Weight, above 0 and at most 1, of a link that is left between two clusters without that node.
 
     Returns:
         All nodes, by cluster: sorted within, and clusters by their first node.
     """
-    return _Linkage(nodes, links, least_average).clusters()
+    return _Linkage(nodes, links, least_average, least_held).clusters()
 
 
 class _Linkage:
     """Clusters go by their least node."""
 
-    def __init__(self, nodes: Sequence[int], links: Mapping[tuple[int, int], float], least_average: float) -> None:
-        self._least = least_average
+    def __init__(
+        self, nodes: Sequence[int], links: Mapping[tuple[int, int], float], least_average: float, least_held: float
+    ) -> None:
+        self._least, self._held = least_average, least_held
         self._members: dict[int, list[int]] = {node: [node] for node in nodes}
         # Between two clusters: the links of one to the other, kept on both sides.
         self._between: dict[int, dict[int, list[tuple[int, int, float]]]] = {node: {} for node in nodes}
@@ -63,9 +68,9 @@ class _Linkage:
             one, other = other, one
         links, sizes = self._between[one][other], (len(self._members[one]), len(self._members[other]))
         possible = min(sizes) * min(max(sizes), SEEN_BY_EACH)
-        # An exact sum: it does not depend on the order of merges that made the list.
+        # Exact sums: they do not depend on the order of merges that made the list.
         average = math.fsum(weight for _, _, weight in links) / possible
-        if average >= self._least and (min(sizes) == 1 or _hold(links)):
+        if average >= self._least and (min(sizes) == 1 or _without_strongest(links) >= self._held):
             heapq.heappush(self._queue, (-average, one, other, *sizes))
 
     def _merge(self, one: int, other: int) -> None:
@@ -82,9 +87,11 @@ class _Linkage:
             self._offer(one, third)
 
 
-def _hold(links: Sequence[tuple[int, int, float]]) -> bool:
-    """Whether no one node is an end of every link."""
-    first, second, _ = links[0]
-    without_first = any(one != first for one, _, _ in links)
-    without_second = any(other != second for _, other, _ in links)
-    return without_first and without_second
+def _without_strongest(links: Sequence[tuple[int, int, float]]) -> float:
+    """The strongest link that is left if the node goes that is an end of most of their weight; 0: none is."""
+    ends: dict[tuple[int, int], list[float]] = {}
+    for one, other, weight in links:
+        ends.setdefault((0, one), []).append(weight)
+        ends.setdefault((1, other), []).append(weight)
+    side, node = min(ends, key=lambda end: (-math.fsum(ends[end]), end))
+    return max((weight for *pair, weight in links if pair[side] != node), default=0.0)

@@ -137,7 +137,7 @@ def sort_heap(
     Raises:
         ImageError: If a photo cannot be used; the text names it.
     """
-    photos = {key: photo for key, photo in enumerate(dataset.photos, start=1)}
+    photos = dict(enumerate(dataset.photos, start=1))
     labels = {key: photo.landmark for key, photo in photos.items()}
     extracted = list(extract_features("features", dataset.photos, release, progress, extractors=extractors))
     heap = _Heap(release, {key: features for key, (_, features, _) in enumerate(extracted, start=1)})
