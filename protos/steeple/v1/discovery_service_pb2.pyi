@@ -187,7 +187,9 @@ class Proposal(google.protobuf.message.Message):
     view_count: builtins.int
     """Of bursts and near-duplicates, one counts."""
     cohesion: builtins.float
-    """Share of the pairs of views that match each other, 0 to 1."""
+    """How well its views match each other, 0 to 1: the mean over all pairs of how
+    likely each shows the same.
+    """
     extent_meters: builtins.float
     """From there to the photo that was taken farthest away."""
     landmark: builtins.str

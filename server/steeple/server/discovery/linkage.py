@@ -18,8 +18,8 @@ def clusters(
 
     Two clusters become one where the average weight of the links between them is highest, as long as it reaches
     ``least_average``. Two clusters of two nodes or more have to hold together also without the one node that links them
-    most: one photo that shows two buildings makes them no one building. A link that is not there counts with weight 0 in an average;
-    of a node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
+    most: one photo that shows two buildings makes them no one building. A link that is not there counts with weight 0
+    in an average; of a node to a cluster of more than :data:`SEEN_BY_EACH`, no more links than that are expected.
 
     The clusters do not depend on the order of nodes and links. Of equal averages, that of the least nodes goes first.
 
