@@ -21,7 +21,7 @@ def online(address: str, monkeypatch: pytest.MonkeyPatch, steeple: Steeple) -> S
 def test_a_folder_becomes_a_proposal_a_picture_and_a_landmark(online: Steeple, tmp_path: Path) -> None:
     heap = tmp_path / "heap"
     (heap / "more").mkdir(parents=True)
-    for view, name in enumerate(["one.jpg", "more/two.jpg"]):
+    for view, name in {0: "one.jpg", 2: "more/two.jpg"}.items():
         (heap / name).write_bytes(encoded(seen_from(scene(740, 400, 300), view)))
     ran = online("discover", heap, "--json")
     assert ran.code == 0, ran.err
@@ -50,7 +50,8 @@ def test_a_folder_becomes_a_proposal_a_picture_and_a_landmark(online: Steeple, t
     accepted = online("discover", "accept", discovery, 1, "--name", "Scene 740", "--id", "scene-740", "--json")
     assert accepted.code == 0, accepted.err
     assert len(accepted.json["reference_images"]) == 2
-    assert online("identify", heap / "one.jpg", "--json").lines[0]["landmark"]["id"] == "scene-740"
+    answer = online("identify", heap / "one.jpg", "--json").json
+    assert (answer["identified"], answer["candidates"][0]["landmark"]["id"]) == (True, "scene-740")
     refused = online("discover", "discard", discovery, 1, "--json")
     assert (refused.code, "ACCEPTED" in refused.error["message"]) == (6, True)
     assert online("discover", "show", discovery, "--leftovers", "--json").json == []

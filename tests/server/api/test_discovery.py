@@ -41,7 +41,7 @@ LONGEST = 120.0
 def write_photos(folder: Path) -> Mapping[str, bytes]:
     """Two views of one building."""
     folder.mkdir(parents=True)
-    files = {f"{view}.png": encoded(seen_from(scene(700, 400, 300), view), ".png") for view in range(2)}
+    files = {f"{view}.png": encoded(seen_from(scene(700, 400, 300), view), ".png") for view in (0, 2)}
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return files

@@ -40,8 +40,8 @@ class Heap:
 def photographs() -> dict[str, NDArray[np.uint8]]:
     """Three views of each of two buildings, a burst of the first, both side by side, and a stranger."""
     first, second, stranger = (scene(seed, *SIZE) for seed in (700, 701, 702))
-    pictures = {f"a{view}": seen_from(first, view) for view in range(3)}
-    pictures |= {f"b{view}": seen_from(second, view) for view in range(3)}
+    pictures = {f"a{view}": seen_from(first, 2 * view) for view in range(3)}
+    pictures |= {f"b{view}": seen_from(second, 2 * view) for view in range(3)}
     pictures["burst"] = np.ascontiguousarray(first[4:, 5:])
     pictures["both"] = np.concatenate([first, second], axis=1)
     pictures["stranger"] = stranger
