@@ -144,7 +144,8 @@ class DiscoveryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListProposals(self, request, context):
-        """Those of most photos first, without photos and pairs.
+        """By number, which is those of most photos first as they were proposed;
+        without photos and pairs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -58,7 +58,9 @@ class DiscoveryServiceStub:
         steeple.v1.discovery_service_pb2.ListProposalsRequest,
         steeple.v1.discovery_service_pb2.ListProposalsResponse,
     ]
-    """Those of most photos first, without photos and pairs."""
+    """By number, which is those of most photos first as they were proposed;
+    without photos and pairs.
+    """
 
     GetProposal: grpc.UnaryUnaryMultiCallable[
         steeple.v1.discovery_service_pb2.GetProposalRequest,
@@ -148,7 +150,9 @@ class DiscoveryServiceAsyncStub:
         steeple.v1.discovery_service_pb2.ListProposalsRequest,
         steeple.v1.discovery_service_pb2.ListProposalsResponse,
     ]
-    """Those of most photos first, without photos and pairs."""
+    """By number, which is those of most photos first as they were proposed;
+    without photos and pairs.
+    """
 
     GetProposal: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.discovery_service_pb2.GetProposalRequest,
@@ -248,7 +252,9 @@ class DiscoveryServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.discovery_service_pb2.ListProposalsRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.discovery_service_pb2.ListProposalsResponse, collections.abc.Awaitable[steeple.v1.discovery_service_pb2.ListProposalsResponse]]:
-        """Those of most photos first, without photos and pairs."""
+        """By number, which is those of most photos first as they were proposed;
+        without photos and pairs.
+        """
 
     @abc.abstractmethod
     def GetProposal(

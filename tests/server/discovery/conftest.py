@@ -19,7 +19,7 @@ from steeple.server.recognition import GalleryImage
 from tests.known_photos import seen_from
 from tests.scenes import encoded, scene
 
-SIZE = (400, 300)
+MARGIN = 60  # pixels: views from other sides must not share an empty border
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,19 @@ class Heap:
         return next((pair for pair in self.pairs if [pair.first, pair.second] == ends), None)
 
 
+def framed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8[300, 400, 3]: the middle of a larger picture."""
+    return np.ascontiguousarray(picture[MARGIN:-MARGIN, MARGIN:-MARGIN])
+
+
 def photographs() -> dict[str, NDArray[np.uint8]]:
     """Three views of each of two buildings, a burst of the first, both side by side, and a stranger."""
-    first, second, stranger = (scene(seed, *SIZE) for seed in (700, 701, 702))
-    pictures = {f"a{view}": seen_from(first, 2 * view) for view in range(3)}
-    pictures |= {f"b{view}": seen_from(second, 2 * view) for view in range(3)}
-    pictures["burst"] = np.ascontiguousarray(first[4:, 5:])
-    pictures["both"] = np.concatenate([first, second], axis=1)
-    pictures["stranger"] = stranger
+    first, second, stranger = (scene(seed, 400 + 2 * MARGIN, 300 + 2 * MARGIN) for seed in (700, 701, 702))
+    pictures = {f"a{number}": framed(seen_from(first, view)) for number, view in enumerate((0, 2, -2))}
+    pictures |= {f"b{number}": framed(seen_from(second, view)) for number, view in enumerate((0, 2, -2))}
+    pictures["burst"] = np.ascontiguousarray(pictures["a0"][4:, 5:])
+    pictures["both"] = np.concatenate([pictures["a0"], pictures["b0"]], axis=1)
+    pictures["stranger"] = framed(stranger)
     return pictures
 
 

@@ -111,8 +111,9 @@ def assign(
 
 def move(connection: Connection, discovery_id: str, numbers: Sequence[int], proposal: int) -> None:
     """Makes photos part of another proposal; their views stay."""
-    where = and_(_PHOTO.c.discovery_id == discovery_id, _PHOTO.c.number.in_(numbers))
-    connection.execute(sqlalchemy.update(_PHOTO).where(where).values(proposal=proposal))
+    for start in range(0, len(numbers), _AT_ONCE):
+        where = and_(_PHOTO.c.discovery_id == discovery_id, _PHOTO.c.number.in_(numbers[start : start + _AT_ONCE]))
+        connection.execute(sqlalchemy.update(_PHOTO).where(where).values(proposal=proposal))
 
 
 def became(connection: Connection, discovery_id: str, number: int, image_id: str) -> None:
@@ -171,8 +172,11 @@ def pairs(connection: Connection, discovery_id: str, among: Sequence[int] | None
 
 def features(connection: Connection, discovery_id: str, numbers: Sequence[int]) -> dict[int, FeatureSet]:
     """Features by number; photos that are not there are left out."""
-    query = _select_features(discovery_id).where(_PHOTO.c.number.in_(numbers))
-    return {row["number"]: _unpack(discovery_id, row) for row in connection.execute(query).mappings()}
+    found: dict[int, FeatureSet] = {}
+    for start in range(0, len(numbers), _AT_ONCE):
+        query = _select_features(discovery_id).where(_PHOTO.c.number.in_(numbers[start : start + _AT_ONCE]))
+        found |= {row["number"]: _unpack(discovery_id, row) for row in connection.execute(query).mappings()}
+    return found
 
 
 def features_after(connection: Connection, discovery_id: str, number: int, limit: int) -> list[tuple[int, FeatureSet]]:
