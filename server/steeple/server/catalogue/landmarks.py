@@ -143,7 +143,7 @@ def of_ids(connection: Connection, landmark_ids: Sequence[str]) -> dict[str, Lan
 def near(connection: Connection, place: LatLng, radius_meters: float, limit: int) -> list[tuple[Landmark, float]]:
     """Landmarks that are not deleted and stand near a place, and how far away, metres; the nearest first."""
     degrees = math.degrees(radius_meters / EARTH_RADIUS) + 1e-6
-    chosen = _TABLE.c.latitude.between(place.latitude - degrees, place.latitude + degrees)
+    chosen: ColumnElement[bool] = _TABLE.c.latitude.between(place.latitude - degrees, place.latitude + degrees)
     # Below 80 degrees, a degree of longitude is at least a sixth as long as one of latitude.
     across = 6 * degrees
     if abs(place.latitude) + degrees < 80 and abs(place.longitude) + across < 180:
