@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet, ModelRelease
+from steeple.server.discovery.linkage import SEEN_BY_EACH
 from steeple.server.duplicates import is_near_duplicate
 from steeple.server.index import FaissIndex, Neighbours
 from steeple.server.recognition import Candidate, Gallery, Recogniser
 
-_CANDIDATES: Final = 20  # photos verified, of those that share most descriptors with one
+_CANDIDATES: Final = SEEN_BY_EACH  # photos verified, of those that share most descriptors with one
 _FINALISTS: Final = 20  # of these, matched again exactly
 _INLIERS, _DISTINCT, _BIAS = 1.39, 1.31, -5.76  # of the weight of a pair
 _SAME_FRAME: Final = 0.6  # of the area of two frames together, that both have
