@@ -15,6 +15,16 @@ from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.discovery import (
+    AcceptedProposal,
+    Discovery,
+    DiscoveryPhoto,
+    LeftoverReason,
+    MatchedPair,
+    NearbyLandmark,
+    Proposal,
+    ProposalState,
+)
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.resources import (
@@ -38,6 +48,7 @@ from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Us
 
 __all__ = [
     "UNSET",
+    "AcceptedProposal",
     "Answer",
     "AnswerStream",
     "AsyncAnswerStream",
@@ -45,6 +56,8 @@ __all__ = [
     "AuditEvent",
     "Candidate",
     "Client",
+    "Discovery",
+    "DiscoveryPhoto",
     "Duplicate",
     "DuplicateKind",
     "Evidence",
@@ -62,13 +75,18 @@ __all__ = [
     "Landmark",
     "LandmarkUsage",
     "LatLng",
+    "LeftoverReason",
+    "MatchedPair",
     "Model",
     "MonthlyUsage",
+    "NearbyLandmark",
     "NewKey",
     "Operation",
     "OperationProblem",
     "OperationState",
     "Photo",
+    "Proposal",
+    "ProposalState",
     "Quality",
     "QueryContent",
     "QueryVerdict",

@@ -114,7 +114,7 @@ def to_landmark(message: landmark_pb2.Landmark) -> Landmark:
         name=message.name,
         display_name=message.display_name,
         description=message.description,
-        location=_place(message.location) if message.HasField("location") else None,
+        location=to_place(message.location) if message.HasField("location") else None,
         metadata=dict(message.metadata),
         reference_image_count=message.reference_image_count,
         create_time=_time(message.create_time) if message.HasField("create_time") else None,
@@ -147,7 +147,7 @@ def to_reference_image(
         etag=message.etag,
         state=_STATES.get(message.state, ImageState.OTHER),
         state_reason=message.state_reason,
-        capture_location=_place(message.capture_location) if message.HasField("capture_location") else None,
+        capture_location=to_place(message.capture_location) if message.HasField("capture_location") else None,
         capture_time=message.capture_time,
         quality=Quality(message.quality.grade, tuple(message.quality.reasons)) if message.HasField("quality") else None,
         identify_count=message.identify_count,
@@ -287,7 +287,8 @@ def _points(points: Iterable[visual_search_service_pb2.Point]) -> NDArray[np.flo
     return array
 
 
-def _place(point: landmark_pb2.LatLng) -> LatLng:
+def to_place(point: landmark_pb2.LatLng) -> LatLng:
+    """A point."""
     return LatLng(point.latitude, point.longitude)
 
 

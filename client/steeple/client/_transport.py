@@ -18,6 +18,7 @@ from steeple.errors import InvalidArgumentError
 from steeple.v1 import (
     audit_service_pb2_grpc,
     catalog_service_pb2_grpc,
+    discovery_service_pb2_grpc,
     explain_service_pb2_grpc,
     import_service_pb2_grpc,
     key_service_pb2_grpc,
@@ -34,6 +35,7 @@ from steeple.v1 import (
 if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
     from steeple.v1.import_service_pb2_grpc import ImportServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
@@ -164,6 +166,7 @@ class Link:
     review: review_service_pb2_grpc.ReviewServiceStub
     snapshots: snapshot_service_pb2_grpc.SnapshotServiceStub
     models: model_service_pb2_grpc.ModelServiceStub
+    discovery: discovery_service_pb2_grpc.DiscoveryServiceStub
     uploads: upload_service_pb2_grpc.UploadServiceStub
     imports: import_service_pb2_grpc.ImportServiceStub
     transfer: transfer_service_pb2_grpc.TransferServiceStub
@@ -190,6 +193,7 @@ class Link:
             review_service_pb2_grpc.ReviewServiceStub(channel),
             snapshot_service_pb2_grpc.SnapshotServiceStub(channel),
             model_service_pb2_grpc.ModelServiceStub(channel),
+            discovery_service_pb2_grpc.DiscoveryServiceStub(channel),
             upload_service_pb2_grpc.UploadServiceStub(channel),
             import_service_pb2_grpc.ImportServiceStub(channel),
             transfer_service_pb2_grpc.TransferServiceStub(channel),
@@ -212,6 +216,7 @@ class AsyncLink:
     review: ReviewServiceAsyncStub
     snapshots: SnapshotServiceAsyncStub
     models: ModelServiceAsyncStub
+    discovery: DiscoveryServiceAsyncStub
     uploads: UploadServiceAsyncStub
     imports: ImportServiceAsyncStub
     transfer: TransferServiceAsyncStub
@@ -236,6 +241,7 @@ class AsyncLink:
         review: Any = review_service_pb2_grpc.ReviewServiceStub(channel)
         snapshots: Any = snapshot_service_pb2_grpc.SnapshotServiceStub(channel)
         models: Any = model_service_pb2_grpc.ModelServiceStub(channel)
+        discovery: Any = discovery_service_pb2_grpc.DiscoveryServiceStub(channel)
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
         imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
@@ -251,6 +257,7 @@ class AsyncLink:
             cast("ReviewServiceAsyncStub", review),
             cast("SnapshotServiceAsyncStub", snapshots),
             cast("ModelServiceAsyncStub", models),
+            cast("DiscoveryServiceAsyncStub", discovery),
             cast("UploadServiceAsyncStub", uploads),
             cast("ImportServiceAsyncStub", imports),
             cast("TransferServiceAsyncStub", transfer),

@@ -15,6 +15,7 @@ import typer
 
 from steeple.cli import (
     benchmark_bytes,
+    benchmark_discovery,
     benchmark_geometry,
     benchmark_import,
     benchmark_index,
@@ -89,6 +90,7 @@ app.command("bytes", short_help="Recognition against the bytes of a query.")(ben
 app.command("load", short_help="A server that is asked for more than it can do.")(benchmark_load.load)
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
 app.command("import", short_help="What importing photos costs, beside extraction.")(benchmark_import.import_)
+app.command("discovery", short_help="How well a heap of photos is sorted.")(benchmark_discovery.discovery)
 app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 
 

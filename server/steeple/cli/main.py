@@ -16,6 +16,7 @@ from steeple.cli import (
     audit,
     benchmark,
     calibrate,
+    discover,
     doctor,
     evaluate,
     explain,
@@ -73,6 +74,7 @@ app.command("calibrate", short_help="Fit the confidence to photos like yours.")(
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(images.app, name="images")
 app.command("import", short_help="Add photos by the thousand.")(import_photos.import_)
+app.add_typer(discover.app, name="discover", short_help="Find landmarks in a heap of photos.")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(snapshots.app, name="snapshots")

@@ -72,8 +72,7 @@ class DuplicateCheck:
             image = images.get(candidate.image_key)
             if image is None:
                 continue
-            fewer = min(len(features), image.feature_count)
-            if candidate.inliers >= max(_FEWEST, _SHARE * fewer) and _is_zoom(candidate.homography):
+            if is_near_duplicate(candidate.inliers, len(features), image.feature_count, candidate.homography):
                 kind = DuplicateKind.NEAR_DUPLICATE
             elif image.landmark_id != landmark_id and candidate.confidence >= threshold:
                 kind = DuplicateKind.OTHER_LANDMARK
@@ -94,6 +93,18 @@ class DuplicateCheck:
         if policy is DuplicatePolicy.REFUSE:
             _refuse(found)
         return replace(draft, duplicates=found)
+
+
+def is_near_duplicate(inliers: int, features: int, others: int, homography: NDArray[np.float64]) -> bool:
+    """Whether two photos are all but the same one: copies, crops and shots of a burst.
+
+    Args:
+        inliers: Matches between them that agree on one geometry.
+        features: Local features of the one.
+        others: Local features of the other.
+        homography: float64[3, 3]; maps pixels of the one to those of the other.
+    """
+    return inliers >= max(_FEWEST, _SHARE * min(features, others)) and _is_zoom(homography)
 
 
 def _is_zoom(homography: NDArray[np.float64]) -> bool:

@@ -18,6 +18,7 @@ from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
+from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
@@ -100,6 +101,15 @@ class Engine:
             self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
             self.photo_import = PhotoImport(
                 self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
+            )
+            self.discoveries = Discoveries(
+                self.catalogue.database,
+                self.serving,
+                photos=photos,
+                ingest=self.ingest,
+                operations=self.operations,
+                import_dir=settings.import_dir,
+                uploads=self.uploads,
             )
             clock = CautiousClock()
             chores = (

@@ -57,7 +57,8 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
-        import_dir: Folder of the server's disk whose sub-folders may be imported by their names; None: none may.
+        import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
+            landmarks in them; None: none may.
         snapshots_dir: Folder of snapshots, of one server; None: a folder in ``data_dir``.
         snapshots_keep: Latest snapshots that are kept when one is made, unless its maker says otherwise; 0: all.
         model: Name or folder of the model release to serve.

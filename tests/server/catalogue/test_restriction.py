@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft, LatLng, Restriction
-from steeple.server.catalogue.restriction import MAX_RADIUS, distance
+from steeple.server.catalogue.distances import distance
+from steeple.server.catalogue.restriction import MAX_RADIUS
 
 MakeFeatures = Callable[..., FeatureSet]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.discoveries import AsyncDiscoveryCalls
 from steeple.client._async.files import AsyncFileCalls
 from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
@@ -40,6 +41,7 @@ class AsyncClient(
     AsyncImportCalls,
     AsyncFileCalls,
     AsyncTransferCalls,
+    AsyncDiscoveryCalls,
 ):
     """A Steeple server.
 
@@ -111,6 +113,7 @@ class AsyncClient(
         AsyncModelCalls.__init__(self, connection)
         AsyncReviewCalls.__init__(self, connection)
         AsyncImportCalls.__init__(self, connection)
+        AsyncDiscoveryCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
         AsyncTransferCalls.__init__(self, connection)
 

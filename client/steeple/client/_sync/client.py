@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.discoveries import DiscoveryCalls
 from steeple.client._sync.files import FileCalls
 from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
@@ -41,6 +42,7 @@ class Client(
     ImportCalls,
     FileCalls,
     TransferCalls,
+    DiscoveryCalls,
 ):
     """A Steeple server.
 
@@ -112,6 +114,7 @@ class Client(
         ModelCalls.__init__(self, connection)
         ReviewCalls.__init__(self, connection)
         ImportCalls.__init__(self, connection)
+        DiscoveryCalls.__init__(self, connection)
         FileCalls.__init__(self, connection)
         TransferCalls.__init__(self, connection)
 

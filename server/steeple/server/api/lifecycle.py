@@ -17,6 +17,7 @@ from steeple.errors import FailedPreconditionError
 from steeple.server.api.audit import AuditService
 from steeple.server.api.catalog import CatalogService
 from steeple.server.api.certificates import CertificateFiles
+from steeple.server.api.discovery import DiscoveryService
 from steeple.server.api.explain import ExplainService
 from steeple.server.api.guard import Guard
 from steeple.server.api.imports import ImportService
@@ -43,6 +44,8 @@ from steeple.v1 import (
     audit_service_pb2_grpc,
     catalog_service_pb2,
     catalog_service_pb2_grpc,
+    discovery_service_pb2,
+    discovery_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
     import_service_pb2,
@@ -81,6 +84,7 @@ SERVICES: Final = (
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
     snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
+    discovery_service_pb2.DESCRIPTOR.services_by_name["DiscoveryService"].full_name,
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
     import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
     transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
@@ -195,6 +199,9 @@ class Server:
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self._readiness, self._calls), self._server
+        )
+        discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
+            DiscoveryService(self._readiness, self._calls, self._queries), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from steeple.errors import InvalidArgumentError
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue.ids import check_id
+
+_DIGITS: Final = 9  # of a number that every database keeps
 
 
 def landmark_name(landmark_id: str) -> str:
@@ -98,6 +102,28 @@ def parse_upload(name: str, field: str = "name") -> str:
         InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
     """
     return _parse(name, "uploads", "upload", field)
+
+
+def parse_discovery(name: str, field: str = "name") -> str:
+    """The id in ``discoveries/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "discoveries", "discovery", field)
+
+
+def parse_part(name: str, collection: str, field: str = "name") -> tuple[str, int]:
+    """The discovery's id and the number in ``discoveries/{id}/proposals/{number}``, or the same of ``photos``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["discoveries", discovery_id, part, number] if discovery_id and part == collection:
+            if number.isascii() and number.isdecimal() and len(number) <= _DIGITS:
+                return check_id(discovery_id, field), int(number)
+    raise _unparsed(name, f"discoveries/{{discovery}}/{collection}/{{{collection.removesuffix('s')}}}", field)
 
 
 def check_chosen_id(identifier: str, field: str) -> str:

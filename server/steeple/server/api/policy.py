@@ -115,6 +115,21 @@ def _rows() -> dict[str, Rule]:
         UpgradeModel=Rule(Scope.ADMIN, changes="release"),
         RetireModel=Rule(Scope.ADMIN, changes="name"),
     )
+    service(
+        "DiscoveryService",
+        StartDiscovery=Rule(Scope.EDITOR, changes=""),
+        ListDiscoveries=reader,
+        GetDiscovery=reader,
+        DeleteDiscovery=Rule(Scope.EDITOR, changes="name"),
+        ListProposals=reader,
+        GetProposal=reader,
+        ListLeftovers=reader,
+        DownloadProposalPhoto=reader,
+        AcceptProposal=Rule(Scope.EDITOR, changes="name"),
+        MergeProposals=Rule(Scope.EDITOR, changes="names"),
+        SplitProposal=Rule(Scope.EDITOR, changes="name"),
+        DiscardProposal=Rule(Scope.EDITOR, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
     # People's photos: who only reads the catalogue has no need to see them. What is erased does not come back.
     service(

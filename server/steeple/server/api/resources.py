@@ -45,7 +45,7 @@ def landmark_message(landmark: Landmark) -> landmark_pb2.Landmark:
         delete_time=timestamp(landmark.delete_time),
         expire_time=timestamp(landmark.expire_time),
     )
-    _place(landmark.location, message.location)
+    place_message(landmark.location, message.location)
     return message
 
 
@@ -69,7 +69,7 @@ def image_message(image: ReferenceImage) -> landmark_pb2.ReferenceImage:
         delete_time=timestamp(image.delete_time),
         expire_time=timestamp(image.expire_time),
     )
-    _place(image.capture.location, message.capture_location)
+    place_message(image.capture.location, message.capture_location)
     if image.quality is not None:
         message.quality.SetInParent()  # also where the grade is 0
         message.quality.grade = image.quality.grade
@@ -106,7 +106,8 @@ def read_duplicate_policy(policy: int, unspecified: DuplicatePolicy = DuplicateP
     return _POLICIES[policy]
 
 
-def _place(location: LatLng | None, message: landmark_pb2.LatLng) -> None:
+def place_message(location: LatLng | None, message: landmark_pb2.LatLng) -> None:
+    """Sets ``message`` to a place; None leaves it unset."""
     if location is not None:
         # Set even where both are 0: a place in the Gulf of Guinea is not "nowhere".
         message.SetInParent()

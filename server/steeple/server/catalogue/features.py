@@ -32,10 +32,14 @@ def of_images(connection: Connection, keys: Sequence[int], model: str = "") -> d
     """
     own = _select().where(tables.image_features.c.image_key.in_(keys))
     if not model:
-        return {row["key"]: _unpack(row) for row in connection.execute(own).mappings()}
+        return {row["key"]: unpack(row, f"image {row['key']}") for row in connection.execute(own).mappings()}
     others = _select_others(model).where(tables.release_features.c.image_key.in_(keys))
     queries = (own.where(tables.reference_image.c.model == model), others)
-    return {row["key"]: _unpack(row) for query in queries for row in connection.execute(query).mappings()}
+    return {
+        row["key"]: unpack(row, f"image {row['key']}")
+        for query in queries
+        for row in connection.execute(query).mappings()
+    }
 
 
 def packed(connection: Connection, keys: Sequence[int]) -> dict[int, features_pb2.FeatureSet]:
@@ -53,7 +57,23 @@ def of_model(connection: Connection, model: str, after_key: int, limit: int) -> 
         query = query.where(landmark.c.active, landmark.c.delete_time.is_(None), image.c.delete_time.is_(None))
         rows = connection.execute(query.order_by(image.c.key).limit(limit)).mappings()
         found.update((row["key"], row) for row in rows)
-    return [(key, _unpack(found[key])) for key in sorted(found)[:limit]]
+    return [(key, unpack(found[key], f"image {key}")) for key in sorted(found)[:limit]]
+
+
+def unpack(row: RowMapping, what: str) -> FeatureSet:
+    """The features in a row that has ``model``, ``width``, ``height`` and the packed bytes.
+
+    Args:
+        row: Of the database.
+        what: Whose features they are.
+
+    Raises:
+        DataLossError: If they are damaged.
+    """
+    try:
+        return wire.unpack(_message(row))
+    except FeatureSetError as error:
+        raise DataLossError(f"the stored features of {what} are damaged: {error.message}") from error
 
 
 def _select() -> Select[int, str, int, int, bytes, bytes, float]:
@@ -96,10 +116,3 @@ def _message(row: RowMapping) -> features_pb2.FeatureSet:
         geometry=row["geometry"],
         max_score=row["max_score"],
     )
-
-
-def _unpack(row: RowMapping) -> FeatureSet:
-    try:
-        return wire.unpack(_message(row))
-    except FeatureSetError as error:
-        raise DataLossError(f"the stored features of image {row['key']} are damaged: {error.message}") from error

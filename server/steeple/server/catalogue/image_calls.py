@@ -334,9 +334,9 @@ class ImageCalls(Transactions):
         )
 
     def photos_in_use(self, digests: Iterable[str]) -> set[str]:
-        """Those of the SHA-256 digests (hex) that some reference image refers to; other photos may be deleted.
+        """Those of the SHA-256 digests (hex) that a reference image, or a photo of a discovery, refers to.
 
-        Nobody may be between storing a photo and :meth:`create_image` while photos are deleted on this ground.
+        Other photos may be deleted, as long as nobody is between storing a photo and referring to it.
         """
         found = lookups.by_key(
             self._database,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from steeple.server.catalogue import changes, filters, ids, tables
+from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 from steeple.server.catalogue.etags import check_etag, make_etag
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
@@ -131,6 +133,21 @@ def of_ids(connection: Connection, landmark_ids: Sequence[str]) -> dict[str, Lan
     """Searchable landmarks by id, in one query; those that are not there are left out."""
     rows = connection.execute(_select().where(_TABLE.c.id.in_(landmark_ids), SEARCHABLE)).mappings()
     return {row["id"]: _landmark(row) for row in rows}
+
+
+def near(connection: Connection, place: LatLng, radius_meters: float, limit: int) -> list[tuple[Landmark, float]]:
+    """Landmarks that are not deleted and stand near a place, and how far away, metres; the nearest first."""
+    degrees = math.degrees(radius_meters / EARTH_RADIUS) + 1e-6
+    chosen: ColumnElement[bool] = _TABLE.c.latitude.between(place.latitude - degrees, place.latitude + degrees)
+    # Below 80 degrees, a degree of longitude is at least a sixth as long as one of latitude.
+    across = 6 * degrees
+    if abs(place.latitude) + degrees < 80 and abs(place.longitude) + across < 180:
+        chosen = and_(chosen, _TABLE.c.longitude.between(place.longitude - across, place.longitude + across))
+    rows = connection.execute(_select().where(chosen, NOT_DELETED)).mappings()
+    found = [_landmark(row) for row in rows]
+    away = [(one, distance(place, one.location)) for one in found if one.location is not None]
+    within = [each for each in away if each[1] <= radius_meters]
+    return sorted(within, key=lambda each: (each[1], each[0].id))[:limit]
 
 
 def listed(connection: Connection, listing: Listing) -> Page[Landmark]:

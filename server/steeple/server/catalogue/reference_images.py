@@ -8,10 +8,23 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, and_, func, insert, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    union,
+)
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, features, filters, ids, landmarks, tables
+from steeple.server.catalogue import changes, discovery_tables, features, filters, ids, landmarks, tables
 from steeple.server.catalogue.etags import check_etag, make_etag
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
@@ -261,8 +274,10 @@ def descriptor_count(connection: Connection, model: str) -> int:
 
 
 def photos_in_use(connection: Connection, digests: Sequence[str]) -> set[str]:
-    """Those of the SHA-256 digests that some reference image refers to."""
-    return set(connection.execute(select(_TABLE.c.sha256).where(_TABLE.c.sha256.in_(digests)).distinct()).scalars())
+    """Those of the SHA-256 digests that some reference image, or photo of a discovery, refers to."""
+    columns = (_TABLE.c.sha256, discovery_tables.discovery_photo.c.sha256)
+    queries = [select(column).where(column.in_(digests)) for column in columns]
+    return set(connection.execute(union(*queries)).scalars())
 
 
 def _taken(connection: Connection, parent: StoredLandmark, image_id: str) -> bool:

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, select
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue import tables
+from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 from steeple.server.catalogue.limits import check_location, check_metadata
 from steeple.server.catalogue.records import LatLng
 
 MAX_RADIUS: Final = 20_037_509.0
 """Metres: half of the equator, so all of the earth."""
 
-_EARTH_RADIUS: Final = 6_371_008.8  # metres, mean
 _KEYS_AT_ONCE: Final = 5000  # as lookups: fewer than any database's parameters
 
 
@@ -58,18 +58,6 @@ class Restriction:
         return self.near is None or location is None or distance(self.near, location) <= self.radius_meters
 
 
-def distance(one: LatLng, other: LatLng) -> float:
-    """Metres along a great circle (the haversine formula, which is exact for small distances too)."""
-    latitudes = math.radians(one.latitude), math.radians(other.latitude)
-    across = math.sin((latitudes[1] - latitudes[0]) / 2) ** 2
-    along = math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
-    return (
-        2
-        * _EARTH_RADIUS
-        * math.asin(min(1.0, math.sqrt(across + math.cos(latitudes[0]) * math.cos(latitudes[1]) * along)))
-    )
-
-
 def allowed_images(connection: Connection, restriction: Restriction) -> list[int]:
     """Keys of the reference images of all landmarks that are allowed."""
     landmark, image = tables.landmark, tables.reference_image
@@ -79,7 +67,7 @@ def allowed_images(connection: Connection, restriction: Restriction) -> list[int
     chosen = select(*columns).where(landmark.c.active, landmark.c.delete_time.is_(None))
     if restriction.near is not None:
         # A parallel is as far away on every meridian: so much can the database leave out.
-        degrees = math.degrees(restriction.radius_meters / _EARTH_RADIUS) + 1e-6
+        degrees = math.degrees(restriction.radius_meters / EARTH_RADIUS) + 1e-6
         low, high = restriction.near.latitude - degrees, restriction.near.latitude + degrees
         chosen = chosen.where(landmark.c.latitude.is_(None) | landmark.c.latitude.between(low, high))
     allowed = []

@@ -80,6 +80,27 @@ def answer_all(
     return Trial(dataset, release, index, progress, extractors=extractors).answers(whole, progress)
 
 
+def extract_features(
+    title: str, photos: Sequence[Photo], release: ModelRelease, progress: Progress, *, extractors: int = 1
+) -> Iterator[tuple[Photo, FeatureSet, float]]:
+    """Photos with their features, as the wire rounds them, and the seconds that extraction took, in the order given.
+
+    Args:
+        title: Of the stage, for ``progress``.
+        photos: Which.
+        release: What to extract with.
+        progress: Told how far it is.
+        extractors: Photos at a time.
+
+    Raises:
+        ImageError: If a photo cannot be used; the text names it.
+    """
+    with _Extractors(release, extractors) as pool:
+        for photo, extracted in pool.extract_all(title, photos, progress):
+            ((features, _),) = whole(extracted.features)
+            yield photo, features, extracted.seconds
+
+
 class Trial:
     """A data set, ready to be asked about in more than one way; arguments and errors as for :func:`answer_all`."""
 

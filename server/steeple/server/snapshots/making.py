@@ -36,6 +36,13 @@ class Told(Protocol):
         """What cannot be in the snapshot."""
 
 
+# As `reference_images.photos_in_use` has it.
+_PHOTOS_IN_USE: Final = (
+    "SELECT sha256, size_bytes FROM reference_image WHERE sha256 <> '' "
+    "UNION ALL SELECT sha256, size_bytes FROM discovery_photo"
+)
+
+
 @dataclass(frozen=True)
 class Source:
     """What a snapshot is made of.
@@ -171,7 +178,7 @@ def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
 
 def _add_photos(tally: _Tally, photos: ImageStore, catalogue: sqlite3.Connection, told: Told, *, link: bool) -> None:
     """Adds the photos that the catalogue refers to, and counts those that are lost."""
-    (total,) = catalogue.execute("SELECT count(DISTINCT sha256) FROM reference_image WHERE sha256 <> ''").fetchone()
+    (total,) = catalogue.execute(f"SELECT count(DISTINCT sha256) FROM ({_PHOTOS_IN_USE})").fetchone()  # noqa: S608
     for done, (sha256, size) in enumerate(_photos(catalogue), 1):
         path = tally.folder / photo_path(sha256)
         try:
@@ -189,7 +196,7 @@ def _add_photos(tally: _Tally, photos: ImageStore, catalogue: sqlite3.Connection
 
 
 def _photos(catalogue: sqlite3.Connection) -> Iterator[tuple[str, int]]:
-    query = "SELECT sha256, max(size_bytes) FROM reference_image WHERE sha256 <> '' GROUP BY sha256 ORDER BY sha256"
+    query = f"SELECT sha256, max(size_bytes) FROM ({_PHOTOS_IN_USE}) GROUP BY sha256 ORDER BY sha256"  # noqa: S608
     yield from catalogue.execute(query)
 
 

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+
+from steeple.v1.catalog_service_pb2 import ListReferenceImagesRequest
+from steeple.v1.discovery_service_pb2 import (
+    AcceptProposalRequest,
+    DeleteDiscoveryRequest,
+    DiscardProposalRequest,
+    Discovery,
+    DiscoveryOptions,
+    DownloadProposalPhotoRequest,
+    GetDiscoveryRequest,
+    GetProposalRequest,
+    ListDiscoveriesRequest,
+    ListLeftoversRequest,
+    ListProposalsRequest,
+    MergeProposalsRequest,
+    Proposal,
+    SplitProposalRequest,
+    StartDiscoveryRequest,
+)
+from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceStub
+from steeple.v1.landmark_pb2 import Landmark
+from tests.known_photos import seen_from
+from tests.scenes import encoded, scene
+
+from .conftest import Refused, Running, Start
+
+LONGEST = 120.0
+
+
+def write_photos(folder: Path) -> Mapping[str, bytes]:
+    """Two views of one building."""
+    folder.mkdir(parents=True)
+    files = {f"{view}.png": encoded(seen_from(scene(700, 400, 300), view), ".png") for view in (0, 2)}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return files
+
+
+async def wait(server: Running, name: str) -> Mapping[str, str]:
+    """What came of an operation that has succeeded."""
+    engine = await server.server.ready()
+    done = engine.operations.wait(name.removeprefix("operations/"), LONGEST)
+    assert done.error_message == ""
+    return done.results
+
+
+async def test_photos_become_a_proposal_and_that_a_landmark(start: Start, tmp_path: Path, refused: Refused) -> None:
+    files = write_photos(tmp_path / "import" / "heap")
+    async with start(import_dir=tmp_path / "import") as server:
+        stub: Any = DiscoveryServiceStub(server.channel)
+        request = StartDiscoveryRequest(
+            folder="heap", options=DiscoveryOptions(radius_meters=50.0), request_id=str(uuid4())
+        )
+        operation = (await stub.StartDiscovery(request)).operation
+        assert (await stub.StartDiscovery(request)).operation.name == operation.name
+        assert operation.method == "steeple.v1.DiscoveryService/StartDiscovery"
+        name = (await wait(server, operation.name))["discovery"]
+        assert name == operation.name.replace("operations", "discoveries")
+        found = (await stub.GetDiscovery(GetDiscoveryRequest(name=name))).discovery
+        assert (found.state, found.source, found.photo_count) == (Discovery.STATE_READY, "heap", 2)
+        assert (found.options.radius_meters, found.options.min_views) == (50.0, 2)
+        assert [each.name for each in (await stub.ListDiscoveries(ListDiscoveriesRequest())).discoveries] == [name]
+        (listed,) = (await stub.ListProposals(ListProposalsRequest(parent=name))).proposals
+        assert (listed.photo_count, listed.view_count, len(listed.photos)) == (2, 2, 0)
+        assert not listed.HasField("location")
+        proposal = (await stub.GetProposal(GetProposalRequest(name=listed.name))).proposal
+        assert {photo.item for photo in proposal.photos} == set(files)
+        assert [pair.inliers > 100 for pair in proposal.pairs] == [True]
+        photo = proposal.photos[0]
+        full = await stub.DownloadProposalPhoto(DownloadProposalPhotoRequest(name=photo.name))
+        assert (full.image, full.media_type) == (files[photo.item], "image/png")
+        small = await stub.DownloadProposalPhoto(DownloadProposalPhotoRequest(name=photo.name, thumbnail=True))
+        assert small.media_type == "image/jpeg"
+        assert (await stub.ListLeftovers(ListLeftoversRequest(parent=name))).total_size == 0
+
+        request_id = str(uuid4())
+        accept = AcceptProposalRequest(
+            name=proposal.name, landmark=Landmark(display_name="A tower"), photos=[photo.name], request_id=request_id
+        )
+        accepted = await stub.AcceptProposal(accept)
+        assert (accepted.landmark.name, len(accepted.reference_images)) == ("landmarks/a-tower", 1)
+        assert (await stub.AcceptProposal(accept)).reference_images == accepted.reference_images
+        assert accepted.proposal.state == Proposal.STATE_ACCEPTED
+        became = {each.name: each.reference_image for each in accepted.proposal.photos}
+        assert became[photo.name] == accepted.reference_images[0]
+        images = await server.catalog.ListReferenceImages(ListReferenceImagesRequest(parent="landmarks/a-tower"))
+        assert [image.sha256 for image in images.reference_images] == [photo.sha256]
+        refusal = await refused(stub.DiscardProposal(DiscardProposalRequest(name=proposal.name)))
+        assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION
+        await stub.DeleteDiscovery(DeleteDiscoveryRequest(name=name))
+        refusal = await refused(stub.GetDiscovery(GetDiscoveryRequest(name=name)))
+        assert refusal.code is grpc.StatusCode.NOT_FOUND
+
+
+async def test_an_archive_without_photos_fails_and_says_so(running: Running, refused: Refused) -> None:
+    engine = await running.server.ready()
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("notes.txt", "no photo")
+    data = content.getvalue()
+    upload = engine.uploads.create("notes.zip", len(data))
+    writer = engine.uploads.begin(upload.id)
+    writer.write(0, data)
+    writer.end()
+    stub: Any = DiscoveryServiceStub(running.channel)
+    operation = (await stub.StartDiscovery(StartDiscoveryRequest(upload=f"uploads/{upload.id}"))).operation
+    done = engine.operations.wait(operation.name.removeprefix("operations/"), LONGEST)
+    assert (done.error_status, "holds no photo" in done.error_message) == ("INVALID_ARGUMENT", True)
+
+
+async def test_bad_requests_name_the_field(running: Running, refused: Refused) -> None:
+    stub: Any = DiscoveryServiceStub(running.channel)
+    calls = {
+        "source": stub.StartDiscovery(StartDiscoveryRequest()),
+        "upload": stub.StartDiscovery(StartDiscoveryRequest(upload="x")),
+        "options.min_views": stub.StartDiscovery(
+            StartDiscoveryRequest(folder="x", options=DiscoveryOptions(min_views=0))
+        ),
+        "name": stub.GetProposal(GetProposalRequest(name="discoveries/x/proposals/one")),
+        "parent": stub.ListProposals(ListProposalsRequest(parent="x")),
+        "states": stub.ListProposals(ListProposalsRequest(parent="discoveries/x", states=[9])),  # type: ignore[list-item]
+        "page_token": stub.ListDiscoveries(ListDiscoveriesRequest(page_token="x")),  # noqa: S106
+        "target": stub.AcceptProposal(AcceptProposalRequest(name="discoveries/x/proposals/1")),
+        "existing_landmark": stub.AcceptProposal(
+            AcceptProposalRequest(name="discoveries/x/proposals/1", existing_landmark="x")
+        ),
+        "names": stub.MergeProposals(
+            MergeProposalsRequest(
+                parent="discoveries/x", names=["discoveries/y/proposals/1", "discoveries/x/proposals/2"]
+            )
+        ),
+        "photos": stub.SplitProposal(
+            SplitProposalRequest(name="discoveries/x/proposals/1", photos=["discoveries/x/proposals/1"])
+        ),
+    }
+    for field, call in calls.items():
+        refusal = await refused(call)
+        assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT, field
+        assert [violation.field for violation in refusal.details["BadRequest"].field_violations] == [field]
+    refusal = await refused(stub.StartDiscovery(StartDiscoveryRequest(folder="x")))
+    assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION
+    assert "import_dir" in refusal.message
+    refusal = await refused(stub.ListProposals(ListProposalsRequest(parent="discoveries/x")))
+    assert refusal.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["discoveries/x/photos/1", "discoveries/x/photos/999999999"])
+async def test_a_photo_that_is_not_there(running: Running, refused: Refused, name: str) -> None:
+    stub: Any = DiscoveryServiceStub(running.channel)
+    refusal = await refused(stub.DownloadProposalPhoto(DownloadProposalPhotoRequest(name=name)))
+    assert refusal.code is grpc.StatusCode.NOT_FOUND
