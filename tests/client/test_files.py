@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 from steeple.client import Upload
-from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError, UnavailableError
+from steeple.errors import (
+    AlreadyExistsError,
+    DataLossError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnavailableError,
+)
 from steeple.server.api.lifecycle import Server
 from steeple.server.engine import Engine
 from steeple.server.operations import Run, result_files
@@ -226,3 +233,20 @@ def test_an_upload_is_fit_for_json(harness: Harness, served: Served, file: Path)
     assert told["id"] == upload.id
     assert told["name"] == f"uploads/{upload.id}"
     assert isinstance(told["expire_time"], str)
+
+
+def test_a_catalogue_goes_down_and_up(harness: Harness, served: Served, tmp_path: Path) -> None:
+    client = through(harness, served.port)
+    client.create_landmark("A", landmark_id="a")
+    done = client.wait_operation(client.export_catalogue(photos=False))
+    client.download_operation_file(done, done.results["file"], tmp_path / "a.zip")
+    upload = client.upload_file(tmp_path / "a.zip")
+    done = client.wait_operation(client.import_catalogue(upload, existing="skip"))
+    assert (done.results["landmarks"], done.results["skipped"]) == ("1", "0"), "it is there as it was"
+    client.update_landmark("a", display_name="B")
+    with pytest.raises(AlreadyExistsError, match="landmarks/a; nothing was changed"):
+        client.wait_operation(client.import_catalogue(upload.id))
+    client.wait_operation(client.import_catalogue(upload.name, existing="replace"))
+    assert client.get_landmark("a").display_name == "A"
+    with pytest.raises(InvalidArgumentError, match="one of fail, skip, replace"):
+        client.import_catalogue(upload, existing="merge")

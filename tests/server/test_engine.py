@@ -269,7 +269,7 @@ def test_a_refused_delete_keeps_the_photo(engine: Engine, settings: Settings, ma
 def test_a_failed_start_lets_go_of_the_data_folder(settings: Settings) -> None:
     settings.data_dir.mkdir()
     Path(settings.photos_url).write_text("in the way", encoding="utf-8")
-    with pytest.raises(FailedPreconditionError, match="image store is not accessible"):
+    with pytest.raises(FailedPreconditionError, match="folder of the photos is not accessible"):
         Engine(settings)
     Path(settings.photos_url).unlink()
     Engine(settings).close()

@@ -6,9 +6,11 @@ import zipfile
 from pathlib import Path
 
 from steeple.delf import wire
+from steeple.errors import CancelledError
 from steeple.server.catalogue import audit, dump
-from steeple.server.operations import OperationState
+from steeple.server.operations import OperationState, Run
 from steeple.server.transfer import ExistingPolicy
+from steeple.server.transfer.exporting import Export
 from steeple.v1 import features_pb2
 from tests.server.conftest import MakeFeatures
 
@@ -147,6 +149,28 @@ def test_a_photo_that_is_lost_is_told_and_the_rest_is_exported(exported: Exporte
     assert done.state is OperationState.SUCCEEDED
     assert done.results["images"] == "25"
     assert int(done.results["without_photo"]) >= 1
+
+
+def test_stopped_anywhere_an_export_leaves_no_file_behind(
+    exported: Exported, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    engine = open_engine("other")
+    imported(engine, exported.path)
+    operation = finished(engine, engine.transfers.begin_export())
+    export = Export(engine.catalogue, engine.ingest._photos, engine.models, lambda: None)
+    asked = 0
+    for allowed in range(100):
+        countdown = iter(range(allowed))
+        run = Run(operation, engine.operations.store, tmp_path / "folder", lambda: next(countdown, None) is None)  # noqa: B023
+        try:
+            export(run)
+        except CancelledError:
+            asked = allowed
+            assert list((tmp_path / "folder").iterdir()) == []
+        else:
+            break
+    assert asked >= 7 + 1 + 2, "asked at each landmark, batch of images and photo"
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["catalogue.zip"]
 
 
 def test_an_empty_catalogue_is_an_archive_too(open_engine: OpenEngine) -> None:
