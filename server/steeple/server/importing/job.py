@@ -60,7 +60,7 @@ class PhotoImport:
         self._ingest = ingest
         self._upload_path = upload_path
         self._import_dir = import_dir
-        # Threads wait for the disk now and then: photos are read, and written so that they stay. Others extract meanwhile.
+        # Threads wait for the disk now and then, as photos are written so that they stay. Others extract meanwhile.
         self._threads = cores + max(1, cores // 4)
         operations.register(METHOD, self.run)
 
