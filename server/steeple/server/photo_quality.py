@@ -99,13 +99,11 @@ def _repetition(features: FeatureSet) -> float:
     repeated = np.zeros(len(descriptors), np.bool_)
     # In squares that BLAS does not share among threads: an import grades photos on all cores at once, and threads that
     # wait for each other there would take more time than they save. Each pair once.
-    starts = range(0, len(descriptors), _SQUARE)
-    for row, column in ((row, column) for row in starts for column in starts if row <= column):
-        products = descriptors[row : row + _SQUARE] @ descriptors[column : column + _SQUARE].T
-        if products.max() <= _ALIKE:
-            continue
+    for start in range(0, len(descriptors), _SQUARE):
+        rows, others = descriptors[start : start + _SQUARE], range(start, len(descriptors), _SQUARE)
+        products = np.concatenate([rows @ descriptors[other : other + _SQUARE].T for other in others], axis=1)
         first, second = np.nonzero(products > _ALIKE)
-        first, second = first + row, second + column
+        first, second = first + start, second + start
         far = np.hypot(*(keypoints[first] - keypoints[second]).T) > apart
         repeated[first[far]] = repeated[second[far]] = True
     return float(repeated.mean())

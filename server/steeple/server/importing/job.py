@@ -43,7 +43,7 @@ class PhotoImport:
         ingest: That adds them.
         upload_path: The file of an upload, by its id.
         import_dir: What may be imported of the server's disk; None: nothing.
-        threads: That extract.
+        cores: That extract.
     """
 
     def __init__(
@@ -53,14 +53,15 @@ class PhotoImport:
         ingest: Ingest,
         upload_path: Callable[[str], Path],
         import_dir: Path | None,
-        threads: int,
+        cores: int,
     ) -> None:
         self._operations = operations
         self._catalogue = catalogue
         self._ingest = ingest
         self._upload_path = upload_path
         self._import_dir = import_dir
-        self._threads = threads
+        # Threads wait for the disk now and then, as photos are written so that they stay. Others extract meanwhile.
+        self._threads = cores + max(1, cores // 4)
         operations.register(METHOD, self.run)
 
     def begin(self, options: ImportOptions, *, request_id: str = "") -> Operation:
