@@ -127,7 +127,6 @@ class Engine:
             self.transfers = Transfers(
                 self.operations,
                 self.catalogue,
-                photos,
                 self.ingest,
                 self.uploads,
                 self.models,

@@ -20,11 +20,14 @@ class PhotoShelf:
     Args:
         catalogue: Has the images.
         photos: As uploaded, by content.
+
+    Attributes:
+        photos: As given, to be read from.
     """
 
     def __init__(self, catalogue: Catalogue, photos: ImageStore) -> None:
         self._catalogue = catalogue
-        self._photos = photos
+        self.photos = photos
         # Between storing a photo and committing its image, nobody may find that the photo is not in use.
         self._settled = threading.Lock()
         self._keeping = 0
@@ -32,13 +35,13 @@ class PhotoShelf:
 
     def put(self, photo: bytes) -> None:
         """Stores a photo whose image comes later, in :meth:`there`."""
-        self._photos.put(photo)
+        self.photos.put(photo)
 
     @contextmanager
     def stored(self, photo: bytes, sha256: str) -> Iterator[None]:
         """Stores a photo for the block, which commits its image; takes it away again if that fails."""
         with self._settled:
-            self._photos.put(photo)
+            self.photos.put(photo)
             try:
                 yield
             except BaseException:
@@ -54,8 +57,8 @@ class PhotoShelf:
         """
         with self._settled:
             for sha256, read in photos.items():
-                if not self._photos.exists(sha256):
-                    self._photos.put(read())
+                if not self.photos.exists(sha256):
+                    self.photos.put(read())
             yield
 
     @contextmanager
@@ -93,6 +96,6 @@ class PhotoShelf:
             return
         try:
             for sha256 in candidates - self._catalogue.photos_in_use(candidates):
-                self._photos.delete(sha256)
+                self.photos.delete(sha256)
         except Exception:  # the images are gone as asked; what is left behind takes space and nothing else
             log.exception("photos that no image has any more were not deleted", extra=facts(photos=sorted(candidates)))

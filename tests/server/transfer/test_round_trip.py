@@ -157,7 +157,7 @@ def test_stopped_anywhere_an_export_leaves_no_file_behind(
     engine = open_engine("other")
     imported(engine, exported.path)
     operation = finished(engine, engine.transfers.begin_export())
-    export = Export(engine.catalogue, engine.ingest._photos, engine.models, lambda: None)
+    export = Export(engine.catalogue, engine.ingest.shelf, engine.models, lambda: None)
     asked = 0
     for allowed in range(100):
         countdown = iter(range(allowed))

@@ -105,7 +105,8 @@ class PhotoImport:
                     landmarks.refuse_existing(plan.landmarks)
                 landmarks.carry_out(plan.landmarks, options.on_existing)
                 adding = photos.Adding(source, self._ingest.batches, run, progress, options.duplicates)
-                photos.do(adding, plan.photos, run, progress, self._threads)
+                with self._ingest.adding_many():
+                    photos.do(adding, plan.photos, run, progress, self._threads)
                 times["commit_seconds"] = adding.commit_seconds
         finally:
             source.close()

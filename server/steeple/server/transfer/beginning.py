@@ -7,7 +7,6 @@ from typing import Final
 
 from steeple.delf.release import ModelRelease
 from steeple.server.catalogue import Catalogue
-from steeple.server.images import ImageStore
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner
 from steeple.server.transfer.exporting import WITHOUT_PHOTOS, Export
@@ -24,7 +23,6 @@ class Transfers:
     Args:
         operations: That they become; not started yet.
         catalogue: The server's.
-        photos: The server's.
         ingest: The server's.
         uploads: What is imported from.
         releases: Those that are served.
@@ -36,7 +34,6 @@ class Transfers:
         self,
         operations: OperationRunner,
         catalogue: Catalogue,
-        photos: ImageStore,
         ingest: Ingest,
         uploads: Uploads,
         releases: Callable[[], Sequence[ModelRelease]],
@@ -45,7 +42,7 @@ class Transfers:
     ) -> None:
         self._operations = operations
         self._uploads = uploads
-        operations.register(_EXPORT, Export(catalogue, photos, releases, save_counts))
+        operations.register(_EXPORT, Export(catalogue, ingest.shelf, releases, save_counts))
         operations.register(_IMPORT, Import(catalogue, ingest, uploads.path, releases, max_photo_bytes))
 
     def begin_export(self, *, with_photos: bool = True, request_id: str = "") -> Operation:

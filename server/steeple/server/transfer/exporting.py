@@ -19,6 +19,7 @@ from steeple.server.catalogue.records import ReferenceImage
 from steeple.server.durable import errors_translated, sync_folder
 from steeple.server.images import ImageStore
 from steeple.server.operations import Run, result_files
+from steeple.server.photo_shelf import PhotoShelf
 from steeple.server.transfer import format
 
 FILE: Final = "catalogue.zip"
@@ -31,13 +32,13 @@ _AT_ONCE: Final = 32  # images whose features are read together
 class Export:
     """Writes an archive into the operation's folder.
 
-    Landmarks, images and features are read in one transaction, so they are of one state. Photos never change; they are
-    copied afterwards, and one whose image was deleted for good meanwhile is a problem of the operation. The file has
-    its name once it is whole: an export that is interrupted begins anew.
+    Landmarks, images and features are read in one transaction, so they are of one state. Photos never change and are
+    copied afterwards; none is deleted meanwhile. The file has its name once it is whole: an export that is interrupted
+    begins anew.
 
     Args:
         catalogue: What is exported.
-        photos: The photos.
+        shelf: The photos.
         releases: Those that are served.
         save_counts: Sees to it that the catalogue has the numbers of answers.
     """
@@ -45,12 +46,12 @@ class Export:
     def __init__(
         self,
         catalogue: Catalogue,
-        photos: ImageStore,
+        shelf: PhotoShelf,
         releases: Callable[[], Sequence[ModelRelease]],
         save_counts: Callable[[], None],
     ) -> None:
         self._catalogue = catalogue
-        self._photos = photos
+        self._shelf = shelf
         self._releases = releases
         self._save_counts = save_counts
 
@@ -74,9 +75,10 @@ class Export:
         with part.open("wb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 writing = _Writing(run, archive, with_photos=not run.arguments[WITHOUT_PHOTOS])
-                with dump.state(self._catalogue.database) as state:
-                    writing.state(state)
-                writing.photos(self._photos)
+                with self._shelf.kept():  # also those whose image is deleted for good meanwhile
+                    with dump.state(self._catalogue.database) as state:
+                        writing.state(state)
+                    writing.photos(self._shelf.photos)
                 archive.writestr(_info(format.MANIFEST), writing.manifest(self._releases()).line())
             file.flush()
             os.fsync(file.fileno())
