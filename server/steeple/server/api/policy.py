@@ -86,7 +86,7 @@ def _rows() -> dict[str, Rule]:
         CancelOperation=Rule(Scope.EDITOR, changes="name"),
         ResumeOperation=Rule(Scope.EDITOR, changes="name"),
         DeleteOperation=Rule(Scope.EDITOR, changes="name"),
-        DownloadOperationFile=reader,
+        DownloadOperationFile=Rule(Scope.EDITOR),  # archives hold photos as they were uploaded
     )
     service(
         "UploadService",
