@@ -108,9 +108,7 @@ def _review(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
         "ReviewService/DownloadKeptQuery": [review.DownloadKeptQueryRequest(name=known.query)],
         "ReviewService/GetKeptQueryThumbnail": [review.GetKeptQueryThumbnailRequest(name=known.query)],
         "ReviewService/ReviewQuery": [
-            review.ReviewQueryRequest(
-                name=known.query, verdict=review.KeptQuery.VERDICT_LANDMARK, landmark=LANDMARK
-            )
+            review.ReviewQueryRequest(name=known.query, verdict=review.KeptQuery.VERDICT_LANDMARK, landmark=LANDMARK)
         ],
         "ReviewService/PromoteQuery": [
             review.PromoteQueryRequest(

@@ -30,7 +30,7 @@ class _Source:
 
 
 def seeds() -> list[bytes]:
-    """With every column, with each delimiter, with what spreadsheets leave behind; behind the number of a file's name."""
+    """Every column and delimiter, and what spreadsheets leave behind; each behind the number of a file's name."""
     return [
         b"\0photo,landmark,display_name,description,latitude,longitude,labels,active,aliases.fr,metadata.by,role\n"
         b'eiffel/1.jpg,eiffel,"Eiffel ""Tower""",It stands.,48.8,2.3,tower;iron,true,Tour;Dame,Ada,reference\n'

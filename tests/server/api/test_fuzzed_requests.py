@@ -220,9 +220,7 @@ async def send(
     return grpc.StatusCode.OK, "", ()
 
 
-def _stream(
-    channel: grpc.Channel, method: MethodDescriptor, messages: Sequence[bytes], metadata: Metadata
-) -> None:
+def _stream(channel: grpc.Channel, method: MethodDescriptor, messages: Sequence[bytes], metadata: Metadata) -> None:
     kind = {
         (True, True): channel.stream_stream,
         (True, False): channel.stream_unary,
