@@ -54,7 +54,8 @@ async def settle(running: Running) -> list[Operation]:
     while found := engine.operations.store.list(1, states=unfinished).items:
         waited = await asyncio.to_thread(engine.operations.wait, found[0].id, PATIENCE)
         assert waited.finished, f"{waited.method} does not end"
-    listed, token = [], ""
+    listed: list[Operation] = []
+    token = ""
     while True:
         page = engine.operations.store.list(1000, token)
         listed += page.items

@@ -27,7 +27,8 @@ from steeple.server.access import Scope
 from steeple.v1.catalog_service_pb2 import ListLandmarksRequest, ListReferenceImagesRequest
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, IdentifyRequest, Query
 from tests.fuzz.catalogue import features as scattered
-from tests.fuzz.requests import IMAGE, LANDMARK, UUID, FuzzedRequest, fuzzed_requests, methods
+from tests.fuzz.job_requests import LANDMARK
+from tests.fuzz.requests import IMAGE, UUID, FuzzedRequest, fuzzed_requests, methods
 
 from .conftest import Running, Start
 from .known_things import make_known, settle, write_import_folder
