@@ -12,6 +12,7 @@ from steeple.server.access import Scope
 from steeple.server.catalogue.pages import ListRequest
 from steeple.server.discovery import DiscoveryOptions, Source
 from steeple.server.engine import Engine
+from steeple.server.importing import ImportOptions
 from steeple.server.operations import Operation, OperationState
 from steeple.server.uploads import Upload
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, Query
@@ -34,7 +35,7 @@ def write_import_folder(folder: Path) -> Path:
 
 
 async def make_known(running: Running, photo: bytes, *, metadata: Any = None) -> Known:
-    """Makes one of each.
+    """Makes one of each; what jobs hold once they have run, they hold then.
 
     Args:
         running: A server that keeps queries, with an import folder of :func:`write_import_folder`.
@@ -79,6 +80,7 @@ def _made(engine: Engine, folder: Path, query: str) -> Known:
     writer.write(0, content.getvalue())
     writer.end()
     to_come: Upload = engine.uploads.create("more.zip", SIZE_TO_COME)
+    _done(engine, engine.photo_import.begin(ImportOptions(folder=FOLDER)))
     exported = _done(engine, engine.transfers.begin_export())
     snapshot = _done(engine, engine.snapshots.create())
     discovery = _done(engine, engine.discoveries.start(Source(folder=FOLDER), DiscoveryOptions())).results["discovery"]
