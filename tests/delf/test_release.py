@@ -40,6 +40,12 @@ def test_an_unknown_release_is_named_with_those_there_are(name: str) -> None:
         ModelRelease.load(name)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "a\0b"])
+def test_a_name_that_no_file_system_has_is_no_release(name: str) -> None:
+    with pytest.raises(NotFoundError, match="no model release"):
+        ModelRelease.load(name)
+
+
 @pytest.mark.parametrize("name", [NETWORK, CODEBOOK])
 def test_an_altered_file_is_found(copy: Path, name: str) -> None:
     content = bytearray((copy / name).read_bytes())

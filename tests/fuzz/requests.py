@@ -23,10 +23,11 @@ from steeple.v1 import visual_search_service_pb2 as search
 from steeple.v1.features_pb2 import CompactFeatureSet, FeatureSet
 from steeple.v1.landmark_pb2 import AliasNames, Landmark, LatLng, ReferenceImage
 from tests.fuzz.catalogue import features
+from tests.fuzz.job_requests import LANDMARK, job_requests
+from tests.fuzz.known import Known
 from tests.fuzz.mutations import Random, damaged, disturb
 from tests.fuzz.photos import tiny_photos
 
-LANDMARK = "landmarks/tower"
 IMAGE = f"{LANDMARK}/images/one"
 LATER = Timestamp(seconds=4_000_000_000)
 UUID = "0e8f5b1c-0f6c-4b4e-9d1e-9a5c4f0f3c{:02x}"
@@ -75,11 +76,11 @@ def query(**source: Any) -> search.Query:
     return search.Query(max_candidates=3, include_matches=True, restriction=near, **source)
 
 
-def valid_requests(key_name: str) -> dict[str, list[Message]]:
+def valid_requests(known: Known) -> dict[str, list[Message]]:
     """Of each method; of those with several sources, one for each.
 
     Args:
-        key_name: Of a key that there is.
+        known: What there is.
     """
     sources: list[dict[str, Any]] = [
         {"features": feature_message()},
@@ -100,7 +101,7 @@ def valid_requests(key_name: str) -> dict[str, list[Message]]:
     )
     changed = key_service_pb2.Key()
     changed.CopyFrom(key)
-    changed.name = key_name
+    changed.name = known.key
     made: dict[str, Sequence[Message]] = {
         "VisualSearchService/Identify": [search.IdentifyRequest(query=query(**one)) for one in sources],
         "VisualSearchService/IdentifyStream": [
@@ -174,7 +175,7 @@ def valid_requests(key_name: str) -> dict[str, list[Message]]:
         "CatalogService/DownloadReferenceImage": [catalog.DownloadReferenceImageRequest(name=IMAGE, original=True)],
         "CatalogService/GetReferenceImageThumbnail": [catalog.GetReferenceImageThumbnailRequest(name=IMAGE)],
         "KeyService/CreateKey": [key_service_pb2.CreateKeyRequest(key=key)],
-        "KeyService/GetKey": [key_service_pb2.GetKeyRequest(name=key_name)],
+        "KeyService/GetKey": [key_service_pb2.GetKeyRequest(name=known.key)],
         "KeyService/ListKeys": [key_service_pb2.ListKeysRequest(page_size=2)],
         "KeyService/UpdateKey": [
             key_service_pb2.UpdateKeyRequest(key=changed, update_mask=FieldMask(paths=["display_name", "limits"])),
@@ -182,13 +183,14 @@ def valid_requests(key_name: str) -> dict[str, list[Message]]:
         ],
         "KeyService/RevokeKey": [key_service_pb2.RevokeKeyRequest(name="keys/none")],
         "KeyService/RotateKey": [
-            key_service_pb2.RotateKeyRequest(name=key_name, old_expire_time=LATER, new_expire_time=LATER)
+            key_service_pb2.RotateKeyRequest(name=known.key, old_expire_time=LATER, new_expire_time=LATER)
         ],
         "AuditService/ListAuditEvents": [
             audit.ListAuditEventsRequest(
                 page_size=2, resource=LANDMARK, start_time=Timestamp(seconds=1), end_time=LATER
             )
         ],
+        **job_requests(known, landmark, UUID),
     }
     found = {f"steeple.v1.{method}": list(each) for method, each in made.items()}
     return {**{method: [request_class(method)()] for method in methods()}, **found}
@@ -209,16 +211,16 @@ class FuzzedRequest:
     metadata: tuple[tuple[str, str | bytes], ...]
 
 
-def fuzzed_requests(random: Random, texts: Sequence[str], key_name: str) -> Iterator[FuzzedRequest]:
+def fuzzed_requests(random: Random, texts: Sequence[str], known: Known) -> Iterator[FuzzedRequest]:
     """Requests without end: valid ones with fields set anew, with bytes damaged, and noise.
 
     Args:
         random: Chooses.
         texts: Names, tokens and the like that mean something to the server asked.
-        key_name: Of a key that may come to harm.
+        known: What there is, and may come to harm.
     """
     valid, files = (
-        valid_requests(key_name),
+        valid_requests(known),
         [*tiny_photos(), feature_message().descriptors, feature_message().geometry, b""],
     )
     streams = {method for method, descriptor in methods().items() if descriptor.client_streaming}
@@ -235,6 +237,8 @@ def _fuzzed(valid: Sequence[Message], random: Random, texts: Sequence[str], file
     message = type(base)()
     message.CopyFrom(base)
     how = random.random()
+    if how < 0.4 and "request_id" in message.DESCRIPTOR.fields_by_name:
+        message.ClearField("request_id")  # or it is refused for having been used with other content
     if message.DESCRIPTOR.fields and how < 0.75:
         disturb(message, random, texts, files)
     encoded = message.SerializeToString()

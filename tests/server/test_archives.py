@@ -170,3 +170,11 @@ def test_damage_is_an_error_or_harmless(tmp_path_factory: pytest.TempPathFactory
                 list(opened.lines(member.name, 1 << 20))
     except InvalidArgumentError:
         pass
+
+
+def test_only_the_list_of_members_is_bounded_by_its_limit(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", ("a.bin", b"x" * 50_000))
+    with SafeZip(path, Limits(directory_bytes=1000)) as opened:
+        assert len(opened.read("a.bin")) == 50_000
+    many = archive(tmp_path / "b.zip", *((f"{number}.bin", b"") for number in range(100)))
+    refuses(many, "list of members has more than 1000 bytes", limits=Limits(directory_bytes=1000))

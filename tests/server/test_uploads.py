@@ -120,10 +120,12 @@ def test_a_wrong_offset_is_told_the_right_one(uploads: Uploads) -> None:
     upload = uploads.create("a.zip", 100)
     writer = uploads.begin(upload.id)
     writer.write(0, bytes(10))
-    for offset in (0, 9, 11, -1):
+    for offset in (0, 9, 11):
         with pytest.raises(FailedPreconditionError, match=f"at offset 10, not {offset}") as caught:
             writer.write(offset, bytes(5))
         assert caught.value.metadata[COMMITTED] == "10"
+    with pytest.raises(InvalidArgumentError, match="must not be negative, not -1"):
+        writer.write(-1, bytes(5))
     assert writer.end().committed_bytes == 10
 
 
@@ -176,6 +178,18 @@ def test_all_uploads_together_have_a_limit(folder: Path) -> None:
     uploads.create("c.zip", 600)
     with pytest.raises(ResourceExhaustedError):
         Uploads(folder, 1000).create("d.zip", 1)
+
+
+def test_uploads_of_few_bytes_are_bounded_by_their_number(folder: Path) -> None:
+    uploads = Uploads(folder, 1000, max_count=2)
+    request_id = str(uuid4())
+    first = uploads.create("a.zip", 1, request_id=request_id)
+    uploads.create("b.zip", 1)
+    with pytest.raises(ResourceExhaustedError, match="there are 2 uploads, and no more are taken"):
+        uploads.create("c.zip", 1)
+    assert uploads.create("a.zip", 1, request_id=request_id) == first
+    uploads.delete(first.id)
+    uploads.create("c.zip", 1)
 
 
 def test_what_the_disk_cannot_hold_is_refused_at_once(uploads: Uploads) -> None:

@@ -140,11 +140,11 @@ class ModelRelease:
         """
         named = str(name_or_path) in available_releases()
         path = _RELEASES / name_or_path if named else Path(name_or_path)
-        if not (path / MANIFEST).is_file():
+        if not _is_file(path / MANIFEST):
             raise NotFoundError(
-                f"no model release {str(name_or_path)!r}; those that ship with Steeple: "
+                f"no model release {str(name_or_path)[:200]!r}; those that ship with Steeple: "
                 + ", ".join(available_releases()),
-                resource=f"models/{name_or_path}",
+                resource=f"models/{str(name_or_path)[:200]}",
             )
         try:
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
@@ -162,6 +162,13 @@ class ModelRelease:
 def available_releases() -> list[str]:
     """Names of the releases that ship with Steeple, sorted."""
     return sorted(entry.parent.name for entry in _RELEASES.glob(f"*/{MANIFEST}"))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no system has a file of such a name, or nobody may look
+        return False
 
 
 def _check_files(path: Path, files: Mapping[str, Mapping[str, Any]]) -> None:

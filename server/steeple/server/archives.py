@@ -96,6 +96,7 @@ class SafeZip:
         try:
             with errors_translated("archive"), _broken_told("the file"):
                 self._zip = zipfile.ZipFile(self._file)
+                self._file.longest = None  # what members may have has other limits
                 self._infos = self._checked()
         except BaseException:
             self._file.close()
@@ -214,13 +215,13 @@ class SafeZip:
 class _Bounded(io.BufferedReader):
     """A file of which no one may ask for very much at once: the list of members is read in one piece."""
 
-    def __init__(self, path: Path, longest: int) -> None:
+    def __init__(self, path: Path, longest: int | None) -> None:
         super().__init__(io.FileIO(path))
-        self._longest = longest
+        self.longest = longest
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > self._longest:
-            raise InvalidArgumentError(f"the archive's list of members has more than {self._longest} bytes")
+        if size is not None and self.longest is not None and size > self.longest:
+            raise InvalidArgumentError(f"the archive's list of members has more than {self.longest} bytes")
         return super().read(size)
 
 

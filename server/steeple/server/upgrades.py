@@ -17,6 +17,7 @@ from steeple.delf.release import ModelRelease
 from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.server.catalogue import Catalogue
 from steeple.server.catalogue.releases import ImageWithout, ServedModel
+from steeple.server.catalogue.requests import check_request_id
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
@@ -76,6 +77,7 @@ class ModelUpgrades:
             NotFoundError: If there is no such release.
             ReleaseError: If it is incomplete or altered.
         """
+        check_request_id(request_id)
         self._serving.load(source)
         arguments = {"release": source, "accept_missing": accept_missing}
         return self._operations.begin(UPGRADE, arguments, request_id=request_id)
@@ -92,6 +94,7 @@ class ModelUpgrades:
             FailedPreconditionError: If it is the default.
             NotFoundError: If it is not served, and no image has features by it.
         """
+        check_request_id(request_id)
         self._check_not_default(model)
         if self._serving.find(model) is None and not self._catalogue.has_features(model):
             self._serving.named(model)

@@ -10,7 +10,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.descriptor import MethodDescriptor
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from steeple.delf import wire
@@ -26,9 +27,11 @@ from steeple.server.access import Scope
 from steeple.v1.catalog_service_pb2 import ListLandmarksRequest, ListReferenceImagesRequest
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, IdentifyRequest, Query
 from tests.fuzz.catalogue import features as scattered
-from tests.fuzz.requests import IMAGE, LANDMARK, UUID, FuzzedRequest, fuzzed_requests, methods
+from tests.fuzz.job_requests import LANDMARK
+from tests.fuzz.requests import IMAGE, UUID, FuzzedRequest, fuzzed_requests, methods
 
 from .conftest import Running, Start
+from .known_things import make_known, settle, write_import_folder
 from .test_access import bearer, make_key
 
 MakeFeatures = Callable[..., FeatureSet]
@@ -58,24 +61,37 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 
 
 async def test_ten_thousand_fuzzed_requests(
-    start: Start, make_features: MakeFeatures, make_photo: MakePhoto, caplog: pytest.LogCaptureFixture
+    start: Start,
+    make_features: MakeFeatures,
+    make_photo: MakePhoto,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
 ) -> None:
     print(f"STEEPLE_FUZZ_SEED={SEED} makes the same requests again")  # noqa: T201 - shown if it fails
     caplog.set_level("ERROR")  # a line a call would be most of the memory that grows
-    async with start(access="keys", max_concurrent_queries=4 * AT_ONCE) as running:
+    async with start(
+        access="keys",
+        max_concurrent_queries=4 * AT_ONCE,
+        keep_queries="unknown",
+        import_dir=write_import_folder(tmp_path / "import"),
+    ) as running:
         key = bearer((await make_key(running, Scope.ADMIN)).secret)
-        victim = (await make_key(running, Scope.READER)).key.name
         await running.add("tower", make_features(0), metadata=key)
         await running.add("mill", make_photo(1), metadata=key)
-        texts = [*(await meaningful_texts(running, key)), victim]
-        requests = fuzzed_requests(random.Random(SEED), texts, victim)  # noqa: S311 - the same seed, the same requests
+        known = await make_known(running, make_photo(2), metadata=key)
+        texts = [*(await meaningful_texts(running, key)), *known.texts()]
+        requests = fuzzed_requests(random.Random(SEED), texts, known)  # noqa: S311 - the same seed, the same requests
         ended: Counter[grpc.StatusCode] = Counter()
         used = []
         for _ in range(4):
             ended += await send_all(running, islice(requests, REQUESTS // 4), key)
+            begun = await settle(running)
             used.append(resources())
         print(dict(ended), *used, sep="\n")  # noqa: T201 - shown if it fails
         assert ended.total() == REQUESTS
+        # What was begun ended too, and none of it by a defect.
+        assert [one for one in begun if one.error_status in ("INTERNAL", "UNKNOWN")] == []
+        assert len(begun) > 10
         # They were not all refused at the door, nor all by the same word.
         assert ended[grpc.StatusCode.OK] > REQUESTS / 20
         assert ended[grpc.StatusCode.INVALID_ARGUMENT] > REQUESTS / 4
@@ -89,7 +105,7 @@ async def test_ten_thousand_fuzzed_requests(
         stored = [path.name for path in Path(running.settings.photos_url).rglob("*") if path.is_file()]
         assert stored
         assert [name for name in stored if not re.fullmatch("[0-9a-f]{64}", name)] == []
-        assert {path.name for path in running.settings.data_dir.parent.iterdir()} == {"data"}
+        assert {path.name for path in running.settings.data_dir.parent.iterdir()} == {"data", "import"}
     (_, warm, _, last) = used
     assert last.threads <= warm.threads + AT_ONCE  # those of the blocking client
     assert last.files <= warm.files + 2
@@ -193,8 +209,9 @@ async def send(
     told = any(name == "authorization" for name, _ in request.metadata)
     metadata = request.metadata if told else (*key, *request.metadata)
     try:
-        if METHODS[request.method].client_streaming:
-            await asyncio.to_thread(_stream, streams, path, request.messages, metadata)
+        method = METHODS[request.method]
+        if method.client_streaming or method.server_streaming:
+            await asyncio.to_thread(_stream, streams, method, request.messages, metadata)
         else:
             unary: Any = channel.unary_unary(path)
             await unary(request.messages[0], metadata=metadata, timeout=PATIENCE)
@@ -204,9 +221,15 @@ async def send(
     return grpc.StatusCode.OK, "", ()
 
 
-def _stream(channel: grpc.Channel, path: str, messages: Iterable[bytes], metadata: Metadata) -> None:
-    stream: Any = channel.stream_stream(path)
-    for _ in stream(iter(messages), metadata=metadata, timeout=PATIENCE):
+def _stream(channel: grpc.Channel, method: MethodDescriptor, messages: Sequence[bytes], metadata: Metadata) -> None:
+    kind = {
+        (True, True): channel.stream_stream,
+        (True, False): channel.stream_unary,
+        (False, True): channel.unary_stream,
+    }[method.client_streaming, method.server_streaming]
+    call: Any = kind(f"/{method.containing_service.full_name}/{method.name}")
+    answers = call(iter(messages) if method.client_streaming else messages[0], metadata=metadata, timeout=PATIENCE)
+    for _ in answers if method.server_streaming else ():
         pass
 
 

@@ -8,7 +8,9 @@ import grpc
 
 from steeple.server.catalogue import audit
 from steeple.v1 import catalog_service_pb2 as catalog
+from steeple.v1 import discovery_service_pb2 as discovery
 from steeple.v1 import import_service_pb2 as api
+from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceStub
 from steeple.v1.import_service_pb2_grpc import ImportServiceStub
 from steeple.v1.operation_service_pb2 import Operation
 
@@ -77,3 +79,29 @@ async def test_a_photo_can_be_added_without_looking_for_near_duplicates(start: S
         request.image = make_photo(1, suffix=".bmp")
         (found,) = (await running.catalog.CreateReferenceImage(request)).duplicates
         assert found.kind == catalog.Duplicate.KIND_NEAR_DUPLICATE
+
+
+async def test_what_cannot_be_opened_is_told_of_the_field_that_names_it(
+    start: Start, tmp_path: Path, refused: Refused
+) -> None:
+    (tmp_path / "photos").mkdir()
+    async with start(import_dir=tmp_path / "photos") as running:
+        imports: Any = ImportServiceStub(running.channel)
+        discoveries: Any = DiscoveryServiceStub(running.channel)
+        uploads = (await running.server.ready()).uploads
+        broken = uploads.create("photos.zip", 9)
+        writer = uploads.begin(broken.id)
+        writer.write(0, b"PK\3\4 what")
+        assert writer.end().complete
+        for service, call, request in (
+            ("import", imports.ImportReferenceImages, api.ImportReferenceImagesRequest),
+            ("discovery", discoveries.StartDiscovery, discovery.StartDiscoveryRequest),
+        ):
+            refusal = await refused(call(request(upload=broken.name)))
+            assert (service, refusal.code) == (service, grpc.StatusCode.INVALID_ARGUMENT)
+            assert [one.field for one in refusal.details["BadRequest"].field_violations] == ["upload"]
+            for missing in ("x" * 300, "x/" * 1000, "no"):  # the first two are names that no system has
+                refusal = await refused(call(request(folder=missing)))
+                assert (service, refusal.code) == (service, grpc.StatusCode.NOT_FOUND)
+            refusal = await refused(call(request(folder="a/../../b")))
+            assert [one.field for one in refusal.details["BadRequest"].field_violations] == ["folder"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -210,3 +211,17 @@ def test_what_was_deleted_is_in_no_file_unless_a_reader_needs_it(tmp_path: Path)
         assert found() == []
     with pytest.raises(UnavailableError, match="closed"):
         catalogue.database.forget_deleted()
+
+
+def test_others_write_while_a_reader_keeps_deleted_rows_from_being_forgotten(tmp_path: Path) -> None:
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db?timeout=2") as catalogue:
+        catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
+        with ThreadPoolExecutor(1) as pool:
+            with catalogue.database.read() as connection:
+                assert connection.exec_driver_sql("SELECT count(*) FROM landmark").scalar_one() == 1
+                catalogue.delete_landmark("tower")
+                forgetting = pool.submit(catalogue.database.forget_deleted)
+                for number in range(20):  # between its tries, each has its turn
+                    catalogue.create_landmark(LandmarkDraft("Mill"), landmark_id=f"mill-{number}")
+                assert not forgetting.done()
+            forgetting.result(20.0)

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from steeple.errors import FailedPreconditionError, ImageError, InvalidArgumentError, NotFoundError, UnavailableError
+from steeple.errors import (
+    FailedPreconditionError,
+    ImageError,
+    InvalidArgumentError,
+    NotFoundError,
+    ResourceExhaustedError,
+    UnavailableError,
+)
 from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
 from steeple.server.operations import OperationRunner, OperationState, OperationStore, Run
+from steeple.server.operations.store import MAX_UNFINISHED
 
 METHOD = "steeple.v1.CatalogService/Something"
 
@@ -251,3 +262,60 @@ def test_lists_are_the_latest_first_and_in_pages(store: OperationStore) -> None:
     assert [operation.id for operation in store.list(states=[OperationState.CANCELLED]).items] == [ids[0]]
     with pytest.raises(InvalidArgumentError, match="page_token"):
         store.list(2, store.list(2).next_page_token, states=[OperationState.QUEUED])
+
+
+def test_no_more_than_a_hundred_operations_wait(store: OperationStore) -> None:
+    request = str(uuid4())
+    first = store.create(METHOD, {}, request_id=request)
+    for _ in range(MAX_UNFINISHED - 1):
+        last = store.create(METHOD, {})
+    with pytest.raises(ResourceExhaustedError, match="100 operations are queued or running"):
+        store.create(METHOD, {})
+    assert store.create(METHOD, {}, request_id=request).id == first.id
+    store.cancel(last.id)
+    store.create(METHOD, {})
+    with pytest.raises(ResourceExhaustedError, match="cancel those"):
+        store.resume(last.id)
+    store.cancel(first.id)
+    assert store.resume(last.id).state is OperationState.QUEUED
+
+
+class Told(logging.Handler):
+    """Sets an event when something is logged that an operation's outcome waits for."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "not stored yet" in record.getMessage():
+            self.seen.set()
+
+
+def test_an_outcome_is_stored_once_the_database_takes_it(tmp_path: Path) -> None:
+    told, log = Told(), logging.getLogger("steeple.server.operations.runner")
+    log.addHandler(told)
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db?timeout=0.01") as catalogue:
+        runner = OperationRunner(OperationStore(catalogue.database), tmp_path / "operations")
+        with closing(sqlite3.connect(tmp_path / "catalogue.db", check_same_thread=False)) as other:
+
+            def job(run: Run) -> Mapping[str, str]:
+                other.execute("BEGIN IMMEDIATE")  # another process changes the catalogue, and goes on doing so
+                run.progress(1, 2, "while nobody else may write")
+                return {"done": "yes"}
+
+            runner.register(METHOD, job)
+            began = runner.begin(METHOD, {})
+            runner.start()
+            assert told.seen.wait(20.0)
+            assert runner.store.get(began.id).state is OperationState.RUNNING
+            other.rollback()
+        done = runner.wait(began.id, 20.0)
+        runner.close()
+    log.removeHandler(told)
+    assert (done.state, done.results, done.step, done.total) == (
+        OperationState.SUCCEEDED,
+        {"done": "yes"},
+        "while nobody else may write",
+        2,
+    )

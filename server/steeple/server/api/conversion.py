@@ -191,6 +191,16 @@ def within(message: str, fields: Collection[str] = LANDMARK_FIELDS) -> Iterator[
         raise
 
 
+@contextmanager
+def about(field: str) -> Iterator[None]:
+    """Errors inside that name no field, such as those of a file that it names, are about the request's ``field``."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        error.metadata.setdefault(FIELD, field)
+        raise
+
+
 def model_message(release: ModelRelease, *, default: bool) -> model_pb2.Model:
     """A model release as the API shows it."""
     return model_pb2.Model(

@@ -49,12 +49,9 @@ class DiscoveryService(discovery_service_pb2_grpc.DiscoveryServiceServicer):
         self, request: api.StartDiscoveryRequest, context: Context
     ) -> api.StartDiscoveryResponse:
         """Begins a discovery."""
-        operation = await self._calls.run(
-            self._discoveries.start,
-            read_source(request),
-            read_options(request.options),
-            request_id=request.request_id,
-        )
+        source, options = read_source(request), read_options(request.options)
+        with conversion.about("upload" if source.upload else "folder"):
+            operation = await self._calls.run(self._discoveries.start, source, options, request_id=request.request_id)
         return api.StartDiscoveryResponse(operation=operation_message(operation))
 
     async def ListDiscoveries(  # noqa: N802

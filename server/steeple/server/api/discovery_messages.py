@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.api.names import image_name, landmark_name, model_name
+from steeple.server.api.names import check_path, image_name, landmark_name, model_name, parse_upload
 from steeple.server.api.resources import place_message, timestamp
 from steeple.server.api.status import FIELD
-from steeple.server.catalogue.ids import check_id
 from steeple.server.discovery import (
     Discovery,
     DiscoveryOptions,
@@ -43,14 +42,9 @@ def read_source(request: api.StartDiscoveryRequest) -> Source:
     """
     match request.WhichOneof("source"):
         case "upload":
-            prefix, _, upload_id = request.upload.partition("/")
-            if prefix != "uploads" or not upload_id:
-                raise InvalidArgumentError(
-                    f"upload must read uploads/{{upload}}, not {request.upload[:200]!r}", **{FIELD: "upload"}
-                )
-            return Source(upload=check_id(upload_id, "upload"))
+            return Source(upload=parse_upload(request.upload, "upload"))
         case "folder":
-            return Source(folder=request.folder)
+            return Source(folder=check_path(request.folder, "folder"))
     raise InvalidArgumentError("say where the photos are: set upload or folder", **{FIELD: "source"})
 
 

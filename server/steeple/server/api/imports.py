@@ -7,7 +7,8 @@ from typing import Any, Final
 import grpc
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.api.names import parse_upload
+from steeple.server.api.conversion import about
+from steeple.server.api.names import check_path, parse_upload
 from steeple.server.api.operations import operation_message
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -44,9 +45,11 @@ class ImportService(import_service_pb2_grpc.ImportServiceServicer):
         self, request: api.ImportReferenceImagesRequest, context: Context
     ) -> api.ImportReferenceImagesResponse:
         """Begins to add photos to landmarks."""
-        operation = await self._calls.run(
-            self._readiness.engine.photo_import.begin, _read_options(request), request_id=request.request_id
-        )
+        options = _read_options(request)
+        with about(request.WhichOneof("source") or "source"):
+            operation = await self._calls.run(
+                self._readiness.engine.photo_import.begin, options, request_id=request.request_id
+            )
         return api.ImportReferenceImagesResponse(operation=operation_message(operation))
 
 
@@ -61,8 +64,8 @@ def _read_options(request: api.ImportReferenceImagesRequest) -> ImportOptions:
         )
     return ImportOptions(
         upload=parse_upload(request.upload, "upload") if request.upload else "",
-        folder=request.folder,
-        manifest=request.manifest,
+        folder=check_path(request.folder, "folder"),
+        manifest=check_path(request.manifest, "manifest"),
         validate_only=request.validate_only,
         on_existing=_POLICIES[request.existing_landmark_policy],
         duplicates=read_duplicate_policy(request.duplicate_policy, DuplicatePolicy.NONE),

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.api.names import parse_model
+from steeple.server.api.names import check_path, parse_model
 from steeple.server.api.operations import operation_message
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
@@ -41,7 +41,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             )
         operation = await self._calls.run(
             self._upgrades.upgrade,
-            request.release,
+            check_path(request.release, "release"),
             accept_missing=request.accept_missing,
             request_id=request.request_id,
         )

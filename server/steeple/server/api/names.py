@@ -7,8 +7,10 @@ from typing import Final
 from steeple.errors import InvalidArgumentError
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue.ids import check_id
+from steeple.server.catalogue.limits import check_text
 
 _DIGITS: Final = 9  # of a number that every database keeps
+_LONGEST_PATH: Final = 4096
 
 
 def landmark_name(landmark_id: str) -> str:
@@ -124,6 +126,16 @@ def parse_part(name: str, collection: str, field: str = "name") -> tuple[str, in
             if number.isascii() and number.isdecimal() and len(number) <= _DIGITS:
                 return check_id(discovery_id, field), int(number)
     raise _unparsed(name, f"discoveries/{{discovery}}/{collection}/{{{collection.removesuffix('s')}}}", field)
+
+
+def check_path(path: str, field: str) -> str:
+    """``path``, which may be the name of a file or folder on some system: it has no NUL and at most 4096 characters.
+
+    Raises:
+        InvalidArgumentError: If it cannot be one.
+    """
+    check_text(path, field, _LONGEST_PATH)
+    return path
 
 
 def check_chosen_id(identifier: str, field: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import grpc
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.api.names import parse_operation
+from steeple.server.api.names import check_path, parse_operation
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import timestamp
@@ -99,8 +99,9 @@ class OperationService(operation_service_pb2_grpc.OperationServiceServicer):
         self, request: api.DownloadOperationFileRequest, context: Context
     ) -> AsyncGenerator[api.DownloadOperationFileResponse, None]:
         """Sends a file that an operation has made."""
+        file_name = check_path(request.file, "file")
         operation = await self._calls.run(self._operations.store.get, parse_operation(request.name))
-        made = result_files.of(operation, request.file, self._operations.folder(operation.id))
+        made = result_files.of(operation, file_name, self._operations.folder(operation.id))
         with await self._files.run(made.open, request.offset) as file:
             while data := await self._files.run(file.read, _SENT_AT_ONCE):
                 yield api.DownloadOperationFileResponse(data=data)

@@ -53,14 +53,14 @@ class SnapshotService(snapshot_service_pb2_grpc.SnapshotServiceServicer):
     ) -> api.GetSnapshotResponse:
         """A snapshot by name."""
         found = await self._calls.run(self._snapshots.store.get, parse_snapshot(request.name))
-        return api.GetSnapshotResponse(snapshot=_message(found))
+        return api.GetSnapshotResponse(snapshot=snapshot_message(found))
 
     async def ListSnapshots(  # noqa: N802
         self, request: api.ListSnapshotsRequest, context: Context
     ) -> api.ListSnapshotsResponse:
         """All snapshots, the latest first."""
         found = await self._calls.run(self._snapshots.store.all)
-        return api.ListSnapshotsResponse(snapshots=[_message(each) for each in found])
+        return api.ListSnapshotsResponse(snapshots=[snapshot_message(each) for each in found])
 
     async def DeleteSnapshot(  # noqa: N802
         self, request: api.DeleteSnapshotRequest, context: Context
@@ -81,7 +81,8 @@ class SnapshotService(snapshot_service_pb2_grpc.SnapshotServiceServicer):
         return self._readiness.engine.snapshots
 
 
-def _message(snapshot: Snapshot) -> api.Snapshot:
+def snapshot_message(snapshot: Snapshot) -> api.Snapshot:
+    """A snapshot as the API shows it."""
     if snapshot.damage:
         return api.Snapshot(name=snapshot.name, damage=snapshot.damage)
     return api.Snapshot(

@@ -29,6 +29,7 @@ from steeple.server.descriptors import check_descriptors
 
 _BUSY_SECONDS: Final = 5.0  # unless the URL says ?timeout=
 _POLL_SECONDS: Final = 0.01
+_PATIENCE: Final = 6  # times as long, until a reader is done: half a minute
 _IDLE_CONNECTIONS: Final = 8
 _PAGES_AT_ONCE: Final = 1024
 _WRITE: Final = "steeple_write"
@@ -140,21 +141,35 @@ class Database:
         """
         if not self._is_sqlite:
             return
-        with self._writer:
+        began = time.monotonic()
+        while (patience := self._emptied_log()) is not None:
+            if time.monotonic() - began > patience:
+                raise UnavailableError(
+                    "what was deleted is still in the catalogue's write-ahead log, in use; try again"
+                )
+            time.sleep(_POLL_SECONDS)  # others write meanwhile: a reader may need to, to come to its end
+
+    def _emptied_log(self) -> float | None:
+        """None if SQLite's write-ahead log is empty now; else, as a reader needs it, seconds to go on trying for."""
+        with self._turn():
             if self._closed:
                 raise UnavailableError("the catalogue is closed")
             connection = self._engine.raw_connection()
             try:
                 cursor = connection.cursor()
+                cursor.execute("PRAGMA busy_timeout")
+                [(milliseconds,)] = cursor.fetchall()
+                cursor.execute("PRAGMA busy_timeout = 0")
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 [(busy, *_)] = cursor.fetchall()
+                cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
                 cursor.close()
             except sqlite3.Error as error:
+                connection.invalidate()
                 raise _translate(error) from error
             finally:
                 connection.close()
-        if busy:
-            raise UnavailableError("what was deleted is still in the catalogue's write-ahead log, in use; try again")
+        return _PATIENCE * milliseconds / 1000 if busy else None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -40,13 +40,7 @@ class Request:
         Raises:
             InvalidArgumentError: If the id is neither empty nor a UUID.
         """
-        request_id = request_id.lower()
-        if request_id and (request_id == _NIL or not _UUID.fullmatch(request_id)):
-            raise InvalidArgumentError(
-                "request_id must be a UUID of 32 hex digits and 4 hyphens that is made anew for each request, "
-                f"not {request_id[:80]!r}",
-                field="request_id",
-            )
+        request_id = check_request_id(request_id)
         canonical = json.dumps([method, content], sort_keys=True, separators=(",", ":"), allow_nan=False)
         return Request(request_id, hashlib.sha256(canonical.encode("ascii")).hexdigest())
 
@@ -77,6 +71,22 @@ class Request:
                     request_id=self.request_id, fingerprint=self.fingerprint, answer=dict(answer), create_time=now
                 )
             )
+
+
+def check_request_id(request_id: str) -> str:
+    """``request_id`` in lower case, if it is empty or a UUID; for what is looked up before a :class:`Request` is made.
+
+    Raises:
+        InvalidArgumentError: If it is neither.
+    """
+    request_id = request_id.lower()
+    if request_id and (request_id == _NIL or not _UUID.fullmatch(request_id)):
+        raise InvalidArgumentError(
+            "request_id must be a UUID of 32 hex digits and 4 hyphens that is made anew for each request, "
+            f"not {request_id[:80]!r}",
+            field="request_id",
+        )
+    return request_id
 
 
 def features_digest(packed: features_pb2.FeatureSet) -> str:

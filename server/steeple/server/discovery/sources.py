@@ -135,11 +135,17 @@ def folder_below(import_dir: Path | None, name: str) -> Path:
         )
     parts = PurePosixPath(name).parts
     folder = import_dir.joinpath(*parts)
-    # Links are followed before asking: one that leads out is not opened either.
-    if not name or name.startswith("/") or ".." in parts or not folder.resolve().is_relative_to(import_dir.resolve()):
+    missing = NotFoundError(f"there is no folder {name[:200]!r} below the server's import_dir", resource=name[:200])
+    try:
+        # Links are followed before asking: one that leads out is not opened either.
+        inside = folder.resolve().is_relative_to(import_dir.resolve())
+        there = folder.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # a name that no system has, links in a circle
+        raise missing from error
+    if not name or name.startswith("/") or ".." in parts or not inside:
         raise InvalidArgumentError(
             f"folder must be relative to the server's import_dir and stay in it, not {name[:200]!r}", field="folder"
         )
-    if not folder.is_dir():
-        raise NotFoundError(f"there is no folder {name[:200]!r} below the server's import_dir", resource=name[:200])
+    if not there:
+        raise missing
     return folder

@@ -71,6 +71,11 @@ def _manifest(names: Sequence[str], manifest: str) -> str:
             return Names(names).find(manifest)
         except NotFoundError as error:
             raise NotFoundError(f"there is no manifest {manifest[:200]!r} in what is imported") from error
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(
+                f"manifest must name a file in what is imported, such as manifest.csv, not {manifest[:200]!r}",
+                field="manifest",
+            ) from error
     prefix = _wrapper(names)
     found = [prefix + name for name in MANIFESTS if prefix + name in set(names)]
     if len(found) > 1:

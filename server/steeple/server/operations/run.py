@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from steeple.errors import CancelledError, SteepleError
+from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import audit
 from steeple.server.operations.records import Operation
 from steeple.server.operations.store import OperationStore
@@ -106,7 +106,9 @@ class Run:
             due = time.monotonic() - self._saved_at >= _SAVE_SECONDS or step != self._progress[0]
             self._progress = (step, done, total)
             if due:
-                self._save(None)
+                # Others may be busy with the catalogue for longer than anybody waits: it is told the next time.
+                with suppress(UnavailableError):
+                    self._save(None)
         self.check()
 
     def save(self, checkpoint: Mapping[str, Any]) -> None:
@@ -191,7 +193,11 @@ class Run:
             self._cancelled = True
 
     def flush(self) -> None:
-        """Stores the progress as it is now."""
+        """Stores the progress as it is now.
+
+        Raises:
+            SteepleError: If that fails.
+        """
         with self._lock:
             self._save(None)
 

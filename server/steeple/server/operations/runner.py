@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,15 +146,27 @@ class OperationRunner:
         with self._changed:
             self._runs[operation.id] = run
         log.info("operation began", extra=facts(operation=operation.id, method=operation.method))
-        try:
-            self._finish(run)
-        except SteepleError:  # the next start of the server takes it up again
-            log.exception("the outcome of an operation was not stored", extra=facts(operation=operation.id))
+        store_outcome = self._done(run)
+        while not self._stored(run, store_outcome):
+            with self._changed:
+                if self._stopping:  # the next start of the server takes it up again
+                    break
+                self._changed.wait(_POLL_SECONDS)
         with self._changed:
             del self._runs[operation.id]
             self._changed.notify_all()
 
-    def _finish(self, run: Run) -> None:
+    def _stored(self, run: Run, store_outcome: Callable[[], None]) -> bool:
+        try:
+            run.flush()
+            store_outcome()
+        except SteepleError:
+            log.exception("the outcome of an operation is not stored yet", extra=facts(operation=run.operation.id))
+            return False
+        return True
+
+    def _done(self, run: Run) -> Callable[[], None]:
+        """Does the work; what then stores its outcome is returned."""
         operation_id, state, results, failure = run.operation.id, OperationState.SUCCEEDED, {}, None
         try:
             job = self._jobs.get(run.operation.method)
@@ -162,25 +175,23 @@ class OperationRunner:
             results = dict(job(run))
         except CancelledError:
             if not run.cancelled:
-                run.flush()
-                self.store.unclaim(operation_id)
                 log.info("operation goes on at the next start", extra=facts(operation=operation_id))
-                return
+                return partial(self.store.unclaim, operation_id)
             state = OperationState.CANCELLED
         except SteepleError as error:
             state, failure = OperationState.FAILED, error
         except Exception as error:
             log.exception("an operation failed", extra=facts(operation=operation_id))
             state, failure = OperationState.FAILED, InternalError(f"a defect: {type(error).__name__}: {error}")
-        run.flush()
-        self.store.finish(
+        log.info("operation ended", extra=facts(operation=operation_id, state=str(state)))
+        return partial(
+            self.store.finish,
             operation_id,
             state,
             results=results,
             error_status=failure.status if failure else "",
             error_message=failure.message if failure else "",
         )
-        log.info("operation ended", extra=facts(operation=operation_id, state=str(state)))
 
     def _delete_files(self, operation_id: str) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from steeple.errors import FailedPreconditionError, NotFoundError
+from steeple.errors import FailedPreconditionError, NotFoundError, ResourceExhaustedError
 from steeple.server.catalogue import audit, pages, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ids import timed_id
@@ -19,6 +19,9 @@ from steeple.server.operations.records import UNFINISHED, Operation, OperationSt
 
 _TABLE = tables.operation
 _PROBLEM = tables.operation_problem
+MAX_UNFINISHED: Final = 100
+"""Operations that are queued or running."""
+
 _LONGEST_ITEM: Final = 500
 _LONGEST_MESSAGE: Final = 2000
 _LONGEST_STEP: Final = 200
@@ -45,12 +48,14 @@ class OperationStore:
         Raises:
             InvalidArgumentError: If the request id is no UUID, or was used with other content.
             NotFoundError: If the operation of the same request was deleted.
+            ResourceExhaustedError: If there are :data:`MAX_UNFINISHED` already.
         """
         request = Request.of(method, request_id, dict(arguments))
         with self._database.write() as connection:
             answer = request.answer(connection)
             if answer is not None:
                 return _get(connection, str(answer["operation"]))
+            _check_room(connection)
             now = datetime.now(UTC)
             operation_id = timed_id(now)
             connection.execute(
@@ -149,6 +154,7 @@ class OperationStore:
         Raises:
             NotFoundError: If there is none of that id.
             FailedPreconditionError: If it is not finished, or has succeeded.
+            ResourceExhaustedError: If there are :data:`MAX_UNFINISHED` already.
         """
         with self._database.write() as connection:
             operation, now = _get(connection, operation_id), datetime.now(UTC)
@@ -157,6 +163,7 @@ class OperationStore:
                     f"{operation.name} is {operation.state}; only what is FAILED or CANCELLED can be resumed",
                     resource=operation.name,
                 )
+            _check_room(connection)
             _set(
                 connection,
                 operation_id,
@@ -307,6 +314,16 @@ def _get(connection: Connection, operation_id: str) -> Operation:
         name = operation_name(operation_id)
         raise NotFoundError(f"there is no {name}", resource=name)
     return _operation(row)
+
+
+def _check_room(connection: Connection) -> None:
+    unfinished = _TABLE.c.state.in_([str(state) for state in UNFINISHED])
+    count = connection.execute(select(func.count()).select_from(_TABLE).where(unfinished)).scalar_one()
+    if count >= MAX_UNFINISHED:
+        raise ResourceExhaustedError(
+            f"{count} operations are queued or running, and no more are taken: wait for some, or cancel those that "
+            "nobody needs (steeple operations list, steeple operations cancel)"
+        )
 
 
 def _set(connection: Connection, operation_id: str, **values: object) -> None:

@@ -28,7 +28,9 @@ from steeple.errors import (
 from steeple.server.access.records import key_name
 from steeple.server.catalogue import Catalogue, Page, ReferenceImage
 from steeple.server.catalogue.filters import condition
+from steeple.server.catalogue.limits import check_metadata
 from steeple.server.catalogue.pages import ListRequest
+from steeple.server.catalogue.requests import check_request_id
 from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
@@ -213,6 +215,8 @@ class Review:
             AbortedError: If it is being promoted by another call.
             SteepleError: As :meth:`Ingest.create_image`.
         """
+        check_request_id(request_id)
+        check_metadata(metadata or {})
         with self._only_one(query_id):  # or a query could become two images
             query, source = self.source(query_id)
             return self._promoted(query, source, image_id, metadata or {}, duplicate_policy, request_id)
@@ -233,13 +237,13 @@ class Review:
             InvalidArgumentError: If nothing or several things are given, or too many names, or the filter is none.
             UnavailableError: If what was erased may not be gone from the disk yet: do it again.
         """
+        where = condition(filter, FILTERS) if filter else true()
         if sum(map(bool, (names, key_id, filter, every))) != 1:
             raise InvalidArgumentError(
                 "say which queries to erase: exactly one of names, key, filter, or all = true", field="names"
             )
         if len(names) > MAX_NAMES:
             raise InvalidArgumentError(f"names must be at most {MAX_NAMES}, not {len(names)}", field="names")
-        where = condition(filter, FILTERS) if filter else true()
         if key_id or every:
             self.keeper.forget(key_id or None)  # also what is still on its way
         self.keeper.settle()

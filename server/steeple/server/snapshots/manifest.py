@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,9 +111,26 @@ def read(folder: Path) -> Snapshot:
     try:
         found = Snapshot(**{name: value for name, value in facts.items() if name in known})
         # A folder may have been renamed; its name is what it goes by.
-        return replace(found, id=folder.name, create_time=datetime.fromisoformat(facts["create_time"]))
-    except (KeyError, TypeError, ValueError) as error:
+        create_time = datetime.fromisoformat(facts["create_time"]).astimezone(UTC)
+        found = replace(found, id=folder.name, create_time=create_time)
+        _check_kinds(found)
+        return found
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{file} lacks or misstates {error}") from error
+
+
+def _check_kinds(found: Snapshot) -> None:
+    for field in fields(Snapshot):
+        value = getattr(found, field.name)
+        if field.name in ("id", "create_time"):  # the folder's name, and read already
+            continue
+        right = type(value) is type(field.default)
+        if right and isinstance(value, int):
+            right = 0 <= value < 1 << 62
+        elif right and isinstance(value, str):
+            right = value.isprintable()  # so also Unicode: half a surrogate pair is none
+        if not right:
+            raise ValueError(field.name)
 
 
 def _facts(file: Path, data: bytes) -> dict[str, Any]:

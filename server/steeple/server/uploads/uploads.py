@@ -41,16 +41,23 @@ class Uploads:
         folder: Where they are kept; made when the first one comes.
         max_bytes: Of all of them together, as announced.
         clock: The time, UTC.
+        max_count: Of uploads: each is a folder, however few its bytes.
 
     Raises:
         SteepleError: If the folder cannot be read.
     """
 
     def __init__(
-        self, folder: Path, max_bytes: int, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        folder: Path,
+        max_bytes: int,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        max_count: int = 1000,
     ) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._max_count = max_count
         self._clock = clock
         self._lock = threading.Lock()  # of the dictionary; never held while bytes are written
         with errors_translated(_COLLECTION):
@@ -67,7 +74,7 @@ class Uploads:
 
         Raises:
             InvalidArgumentError: If an argument cannot be, or the request id was used with others.
-            ResourceExhaustedError: If it does not fit, by the quota or by the disk.
+            ResourceExhaustedError: If it does not fit, by the quota or by the disk, or there are too many.
         """
         records.check(file_name, size_bytes, sha256)
         request = Request.of("CreateUpload", request_id, {})
@@ -180,6 +187,10 @@ class Uploads:
         return next(found, None)
 
     def _check_room(self, size_bytes: int) -> None:
+        if len(self._entries) >= self._max_count:
+            raise ResourceExhaustedError(
+                f"there are {len(self._entries)} uploads, and no more are taken: delete those that nobody needs"
+            )
         held = sum(entry.upload.size_bytes for entry in self._entries.values())
         if held + size_bytes > self._max_bytes:
             raise ResourceExhaustedError(

@@ -41,11 +41,13 @@ class Writer:
         Raises:
             FailedPreconditionError: If the offset is not where the bytes before end; :data:`COMMITTED` tells the right
                 one.
-            InvalidArgumentError: If there are more than were announced.
+            InvalidArgumentError: If there are more than were announced, or the offset is negative.
             AbortedError: If another writer has begun.
             NotFoundError: If the upload was deleted.
             ResourceExhaustedError: If the disk is full; what was committed stays.
         """
+        if offset < 0:
+            raise InvalidArgumentError(f"offset must not be negative, not {offset}", field="offset")
         with self._entry.lock, errors_translated("uploads"):
             file, upload = self._opened(), self._entry.upload
             if offset != self._offset:
