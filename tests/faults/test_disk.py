@@ -100,7 +100,7 @@ def test_a_read_only_disk_refuses_what_it_cannot_take_and_nothing_else(server: S
     with read_only(server, by):
         code, text = refusal(server.catalog.CreateReferenceImage, image_request("a", photo(8)))
         assert code is grpc.StatusCode.FAILED_PRECONDITION
-        assert "the image store is not accessible" in text
+        assert "the folder of the photos is not accessible" in text
         assert found(server, photo(0)) == "a"
         assert complete(server) == before
     add(server, "read-only", photo(8))

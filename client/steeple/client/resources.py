@@ -101,7 +101,8 @@ class Landmark:
             "active": self.active,
             "delete_time": _iso(self.delete_time),
             "expire_time": _iso(self.expire_time),
-            "usage": [month.to_dict() for month in self.usage],
+            # Only where it is told: an answer is no place to say that there is none.
+            **({"usage": [month.to_dict() for month in self.usage]} if self.usage else {}),
         }
 
 
