@@ -161,7 +161,7 @@ def test_an_image_that_did_not_get_into_the_index_gets_there_later(
     engine.catalogue.create_landmark(LandmarkDraft("A"), landmark_id="a")
     request = str(uuid.uuid4())
     with monkeypatch.context() as broken:
-        broken.setattr(engine.index_keeper.index, "add", lambda *_: (_ for _ in ()).throw(MemoryError("no room")))
+        broken.setattr(engine.index_keeper.index, "add_many", lambda *_: (_ for _ in ()).throw(MemoryError("no room")))
         with pytest.raises(UnavailableError, match="stored but not searchable yet"):
             engine.ingest.create_image("a", make_features(0), image_id="one", request_id=request)
     assert index_of(engine) == (0, 0, 0)
@@ -178,13 +178,13 @@ def test_queries_bring_a_stale_index_up_to_date(
     clock = [100.0]
     monkeypatch.setattr("steeple.server.index_keeper.time.monotonic", lambda: clock[0])
     add(engine, "a", make_features(0))
-    add_to_index = engine.index_keeper.index.add
-    monkeypatch.setattr(engine.index_keeper.index, "add", lambda *_: (_ for _ in ()).throw(MemoryError("no room")))
+    add_to_index = engine.index_keeper.index.add_many
+    monkeypatch.setattr(engine.index_keeper.index, "add_many", lambda *_: (_ for _ in ()).throw(MemoryError("no room")))
     with pytest.raises(UnavailableError):
         add(engine, "b", make_features(1))
     clock[0] += 5
     assert found(engine, make_features(1)) is None  # still broken: the query is answered all the same
-    monkeypatch.setattr(engine.index_keeper.index, "add", add_to_index)
+    monkeypatch.setattr(engine.index_keeper.index, "add_many", add_to_index)
     assert found(engine, make_features(1)) is None  # not with every query, only now and then
     clock[0] += 5
     assert found(engine, make_features(1)) == "b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -25,6 +26,7 @@ from steeple.server.logs import facts
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 256
+_AT_ONCE: Final = 16  # images whose descriptors FAISS assigns to lists together
 _RETRY_SECONDS: Final = 1.0
 _SAVE_SECONDS: Final = 300.0  # of changes that a start after a crash has to apply again
 _PROGRESS_SECONDS: Final = 10.0
@@ -286,15 +288,19 @@ class IndexKeeper:
     def _apply(self, changes: Sequence[Change], index: FaissIndex) -> None:
         added = (change.image_key for change in changes if change.kind is ChangeKind.ADD)
         features = self._catalogue.features(added, self._release.name)
-        for change in changes:
-            if self._stopping.is_set():
-                raise CancelledError("the server was told to stop")
-            if change.kind is ChangeKind.REMOVE:
-                index.remove(change.image_key)
-            elif change.image_key in features:  # else removed since, which a later change says, or of other releases
-                index.add(change.image_key, features[change.image_key].unit_descriptors())
-            if index is self._index:
-                self._sequence = change.sequence
+        for kind, run in itertools.groupby(changes, key=lambda change: change.kind):
+            same = list(run)
+            for some in (same[start : start + _AT_ONCE] for start in range(0, len(same), _AT_ONCE)):
+                if self._stopping.is_set():
+                    raise CancelledError("the server was told to stop")
+                if kind is ChangeKind.REMOVE:
+                    for change in some:
+                        index.remove(change.image_key)
+                else:  # what is missing was removed since, which a later change says, or is of other releases
+                    keys = [change.image_key for change in some if change.image_key in features]
+                    index.add_many({key: features[key].unit_descriptors() for key in keys})
+                if index is self._index:
+                    self._sequence = some[-1].sequence
 
     def _restored(self) -> tuple[FaissIndex, int] | None:
         if not SnapshotFolder(self._folder).exists:

@@ -257,3 +257,19 @@ def test_codebooks_that_are_none_are_refused(factory: str) -> None:
         Codebook(faiss.serialize_index(index).tobytes(), 5, "a test")
     with pytest.raises(ReleaseError, match="not a FAISS index"):
         Codebook(b"nothing of the kind", 5, "a test")
+
+
+def test_several_images_at_once_are_as_one_after_the_other() -> None:
+    images = {key: descriptors(key, count) for key, count in ((7, 30), (3, 1), (9, 200))}
+    together, alone = FaissIndex(RELEASE), FaissIndex(RELEASE)
+    together.add_many(images)
+    for key, rows in images.items():
+        alone.add(key, rows)
+    together.add_many({})
+    assert together.keys() == alone.keys() == (3, 7, 9)
+    assert together.stats() == alone.stats()
+    ours, theirs = (index.search(images[9], 5) for index in (together, alone))
+    np.testing.assert_array_equal(ours.image_keys, theirs.image_keys)
+    np.testing.assert_array_equal(ours.feature_numbers, theirs.feature_numbers)
+    together.add_many({7: images[3]})  # instead of what was there
+    assert together.stats().descriptors == 1 + 1 + 200

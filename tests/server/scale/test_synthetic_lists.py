@@ -8,7 +8,7 @@ import pytest
 from steeple.delf import ModelRelease
 from steeple.server.index import FaissIndex
 from steeple.server.index.codebook import Codebook
-from steeple.server.index.faiss_index import mapped_bytes
+from steeple.server.index.mapped_memory import mapped_bytes
 from steeple.server.scale import IMAGE_DESCRIPTORS, SyntheticLists, key_of
 
 RELEASE = ModelRelease.load()

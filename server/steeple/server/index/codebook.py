@@ -40,6 +40,10 @@ class Assignment:
         """That of some of the descriptors."""
         return Assignment(self.rows[rows], self.lists[rows], self.distances[rows])
 
+    def between(self, start: int, end: int) -> Assignment:
+        """That of the descriptors from ``start`` to before ``end``."""
+        return Assignment(self.rows[start:end], self.lists[start:end], self.distances[start:end])
+
     @staticmethod
     def joined(parts: Sequence[Assignment]) -> Assignment:
         """That of the descriptors of several, which have as many lists each."""
