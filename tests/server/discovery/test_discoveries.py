@@ -22,8 +22,8 @@ from steeple.server.catalogue import LandmarkDraft, audit
 from steeple.server.discovery import DiscoveryOptions, ProposalState, Source
 from steeple.server.discovery.decisions import Decisions
 from steeple.server.discovery.discoveries import METHOD
-from steeple.server.discovery.sources import FolderSource
 from steeple.server.engine import Engine
+from steeple.server.importing.sources import FolderSource
 from steeple.server.operations import OperationState, Run
 from steeple.server.settings import Settings
 from tests.scenes import encoded
@@ -245,7 +245,9 @@ def test_bad_decisions_change_nothing(engine: Engine, found: str) -> None:
 def test_folders_that_may_not_be_named(engine: Engine, discovered: Path, tmp_path: Path) -> None:
     (discovered / "import" / "out").unlink(missing_ok=True)
     (discovered / "import" / "out").symlink_to(tmp_path)
-    for folder in ("", "..", "/etc", "heap/../../data", "out"):
+    with pytest.raises(NotFoundError, match="links are not followed"):
+        engine.discoveries.start(Source(folder="out"), DiscoveryOptions())
+    for folder in ("", "..", "/etc", "heap/../../data"):
         with pytest.raises(InvalidArgumentError, match="import_dir"):
             engine.discoveries.start(Source(folder=folder), DiscoveryOptions())
     with pytest.raises(NotFoundError):
@@ -274,7 +276,7 @@ def test_interrupted_at_any_step_it_goes_on_where_it_was(
     engine.operations.close()  # so that nothing else takes it up
     operation = engine.operations.store.create(METHOD, arguments)
     job = engine.discoveries.job
-    job.open_source = lambda source: Recorded(few)
+    job.open_source = lambda source: Recorded(tmp_path, "few")
 
     def photos() -> list[bool]:
         return [photo.searched for photo in store.photos(operation.id)]

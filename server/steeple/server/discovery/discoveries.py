@@ -13,9 +13,10 @@ from steeple.server.catalogue.database import Database
 from steeple.server.discovery.decisions import Decisions
 from steeple.server.discovery.job import DiscoveryJob
 from steeple.server.discovery.records import Acceptance, DiscoveryOptions, Source, discovery_name
-from steeple.server.discovery.sources import ArchiveSource, FolderSource, PhotoSource, folder_below
+from steeple.server.discovery.sources import open_files
 from steeple.server.discovery.store import DiscoveryStore
 from steeple.server.images import ImageStore
+from steeple.server.importing.sources import Source as FileSource
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner
 from steeple.server.serving import Serving
@@ -77,8 +78,7 @@ class Discoveries:
             FailedPreconditionError: If folders may not be named.
             InvalidArgumentError: If the folder is none below the import folder, or the request id is none.
         """
-        with self._open(source):  # what cannot be opened is said at once
-            pass
+        self._open(source).close()  # what cannot be opened is said at once
         arguments = {"source": dict(source.to_json()), "options": options.to_json()}
         return self._operations.begin(METHOD, arguments, request_id=request_id)
 
@@ -143,7 +143,6 @@ class Discoveries:
         self._serving.catch_up()
         return accepted
 
-    def _open(self, source: Source) -> PhotoSource:
-        if source.upload:
-            return ArchiveSource(self._uploads.path(source.upload))
-        return FolderSource(folder_below(self._import_dir, source.folder))
+    def _open(self, source: Source) -> FileSource:
+        upload = self._uploads.path(source.upload) if source.upload else None
+        return open_files(upload, self._import_dir, source.folder)

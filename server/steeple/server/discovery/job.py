@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from steeple.delf.image import sniff
@@ -13,10 +14,11 @@ from steeple.server.discovery.grouping import HeapPhoto, group_photos
 from steeple.server.discovery.matches import HeapMatcher
 from steeple.server.discovery.places import PlaceGrid
 from steeple.server.discovery.records import Discovery, DiscoveryOptions, DiscoveryPhoto, PhotoDraft, Source
-from steeple.server.discovery.sources import PhotoSource
+from steeple.server.discovery.sources import photo_names
 from steeple.server.discovery.store import DiscoveryStore
 from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
+from steeple.server.importing.sources import Source as FileSource
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Run
 from steeple.server.photo_quality import grade, measure
@@ -37,7 +39,7 @@ class DiscoveryJob:
         serving: The model releases and their indexes.
         store: Keeps what is found.
         ingest: Stores photos.
-        open_source: The photos of a source.
+        open_source: The files of a source.
 
     Attributes:
         open_source: As given.
@@ -48,7 +50,7 @@ class DiscoveryJob:
         serving: Serving,
         store: DiscoveryStore,
         ingest: Ingest,
-        open_source: Callable[[Source], PhotoSource],
+        open_source: Callable[[Source], FileSource],
     ) -> None:
         self._serving = serving
         self._store = store
@@ -73,14 +75,14 @@ class DiscoveryJob:
         discovery_id = run.operation.id
         known = self._store.photos(discovery_id)
         items, digests = {photo.item for photo in known}, {photo.sha256 for photo in known}
-        with self.open_source(source) as photos:
-            names = photos.names()
+        with closing(self.open_source(source)) as files:
+            names = photo_names(files)
             for number, item in enumerate(names):
                 run.progress(number, len(names), "reading photos")
                 if item in items:
                     continue
                 try:
-                    data = photos.read(item)
+                    data = files.read(item)
                     digest = hashlib.sha256(data).hexdigest()
                     if digest not in digests:
                         self._add(discovery_id, item, digest, data, served.extractors)
