@@ -116,7 +116,7 @@ async def test_an_archive_without_photos_fails_and_says_so(running: Running, ref
     stub: Any = DiscoveryServiceStub(running.channel)
     operation = (await stub.StartDiscovery(StartDiscoveryRequest(upload=f"uploads/{upload.id}"))).operation
     done = engine.operations.wait(operation.name.removeprefix("operations/"), LONGEST)
-    assert (done.error_status, "holds no photo" in done.error_message) == ("INVALID_ARGUMENT", True)
+    assert (done.error_status, "there is no photo" in done.error_message) == ("INVALID_ARGUMENT", True)
 
 
 async def test_bad_requests_name_the_field(running: Running, refused: Refused) -> None:
