@@ -93,7 +93,7 @@ def test_the_archive_of_a_catalogue_is_known_by_what_is_in_it(steeple: Steeple, 
         (("good.jsonl", "--duplicates", "maybe"), "--duplicates is one of none, report, refuse"),
         (("good.jsonl", "--on-existing", "maybe"), "--on-existing is one of skip, update, fail"),
         (("good.jsonl", "--manifest", "other.csv"), "PATH is one already"),
-        ((".", "--manifest", "../x"), "below the manifest's folder"),
+        ((".", "--manifest", "../x"), "such as manifest.csv"),
     ],
 )
 def test_what_cannot_be_imported_is_told(
