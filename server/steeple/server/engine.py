@@ -27,6 +27,7 @@ from steeple.server.importing import PhotoImport
 from steeple.server.index_keeper import IndexKeeper
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
+from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.review import KeepRules, Review
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
@@ -120,6 +121,7 @@ class Engine:
                 lambda: self.review.purge(clock.now()),
                 lambda: self.uploads.purge(clock.now()),
                 data_dir.forget_previous,
+                FreedMemory().give_back,
             )
             self._upkeep = Upkeep(self.serving, chores)
             self._upkeep.start()
