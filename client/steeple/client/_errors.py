@@ -49,6 +49,10 @@ class _FinishedCall(Protocol):
     def details(self) -> str | None: ...
 
 
+# What gRPC's asyncio API says of a message that is sent while its connection breaks; the server has said nothing.
+_GONE: Final = "Internal error from Core"
+
+
 def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> Failure:
     """The failure that an RpcError (of ``grpc`` or ``grpc.aio``) stands for.
 
@@ -57,6 +61,8 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     """
     call: _FinishedCall = error
     code = call.code()
+    if code is grpc.StatusCode.INTERNAL and call.details() == _GONE:
+        code = grpc.StatusCode.UNAVAILABLE
     details = _details(error)
     if details.info is not None:
         cls, text = error_class(code.name, details.info.reason), call.details() or code.name

@@ -275,7 +275,10 @@ def _service_config(max_attempts: int) -> str:
             "backoffMultiplier": 2,
             "retryableStatusCodes": ["UNAVAILABLE"],
         }
-    return json.dumps({"methodConfig": [method]})
+    # What an upload sends while gRPC repeats a broken call may get lost between the two, on a busy machine, and both
+    # sides then wait. Uploads go on by themselves, from what the server has.
+    alone: dict[str, Any] = {"name": [{"service": "steeple.v1.UploadService", "method": "WriteUpload"}]}
+    return json.dumps({"methodConfig": [method, alone]})
 
 
 def _is_serving(response: bytes) -> bool:
