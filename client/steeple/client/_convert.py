@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
+from steeple.client._times import to_time
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.resources import Duplicate, DuplicateKind, ImageState, Landmark, LatLng, Quality, ReferenceImage
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
@@ -117,14 +116,14 @@ def to_landmark(message: landmark_pb2.Landmark) -> Landmark:
         location=to_place(message.location) if message.HasField("location") else None,
         metadata=dict(message.metadata),
         reference_image_count=message.reference_image_count,
-        create_time=_time(message.create_time) if message.HasField("create_time") else None,
-        update_time=_time(message.update_time) if message.HasField("update_time") else None,
+        create_time=to_time(message.create_time) if message.HasField("create_time") else None,
+        update_time=to_time(message.update_time) if message.HasField("update_time") else None,
         etag=message.etag,
         aliases={language: tuple(of_language.names) for language, of_language in message.aliases.items()},
         labels=tuple(message.labels),
         active=message.active if message.HasField("active") else True,
-        delete_time=_time(message.delete_time) if message.HasField("delete_time") else None,
-        expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
+        delete_time=to_time(message.delete_time) if message.HasField("delete_time") else None,
+        expire_time=to_time(message.expire_time) if message.HasField("expire_time") else None,
         usage=tuple(LandmarkUsage(month.month, month.identified_count) for month in message.usage),
     )
 
@@ -143,7 +142,7 @@ def to_reference_image(
         size_bytes=message.size_bytes,
         media_type=message.media_type,
         metadata=dict(message.metadata),
-        create_time=_time(message.create_time) if message.HasField("create_time") else None,
+        create_time=to_time(message.create_time) if message.HasField("create_time") else None,
         etag=message.etag,
         state=_STATES.get(message.state, ImageState.OTHER),
         state_reason=message.state_reason,
@@ -151,8 +150,8 @@ def to_reference_image(
         capture_time=message.capture_time,
         quality=Quality(message.quality.grade, tuple(message.quality.reasons)) if message.HasField("quality") else None,
         identify_count=message.identify_count,
-        delete_time=_time(message.delete_time) if message.HasField("delete_time") else None,
-        expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
+        delete_time=to_time(message.delete_time) if message.HasField("delete_time") else None,
+        expire_time=to_time(message.expire_time) if message.HasField("expire_time") else None,
         duplicates=tuple(
             Duplicate(one.reference_image, _DUPLICATE_KINDS.get(one.kind, DuplicateKind.OTHER), one.inliers)
             for one in duplicates
@@ -179,7 +178,7 @@ def to_server_info(message: server_service_pb2.ServerInfo) -> ServerInfo:
     index, upkeep = message.index, message.upkeep
     return ServerInfo(
         version=message.version,
-        start_time=_time(message.start_time),
+        start_time=to_time(message.start_time),
         uptime=_milliseconds(message.uptime) / 1e3,
         models=tuple(message.models),
         index=IndexInfo(
@@ -290,10 +289,6 @@ def _points(points: Iterable[visual_search_service_pb2.Point]) -> NDArray[np.flo
 def to_place(point: landmark_pb2.LatLng) -> LatLng:
     """A point."""
     return LatLng(point.latitude, point.longitude)
-
-
-def _time(timestamp: Timestamp) -> datetime:
-    return timestamp.ToDatetime(tzinfo=UTC)
 
 
 def _milliseconds(duration: Duration) -> float:

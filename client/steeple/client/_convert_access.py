@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from steeple.client._times import to_time
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, Scope
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import audit_service_pb2, key_service_pb2
@@ -55,21 +53,6 @@ def limits_message(limits: KeyLimits) -> key_service_pb2.KeyLimits:
         raise InvalidArgumentError(f"a limit is too large: {error}", field="limits") from error
 
 
-def timestamp(time: datetime | None, field: str) -> Timestamp | None:
-    """The message of a time; None for None.
-
-    Raises:
-        InvalidArgumentError: If the time has no zone.
-    """
-    if time is None:
-        return None
-    if time.tzinfo is None:
-        raise InvalidArgumentError(f"{field} needs a time zone, such as datetime.UTC", field=field)
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
-
-
 def to_key(message: key_service_pb2.Key) -> Key:
     """A key."""
     scopes = {value: scope for scope, value in _SCOPES.items()}
@@ -80,10 +63,10 @@ def to_key(message: key_service_pb2.Key) -> Key:
         limits=KeyLimits(
             message.limits.requests_per_second, message.limits.burst, message.limits.monthly_identifications
         ),
-        create_time=_time(message.create_time),
-        expire_time=_time(message.expire_time) if message.HasField("expire_time") else None,
-        revoke_time=_time(message.revoke_time) if message.HasField("revoke_time") else None,
-        last_use_time=_time(message.last_use_time) if message.HasField("last_use_time") else None,
+        create_time=to_time(message.create_time),
+        expire_time=to_time(message.expire_time) if message.HasField("expire_time") else None,
+        revoke_time=to_time(message.revoke_time) if message.HasField("revoke_time") else None,
+        last_use_time=to_time(message.last_use_time) if message.HasField("last_use_time") else None,
         successor=message.successor,
         usage=tuple(to_monthly_usage(month) for month in message.usage),
     )
@@ -97,9 +80,5 @@ def to_monthly_usage(message: key_service_pb2.MonthlyUsage) -> MonthlyUsage:
 def to_audit_event(message: audit_service_pb2.AuditEvent) -> AuditEvent:
     """An event of the audit log."""
     return AuditEvent(
-        message.name, _time(message.time), message.actor, message.method, message.resource, message.outcome
+        message.name, to_time(message.time), message.actor, message.method, message.resource, message.outcome
     )
-
-
-def _time(message: Timestamp) -> datetime:
-    return message.ToDatetime(tzinfo=UTC)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Final
 
 from steeple.client._convert import to_landmark, to_place
+from steeple.client._times import to_time
 from steeple.client.discovery import (
     AcceptedProposal,
     Discovery,
@@ -74,7 +74,7 @@ def state_value(state: ProposalState | str) -> api.Proposal.State.ValueType:
 
 def to_discovery(message: api.Discovery) -> Discovery:
     """A discovery."""
-    finished = message.finish_time.ToDatetime(tzinfo=UTC) if message.HasField("finish_time") else None
+    finished = to_time(message.finish_time) if message.HasField("finish_time") else None
     return Discovery(
         name=message.name,
         operation=message.operation,
@@ -86,7 +86,7 @@ def to_discovery(message: api.Discovery) -> Discovery:
         open_proposal_count=message.open_proposal_count,
         proposal_count=message.proposal_count,
         leftover_count=message.leftover_count,
-        create_time=message.create_time.ToDatetime(tzinfo=UTC),
+        create_time=to_time(message.create_time),
         finish_time=finished,
     )
 
@@ -110,7 +110,7 @@ def to_proposal(message: api.Proposal) -> Proposal:
         ),
         photos=tuple(to_photo(photo) for photo in message.photos),
         pairs=tuple(MatchedPair(pair.first, pair.second, pair.inliers, pair.near_duplicate) for pair in message.pairs),
-        update_time=message.update_time.ToDatetime(tzinfo=UTC),
+        update_time=to_time(message.update_time),
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from steeple.client._times import to_time
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import operation_service_pb2 as api
@@ -56,17 +54,13 @@ def to_operation(message: api.Operation) -> Operation:
         error_status=message.error_status,
         error_message=message.error_message,
         cancel_requested=message.cancel_requested,
-        create_time=_time(message.create_time),
-        start_time=_time(message.start_time) if message.HasField("start_time") else None,
-        update_time=_time(message.update_time),
-        end_time=_time(message.end_time) if message.HasField("end_time") else None,
+        create_time=to_time(message.create_time),
+        start_time=to_time(message.start_time) if message.HasField("start_time") else None,
+        update_time=to_time(message.update_time),
+        end_time=to_time(message.end_time) if message.HasField("end_time") else None,
     )
 
 
 def to_problem(message: api.OperationProblem) -> OperationProblem:
     """A problem of an operation."""
     return OperationProblem(message.item, message.status, message.message)
-
-
-def _time(message: Timestamp) -> datetime:
-    return message.ToDatetime(tzinfo=UTC)

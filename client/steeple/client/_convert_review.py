@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from steeple.client._times import to_time
 from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import review_service_pb2 as api
@@ -50,8 +48,8 @@ def to_kept_query(message: api.KeptQuery) -> KeptQuery:
     verdicts = {value: verdict for verdict, value in _VERDICTS.items()}
     return KeptQuery(
         name=message.name,
-        create_time=_time(message.create_time),
-        expire_time=_time(message.expire_time),
+        create_time=to_time(message.create_time),
+        expire_time=to_time(message.expire_time),
         key=message.key,
         request_id=message.request_id,
         identified=message.outcome == OUTCOME_IDENTIFIED,
@@ -69,10 +67,6 @@ def to_kept_query(message: api.KeptQuery) -> KeptQuery:
         verdict=verdicts.get(message.verdict, QueryVerdict.OTHER),
         landmark=message.landmark,
         reviewer=message.reviewer,
-        review_time=_time(message.review_time) if message.HasField("review_time") else None,
+        review_time=to_time(message.review_time) if message.HasField("review_time") else None,
         reference_image=message.reference_image,
     )
-
-
-def _time(message: Timestamp) -> datetime:
-    return message.ToDatetime(tzinfo=UTC)

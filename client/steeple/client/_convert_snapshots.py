@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
+from steeple.client._times import to_time
 from steeple.client.snapshots import Snapshot
 from steeple.v1 import snapshot_service_pb2 as api
 
@@ -19,7 +18,7 @@ def to_snapshot(message: api.Snapshot) -> Snapshot:
     """A snapshot."""
     return Snapshot(
         name=message.name,
-        create_time=message.create_time.ToDatetime(tzinfo=UTC) if message.HasField("create_time") else None,
+        create_time=to_time(message.create_time) if message.HasField("create_time") else None,
         version=message.version,
         schema=message.schema,
         sequence=message.sequence,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
+from steeple.client._times import to_time
 from steeple.client.uploads import Upload
 from steeple.v1 import upload_service_pb2 as api
 
@@ -24,6 +23,6 @@ def to_upload(message: api.Upload) -> Upload:
         sha256=message.sha256,
         committed_size=message.committed_size,
         complete=message.complete,
-        create_time=message.create_time.ToDatetime(tzinfo=UTC),
-        expire_time=message.expire_time.ToDatetime(tzinfo=UTC),
+        create_time=to_time(message.create_time),
+        expire_time=to_time(message.expire_time),
     )

@@ -21,6 +21,7 @@ from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
 from steeple.server import exposure
 from steeple.server.index_factory import IndexFactory
+from steeple.server.processors import processors
 
 CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
 """Environment variable that names the TOML file."""
@@ -29,12 +30,8 @@ _PREFIX: Final = "STEEPLE_"
 _LOOPBACK: Final = "127.0.0.1"
 
 
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _workers() -> int:
-    return max(2, _processors())
+    return max(2, processors())
 
 
 def _is_port(text: str) -> bool:

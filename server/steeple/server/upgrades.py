@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,8 @@ from steeple.server.extraction import ThreadExtractors
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.operations import Operation, OperationRunner, Run
+from steeple.server.priority import yield_to_queries
+from steeple.server.processors import processors
 from steeple.server.serving import Served, Serving
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ UPGRADE: Final = "steeple.v1.ModelService/UpgradeModel"
 RETIRE: Final = "steeple.v1.ModelService/RetireModel"
 
 _AT_ONCE: Final = 32
-_NICENESS: Final = 19  # queries, and other operations, go first
+_NICENESS: Final = 19  # other operations go first, too
 
 
 class _Stopped:
@@ -130,8 +130,7 @@ class ModelUpgrades:
         extractors = self._serving.extractors_of(release)
         total, done, after = self._catalogue.count_without(model), 0, 0
         run.progress(0, total, f"extracting photos with {model}")
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        with ThreadPoolExecutor(workers, "upgrade", initializer=_step_back) as pool:
+        with ThreadPoolExecutor(processors(), "upgrade", initializer=partial(yield_to_queries, _NICENESS)) as pool:
             while images := self._catalogue.images_without(model, after, _AT_ONCE):
                 found: dict[int, FeatureSet] = {}
                 outcomes = pool.map(lambda image: self._extracted(image, extractors), images)
@@ -243,8 +242,3 @@ class ModelUpgrades:
 
 def _records(served: Sequence[Served]) -> list[ServedModel]:
     return [ServedModel(one.release.name, one.source) for one in served]
-
-
-def _step_back() -> None:
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

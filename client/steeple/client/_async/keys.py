@@ -8,7 +8,8 @@ from datetime import datetime
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
-from steeple.client._convert_access import key_name, limits_message, scope_value, timestamp, to_audit_event, to_key
+from steeple.client._convert_access import key_name, limits_message, scope_value, to_audit_event, to_key
+from steeple.client._times import timestamp
 from steeple.client.access import AuditEvent, Key, KeyLimits, NewKey, Scope
 from steeple.client.resources import UNSET, Unset
 from steeple.errors import InvalidArgumentError
