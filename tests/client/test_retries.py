@@ -63,11 +63,7 @@ def test_a_photo_of_megabytes_is_sent_again(client: Any, peer: Peer) -> None:
 
 def test_frames_are_sent_again(client: Any, peer: Peer, features: FeatureSet) -> None:
     peer.script("IdentifyStream", UNAVAILABLE, peer.normally)
-    answered = [answer.frame_id for answer in client.identify_stream([features] * 3)]
-    assert len(peer.calls("IdentifyStream")) == 2
-    # What gRPC sends while an attempt fails it may lose, on a busy machine one time in fifty; frames may go unanswered.
-    assert answered[:1] == [0]
-    assert answered == sorted({*answered} & {0, 1, 2})
+    assert [answer.frame_id for answer in client.identify_stream([features] * 3)] == [0, 1, 2]
 
 
 def test_attempts_end(client: Any, peer: Peer, features: FeatureSet) -> None:

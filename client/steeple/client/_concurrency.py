@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -104,6 +105,11 @@ def iterate_async(items: AsyncFrames[_T]) -> AsyncIterator[_T]:
 def iterate(items: Frames[_T]) -> Iterator[_T]:
     """An iterator over an iterable."""
     return iter(items)
+
+
+# Held by one task, or thread, at a time.
+AsyncTurn = asyncio.Lock
+Turn = threading.Lock
 
 
 class AsyncWorker:

@@ -57,6 +57,12 @@ KEEPALIVE_MS: Final = 30_000
 KEEPALIVE_TIMEOUT_MS: Final = 15_000
 """A server that does not answer for so long is taken for gone: its calls end with UNAVAILABLE."""
 
+FIRST_PAUSE_SECONDS: Final = 0.1
+"""Before a call that was UNAVAILABLE is made again; each further one is twice as long."""
+
+LONGEST_PAUSE_SECONDS: Final = 2.0
+
+_SENDING_STREAMS: Final = (("VisualSearchService", "IdentifyStream"), ("UploadService", "WriteUpload"))
 _SERVING: Final = 1  # grpc.health.v1.HealthCheckResponse.ServingStatus
 _HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
 
@@ -270,15 +276,15 @@ def _service_config(max_attempts: int) -> str:
     if max_attempts > 1:
         method["retryPolicy"] = {
             "maxAttempts": max_attempts,
-            "initialBackoff": "0.1s",
-            "maxBackoff": "2s",
+            "initialBackoff": f"{FIRST_PAUSE_SECONDS}s",
+            "maxBackoff": f"{LONGEST_PAUSE_SECONDS}s",
             "backoffMultiplier": 2,
             "retryableStatusCodes": ["UNAVAILABLE"],
         }
-    # What an upload sends while gRPC repeats a broken call may get lost between the two, on a busy machine, and both
-    # sides then wait. Uploads go on by themselves, from what the server has.
-    alone: dict[str, Any] = {"name": [{"service": "steeple.v1.UploadService", "method": "WriteUpload"}]}
-    return json.dumps({"methodConfig": [method, alone]})
+    # What a stream sends while gRPC repeats a broken call may get lost between the two, on a busy machine, and both
+    # sides then wait. The client repeats streams itself.
+    streams = [{"service": f"steeple.v1.{service}", "method": name} for service, name in _SENDING_STREAMS]
+    return json.dumps({"methodConfig": [method, {"name": streams}]})
 
 
 def _is_serving(response: bytes) -> bool:

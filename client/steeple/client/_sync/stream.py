@@ -15,14 +15,15 @@ from typing import Self
 
 import grpc
 
-from steeple.client._concurrency import Frames, Worker, iterate, result
+from steeple.client._concurrency import Frames, Turn, Worker, iterate, result, sleep
 from steeple.client._convert import to_answer
 from steeple.client._errors import failure_of
 from steeple.client._photos import Photo, Source
-from steeple.client._responses import Responses
+from steeple.client._responses import Responses, StreamCall
 from steeple.client._sync.connection import Connection
+from steeple.client._transport import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
 from steeple.client.types import StreamAnswer
-from steeple.errors import CancelledError
+from steeple.errors import CancelledError, UnavailableError
 from steeple.v1.features_pb2 import CompactFeatureSet
 from steeple.v1.visual_search_service_pb2 import IdentifyStreamRequest, IdentifyStreamResponse, Query
 
@@ -35,8 +36,11 @@ class _Sent:
     time: float
 
 
-class _Feed(Iterator[IdentifyStreamRequest]):
+class _Feed:
     """Turns frames into requests, one whenever gRPC can send one.
+
+    A call that breaks before its first answer is made again, with all that was sent. gRPC would do so by itself, but
+    may lose what is sent while an attempt fails.
 
     Of a frame in parts, one part is sent, and the next, or the next frame, when the server has answered it.
 
@@ -54,13 +58,36 @@ class _Feed(Iterator[IdentifyStreamRequest]):
         self._parts: deque[CompactFeatureSet] = deque()  # of the last frame, not sent yet
         self._more_wanted: concurrent.futures.Future[bool] | None = None  # None: nothing is waited for
         self._last = _Sent(0, 0, None, 0.0)
+        self._turn = Turn()
+        self._kept: deque[IdentifyStreamRequest] = deque()  # of which it may be that no call has sent them to the end
+        self._first = 0  # number of the first of them
+        self._attempt: object = None  # the call that frames are for
+        self.answers = False  # whether there was an answer, so that no call is made again
         self.sent: deque[_Sent] = deque()
         self.error: Exception | None = None
 
-    def __iter__(self) -> Self:
-        return self
+    def attempt(self) -> _Attempt:
+        """The requests of a call, from the first on; calls before it get no more."""
+        self._attempt = attempt = _Attempt(self)
+        return attempt
 
-    def __next__(self) -> IdentifyStreamRequest:
+    def request(self, number: int, attempt: _Attempt) -> IdentifyStreamRequest:
+        """The request of that number, which may have been made for a call before."""
+        with self._turn:
+            if attempt is self._attempt and number < self._first + len(self._kept):
+                request = self._kept[number - self._first]
+            else:
+                if attempt is not self._attempt:
+                    raise StopIteration
+                request = self._next()
+                self._kept.append(request)
+            if self.answers and attempt is self._attempt:
+                while self._first <= number:
+                    self._kept.popleft()
+                    self._first += 1
+            return request
+
+    def _next(self) -> IdentifyStreamRequest:
         self._worker.enter()
         if self._stopped:
             raise StopIteration
@@ -78,6 +105,7 @@ class _Feed(Iterator[IdentifyStreamRequest]):
 
     def answered(self, *, provisional: bool) -> None:
         """Says that what was sent last is answered, and whether the server wants more of the frame."""
+        self.answers = True
         waited_for = self._more_wanted
         if waited_for is not None:
             with contextlib.suppress(concurrent.futures.InvalidStateError):  # stopped already
@@ -124,6 +152,22 @@ class _Feed(Iterator[IdentifyStreamRequest]):
         return request
 
 
+class _Attempt(Iterator[IdentifyStreamRequest]):
+    """The requests of one call."""
+
+    def __init__(self, feed: _Feed) -> None:
+        self._feed = feed
+        self._number = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> IdentifyStreamRequest:
+        request = self._feed.request(self._number, self)
+        self._number += 1
+        return request
+
+
 class AnswerStream(Iterator[StreamAnswer]):
     """Iterates over the answers to the frames; the call begins with the first and ends with the last.
 
@@ -142,6 +186,8 @@ class AnswerStream(Iterator[StreamAnswer]):
         self._connection = connection
         self._feed = _Feed(frames, prepare, query)
         self._timeout = timeout
+        self._attempts = 0
+        self._deadline: float | None = None  # of all attempts, by time.monotonic
         self._responses: Responses[IdentifyStreamResponse] | None = None
         self._ended = False
 
@@ -152,11 +198,7 @@ class AnswerStream(Iterator[StreamAnswer]):
         if self._ended:
             raise StopIteration
         try:
-            if self._responses is None:
-                method = self._connection.link.visual_search.IdentifyStream
-                metadata = self._connection.metadata()
-                self._responses = Responses(method(self._feed, timeout=self._timeout, metadata=metadata))
-            response = self._responses.read()
+            response = self._read()
         except (grpc.RpcError, CancelledError) as error:
             cancelled_by_consumer = self._ended
             self.cancel()
@@ -178,6 +220,38 @@ class AnswerStream(Iterator[StreamAnswer]):
             raise StopIteration
         self._feed.answered(provisional=response.provisional)
         return self._answer(response)
+
+    def _read(self) -> IdentifyStreamResponse | None:
+        """The next response, of a further call if one breaks before the first."""
+        while True:
+            if self._responses is None:
+                self._responses = Responses(self._called())
+            try:
+                return self._responses.read()
+            except grpc.RpcError as error:
+                pause = FIRST_PAUSE_SECONDS * 2 ** (self._attempts - 1)
+                if not self._makes_again(error, pause):
+                    raise
+            sleep(min(pause, LONGEST_PAUSE_SECONDS))
+            self._responses = None
+
+    def _called(self) -> StreamCall[IdentifyStreamResponse]:
+        if self._timeout is not None and self._deadline is None:
+            self._deadline = time.monotonic() + self._timeout
+        self._attempts += 1
+        timeout = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        method = self._connection.link.visual_search.IdentifyStream
+        return method(self._feed.attempt(), timeout=timeout, metadata=self._connection.metadata())
+
+    def _makes_again(self, error: grpc.RpcError, pause: float) -> bool:
+        settings = self._connection.settings
+        failure = failure_of(error, target=settings.target, timeout=self._timeout)
+        return (
+            isinstance(failure.error, UnavailableError)
+            and not (self._ended or self._feed.answers or self._feed.error)
+            and self._attempts < settings.max_attempts
+            and (self._deadline is None or time.monotonic() + pause < self._deadline)
+        )
 
     def cancel(self) -> None:
         """Ends the stream: no more frames are taken, no more answers come."""
