@@ -6,6 +6,7 @@ import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ MAX_SCANNED_SAMPLES: Final = 4_000_000_000
 in the ten scans that encoders write."""
 
 _STRIP_PIXELS: Final = 1 << 16
+_FIRST_PARTS: Final = 64  # of a JPEG, among which its size is
 
 _FORMATS: Final = "send a JPEG, PNG, WebP or BMP file"
 
@@ -71,6 +73,30 @@ def sniff(data: bytes) -> ImageHeader:
                 raise ImageError(f"the image's header states {header.width}x{header.height} pixels")
             return header
     raise ImageError(f"not an image of a known format; {_FORMATS}")
+
+
+def claimed_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height as the first parts of an encoded image claim them, in pixels; None if these do not tell.
+
+    Nothing is checked but what is read: this takes no time worth mentioning, whatever the file is.
+    """
+    try:
+        if data.startswith(JPEG_START):
+            for part in islice(jpeg_parts(data), _FIRST_PARTS):
+                if _is_frame(part):
+                    height, width = struct.unpack_from(">HH", data, part.payload + 1)
+                    return width, height
+        elif data.startswith(PNG_START):
+            width, height = struct.unpack_from(">II", data, 16)
+            return width, height
+        elif data[8:12] == b"WEBP":
+            return _webp_picture(data)[:2]
+        elif data.startswith(b"BM"):
+            width, height = struct.unpack_from("<ii", data, 18)
+            return abs(width), abs(height)
+    except (ImageError, IndexError, struct.error):
+        pass
+    return None
 
 
 def read_image(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -146,8 +172,7 @@ def _jpeg(data: bytes) -> ImageHeader:
     frame: tuple[int, int, dict[int, int]] | None = None
     largest, samples, scans, scanned, whole = 1, 0, 0, 0, False
     for part in jpeg_parts(data):
-        # SOF0 to SOF15 hold the size, but for DHT (C4), JPG (C8) and DAC (CC), which share their range.
-        if 0xC0 <= part.marker <= 0xCF and part.marker not in (0xC4, 0xC8, 0xCC):
+        if _is_frame(part):
             if frame is not None:
                 raise ImageError("the JPEG is damaged: it states its size twice")
             frame = width, height, factors = _jpeg_frame(data, part)
@@ -168,6 +193,11 @@ def _jpeg(data: bytes) -> ImageHeader:
     # The picture twice, as it is decoded and as it is turned or handed over; coefficients are two bytes a sample.
     coefficients = 2 * samples if whole or scans > 1 else 0
     return ImageHeader("image/jpeg", width, height, False, 6 * width * height + coefficients)
+
+
+def _is_frame(part: Part) -> bool:
+    # SOF0 to SOF15 hold the size, but for DHT (C4), JPG (C8) and DAC (CC), which share their range.
+    return 0xC0 <= part.marker <= 0xCF and part.marker not in (0xC4, 0xC8, 0xCC)
 
 
 def _jpeg_frame(data: bytes, part: Part) -> tuple[int, int, dict[int, int]]:
@@ -193,10 +223,17 @@ def _png(data: bytes) -> ImageHeader:
 
 
 def _webp(data: bytes) -> ImageHeader:
-    first = next(webp_parts(data), None)
     for _ in webp_parts(data):
-        pass
-    kind, transparent, animated = b"" if first is None else first.kind, False, False
+        pass  # it is whole, and not of too many parts
+    width, height, transparent, animated = _webp_picture(data)
+    # Twice, and once more as the decoder has it; of an animation there is a canvas as well.
+    a_pixel = 16 if animated else 12 if transparent else 10
+    return ImageHeader("image/webp", width, height, transparent, a_pixel * width * height)
+
+
+def _webp_picture(data: bytes) -> tuple[int, int, bool, bool]:
+    """Width, height, whether it is transparent and whether animated, by the first chunk."""
+    kind, transparent, animated = data[12:16], False, False
     if kind == b"VP8X":
         width = 1 + int.from_bytes(data[24:27], "little")
         height = 1 + int.from_bytes(data[27:30], "little")
@@ -209,9 +246,7 @@ def _webp(data: bytes) -> ImageHeader:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
     else:
         raise ImageError("the WebP is damaged: it begins with no picture")
-    # Twice, and once more as the decoder has it; of an animation there is a canvas as well.
-    a_pixel = 16 if animated else 12 if transparent else 10
-    return ImageHeader("image/webp", width, height, transparent, a_pixel * width * height)
+    return width, height, transparent, animated
 
 
 def _bmp(data: bytes) -> ImageHeader:
