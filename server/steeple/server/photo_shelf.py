@@ -40,8 +40,10 @@ class PhotoShelf:
     @contextmanager
     def stored(self, photo: bytes, sha256: str) -> Iterator[None]:
         """Stores a photo for the block, which commits its image; takes it away again if that fails."""
+        self.photos.put(photo)  # takes long, and nobody has to wait for it
         with self._settled:
-            self.photos.put(photo)
+            if not self.photos.exists(sha256):  # somebody has found it unused in between
+                self.photos.put(photo)
             try:
                 yield
             except BaseException:

@@ -72,9 +72,11 @@ class Serving:
         self._options = _index_options(settings)
         self._decoder = PhotoDecoder(max_pixels=settings.max_image_pixels, memory_bytes=settings.decode_memory_bytes)
         sources = [one.source for one in catalogue.served_models()]
-        self._setting = _name_of(settings.model, needed=not sources)
+        upgraded = bool(sources)
         sources = sources or [settings.model]
-        releases = [self.load(source) for source in sources]
+        loaded = {source: ModelRelease.load(source) for source in sources}
+        self._setting = _name_of(settings.model, loaded, needed=not upgraded)
+        releases = [self._set(loaded[source]) for source in sources]
         if self._setting not in [release.name for release in releases]:
             log.warning(_UPGRADED, extra=facts(served=releases[0].name, setting=self._setting))
         self._preparing: ThreadExtractors | None = None
@@ -148,7 +150,10 @@ class Serving:
             ReleaseError: If it is incomplete or altered.
             InvalidArgumentError: If the calibration of the settings is not one of it.
         """
-        settings, release = self._settings, ModelRelease.load(source)
+        return self._set(ModelRelease.load(source))
+
+    def _set(self, release: ModelRelease) -> ModelRelease:
+        settings = self._settings
         if settings.calibration is not None and release.name == self._setting:
             release = replace(release, calibration=calibration_file.load(settings.calibration, release))
         wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
@@ -232,8 +237,10 @@ class Serving:
         return {key: GalleryImage(image.landmark_id, features[key]) for key, image in images.items() if key in features}
 
 
-def _name_of(source: str, *, needed: bool) -> str:
+def _name_of(source: str, loaded: Mapping[str, ModelRelease], *, needed: bool) -> str:
     """Name of the release that a setting names; one that is not needed may be gone."""
+    if source in loaded:
+        return loaded[source].name
     try:
         return ModelRelease.load(source).name
     except NotFoundError:

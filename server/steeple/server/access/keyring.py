@@ -53,7 +53,7 @@ class Keyring:
         self._last_uses: dict[str, datetime] = {}
         self._flushing = threading.Lock()
         self._reloading = threading.Lock()
-        self._keys = self.store.all()
+        self._read_keys()
         self._totals = self.store.usage(self._month())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="key usage", daemon=True)
@@ -110,9 +110,8 @@ class Keyring:
 
     def lineage(self, key_id: str) -> Sequence[str]:
         """A key and those that it has replaced by rotation, the latest first; ids."""
-        before = {key.successor: id_ for id_, key in self._keys.items() if key.successor}
-        ids = [key_id]
-        while (earlier := before.get(ids[-1])) is not None:
+        ids, replaced = [key_id], self._replaced
+        while (earlier := replaced.get(ids[-1])) is not None:
             ids.append(earlier)
         return ids
 
@@ -181,7 +180,11 @@ class Keyring:
     def reload(self) -> None:
         """Goes by the keys as they are stored now."""
         with self._reloading:  # or what was read earlier could come later
-            self._keys = self.store.all()
+            self._read_keys()
+
+    def _read_keys(self) -> None:
+        self._keys = self.store.all()
+        self._replaced = {key.successor: id_ for id_, key in self._keys.items() if key.successor}
 
     def flush(self) -> None:
         """Writes what was counted, and reads what other servers have written."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import grpc
 
-from steeple.server.api.keys import read_time
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.resources import read_time, timestamp
 from steeple.server.catalogue import audit
 from steeple.v1 import audit_service_pb2, audit_service_pb2_grpc
 
@@ -46,12 +46,11 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
 
 
 def _message(event: audit.AuditEvent) -> audit_service_pb2.AuditEvent:
-    message = audit_service_pb2.AuditEvent(
+    return audit_service_pb2.AuditEvent(
         name=f"auditEvents/{event.id}",
         actor=event.actor,
         method=event.method,
         resource=event.resource,
         outcome=event.outcome,
+        time=timestamp(event.time),
     )
-    message.time.FromDatetime(event.time)
-    return message

@@ -19,7 +19,7 @@ from steeple.server.api.names import image_name, model_name
 from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LandmarkDraft, LatLng, Restriction
-from steeple.v1 import features_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
+from steeple.v1 import features_pb2, key_service_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
 
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
@@ -30,7 +30,14 @@ LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata",
 IMAGE_FIELDS: Final = ("metadata", "capture_location", "capture_time")
 """Of a reference image, those that an application changes."""
 
-_UPDATABLE: Final = {landmark_pb2.Landmark: LANDMARK_FIELDS, landmark_pb2.ReferenceImage: IMAGE_FIELDS}
+KEY_FIELDS: Final = ("display_name", "expire_time", "limits")
+"""Of a key, those that an application changes."""
+
+_UPDATABLE: Final = {
+    landmark_pb2.Landmark: LANDMARK_FIELDS,
+    landmark_pb2.ReferenceImage: IMAGE_FIELDS,
+    key_service_pb2.Key: KEY_FIELDS,
+}
 
 
 def read_source(
@@ -152,9 +159,9 @@ def read_capture_location(message: landmark_pb2.ReferenceImage) -> LatLng | None
 
 
 def read_update_mask(
-    message: landmark_pb2.Landmark | landmark_pb2.ReferenceImage, paths: Iterable[str]
+    message: landmark_pb2.Landmark | landmark_pb2.ReferenceImage | key_service_pb2.Key, paths: Iterable[str]
 ) -> frozenset[str]:
-    """Names of the fields of a landmark or reference image to update.
+    """Names of the fields of a landmark, reference image or key to update.
 
     Args:
         message: That of the request.
@@ -188,16 +195,6 @@ def within(message: str, fields: Collection[str] = LANDMARK_FIELDS) -> Iterator[
         root = error.metadata.get(FIELD, "").partition(".")[0]
         if root in fields:
             error.metadata[FIELD] = f"{message}.{error.metadata[FIELD]}"
-        raise
-
-
-@contextmanager
-def about(field: str) -> Iterator[None]:
-    """Errors inside that name no field, such as those of a file that it names, are about the request's ``field``."""
-    try:
-        yield
-    except InvalidArgumentError as error:
-        error.metadata.setdefault(FIELD, field)
         raise
 
 

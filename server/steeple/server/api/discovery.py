@@ -17,12 +17,13 @@ from steeple.server.api.discovery_messages import (
     read_source,
     read_states,
 )
+from steeple.server.api.kinds import THUMBNAIL
 from steeple.server.api.names import check_chosen_id, image_name, parse_discovery, parse_landmark, parse_part
 from steeple.server.api.operations import operation_message
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import landmark_message
-from steeple.server.api.status import FIELD
+from steeple.server.api.status import FIELD, about
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.discovery import Discoveries
 from steeple.v1 import discovery_service_pb2 as api
@@ -50,7 +51,7 @@ class DiscoveryService(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     ) -> api.StartDiscoveryResponse:
         """Begins a discovery."""
         source, options = read_source(request), read_options(request.options)
-        with conversion.about("upload" if source.upload else "folder"):
+        with about("upload" if source.upload else "folder"):
             operation = await self._calls.run(self._discoveries.start, source, options, request_id=request.request_id)
         return api.StartDiscoveryResponse(operation=operation_message(operation))
 
@@ -124,7 +125,7 @@ class DiscoveryService(discovery_service_pb2_grpc.DiscoveryServiceServicer):
         discovery_id, number = parse_part(request.name, "photos")
         if request.thumbnail:
             # On a thread that extracts: decoding a photo takes memory, and so may not be done by many at once.
-            small = await self._queries.run(self._discoveries.thumbnail, discovery_id, number)
+            small = await self._queries.run_as(THUMBNAIL, self._discoveries.thumbnail, discovery_id, number)
             return api.DownloadProposalPhotoResponse(image=small, media_type="image/jpeg")
         photo, media_type = await self._calls.run(self._discoveries.photo, discovery_id, number)
         return api.DownloadProposalPhotoResponse(image=photo, media_type=media_type)

@@ -7,13 +7,12 @@ from typing import Any, Final
 import grpc
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.api.conversion import about
 from steeple.server.api.names import check_path, parse_upload
 from steeple.server.api.operations import operation_message
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import read_duplicate_policy
-from steeple.server.api.status import FIELD
+from steeple.server.api.status import FIELD, about
 from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.importing import ImportOptions, OnExisting
 from steeple.v1 import import_service_pb2 as api

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final, ParamSpec, TypeVar
 
 import grpc
-from google.protobuf import timestamp_pb2
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.access import UNCHANGED, ApiKey, Keyring, KeyStore, Limits, MonthlyUsage, Scope
+from steeple.server.access import UNCHANGED, ApiKey, Keyring, KeyStore, Limits, Scope
 from steeple.server.access.records import key_name
-from steeple.server.api.conversion import within
+from steeple.server.api.conversion import KEY_FIELDS, read_update_mask, within
 from steeple.server.api.names import parse_key
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.resources import read_time, timestamp, usage_message
 from steeple.server.api.status import FIELD
 from steeple.v1 import key_service_pb2, key_service_pb2_grpc
 
@@ -23,7 +23,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_FIELDS: Final = ("display_name", "expire_time", "limits")
 _SCOPES: Final = {
     Scope.DEVICE: key_service_pb2.Key.SCOPE_DEVICE,
     Scope.READER: key_service_pb2.Key.SCOPE_READER,
@@ -48,7 +47,7 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         self, request: key_service_pb2.CreateKeyRequest, context: Context
     ) -> key_service_pb2.CreateKeyResponse:
         """Makes a key, and tells its secret."""
-        with within("key", _FIELDS):
+        with within("key", KEY_FIELDS):
             made = await self._calls.run(
                 _changed,
                 self._keyring,
@@ -84,9 +83,9 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         """Changes the named fields of a key."""
         update = request.key
         key_id = parse_key(update.name, "key.name")
-        fields = _read_mask(update, request.update_mask.paths)
+        fields = read_update_mask(update, request.update_mask.paths)
         expire_time = _read_time(update, "expire_time", "key.expire_time")
-        with within("key", _FIELDS):
+        with within("key", KEY_FIELDS):
             key = await self._calls.run(
                 _changed,
                 self._keyring,
@@ -145,11 +144,7 @@ def _read_scope(message: key_service_pb2.Key) -> Scope:
 
 def _read_limits(message: key_service_pb2.Key) -> Limits:
     limits = message.limits
-    try:
-        return Limits(limits.requests_per_second, limits.burst, limits.monthly_identifications)
-    except InvalidArgumentError as error:
-        error.metadata[FIELD] = f"key.{error.metadata[FIELD]}"
-        raise
+    return Limits(limits.requests_per_second, limits.burst, limits.monthly_identifications)
 
 
 def _read_time(
@@ -158,41 +153,9 @@ def _read_time(
     return read_time(getattr(message, name), field) if message.HasField(name) else None  # type: ignore[arg-type]
 
 
-def read_time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
-    """The time in the request's ``field``.
-
-    Raises:
-        InvalidArgumentError: If it is none between the years 1 and 9999.
-    """
-    try:
-        return message.ToDatetime(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgumentError(f"{field} is not a time: {error}", **{FIELD: field}) from error
-
-
-def _read_mask(message: key_service_pb2.Key, paths: Iterable[str]) -> frozenset[str]:
-    named = frozenset(paths)
-    for path in sorted(named.difference(_FIELDS)):
-        raise InvalidArgumentError(
-            f"update_mask cannot have {path!r}; it takes {', '.join(_FIELDS)}", **{FIELD: "update_mask"}
-        )
-    named = named or frozenset({field.name for field, _ in message.ListFields()}.intersection(_FIELDS))
-    if not named:
-        raise InvalidArgumentError(
-            f"nothing to update: set one of {', '.join(_FIELDS)}, or name in update_mask those to empty",
-            **{FIELD: "update_mask"},
-        )
-    return named
-
-
-def usage_message(of: MonthlyUsage) -> key_service_pb2.MonthlyUsage:
-    """The usage of a month as the API shows it."""
-    return key_service_pb2.MonthlyUsage(month=of.month, identified_count=of.identified, unknown_count=of.unknown)
-
-
 def _message(key: ApiKey) -> key_service_pb2.Key:
     limits = key.limits
-    message = key_service_pb2.Key(
+    return key_service_pb2.Key(
         name=key.name,
         display_name=key.display_name,
         scope=_SCOPES[key.scope],
@@ -203,8 +166,8 @@ def _message(key: ApiKey) -> key_service_pb2.Key:
         ),
         successor=key_name(key.successor) if key.successor else "",
         usage=[usage_message(of) for of in key.usage],
+        create_time=timestamp(key.create_time),
+        expire_time=timestamp(key.expire_time),
+        revoke_time=timestamp(key.revoke_time),
+        last_use_time=timestamp(key.last_use_time),
     )
-    for name in ("create_time", "expire_time", "revoke_time", "last_use_time"):
-        if (time := getattr(key, name)) is not None:
-            getattr(message, name).FromDatetime(time)
-    return message

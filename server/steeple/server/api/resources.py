@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from google.protobuf import timestamp_pb2
 
 from steeple.errors import InvalidArgumentError
+from steeple.server.access import MonthlyUsage
 from steeple.server.api.names import image_name, landmark_name, model_name
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import Duplicate, DuplicateKind, Landmark, LatLng, ReferenceImage
 from steeple.server.duplicates import DuplicatePolicy
-from steeple.v1 import catalog_service_pb2, landmark_pb2
+from steeple.v1 import catalog_service_pb2, key_service_pb2, landmark_pb2
 
 _KINDS: Final = {
     DuplicateKind.SAME_PHOTO: catalog_service_pb2.Duplicate.KIND_SAME_PHOTO,
@@ -122,3 +123,20 @@ def timestamp(time: datetime | None) -> timestamp_pb2.Timestamp | None:
     message = timestamp_pb2.Timestamp()
     message.FromDatetime(time)
     return message
+
+
+def read_time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
+    """The time in the request's ``field``.
+
+    Raises:
+        InvalidArgumentError: If it is none between the years 1 and 9999.
+    """
+    try:
+        return message.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgumentError(f"{field} is not a time: {error}", **{FIELD: field}) from error
+
+
+def usage_message(of: MonthlyUsage) -> key_service_pb2.MonthlyUsage:
+    """The usage of a month as the API shows it."""
+    return key_service_pb2.MonthlyUsage(month=of.month, identified_count=of.identified, unknown_count=of.unknown)

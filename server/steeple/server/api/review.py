@@ -9,6 +9,7 @@ import grpc
 from steeple.delf import wire
 from steeple.errors import InvalidArgumentError
 from steeple.server.access.records import key_name
+from steeple.server.api.kinds import THUMBNAIL
 from steeple.server.api.names import (
     check_chosen_id,
     image_name,
@@ -90,7 +91,7 @@ class ReviewService(review_service_pb2_grpc.ReviewServiceServicer):
     ) -> api.GetKeptQueryThumbnailResponse:
         """The photo made small."""
         # On a thread that extracts: decoding a photo takes memory, and so may not be done by many at once.
-        image = await self._queries.run(self._review.thumbnail, parse_query(request.name))
+        image = await self._queries.run_as(THUMBNAIL, self._review.thumbnail, parse_query(request.name))
         return api.GetKeptQueryThumbnailResponse(image=image)
 
     async def ReviewQuery(  # noqa: N802

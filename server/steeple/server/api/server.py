@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import grpc
-from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf import duration_pb2
 
 from steeple.server.access.records import key_name
-from steeple.server.api.keys import usage_message
 from steeple.server.api.names import landmark_name, model_name
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.resources import timestamp, usage_message
 from steeple.server.engine import Engine
 from steeple.server.index_keeper import Activity
 from steeple.server.server_info import ServerInfo
@@ -80,12 +80,11 @@ def _usage(engine: Engine, month: str, max_landmarks: int) -> UsageReport:
 
 
 def _message(info: ServerInfo, limits: model_pb2.RequestLimits) -> server_service_pb2.ServerInfo:
-    start, uptime, index = timestamp_pb2.Timestamp(), duration_pb2.Duration(), info.index
-    start.FromDatetime(info.start_time)
+    uptime, index = duration_pb2.Duration(), info.index
     uptime.FromNanoseconds(round(1e9 * info.uptime_seconds))
     return server_service_pb2.ServerInfo(
         version=info.version,
-        start_time=start,
+        start_time=timestamp(info.start_time),
         uptime=uptime,
         models=[model_name(model) for model in info.models],
         index=server_service_pb2.Index(

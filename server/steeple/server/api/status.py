@@ -33,9 +33,13 @@ INCIDENT: Final = "incident"
 _LONGEST_MESSAGE: Final = 1024
 _LONGEST_VALUE: Final = 256
 
-_TYPES: Final = {
+_TYPES: Final = {  # by the collections in a name
+    "discoveries": "Discovery",
+    "discoveries/photos": "DiscoveryPhoto",
+    "discoveries/proposals": "Proposal",
     "keys": "Key",
     "landmarks": "Landmark",
+    "landmarks/images": "ReferenceImage",
     "models": "Model",
     "operations": "Operation",
     "queries": "KeptQuery",
@@ -93,7 +97,7 @@ def rich_status(error: SteepleError, request_id: str = "") -> status_pb2.Status:
 
 @contextmanager
 def about(field: str) -> Iterator[None]:
-    """Errors of wrong arguments that are raised inside name ``field``, unless they name one already."""
+    """Errors of wrong arguments inside name ``field``, unless they name one; also those of a file that it names."""
     try:
         yield
     except InvalidArgumentError as error:
@@ -112,9 +116,5 @@ def _clip(text: str, longest: int) -> str:
 
 
 def _resource_type(name: str) -> str:
-    match name.split("/"):
-        case ["landmarks", _, "images", _]:
-            return "steeple.v1.ReferenceImage"
-        case [collection, _] if collection in _TYPES:
-            return f"steeple.v1.{_TYPES[collection]}"
-    return "steeple.v1"
+    of = _TYPES.get("/".join(name.split("/")[::2])) if name.count("/") % 2 else None
+    return f"steeple.v1.{of}" if of else "steeple.v1"

@@ -41,6 +41,7 @@ class OperationRunner:
         self._jobs: dict[str, Job] = {}
         self._runs: dict[str, Run] = {}
         self._changed = threading.Condition()
+        self._wakes = 0  # how often something was queued
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
@@ -124,22 +125,23 @@ class OperationRunner:
 
     def _wake(self) -> None:
         with self._changed:
+            self._wakes += 1
             self._changed.notify_all()
 
     def _work(self) -> None:
         yield_to_queries()
         while not self._stopping:
+            seen, pause = self._wakes, None
             try:
                 operation = self.store.claim()
             except SteepleError:
                 log.exception("operations cannot be read")
-                operation = None
+                operation, pause = None, _POLL_SECONDS
             if operation is not None:
                 self._carry_out(operation)
                 continue
             with self._changed:
-                if not self._stopping:
-                    self._changed.wait(_POLL_SECONDS)
+                self._changed.wait_for(lambda: self._stopping or self._wakes != seen, pause)  # noqa: B023 - now
 
     def _carry_out(self, operation: Operation) -> None:
         run = Run(operation, self.store, self.folder(operation.id), lambda: self._stopping)
