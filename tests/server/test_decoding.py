@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -66,17 +66,36 @@ def test_large_photos_come_one_after_another_and_small_ones_all_the_while(decode
 
 
 def test_small_photos_wait_for_each_other() -> None:
-    """Eight threads, and memory for four photos at a time: all are decoded, in no more than that."""
-    decoder, most, lock = PhotoDecoder(max_pixels=10**6, memory_bytes=240_000), 0, threading.Lock()
-
-    def decode(_: int) -> int:
-        nonlocal most
-        with decoder.decoded(SMALL) as pixels:
-            with lock:
-                most = max(most, decoder.taken_bytes)
-            return int(pixels.size)
-
-    with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(decode, range(64), timeout=PATIENCE)) == [30_000] * 64
-    assert most <= 240_000
+    """Memory for four photos: a fifth waits until there is room, and is decoded then."""
+    decoder = PhotoDecoder(max_pixels=10**6, memory_bytes=240_000)
+    with ThreadPoolExecutor(1) as threads:
+        with ExitStack() as held:
+            for _ in range(7):  # 30 kB of pixels each: too little is left for the 60 kB that one takes
+                held.enter_context(decoder.decoded(SMALL))
+            later = threads.submit(size_of, decoder, SMALL)
+            until_somebody_waits(decoder)
+            assert (later.done(), decoder.taken_bytes) == (False, 210_000)
+        assert later.result(PATIENCE) == 30_000
     assert decoder.taken_bytes == 0
+
+
+def test_who_is_patient_waits_for_a_large_photo_s_turn(decoder: PhotoDecoder) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with decoder.decoded(LARGE):
+            later = threads.submit(size_of, decoder, LARGE, patient=True)
+            until_somebody_waits(decoder)
+            assert not later.done()
+        assert later.result(PATIENCE) == 180_000
+    assert decoder.taken_bytes == 0
+
+
+def size_of(decoder: PhotoDecoder, photo: bytes, **how: bool) -> int:
+    with decoder.decoded(photo, **how) as pixels:
+        return int(pixels.size)
+
+
+def until_somebody_waits(decoder: PhotoDecoder) -> None:
+    """Returns when a thread waits for memory, or raises when it has ended without."""
+    ends = time.monotonic() + PATIENCE
+    while not decoder._changed._waiters:  # type: ignore[attr-defined]
+        assert time.monotonic() < ends, "nobody waits"

@@ -93,6 +93,15 @@ def test_a_crowded_index_is_made_anew_and_nothing_is_lost(
     again.close()
 
 
+def test_it_is_not_made_anew_while_very_many_images_are_added(crowded: Engine) -> None:
+    keeper = crowded.index_keeper
+    with crowded.ingest.adding_many():
+        keeper.upkeep(NEVER)
+        assert kind(crowded) == "IVF1024,PQ20 on CPU"
+    keeper.upkeep(NEVER)
+    assert kind(crowded) == "IVF2048,PQ20 on CPU"
+
+
 def test_changes_while_it_is_made_are_in_the_new_index(crowded: Engine, make_features: MakeFeatures) -> None:
     asked: list[bool] = []
 

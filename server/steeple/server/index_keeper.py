@@ -241,7 +241,7 @@ class IndexKeeper:
             SteepleError: If the catalogue cannot be read.
         """
         plan = self._rebuild.plan(self._index)
-        if plan is not None and not self._growing:
+        if plan is not None and not self.puts_off_rebuilding:
             with self._doing(UpkeepState(Activity.REBUILDING)):
                 fresh, sequence = self._rebuild.run(plan, self._index, stopped, self._rebuilt)
                 with self._lock:
@@ -259,6 +259,11 @@ class IndexKeeper:
             self._sequence != self._saved_sequence and time.monotonic() - self._saved_at > _SAVE_SECONDS
         ):
             self.snapshot(stopped)
+
+    @property
+    def puts_off_rebuilding(self) -> bool:
+        """Whether the index is not made anew now: see :meth:`growing`."""
+        return self._growing > 0
 
     @contextmanager
     def growing(self) -> Iterator[None]:

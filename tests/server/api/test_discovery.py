@@ -10,6 +10,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from steeple.delf.photo_metadata import without_metadata
 from steeple.v1.catalog_service_pb2 import ListReferenceImagesRequest
 from steeple.v1.discovery_service_pb2 import (
     AcceptProposalRequest,
@@ -30,6 +31,7 @@ from steeple.v1.discovery_service_pb2 import (
 )
 from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceStub
 from steeple.v1.landmark_pb2 import Landmark
+from tests.hostile_photos import png_chunk
 from tests.known_photos import seen_from
 from tests.scenes import encoded, scene
 
@@ -38,10 +40,15 @@ from .conftest import Refused, Running, Start
 LONGEST = 120.0
 
 
+END_OF_HEADER = 33  # of a PNG: its first bytes and IHDR
+
+
 def write_photos(folder: Path) -> Mapping[str, bytes]:
-    """Two views of one building."""
+    """Two views of one building, which say who took them."""
     folder.mkdir(parents=True)
-    files = {f"{view}.png": encoded(seen_from(scene(700, 400, 300), view), ".png") for view in (0, 2)}
+    views = {f"{view}.png": encoded(seen_from(scene(700, 400, 300), view), ".png") for view in (0, 2)}
+    author = png_chunk(b"tEXt", b"Author\0Ada Lovelace")
+    files = {name: data[:END_OF_HEADER] + author + data[END_OF_HEADER:] for name, data in views.items()}
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return files
@@ -79,7 +86,9 @@ async def test_photos_become_a_proposal_and_that_a_landmark(start: Start, tmp_pa
         assert [pair.inliers > 100 for pair in proposal.pairs] == [True]
         photo = proposal.photos[0]
         full = await stub.DownloadProposalPhoto(DownloadProposalPhotoRequest(name=photo.name))
-        assert (full.image, full.media_type) == (files[photo.item], "image/png")
+        assert (full.image, full.media_type) == (without_metadata(files[photo.item]), "image/png")
+        assert b"Ada Lovelace" in files[photo.item]
+        assert b"Ada Lovelace" not in full.image
         small = await stub.DownloadProposalPhoto(DownloadProposalPhotoRequest(name=photo.name, thumbnail=True))
         assert small.media_type == "image/jpeg"
         assert (await stub.ListLeftovers(ListLeftoversRequest(parent=name))).total_size == 0

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -82,6 +84,16 @@ def test_an_operation_is_carried_out_and_tells_what_came_of_it(runner: Operation
     assert done.end_time is not None
     assert done.create_time <= done.start_time <= done.end_time
     assert job.seen == [0, 1, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, priorities are of processes")
+def test_queries_go_first(runner: OperationRunner) -> None:
+    def job(run: Run) -> Mapping[str, str]:
+        return {"niceness": str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))}
+
+    runner.register(METHOD, job)
+    runner.start()
+    assert runner.wait(runner.begin(METHOD, {}).id, 20.0).results == {"niceness": "10"}
 
 
 def test_a_repeated_request_begins_nothing_new(runner: OperationRunner) -> None:

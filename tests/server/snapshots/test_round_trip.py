@@ -16,6 +16,7 @@ import pytest
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
+from steeple.delf.photo_metadata import without_metadata
 from steeple.errors import (
     DataLossError,
     FailedPreconditionError,
@@ -28,6 +29,7 @@ from steeple.server import access
 from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
 from steeple.server.catalogue.pages import ListRequest
 from steeple.server.data_dir import DataDir
+from steeple.server.discovery import DiscoveryOptions, Source
 from steeple.server.engine import Engine
 from steeple.server.operations import OperationState, OperationStore
 from steeple.server.snapshots import jobs, manifest, swap
@@ -76,6 +78,22 @@ def test_answers_keys_audit_and_operations_come_back(
     assert states[operation.id] == (OperationState.SUCCEEDED, "")
     first = audit.events(other.catalogue.database).items[0]
     assert (first.method, first.resource, first.actor) == (METHOD, taken.snapshot.name, audit.LOCAL)
+
+
+def test_photos_that_only_a_discovery_has_come_along(
+    open_engine: OpenEngine, filled: Path, tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    shutil.copytree(filled, tmp_path / "data")
+    (tmp_path / "import" / "heap").mkdir(parents=True)
+    (tmp_path / "import" / "heap" / "1.jpg").write_bytes(make_photo(30))
+    engine = open_engine(import_dir=tmp_path / "import")
+    operation = engine.discoveries.start(Source(folder="heap"), DiscoveryOptions())
+    assert engine.operations.wait(operation.id, PATIENCE).state is OperationState.SUCCEEDED
+    (photo,) = engine.discoveries.store.photos(operation.id)
+    taken = take(engine)
+    assert (taken.snapshot.photo_count, taken.snapshot.missing_photo_count) == (5, 0)
+    restore(taken.folder, tmp_path / "other")
+    assert open_engine("other").discoveries.photo(operation.id, photo.number)[0] == without_metadata(make_photo(30))
 
 
 def test_kept_queries_stay_behind(
