@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Final, Generic, TypeVar, overload
 
 from steeple.server.priority import yield_to_queries
@@ -16,32 +14,6 @@ _CHECK_SECONDS: Final = 0.2
 
 _ItemT = TypeVar("_ItemT")
 _ResultT = TypeVar("_ResultT")
-
-
-class Room:
-    """Bytes that threads may use at a time. One that needs more than all there is works alone.
-
-    Args:
-        total: Bytes.
-    """
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._used = 0
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, wanted: int) -> Iterator[None]:
-        """Waits until there is room, and keeps it for the block."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._used == 0 or self._used + wanted <= self._total)
-            self._used += wanted
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= wanted
-                self._changed.notify_all()
 
 
 class Pipeline(Generic[_ItemT, _ResultT]):
