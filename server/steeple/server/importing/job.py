@@ -8,14 +8,13 @@ is counted, and what was not is done by the next start: no photo is lost, added 
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from steeple.server.catalogue import Catalogue
+from steeple.server.durable import link_or_copy
 from steeple.server.importing import photos
 from steeple.server.importing.landmarks import LandmarkImport
 from steeple.server.importing.layout import check_layout, plan_import
@@ -134,14 +133,7 @@ class PhotoImport:
             return None
         kept = run.folder / _UPLOAD
         if not kept.exists():
-            path = self._upload_path(options.upload)
-            aside = kept.with_suffix(".new")
-            aside.unlink(missing_ok=True)
-            try:
-                os.link(path, aside)
-            except OSError:  # another file system, or one without links
-                shutil.copyfile(path, aside)
-            aside.replace(kept)
+            link_or_copy(self._upload_path(options.upload), kept)
         return kept
 
 

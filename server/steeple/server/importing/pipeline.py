@@ -23,7 +23,8 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         work: Done for each item, on one of the threads.
         threads: That work at a time; they yield to queries.
         ahead: Items that are worked on or done and not taken yet, at most.
-        check: Called about five times a second while results are waited for; what it raises ends the work.
+        check: Called for each result, and about five times a second while one is waited for; what it raises ends the
+            work.
 
     Attributes:
         left: Results of items after those that were dealt with.
@@ -98,5 +99,6 @@ class Pipeline(Generic[_ItemT, _ResultT]):
             if left <= 0:
                 return None
             wait([future], left)
+        self._check()  # also where nothing had to be waited for
         window.popleft()
         return item, future.result()

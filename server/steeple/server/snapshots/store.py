@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from steeple.errors import FailedPreconditionError, NotFoundError, SnapshotError
+from steeple.server.durable import sync
 from steeple.server.snapshots import manifest
-from steeple.server.snapshots.files import sync
 from steeple.server.snapshots.manifest import MANIFEST, Snapshot, snapshot_name
 
 _ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
