@@ -21,7 +21,7 @@ from steeple.server.importing.progress import Progress
 from steeple.server.importing.sources import Source
 from steeple.server.index.threads import one_thread
 from steeple.server.logs import facts
-from steeple.server.operations import Run
+from steeple.server.operations import Run, ends_operation
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ def _photos_own(error: SteepleError) -> SteepleError:
     Raises:
         SteepleError: If it is about the server, so that going on would fail with every photo.
     """
-    if error.status in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "DATA_LOSS"):
+    if ends_operation(error):
         raise error
     return error
 
