@@ -234,4 +234,4 @@ def test_what_cannot_work_is_refused_before_it_begins(engine: Engine, folder: Pa
             imported(engine, **options)
     assert engine.operations.store.list().total_size == 0
     with pytest.raises(FailedPreconditionError, match="imports no folders"):
-        open_source(ImportOptions(folder="."), None, None)
+        open_source(None, ".", None, bare_manifest=True)

@@ -72,7 +72,7 @@ class PhotoImport:
             FailedPreconditionError: If the upload is not complete, or the server imports no folders.
         """
         upload = self._upload_path(options.upload) if options.upload else None
-        source = open_source(options, upload, self._import_dir)
+        source = self._opened(options, upload)
         try:
             check_layout(source, options.manifest)
         finally:
@@ -90,7 +90,7 @@ class PhotoImport:
         options = ImportOptions.from_json(run.arguments)
         # What is only looked at is looked at from the beginning.
         progress = Progress({} if options.validate_only else run.checkpoint)
-        source = open_source(options, self._kept_upload(run, options), self._import_dir)
+        source = self._opened(options, self._kept_upload(run, options))
         times: dict[str, float] = {}
         try:
             plan = self._planned(run, options, progress, source)
@@ -111,6 +111,9 @@ class PhotoImport:
             source.close()
         (run.folder / _UPLOAD).unlink(missing_ok=True)  # it is not needed to go on any more
         return _results(plan, progress, {**times, "seconds": time.monotonic() - began})
+
+    def _opened(self, options: ImportOptions, upload: Path | None) -> Source:
+        return open_source(upload, options.folder, self._import_dir, bare_manifest=True)
 
     def _planned(self, run: Run, options: ImportOptions, progress: Progress, source: Source) -> Plan:
         """The plan, made by the first run and the same for all others, whatever becomes of the folder."""
