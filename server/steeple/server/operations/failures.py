@@ -14,5 +14,6 @@ def ends_operation(error: SteepleError) -> bool:
 
     That is so where the disk is full or a database gone, what the server keeps is damaged, it has a defect, or the
     operation was told to end. All else is a problem of the item: what it says is wrong, is taken, or does not exist.
+    So is a failed precondition: a landmark that is deleted fails its own photos alone.
     """
     return error.status in _NOT_OF_AN_ITEM
