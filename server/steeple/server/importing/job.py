@@ -123,11 +123,10 @@ class PhotoImport:
         run.progress(0, 0, "reading what there is")
         plan = plan_import(source, options.manifest)
         plan.save(path)
-        for item, error in plan.problems:
-            run.problem(item, error)
-            run.check()
         progress.planned = True
-        run.save(progress.to_json())
+        with self._catalogue.database.write() as connection:  # one write to the disk, however many problems there are
+            run.save_in(connection, progress.to_json(), 0, plan.problems)
+        run.check()
         return plan
 
     def _kept_upload(self, run: Run, options: ImportOptions) -> Path | None:
