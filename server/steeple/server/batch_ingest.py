@@ -138,7 +138,7 @@ class BatchIngest:
         with self._shelf.there(photos):
             whole = [
                 # Of a release that is to be served since it was prepared.
-                replace(one, draft=self._drafts.with_others(one.draft, photos[one.draft.sha256]))
+                replace(one, draft=self._drafts.with_others(one.draft, photos[one.draft.sha256], patient=True))
                 for one in new.values()
             ]
             self._catalogue.create_images(whole, also=settle)

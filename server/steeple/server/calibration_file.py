@@ -11,6 +11,7 @@ from typing import Any, Final
 from steeple.delf.release import Calibration, ModelRelease
 from steeple.errors import InvalidArgumentError
 from steeple.server.calibration import EVIDENCE
+from steeple.server.durable import write_file
 
 _FORMAT: Final = 1
 
@@ -34,10 +35,8 @@ def save(file: Path, release: ModelRelease, calibration: Calibration, provenance
         "calibration": asdict(calibration),
         "provenance": dict(provenance),
     }
-    aside = file.with_name(f".{file.name}.new")
     try:
-        aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        aside.replace(file)
+        write_file(file, (json.dumps(content, indent=2) + "\n").encode("utf-8"))
     except OSError as error:
         raise InvalidArgumentError(f"{file} cannot be written: {error.strerror}; choose another --output") from error
 

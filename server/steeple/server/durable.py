@@ -1,38 +1,113 @@
-"""Files that are either there, whole and on the disk, or not there."""
+"""Files that are either there, whole and on the disk, or not there; and what shows that they are whole."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from steeple.errors import FailedPreconditionError, ResourceExhaustedError, UnavailableError
 
+_UNFINISHED: Final = ".partial"  # who lists a folder of the index passes such files over
 
-def write_file(path: Path, data: bytes) -> None:
-    """Puts a small file in the place of what is there.
+_COPIED_AT_ONCE: Final = 1 << 20
+
+
+def write_file(path: Path, data: bytes | memoryview) -> None:
+    """Puts a file in the place of what is there.
 
     Raises:
         OSError: If that fails; what was there stays.
     """
-    aside = path.with_name(f".{path.name}.new")
-    with aside.open("wb") as file:
+    with replacing(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    sync_folder(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes the names of the files in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
+@contextmanager
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
+    """A file to write to that takes the place of what is there when the block ends, unless that raises.
+
+    Args:
+        path: Of the file.
+        lasting: Whether it must be there after a power cut too; else a crash of the server leaves all of it or nothing,
+            and a power cut may damage it.
+
+    Raises:
+        OSError: If that fails; what was there stays.
+    """
+    aside = path.with_name(path.name + _UNFINISHED)
+    try:
+        with aside.open("wb") as file:
+            yield file
+            file.flush()
+            if lasting:
+                os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    if lasting:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Forces a file, or the names of the files in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def link_or_copy(source: Path, target: Path, *, link: bool = True) -> bool:
+    """Gives a file that never changes a second name, or copies it; its folder is made.
+
+    The content is on the disk then; the name lasts once :func:`sync` was called for its folder.
+
+    Args:
+        source: The file.
+        target: The new name.
+        link: Whether it may share its space with ``source``; where that cannot be, it is copied.
+
+    Returns:
+        Whether it was linked.
+
+    Raises:
+        FileExistsError: If there is a file of the new name.
+        OSError: If it cannot be read or written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if link:
+        try:
+            os.link(source, target)
+        except (FileNotFoundError, FileExistsError):
+            raise
+        except OSError:  # another file system, one without links, or one link too many
+            pass
+        else:
+            return True
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    with source.open("rb") as original, replacing(target, lasting=False) as copy:
+        shutil.copyfileobj(original, copy, _COPIED_AT_ONCE)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return False
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hex.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

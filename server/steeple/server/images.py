@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError
 from steeple.server.catalogue.limits import check_sha256
-from steeple.server.durable import errors_translated, sync_folder
+from steeple.server.durable import errors_translated, sync
 
 _WHAT: Final = "photos"
 
@@ -204,7 +204,7 @@ class ImageStore:
         """Makes the name of a file last, and those of its two folders, which may be new."""
         folder = Path(self._path(digest)).parent
         for one in (folder, folder.parent, Path(self._root)):
-            sync_folder(one)
+            sync(one)
 
     def _put_aside(self, digest: str, data: bytes) -> None:
         aside = f"{self._root}/{_ASIDE}/{digest}.{secrets.token_hex(8)}"

@@ -118,12 +118,12 @@ class Ingest:
         return image
 
     def draft(self, photo: bytes) -> ImageDraft:
-        """A reference image made from a photo, which is not stored yet.
+        """A reference image made from a photo, which is not stored yet. Waits for memory, however long.
 
         Raises:
             ImageError: If the photo cannot be used.
         """
-        return self._drafts.of_photo(photo, hashlib.sha256(photo).hexdigest(), sniff(photo).media_type)
+        return self._drafts.of_photo(photo, hashlib.sha256(photo).hexdigest(), sniff(photo).media_type, patient=True)
 
     def restore_image(
         self,

@@ -230,6 +230,19 @@ async def test_the_oldest_go_where_there_is_no_room(start: Start, make_features:
         assert [query.name for query in await kept(running)] == names, "what never fits throws nothing out"
 
 
+async def test_a_start_makes_room_where_there_is_less_also_if_no_more_is_kept(
+    start: Start, make_features: MakeFeatures
+) -> None:
+    async with start(keep_queries="all") as running:
+        for number in range(4):
+            await ask(running, make_features(number))
+        names = [query.name for query in await kept(running)]
+    async with start(kept_queries_max_bytes=3 * 46 * 200) as running:
+        left = [query.name for query in await kept(running)]
+    assert sorted(left) == sorted(names)[2:], "the latest"
+    assert {name for name in files(running) if "queries" in name} == set(left)
+
+
 async def test_a_full_queue_drops_and_counts(keeping: Running, make_features: MakeFeatures) -> None:
     review, gate, began = await review_of(keeping), threading.Event(), threading.Event()
     write = review.keeper._write

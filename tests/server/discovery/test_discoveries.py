@@ -242,6 +242,17 @@ def test_bad_decisions_change_nothing(engine: Engine, found: str) -> None:
     assert engine.catalogue.list_landmarks().total_size == 0
 
 
+def test_each_discovery_of_a_list_has_its_own_counts(engine: Engine, found: str) -> None:
+    store = engine.discoveries.store
+    begun = store.open("99991231-235959999-aaaaaaaa", "folder x", engine.release.name, DiscoveryOptions())
+    assert (begun.photo_count, begun.proposal_count, begun.leftover_count) == (0, 0, 0)
+    whole = store.get(found)
+    assert whole.photo_count > whole.leftover_count > 0
+    assert whole.proposal_count > 0
+    page = store.list()
+    assert (list(page.items), page.total_size) == ([begun, whole], 2)
+
+
 def test_folders_that_may_not_be_named(engine: Engine, discovered: Path, tmp_path: Path) -> None:
     (discovered / "import" / "out").unlink(missing_ok=True)
     (discovered / "import" / "out").symlink_to(tmp_path)

@@ -24,7 +24,7 @@ def photo(key: int, location: LatLng | None = None, landmark_id: str = "") -> He
 
 
 def pair(first: int, second: int, inliers: int = STRONG, *, near_duplicate: bool = False) -> Pair:
-    return Pair(first, second, inliers, inliers / 3, near_duplicate, mutual=True)
+    return Pair(first, second, inliers, inliers / 3, near_duplicate)
 
 
 def members(groups: Iterable[Group]) -> set[frozenset[int]]:

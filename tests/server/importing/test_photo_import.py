@@ -219,6 +219,15 @@ def sent(engine: Engine, path: Path) -> str:
     return upload.id
 
 
+def test_every_problem_of_the_plan_is_told(engine: Engine, folder: Path, make_photo: MakePhoto) -> None:
+    lines = [f"1.jpg,tower,place {number}" for number in range(40)]
+    manifest = "\n".join(["photo,landmark,latitude", "1.jpg,tower,", *lines])
+    write(folder, {"1.jpg": make_photo(1), "manifest.csv": manifest})
+    done = imported(engine)
+    assert counted(done) == {"landmarks_created": "1", "photos_added": "1", "failed": "40"}
+    assert done.problem_count == len(problems(engine, done)) == 40
+
+
 def test_what_cannot_work_is_refused_before_it_begins(engine: Engine, folder: Path) -> None:
     write(folder, {"bad/manifest.csv": "photo,landmark,colour\n", "empty/x.txt": "x", "cut.zip": "PK\x03\x04"})
     for error, options in (
@@ -234,4 +243,4 @@ def test_what_cannot_work_is_refused_before_it_begins(engine: Engine, folder: Pa
             imported(engine, **options)
     assert engine.operations.store.list().total_size == 0
     with pytest.raises(FailedPreconditionError, match="imports no folders"):
-        open_source(ImportOptions(folder="."), None, None)
+        open_source(None, ".", None, bare_manifest=True)

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from steeple.errors import CancelledError
-from steeple.server.importing.pipeline import Pipeline, Room
+from steeple.server.importing.pipeline import Pipeline
 
 
 def test_results_come_in_order_whatever_the_order_of_the_work() -> None:
@@ -86,23 +86,3 @@ def test_a_failure_of_the_work_is_raised() -> None:
     pipeline = Pipeline(work, threads=2, ahead=4, check=lambda: None)
     with pytest.raises(ZeroDivisionError):
         list(pipeline.batches([1, 0, 1], most=1))
-
-
-def test_room_is_shared_and_a_giant_works_alone() -> None:
-    room = Room(10)
-    inside: list[int] = []
-    most: list[int] = []
-
-    def use(wanted: int) -> None:
-        with room.taken(wanted):
-            inside.append(wanted)
-            most.append(sum(inside))
-            inside.remove(wanted)
-
-    threads = [threading.Thread(target=use, args=(wanted,)) for wanted in [4, 4, 4, 100, 4, 4] * 20]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20.0)
-    assert len(most) == len(threads)
-    assert all(used <= 10 or used == 100 for used in most)

@@ -22,13 +22,18 @@ _UNDECOMPOSED: Final = str.maketrans(
 _LAST_NUMBER: Final = 9
 
 
+def is_id(value: str) -> bool:
+    """Whether it is a well-formed id."""
+    return _ID.fullmatch(value) is not None
+
+
 def check_id(value: str, field: str) -> str:
     """``value``, if it is a well-formed id.
 
     Raises:
         InvalidArgumentError: If it is not; ``field`` names the culprit.
     """
-    if not _ID.fullmatch(value):
+    if not is_id(value):
         shown = value if len(value) <= MAX_LENGTH else value[:MAX_LENGTH] + "..."
         raise InvalidArgumentError(
             f"{field} must be 1 to {MAX_LENGTH} lower-case letters, digits and hyphens, with a letter or digit first "

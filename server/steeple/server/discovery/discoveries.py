@@ -13,9 +13,9 @@ from steeple.server.catalogue.database import Database
 from steeple.server.discovery.decisions import Decisions
 from steeple.server.discovery.job import DiscoveryJob
 from steeple.server.discovery.records import Acceptance, DiscoveryOptions, Source, discovery_name
-from steeple.server.discovery.sources import open_files
 from steeple.server.discovery.store import DiscoveryStore
 from steeple.server.images import ImageStore
+from steeple.server.importing.opening import open_source
 from steeple.server.importing.sources import Source as FileSource
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner
@@ -145,4 +145,4 @@ class Discoveries:
 
     def _open(self, source: Source) -> FileSource:
         upload = self._uploads.path(source.upload) if source.upload else None
-        return open_files(upload, self._import_dir, source.folder)
+        return open_source(upload, source.folder, self._import_dir)

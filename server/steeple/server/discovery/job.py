@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Final
+from typing import Any
 
 from steeple.delf.image import sniff
 from steeple.errors import SteepleError
@@ -20,13 +20,10 @@ from steeple.server.exif import read_capture
 from steeple.server.extraction import ThreadExtractors
 from steeple.server.importing.sources import Source as FileSource
 from steeple.server.ingest import Ingest
-from steeple.server.operations import Run
+from steeple.server.operations import Run, ends_operation
 from steeple.server.photo_quality import grade, measure
 from steeple.server.recognition import GalleryImage, Recogniser
 from steeple.server.serving import Served, Serving
-
-_FATAL: Final = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "DATA_LOSS", "FAILED_PRECONDITION"})
-"""Failures that are not of one photo: a full disk, a database that is gone."""
 
 
 class DiscoveryJob:
@@ -88,7 +85,8 @@ class DiscoveryJob:
                         self._add(discovery_id, item, digest, data, served.extractors)
                     digests.add(digest)
                 except SteepleError as error:
-                    if error.status in _FATAL:
+                    # No photo by itself lacks a precondition here: it is the folder of photos that is not accessible.
+                    if ends_operation(error) or error.status == "FAILED_PRECONDITION":
                         raise
                     run.problem(item, error)
             run.progress(len(names), len(names))

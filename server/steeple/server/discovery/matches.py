@@ -119,7 +119,6 @@ class Pair:
         inliers: Of the match of more inliers.
         distinct: Of the same.
         near_duplicate: Whether they are all but the same photo.
-        mutual: Whether each was found with the other.
     """
 
     first: int
@@ -127,7 +126,6 @@ class Pair:
     inliers: int
     distinct: float
     near_duplicate: bool
-    mutual: bool
 
     @property
     def weight(self) -> float:
@@ -144,11 +142,11 @@ def pairs_of(matches: Iterable[Match]) -> list[Pair]:
     pairs: dict[tuple[int, int], Pair] = {}
     for match in sorted(matches, key=lambda each: (each.query, each.photo)):
         ends = min(match.query, match.photo), max(match.query, match.photo)
-        new = Pair(*ends, match.inliers, match.distinct, match.near_duplicate, mutual=False)
+        new = Pair(*ends, match.inliers, match.distinct, match.near_duplicate)
         known = pairs.get(ends)
         if known is not None:
             best = max(known, new, key=lambda each: (each.inliers, each.distinct))
             near = known.near_duplicate or new.near_duplicate
-            new = replace(best, near_duplicate=near, mutual=True)
+            new = replace(best, near_duplicate=near)
         pairs[ends] = new
     return [pairs[ends] for ends in sorted(pairs)]

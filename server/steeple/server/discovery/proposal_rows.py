@@ -66,26 +66,19 @@ def get(connection: Connection, discovery_id: str, number: int) -> Proposal:
     Raises:
         NotFoundError: If there is none of that number.
     """
-    query = select(_TABLE).where(_TABLE.c.discovery_id == discovery_id, _TABLE.c.number == number)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        name = proposal_name(discovery_id, number)
-        raise NotFoundError(f"there is no {name}", resource=name)
-    photos = photo_rows.of_proposal(connection, discovery_id, number)
-    pairs = photo_rows.pairs(connection, discovery_id, [photo.number for photo in photos])
-    views = len({photo.view for photo in photos})
-    found = _proposal(connection, row, len(photos), views, _landmarks(connection, [row["landmark_id"]]))
-    return replace(found, photos=tuple(by_view(photos)), pairs=tuple(pairs))
+    found = _with_photos(connection, discovery_id, number)
+    pairs = photo_rows.pairs(connection, discovery_id, [photo.number for photo in found.photos])
+    return replace(_surrounded(connection, found, _landmarks(connection, [found.landmark_id])), pairs=tuple(pairs))
 
 
 def open_one(connection: Connection, discovery_id: str, number: int) -> Proposal:
-    """A proposal that something can still become of.
+    """A proposal that something can still become of, with photos, but without pairs and landmarks.
 
     Raises:
         NotFoundError: If there is none of that number.
         FailedPreconditionError: If it is accepted or discarded.
     """
-    found = get(connection, discovery_id, number)
+    found = _with_photos(connection, discovery_id, number)
     if found.state is not ProposalState.PROPOSED:
         raise FailedPreconditionError(
             f"{found.name} is {found.state}; only what is {ProposalState.PROPOSED} can be changed", resource=found.name
@@ -109,7 +102,19 @@ def listed(
     ).group_by(_PHOTO.c.proposal)
     counts = {number: (photos, views) for number, photos, views in connection.execute(counting)}
     named = _landmarks(connection, [row["landmark_id"] for row in rows])
-    return [_proposal(connection, row, *counts.get(row["number"], (0, 0)), named) for row in rows], int(total)
+    found = [_proposal(row, *counts.get(row["number"], (0, 0))) for row in rows]
+    return [_surrounded(connection, each, named) for each in found], int(total)
+
+
+def _with_photos(connection: Connection, discovery_id: str, number: int) -> Proposal:
+    query = select(_TABLE).where(_TABLE.c.discovery_id == discovery_id, _TABLE.c.number == number)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        name = proposal_name(discovery_id, number)
+        raise NotFoundError(f"there is no {name}", resource=name)
+    photos = photo_rows.of_proposal(connection, discovery_id, number)
+    found = _proposal(row, len(photos), len({photo.view for photo in photos}))
+    return replace(found, photos=tuple(by_view(photos)))
 
 
 def _landmarks(connection: Connection, ids: Sequence[str]) -> Mapping[str, Landmark]:
@@ -129,13 +134,15 @@ def _summary(connection: Connection, discovery_id: str, number: int) -> dict[str
     }
 
 
-def _proposal(
-    connection: Connection, row: RowMapping, photos: int, views: int, named: Mapping[str, Landmark]
-) -> Proposal:
-    place = None if row["latitude"] is None else LatLng(row["latitude"], row["longitude"])
+def _surrounded(connection: Connection, found: Proposal, named: Mapping[str, Landmark]) -> Proposal:
+    """The proposal with its landmark and, as long as it is open, those near it."""
     nearby: Sequence[tuple[Landmark, float]] = ()
-    if place is not None and row["state"] == ProposalState.PROPOSED:
-        nearby = landmarks.near(connection, place, row["extent_meters"] + _NEARBY_METERS, _NEARBY)
+    if found.location is not None and found.state is ProposalState.PROPOSED:
+        nearby = landmarks.near(connection, found.location, found.extent_meters + _NEARBY_METERS, _NEARBY)
+    return replace(found, landmark=named.get(found.landmark_id), nearby=tuple(nearby))
+
+
+def _proposal(row: RowMapping, photos: int, views: int) -> Proposal:
     return Proposal(
         discovery_id=row["discovery_id"],
         number=row["number"],
@@ -144,10 +151,8 @@ def _proposal(
         photo_count=photos,
         view_count=views,
         cohesion=row["cohesion"],
-        location=place,
+        location=None if row["latitude"] is None else LatLng(row["latitude"], row["longitude"]),
         extent_meters=row["extent_meters"],
         landmark_id=row["landmark_id"],
         update_time=row["update_time"],
-        landmark=named.get(row["landmark_id"]),
-        nearby=tuple(nearby),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy
@@ -150,7 +150,7 @@ class DiscoveryStore:
             query = query.where(_TABLE.c.id < last)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-            found = [_discovery(connection, row) for row in rows]
+            found = _discoveries(connection, rows)
             total = connection.execute(select(func.count()).select_from(_TABLE)).scalar_one()
         return pages.page_by_id(found, size, "discoveries", int(total))
 
@@ -230,23 +230,33 @@ def _get(connection: Connection, discovery_id: str) -> Discovery:
     if row is None:
         name = discovery_name(discovery_id)
         raise NotFoundError(f"there is no {name}", resource=name)
-    return _discovery(connection, row)
+    return _discoveries(connection, [row])[0]
 
 
-def _discovery(connection: Connection, row: RowMapping) -> Discovery:
-    of_it = _PHOTO.c.discovery_id == row["id"]
-    photos = connection.execute(select(func.count(), func.count(_PHOTO.c.proposal)).where(of_it)).one()
-    query = select(_PROPOSAL.c.state, func.count()).where(_PROPOSAL.c.discovery_id == row["id"])
-    states = {row[0]: row[1] for row in connection.execute(query.group_by(_PROPOSAL.c.state))}
+def _discoveries(connection: Connection, rows: Sequence[RowMapping]) -> list[Discovery]:
+    """Rows with what is counted of them, in two queries for all."""
+    ids = [row["id"] for row in rows]
+    counting = select(_PHOTO.c.discovery_id, func.count(), func.count(_PHOTO.c.proposal))
+    counting = counting.where(_PHOTO.c.discovery_id.in_(ids)).group_by(_PHOTO.c.discovery_id)
+    photos = {discovery_id: (every, proposed) for discovery_id, every, proposed in connection.execute(counting)}
+    grouped = select(_PROPOSAL.c.discovery_id, _PROPOSAL.c.state, func.count())
+    grouped = grouped.where(_PROPOSAL.c.discovery_id.in_(ids)).group_by(_PROPOSAL.c.discovery_id, _PROPOSAL.c.state)
+    states: dict[str, dict[str, int]] = {discovery_id: {} for discovery_id in ids}
+    for discovery_id, state, count in connection.execute(grouped):
+        states[discovery_id][state] = count
+    return [_discovery(row, *photos.get(row["id"], (0, 0)), states[row["id"]]) for row in rows]
+
+
+def _discovery(row: RowMapping, photos: int, proposed: int, states: Mapping[str, int]) -> Discovery:
     return Discovery(
         id=row["id"],
         source=row["source"],
         model=row["model"],
         options=DiscoveryOptions(**row["options"]),
-        photo_count=photos[0],
+        photo_count=photos,
         open_proposal_count=states.get(ProposalState.PROPOSED, 0),
         proposal_count=sum(states.values()),
-        leftover_count=photos[0] - photos[1],
+        leftover_count=photos - proposed,
         create_time=row["create_time"],
         finish_time=row["finish_time"],
     )

@@ -8,14 +8,13 @@ is counted, and what was not is done by the next start: no photo is lost, added 
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from steeple.server.catalogue import Catalogue
+from steeple.server.durable import link_or_copy
 from steeple.server.importing import photos
 from steeple.server.importing.landmarks import LandmarkImport
 from steeple.server.importing.layout import check_layout, plan_import
@@ -73,7 +72,7 @@ class PhotoImport:
             FailedPreconditionError: If the upload is not complete, or the server imports no folders.
         """
         upload = self._upload_path(options.upload) if options.upload else None
-        source = open_source(options, upload, self._import_dir)
+        source = self._opened(options, upload)
         try:
             check_layout(source, options.manifest)
         finally:
@@ -91,7 +90,7 @@ class PhotoImport:
         options = ImportOptions.from_json(run.arguments)
         # What is only looked at is looked at from the beginning.
         progress = Progress({} if options.validate_only else run.checkpoint)
-        source = open_source(options, self._kept_upload(run, options), self._import_dir)
+        source = self._opened(options, self._kept_upload(run, options))
         times: dict[str, float] = {}
         try:
             plan = self._planned(run, options, progress, source)
@@ -113,6 +112,9 @@ class PhotoImport:
         (run.folder / _UPLOAD).unlink(missing_ok=True)  # it is not needed to go on any more
         return _results(plan, progress, {**times, "seconds": time.monotonic() - began})
 
+    def _opened(self, options: ImportOptions, upload: Path | None) -> Source:
+        return open_source(upload, options.folder, self._import_dir, bare_manifest=True)
+
     def _planned(self, run: Run, options: ImportOptions, progress: Progress, source: Source) -> Plan:
         """The plan, made by the first run and the same for all others, whatever becomes of the folder."""
         path = run.folder / _PLAN
@@ -121,11 +123,10 @@ class PhotoImport:
         run.progress(0, 0, "reading what there is")
         plan = plan_import(source, options.manifest)
         plan.save(path)
-        for item, error in plan.problems:
-            run.problem(item, error)
-            run.check()
         progress.planned = True
-        run.save(progress.to_json())
+        with self._catalogue.database.write() as connection:  # one write to the disk, however many problems there are
+            run.save_in(connection, progress.to_json(), 0, plan.problems)
+        run.check()
         return plan
 
     def _kept_upload(self, run: Run, options: ImportOptions) -> Path | None:
@@ -134,14 +135,7 @@ class PhotoImport:
             return None
         kept = run.folder / _UPLOAD
         if not kept.exists():
-            path = self._upload_path(options.upload)
-            aside = kept.with_suffix(".new")
-            aside.unlink(missing_ok=True)
-            try:
-                os.link(path, aside)
-            except OSError:  # another file system, or one without links
-                shutil.copyfile(path, aside)
-            aside.replace(kept)
+            link_or_copy(self._upload_path(options.upload), kept)
         return kept
 
 

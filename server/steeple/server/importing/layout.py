@@ -18,7 +18,7 @@ from steeple.server.importing.manifest import (
     said_of_landmark,
 )
 from steeple.server.importing.plan import Collected, Plan, PlannedPhoto
-from steeple.server.importing.sources import Names, Source, is_hidden
+from steeple.server.importing.sources import Names, Source
 
 MANIFESTS: Final = ("manifest.csv", "manifest.jsonl")
 """Names of a manifest that is found without being named."""
@@ -181,4 +181,4 @@ def _wrapper(names: Sequence[str]) -> str:
 
 
 def _is_photo(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) and not is_hidden(name)
+    return name.lower().endswith(SUFFIXES)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steeple.errors import InvalidArgumentError, SteepleError
-from steeple.server.importing.fields import PREFIXES, Entry, Said, canonical, check_columns, entry
+from steeple.server.importing.fields import LANDMARK_COLUMNS, PREFIXES, Entry, Said, canonical, check_columns, entry
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _NESTED: Final = tuple(prefix.rstrip(".") for prefix in PREFIXES)
@@ -207,7 +207,7 @@ def said_of_landmark(fields: Mapping[str, Any]) -> Said:
         InvalidArgumentError: If there is another field, or a value is not of its kind.
     """
     names = {"id": "landmark", "metadata": "landmark_metadata"}
-    known = ("id", "display_name", "description", "latitude", "longitude", "labels", "active", "aliases", "metadata")
+    known = ("id", *LANDMARK_COLUMNS, "aliases", "metadata")
     unknown = sorted(fields.keys() - set(known))
     if unknown:
         raise InvalidArgumentError(f"there is no field {unknown[0][:80]!r}; those there are: {', '.join(known)}")

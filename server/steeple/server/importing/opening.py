@@ -1,4 +1,4 @@
-"""Opens what is to be imported."""
+"""Opens what photos are taken from: an upload, or a folder of the server's."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ from pathlib import Path
 
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.server.importing.manifest import is_json_lines
-from steeple.server.importing.options import ImportOptions
 from steeple.server.importing.sources import FolderSource, SingleFile, Source
 from steeple.server.importing.zip_source import ZipSource
 
 _ZIP: bytes = b"PK"
 
 
-def open_source(options: ImportOptions, upload: Path | None, import_dir: Path | None) -> Source:
-    """The files of an upload, or of a folder of the server.
+def open_source(upload: Path | None, folder: str, import_dir: Path | None, *, bare_manifest: bool = False) -> Source:
+    """The files of an upload or, without one, of a folder of the server's; to be closed.
 
     Args:
-        options: What is asked for.
-        upload: The file of the upload; None if a folder is asked for.
-        import_dir: What may be imported of the server's disk; None: nothing.
+        upload: The file of the upload.
+        folder: Relative to ``import_dir``, with slashes; ``.`` is that folder itself.
+        import_dir: The setting: what folders may lie in; None: no folder is read.
+        bare_manifest: Whether an upload that is no archive is a manifest, which describes landmarks without photos.
 
     Raises:
-        InvalidArgumentError: If the archive cannot be read, or the folder's name leads out of ``import_dir``.
+        InvalidArgumentError: If the archive cannot be read or may do harm, or the folder's name leads out of
+            ``import_dir``.
         NotFoundError: If there is no such folder.
-        FailedPreconditionError: If the server imports no folders.
+        FailedPreconditionError: If no folder is read.
     """
     if upload is not None:
-        return _of_upload(upload)
-    if not options.folder:
-        raise InvalidArgumentError("an import needs a source: set upload or folder", field="source")
+        return _of_upload(upload) if bare_manifest else ZipSource(upload)
     if import_dir is None:
         raise FailedPreconditionError(
             "this server imports no folders of its own disk: upload an archive, or set import_dir"
         )
-    return FolderSource(import_dir, options.folder)
+    if not folder:
+        raise InvalidArgumentError("folder must name one in the server's import_dir; . is all of it", field="folder")
+    return FolderSource(import_dir, folder)
 
 
 def _of_upload(path: Path) -> Source:

@@ -15,13 +15,13 @@ from steeple.errors import InternalError, NotFoundError, SteepleError
 from steeple.server.batch_ingest import BatchIngest, PreparedImage
 from steeple.server.catalogue import Catalogue, DuplicateKind, ImageOutcome, ReferenceImage
 from steeple.server.duplicates import DuplicatePolicy
-from steeple.server.importing.pipeline import Pipeline, Room
+from steeple.server.importing.pipeline import Pipeline
 from steeple.server.importing.plan import PlannedPhoto
 from steeple.server.importing.progress import Progress
 from steeple.server.importing.sources import Source
 from steeple.server.index.threads import one_thread
 from steeple.server.logs import facts
-from steeple.server.operations import Run
+from steeple.server.operations import Run, ends_operation
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,6 @@ _CREATE: Final = "steeple.v1.CatalogService/CreateReferenceImage"
 _BATCH: Final = 32  # photos of a transaction
 _GATHER_SECONDS: Final = 0.5  # that a transaction waits for more photos: each costs a write to the disk
 _AHEAD: Final = 16  # photos that are done and wait to be taken, besides two a thread
-_ROOM: Final = 1 << 30  # bytes of photos that are decoded at a time
-_BYTES_PER_PIXEL: Final = 6  # RGB, and as much again for what is made of it
 _DUPLICATES_SHOWN: Final = 20
 _DUPLICATES: Final = {
     DuplicateKind.SAME_PHOTO: "photos_of_other_landmarks_too",
@@ -108,7 +106,6 @@ class Adding:
         self._run = run
         self._progress = progress
         self._policy = duplicates
-        self._room = Room(_ROOM)
         # What looks for near-duplicates has to know the photos before: the next file is the likeliest to be one.
         self.at_once = _BATCH if duplicates is DuplicatePolicy.NONE else 1
         self.commit_seconds = 0.0
@@ -117,9 +114,7 @@ class Adding:
         """Decodes and extracts a photo, and stores it."""
         try:
             data = self._source.read(photo.file)
-            header = sniff(data)
-            with self._room.taken(_BYTES_PER_PIXEL * header.width * header.height):
-                return self._ingest.prepare(photo.landmark_id, data, image_id=photo.image_id, metadata=photo.metadata)
+            return self._ingest.prepare(photo.landmark_id, data, image_id=photo.image_id, metadata=photo.metadata)
         except SteepleError as error:
             return _photos_own(error)
         except Exception as error:
@@ -223,7 +218,7 @@ def _photos_own(error: SteepleError) -> SteepleError:
     Raises:
         SteepleError: If it is about the server, so that going on would fail with every photo.
     """
-    if error.status in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "DATA_LOSS"):
+    if ends_operation(error):
         raise error
     return error
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Final, Generic, TypeVar, overload
 
 from steeple.server.priority import yield_to_queries
@@ -18,32 +16,6 @@ _ItemT = TypeVar("_ItemT")
 _ResultT = TypeVar("_ResultT")
 
 
-class Room:
-    """Bytes that threads may use at a time. One that needs more than all there is works alone.
-
-    Args:
-        total: Bytes.
-    """
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._used = 0
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, wanted: int) -> Iterator[None]:
-        """Waits until there is room, and keeps it for the block."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._used == 0 or self._used + wanted <= self._total)
-            self._used += wanted
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= wanted
-                self._changed.notify_all()
-
-
 class Pipeline(Generic[_ItemT, _ResultT]):
     """Threads that work ahead on items, no further than so many.
 
@@ -51,7 +23,8 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         work: Done for each item, on one of the threads.
         threads: That work at a time; they yield to queries.
         ahead: Items that are worked on or done and not taken yet, at most.
-        check: Called about five times a second while results are waited for; what it raises ends the work.
+        check: Called for each result, and about five times a second while one is waited for; what it raises ends the
+            work.
 
     Attributes:
         left: Results of items after those that were dealt with.
@@ -126,5 +99,6 @@ class Pipeline(Generic[_ItemT, _ResultT]):
             if left <= 0:
                 return None
             wait([future], left)
+        self._check()  # also where nothing had to be waited for
         window.popleft()
         return item, future.result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from steeple.errors import DataLossError, InvalidArgumentError, SteepleError, error_class
 from steeple.server.catalogue import LatLng
+from steeple.server.durable import replacing
 from steeple.server.importing.fields import LandmarkFields
 
 
@@ -66,19 +66,10 @@ class Plan:
 
     def save(self, path: Path) -> None:
         """Writes the plan, so that it is there whole or not at all."""
-        aside = path.with_suffix(".new")
-        with aside.open("w", encoding="ascii") as file:
+        with replacing(path) as file:
             for kind, lines in self._lines().items():
                 for line in lines:
-                    file.write(json.dumps([kind, line]) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+                    file.write(json.dumps([kind, line]).encode("ascii") + b"\n")
 
     @staticmethod
     def load(path: Path) -> Plan:

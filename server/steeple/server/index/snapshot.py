@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from steeple.errors import SnapshotError
+from steeple.server.durable import link_or_copy, write_file
 
 _MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 2
@@ -60,7 +59,7 @@ class SnapshotFolder:
         part = Part(f"{role}-{digest[:16]}", digest)
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._holds(part):
-            _write(self.path / part.name, data)
+            write_file(self.path / part.name, data)
         return part
 
     def _holds(self, part: Part) -> bool:
@@ -78,14 +77,7 @@ class SnapshotFolder:
         """
         target = self.path / file.name
         if not target.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            aside = target.with_name(target.name + ".partial")
-            try:
-                os.link(file, target)
-            except OSError:  # another file system, or one without links
-                shutil.copyfile(file, aside)
-                _synced(aside)
-                aside.replace(target)
+            link_or_copy(file, target)
         return Part(file.name, sha256)
 
     def load(self, part: Part) -> bytes:
@@ -112,7 +104,7 @@ class SnapshotFolder:
         content = json.dumps({"format": _FORMAT, **facts})
         sealed = {"content": content, "sha256": hashlib.sha256(content.encode()).hexdigest()}
         self.path.mkdir(parents=True, exist_ok=True)
-        _write(self.path / _MANIFEST, json.dumps(sealed).encode())
+        write_file(self.path / _MANIFEST, json.dumps(sealed).encode())
         kept = {_MANIFEST, *(part.name for part in keep)}
         for file in self.path.iterdir():
             if file.is_file() and file.name not in kept:
@@ -144,20 +136,3 @@ class SnapshotFolder:
             if facts.get(name) != value:
                 raise SnapshotError(f"{file} has {name} {facts.get(name)!r}; wanted {value!r}")
         return facts
-
-
-def _write(path: Path, data: bytes | memoryview) -> None:
-    """Writes a file aside, forces it to the disk and renames it to ``path``."""
-    aside = path.with_name(path.name + ".partial")
-    aside.write_bytes(data)
-    _synced(aside)
-    aside.replace(path)
-    _synced(path.parent)
-
-
-def _synced(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.errors import DataLossError, InvalidArgumentError, NotFoundError
-from steeple.server.durable import errors_translated
+from steeple.server.durable import errors_translated, sha256_of
 from steeple.server.operations.records import Operation
 
 FILE: Final = "file"
@@ -69,9 +68,7 @@ class ResultFile:
 
 def results(path: Path) -> dict[str, str]:
     """What the results of an operation say of a file in its folder, whole and on the disk."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {FILE: path.name, SIZE: str(path.stat().st_size), SHA256: digest}
+    return {FILE: path.name, SIZE: str(path.stat().st_size), SHA256: sha256_of(path)}
 
 
 def of(operation: Operation, name: str, folder: Path) -> ResultFile:

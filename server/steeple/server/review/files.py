@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from steeple.errors import DataLossError
-from steeple.server.durable import errors_translated
-
-_UNFINISHED: Final = ".part"
+from steeple.server.durable import errors_translated, replacing, sync
 
 
 class QueryFiles:
@@ -33,16 +29,10 @@ class QueryFiles:
             ResourceExhaustedError: If the disk is full.
             UnavailableError: If it cannot be written otherwise.
         """
-        unfinished = self._folder / (query_id + _UNFINISHED)
         with errors_translated("kept queries"):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                with unfinished.open("xb") as file:
-                    file.write(data)
-                unfinished.replace(self._folder / query_id)
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
+            with replacing(self._folder / query_id, lasting=False) as file:
+                file.write(data)
 
     def read(self, query_id: str, size_bytes: int) -> bytes:
         """A file of so many bytes.
@@ -72,11 +62,7 @@ class QueryFiles:
                 return
             for query_id in query_ids:
                 (self._folder / query_id).unlink(missing_ok=True)
-            descriptor = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync(self._folder)
 
     def sweep(self, known: Collection[str]) -> int:
         """Deletes every file but those of the ids that are known, such as what a crash has left; how many."""

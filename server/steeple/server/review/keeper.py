@@ -71,11 +71,12 @@ class QueryKeeper:
         self._closed = False
         self._counts: Counter[str] = Counter()
         self._erased: dict[str | None, datetime] = {}  # by key, None: all; what was answered until then is not kept
-        self._room = 0  # bytes that may be written before all are counted again, about
         self._thread = threading.Thread(target=self._run, name="kept queries", daemon=True)
+        self._room = 0  # bytes that may be written before all are counted again, about; the thread's own
 
     def start(self) -> None:
-        """Begins, if anything is to be kept."""
+        """Makes room if there is less of it than there was, and begins, if anything is to be kept."""
+        self._keep_quota()  # from now on the thread does it, and no other: only it takes room away
         if self._rules.policy is not KeepPolicy.OFF:
             self._thread.start()
 
@@ -174,7 +175,7 @@ class QueryKeeper:
             raise ResourceExhaustedError(
                 f"it takes {len(data)} bytes, and kept_queries_max_bytes is {self._rules.max_bytes}"
             )
-        query = _kept(draft, data)
+        query = _kept(draft, data, draft.create_time + self._rules.retention)
         self._files.write(query.id, data)
         try:
             self._store.add(query)
@@ -183,9 +184,9 @@ class QueryKeeper:
             raise
         self._room -= len(data)
         if self._room < 0:
-            self.keep_quota()
+            self._keep_quota()
 
-    def keep_quota(self) -> None:
+    def _keep_quota(self) -> None:
         """Deletes the oldest queries, if there are too many bytes of them: a few more than needed, to count seldom."""
         most, total = self._rules.max_bytes, self._store.total_bytes()
         if total > most:
@@ -250,12 +251,12 @@ def _packed(source: bytes | FeatureSet) -> bytes:
     return without_metadata(source) if isinstance(source, bytes) else wire.pack(source).SerializeToString()
 
 
-def _kept(draft: QueryDraft, data: bytes) -> KeptQuery:
+def _kept(draft: QueryDraft, data: bytes, expire_time: datetime) -> KeptQuery:
     found, is_photo = draft.found, isinstance(draft.source, bytes)
     return KeptQuery(
         id=timed_id(draft.create_time),
         create_time=draft.create_time,
-        expire_time=draft.create_time,  # the store knows
+        expire_time=expire_time,
         key_id=draft.key_id,
         request_id=draft.request_id,
         identified=found.identified,

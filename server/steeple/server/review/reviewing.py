@@ -98,7 +98,7 @@ class Review:
         self.keeper.close()
 
     def purge(self, now: datetime | None = None) -> None:
-        """Deletes the queries whose time is over, and the oldest if there are too many bytes of them.
+        """Deletes the queries whose time is over.
 
         Args:
             now: UTC, aware; None: the time.
@@ -108,7 +108,6 @@ class Review:
         if expired:
             self._files.delete(expired)
             self._store.delete(expired, now)
-        self.keeper.keep_quota()
 
     def get(self, query_id: str) -> KeptQuery:
         """A query.
@@ -126,7 +125,7 @@ class Review:
             FailedPreconditionError: If there are none, and none are kept.
         """
         page = self._store.list(request)
-        if not page.items and self._rules.policy is KeepPolicy.OFF and not self._store.ids(true()):
+        if not page.items and self._rules.policy is KeepPolicy.OFF and self._store.empty():
             raise FailedPreconditionError(
                 "this server keeps no queries; to review them, start it with keep_queries = unknown (or all), as in "
                 "`steeple serve --keep-queries unknown`"

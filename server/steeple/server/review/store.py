@@ -136,6 +136,11 @@ class KeptQueryStore:
         with self._database.read() as connection:
             return [*connection.execute(select(_TABLE.c.id).where(condition).order_by(_TABLE.c.id)).scalars()]
 
+    def empty(self) -> bool:
+        """Whether there are none."""
+        with self._database.read() as connection:
+            return connection.execute(select(_TABLE.c.id).limit(1)).first() is None
+
     def delete(self, query_ids: Sequence[str], now: datetime, what: str | None = None) -> int:
         """Deletes queries; how many there were. For the audit log, ``what`` says which; None: as the request does."""
         deleted = 0

@@ -1,10 +1,8 @@
-"""Files of snapshots: linked or copied, summed, and forced to the disk."""
+"""Files of snapshots: compared with their sums, and all of them forced to the disk."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.errors import SnapshotError
+from steeple.server.durable import sha256_of, sync
 
 SUMS: Final = "SHA256SUMS"
 """List of all files of a snapshot, as ``sha256sum -c`` reads it: ``{sha256}  {path}``."""
@@ -22,77 +21,12 @@ _SYNCS: Final = 16
 _AT_ONCE: Final = 256
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Writes a file aside, forces it to the disk, renames it to ``path``, and makes the name last.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    aside = path.with_name(path.name + ".partial")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Forces a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def sync_folders(root: Path) -> None:
     """Makes all names below ``root``, and in it, last."""
     folders = (Path(folder) for folder, _, _ in os.walk(root, topdown=False))
     with ThreadPoolExecutor(_SYNCS) as pool:  # a disk does many at once in little more than the time of one
         while batch := list(islice(folders, _AT_ONCE)):
             list(pool.map(sync, batch))
-
-
-def link_or_copy(source: Path, target: Path, *, link: bool) -> bool:
-    """Gives a file that never changes a second name, or copies it; its folder is made.
-
-    Args:
-        source: The file.
-        target: The new name.
-        link: Whether it may share its space with ``source``; where that cannot be, it is copied.
-
-    Returns:
-        Whether it was linked.
-
-    Raises:
-        OSError: If it cannot be read or written.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if link:
-        try:
-            os.link(source, target)
-        except FileNotFoundError:
-            raise
-        except OSError:  # another file system, one without links, or one link too many
-            pass
-        else:
-            return True
-    with source.open("rb") as original, target.open("xb") as copy:
-        shutil.copyfileobj(original, copy, 1 << 20)
-        copy.flush()
-        os.fsync(copy.fileno())
-    return False
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hex.
-
-    Raises:
-        OSError: If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_sums(folder: Path, sha256: str) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from steeple.errors import DataLossError, SteepleError
 from steeple.server.catalogue.database import Database
+from steeple.server.durable import link_or_copy, sha256_of, sync
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
-from steeple.server.snapshots.files import SUMS, link_or_copy, sha256_of, sync, sync_folders
+from steeple.server.snapshots.files import SUMS, sync_folders
 from steeple.server.snapshots.manifest import Snapshot
 from steeple.server.snapshots.store import SnapshotStore
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from steeple.errors import FailedPreconditionError, NotFoundError, SnapshotError
-from steeple.server.snapshots.files import write_synced
+from steeple.server.durable import write_file
 
 MANIFEST: Final = "snapshot.json"
 FORMAT: Final = 1
@@ -81,7 +81,7 @@ def write(folder: Path, snapshot: Snapshot) -> None:
     """
     facts = {"format": FORMAT, **snapshot.to_dict()}
     del facts["damage"], facts["name"]
-    write_synced(folder / MANIFEST, _rendered(facts))
+    write_file(folder / MANIFEST, _rendered(facts))
 
 
 def read(folder: Path) -> Snapshot:

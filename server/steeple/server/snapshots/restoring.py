@@ -18,9 +18,10 @@ from steeple.errors import (
 from steeple.server.catalogue import Catalogue, audit
 from steeple.server.catalogue.migrate import known_revisions
 from steeple.server.data_dir import DataDir
+from steeple.server.durable import link_or_copy, sync
 from steeple.server.operations import OperationStore
 from steeple.server.snapshots import manifest, swap
-from steeple.server.snapshots.files import damaged, link_or_copy, read_sums, sync
+from steeple.server.snapshots.files import damaged, read_sums
 from steeple.server.snapshots.making import CATALOGUE, INDEX, PHOTOS
 from steeple.server.snapshots.manifest import Snapshot
 

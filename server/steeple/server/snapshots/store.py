@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from pathlib import Path
 from typing import Final
 
 from steeple.errors import FailedPreconditionError, NotFoundError, SnapshotError
+from steeple.server.catalogue.ids import is_id
+from steeple.server.durable import sync
 from steeple.server.snapshots import manifest
-from steeple.server.snapshots.files import sync
 from steeple.server.snapshots.manifest import MANIFEST, Snapshot, snapshot_name
 
-_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 # Only what this makes itself goes by such a name: others may keep their files in the same folder.
 _PARTIAL: Final = ".snapshot-partial"
 _ABANDONED_SECONDS: Final = 24 * 3600.0
@@ -38,7 +37,7 @@ class SnapshotStore:
     def all(self) -> list[Snapshot]:
         """All snapshots, the latest first; of those that cannot be read, id and damage."""
         try:
-            names = sorted((file.name for file in self.path.iterdir() if _ID.fullmatch(file.name)), reverse=True)
+            names = sorted((file.name for file in self.path.iterdir() if is_id(file.name)), reverse=True)
         except FileNotFoundError:
             return []
         return [_read(self.path / name) for name in names if (self.path / name / MANIFEST).exists()]
@@ -50,7 +49,7 @@ class SnapshotStore:
             NotFoundError: If there is none of that id.
         """
         folder = self.folder(snapshot_id)
-        if not _ID.fullmatch(snapshot_id) or not (folder / MANIFEST).exists():
+        if not is_id(snapshot_id) or not (folder / MANIFEST).exists():
             name = snapshot_name(snapshot_id)
             raise NotFoundError(f"there is no {name}; see: steeple snapshots list", resource=name)
         return _read(folder)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from steeple.errors import DataLossError, FailedPreconditionError
-from steeple.server.snapshots.files import sync, sync_folders, write_synced
+from steeple.server.durable import sync, write_file
+from steeple.server.snapshots.files import sync_folders
 
 STAGED: Final = "restore-staged"
 PREVIOUS: Final = "before-restore"
@@ -132,4 +133,4 @@ def _read(data_dir: Path) -> dict[str, Any] | None:
 
 
 def _write(data_dir: Path, journal: dict[str, Any]) -> None:
-    write_synced(data_dir / JOURNAL, json.dumps(journal).encode())
+    write_file(data_dir / JOURNAL, json.dumps(journal).encode())

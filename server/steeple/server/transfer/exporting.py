@@ -16,7 +16,7 @@ from steeple.delf.release import ModelRelease
 from steeple.errors import SteepleError
 from steeple.server.catalogue import Catalogue, dump
 from steeple.server.catalogue.records import ReferenceImage
-from steeple.server.durable import errors_translated, sync_folder
+from steeple.server.durable import errors_translated, sync
 from steeple.server.images import ImageStore
 from steeple.server.operations import Run, result_files
 from steeple.server.photo_shelf import PhotoShelf
@@ -64,7 +64,7 @@ class Export:
             try:
                 counts = self._write(run, part)
                 part.replace(run.folder / FILE)
-                sync_folder(run.folder)
+                sync(run.folder)
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise

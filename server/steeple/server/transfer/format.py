@@ -5,7 +5,7 @@ Everything that is read is checked: who made an archive is not known.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -37,7 +37,6 @@ LONGEST_FEATURES: Final = 16 << 20
 
 _EXTENSIONS: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/bmp": ".bmp"}
 
-_RecordT = TypeVar("_RecordT", bound="_Record")
 _Count = Annotated[int, Field(ge=0, lt=1 << 62)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

@@ -20,7 +20,6 @@ from steeple.delf.image import sniff
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
     AlreadyExistsError,
-    CancelledError,
     FeatureSetError,
     InvalidArgumentError,
     ModelMismatchError,
@@ -30,7 +29,7 @@ from steeple.errors import (
 from steeple.server.archives import SafeZip
 from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, ReferenceImage, limits
 from steeple.server.ingest import Ingest
-from steeple.server.operations import Run
+from steeple.server.operations import Run, ends_operation
 from steeple.server.transfer import format
 from steeple.server.transfer.format import ImageRecord, LandmarkRecord
 from steeple.v1 import features_pb2
@@ -163,11 +162,9 @@ class _Importing:
                 where = _where(member, number)
                 try:
                     self._counts[add(line, where)] += 1
-                except CancelledError:
-                    raise
                 except SteepleError as error:
-                    if error.status in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "DATA_LOSS", "INTERNAL"):
-                        raise  # it is not about this item: the next ones would fail as well
+                    if ends_operation(error):
+                        raise
                     self._run.problem(where, error)
             self._done[member] = batch[-1][0]
             self._ingest.catch_up()

@@ -19,7 +19,7 @@ from steeple.server.catalogue import pages
 from steeple.server.catalogue.ids import timed_id
 from steeple.server.catalogue.records import Page
 from steeple.server.catalogue.requests import Request
-from steeple.server.durable import errors_translated, sync_folder
+from steeple.server.durable import errors_translated, sync
 from steeple.server.logs import facts
 from steeple.server.uploads import records
 from steeple.server.uploads.entry import KEPT, Entry, not_found
@@ -212,7 +212,7 @@ class Uploads:
         try:
             folder.mkdir()
             records.save(folder, upload)
-            sync_folder(self._folder)
+            sync(self._folder)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from steeple.errors import AbortedError, DataLossError, FailedPreconditionError, InvalidArgumentError
-from steeple.server.durable import errors_translated
+from steeple.server.durable import errors_translated, sha256_of
 from steeple.server.uploads.entry import Entry
 from steeple.server.uploads.records import Upload
 
@@ -109,7 +107,7 @@ class Writer:
             self._entry.keep(replace(self._entry.upload, committed_bytes=self._offset))
 
     def _complete(self, file: int) -> None:
-        upload, digest = self._entry.upload, _sha256(self._entry.content)
+        upload, digest = self._entry.upload, sha256_of(self._entry.content)
         if upload.sha256 and digest != upload.sha256:
             self._entry.keep(replace(upload, committed_bytes=0))
             os.ftruncate(file, 0)
@@ -125,8 +123,3 @@ def _write_all(file: int, data: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(file, view, offset)
         view, offset = view[written:], offset + written
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
