@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from typing import Protocol
 
 from steeple.errors import InvalidArgumentError
+
+
+class PagedRequest(Protocol):
+    """A request for a page of a list."""
+
+    page_size: int
+    page_token: str
+
+
+class Page(Protocol):
+    """A response with a page of a list; ``next_page_token`` is empty for the last."""
+
+    next_page_token: str
 
 
 def request_id_or_new(given: str) -> str:
