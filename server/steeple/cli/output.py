@@ -7,13 +7,14 @@ that a pipe carries results only.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from steeple.errors import SteepleError
 
@@ -212,6 +213,24 @@ def error_facts(error: SteepleError, hint: str = "") -> dict[str, object]:
     if hint:
         facts["hint"] = hint
     return facts
+
+
+def without_nan(value: Any, digits: int | None = None) -> Any:  # noqa: ANN401 - JSON, of which mypy has no type
+    """A value for JSON, which does not have NaN: None stands for it, at any depth.
+
+    Args:
+        value: Of mappings, lists, tuples and what JSON has besides.
+        digits: After the point, to which numbers are rounded; None: as they are.
+    """
+    if isinstance(value, Mapping):
+        return {name: without_nan(each, digits) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each, digits) for each in value]
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
+        return None
+    return value if digits is None else round(value, digits)
 
 
 def plain(text: str) -> str:
