@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from steeple.cli.output import Cell, Column, Output, describe_metadata, describe_time, error_facts, plain
+from steeple.cli.output import Cell, Column, Output, describe_metadata, describe_time, error_facts, plain, without_nan
 from steeple.errors import NotFoundError
 
 
@@ -109,3 +109,35 @@ def test_times_are_told_in_utc() -> None:
 
 def test_metadata_is_told_in_order() -> None:
     assert describe_metadata({"b": "2", "a": "1"}) == "a=1, b=2"
+
+
+def test_json_has_none_for_nan_at_any_depth() -> None:
+    nan = float("nan")
+    assert without_nan({"a": (nan, 0.25), "b": [{"c": nan}], "d": "nan", "e": 3}) == {
+        "a": [None, 0.25],
+        "b": [{"c": None}],
+        "d": "nan",
+        "e": 3,
+    }
+    assert without_nan([1 / 3, nan, 12345678], 6) == [0.333333, None, 12345678]
+    assert without_nan(1 / 3) == 1 / 3
+
+
+def test_what_a_bar_counts_is_told_as_it_is_called() -> None:
+    code = (
+        "from steeple.cli.output import Output\n"
+        "from steeple.cli.progress import bytes_bar\n"
+        "output = Output(as_json=False)\n"
+        "with output.steps() as told:\n"
+        "    told('[red]step', 1, 2)\n"
+        "with bytes_bar(output, 'sending') as sent:\n"
+        "    sent(1500, 3000)\n"
+    )
+    terminal, slave = pty.openpty()
+    subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=slave, check=True)
+    os.close(slave)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert "[red]step" in shown
+    assert "sending" in shown
+    assert "1.5/3.0 kB" in shown

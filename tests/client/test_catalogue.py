@@ -10,7 +10,7 @@ import pytest
 from steeple.client import UNSET, Landmark, LatLng, ReferenceImage
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.errors import InvalidArgumentError
+from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.v1 import catalog_service_pb2 as api
 from steeple.v1 import landmark_pb2, model_pb2
 
@@ -118,12 +118,31 @@ def test_an_empty_page_is_not_the_end(client: Any, peer: Peer) -> None:
     assert [landmark.id for landmark in client.list_landmarks()] == ["a"]
 
 
+def test_a_client_closed_between_two_pages_says_so(client: Any, peer: Peer) -> None:
+    peer.landmarks = [landmark_pb2.Landmark(name=f"landmarks/l{number}") for number in range(2)]
+    found = client.list_landmarks(page_size=1)
+    assert next(found).id == "l0"
+    client.close()
+    with pytest.raises(FailedPreconditionError, match="closed"):
+        next(found)
+
+
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_page_has_a_size(client: Any, peer: Peer, size: int) -> None:
     with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
         next(client.list_landmarks(page_size=size))
     with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
         next(client.list_reference_images("a", page_size=size))
+    with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
+        next(client.list_uploads(page_size=size))
+    with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
+        next(client.list_keys(page_size=size))
+    with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
+        next(client.list_audit_events(page_size=size))
+    with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
+        next(client.list_operations(page_size=size))
+    with pytest.raises(InvalidArgumentError, match=f"at least 1, not {size}"):
+        next(client.list_operation_problems("a", page_size=size))
     assert peer.received == []
 
 

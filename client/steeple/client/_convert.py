@@ -9,6 +9,7 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from numpy.typing import NDArray
 
+from steeple.client._requests import prefixed
 from steeple.client._times import to_time
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.resources import Duplicate, DuplicateKind, ImageState, Landmark, LatLng, Quality, ReferenceImage
@@ -51,12 +52,12 @@ _VERDICTS: Final = {
 
 def landmark_name(landmark: str | Landmark) -> str:
     """``landmarks/{id}`` of an id, a name or a landmark."""
-    return landmark.name if isinstance(landmark, Landmark) else _prefixed("landmarks/", landmark)
+    return landmark.name if isinstance(landmark, Landmark) else prefixed("landmarks/", landmark)
 
 
 def model_name(model: str | Model) -> str:
     """``models/{id}`` of an id, a name or a model."""
-    return model.name if isinstance(model, Model) else _prefixed("models/", model)
+    return model.name if isinstance(model, Model) else prefixed("models/", model)
 
 
 def reference_image_name(image: str | ReferenceImage) -> str:
@@ -70,10 +71,6 @@ def reference_image_name(image: str | ReferenceImage) -> str:
     if len(parts) != 4 or (parts[0], parts[2]) != ("landmarks", "images"):
         raise InvalidArgumentError(f"a reference image is named landmarks/{{landmark}}/images/{{image}}, not {name!r}")
     return name
-
-
-def _prefixed(prefix: str, name: str) -> str:
-    return name if name.startswith(prefix) else prefix + name
 
 
 def landmark_message(

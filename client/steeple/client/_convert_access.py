@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, Scope
 from steeple.errors import InvalidArgumentError
@@ -15,13 +16,12 @@ _SCOPES: Final = {
     Scope.EDITOR: key_service_pb2.Key.SCOPE_EDITOR,
     Scope.ADMIN: key_service_pb2.Key.SCOPE_ADMIN,
 }
+_SCOPE_OF: Final = {number: scope for scope, number in _SCOPES.items()}
 
 
 def key_name(key: str | Key) -> str:
     """``keys/{id}`` of an id, a name or a key."""
-    if isinstance(key, Key):
-        return key.name
-    return key if key.startswith("keys/") else f"keys/{key}"
+    return key.name if isinstance(key, Key) else prefixed("keys/", key)
 
 
 def scope_value(scope: Scope | str) -> key_service_pb2.Key.Scope.ValueType:
@@ -30,11 +30,7 @@ def scope_value(scope: Scope | str) -> key_service_pb2.Key.Scope.ValueType:
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    try:
-        return _SCOPES[Scope(scope)]
-    except (ValueError, KeyError):
-        names = ", ".join(known.value for known in _SCOPES)
-        raise InvalidArgumentError(f"scope must be {names}, not {scope!r}", field="scope") from None
+    return number_of(scope, _SCOPES, says="scope must be", field="scope")
 
 
 def limits_message(limits: KeyLimits) -> key_service_pb2.KeyLimits:
@@ -55,11 +51,10 @@ def limits_message(limits: KeyLimits) -> key_service_pb2.KeyLimits:
 
 def to_key(message: key_service_pb2.Key) -> Key:
     """A key."""
-    scopes = {value: scope for scope, value in _SCOPES.items()}
     return Key(
         name=message.name,
         display_name=message.display_name,
-        scope=scopes.get(message.scope, Scope.OTHER),
+        scope=_SCOPE_OF.get(message.scope, Scope.OTHER),
         limits=KeyLimits(
             message.limits.requests_per_second, message.limits.burst, message.limits.monthly_identifications
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from steeple.client._convert import to_landmark, to_place
+from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
 from steeple.client.discovery import (
     AcceptedProposal,
@@ -25,6 +26,7 @@ _STATES: Final = {
     ProposalState.ACCEPTED: api.Proposal.STATE_ACCEPTED,
     ProposalState.DISCARDED: api.Proposal.STATE_DISCARDED,
 }
+_STATE_OF: Final = {number: state for state, number in _STATES.items()}
 _REASONS: Final = {
     api.DiscoveryPhoto.REASON_NO_MATCH: LeftoverReason.NO_MATCH,
     api.DiscoveryPhoto.REASON_WEAK_MATCH: LeftoverReason.WEAK_MATCH,
@@ -38,7 +40,7 @@ def discovery_name(discovery: str | Discovery | Operation) -> str:
         return discovery.name
     if isinstance(discovery, Operation):
         return f"discoveries/{discovery.id}"
-    return discovery if discovery.startswith("discoveries/") else f"discoveries/{discovery}"
+    return prefixed("discoveries/", discovery)
 
 
 def proposal_name(proposal: str | Proposal) -> str:
@@ -65,11 +67,7 @@ def state_value(state: ProposalState | str) -> api.Proposal.State.ValueType:
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    try:
-        return _STATES[ProposalState(state)]
-    except (ValueError, KeyError):
-        names = ", ".join(known.value for known in _STATES)
-        raise InvalidArgumentError(f"a state is one of {names}, not {state!r}", field="states") from None
+    return number_of(state, _STATES, says="a state is one of", field="states")
 
 
 def to_discovery(message: api.Discovery) -> Discovery:
@@ -93,10 +91,9 @@ def to_discovery(message: api.Discovery) -> Discovery:
 
 def to_proposal(message: api.Proposal) -> Proposal:
     """A proposal."""
-    states = {value: state for state, value in _STATES.items()}
     return Proposal(
         name=message.name,
-        state=states.get(message.state, ProposalState.OTHER),
+        state=_STATE_OF.get(message.state, ProposalState.OTHER),
         representative=message.representative,
         photo_count=message.photo_count,
         view_count=message.view_count,

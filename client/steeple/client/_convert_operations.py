@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
 from steeple.client.operations import Operation, OperationProblem, OperationState
-from steeple.errors import InvalidArgumentError
 from steeple.v1 import operation_service_pb2 as api
 
 _STATES: Final = {
@@ -16,13 +16,12 @@ _STATES: Final = {
     OperationState.FAILED: api.Operation.STATE_FAILED,
     OperationState.CANCELLED: api.Operation.STATE_CANCELLED,
 }
+_STATE_OF: Final = {number: state for state, number in _STATES.items()}
 
 
 def operation_name(operation: str | Operation) -> str:
     """``operations/{id}`` of an id, a name or an operation."""
-    if isinstance(operation, Operation):
-        return operation.name
-    return operation if operation.startswith("operations/") else f"operations/{operation}"
+    return operation.name if isinstance(operation, Operation) else prefixed("operations/", operation)
 
 
 def state_value(state: OperationState | str) -> api.Operation.State.ValueType:
@@ -31,20 +30,15 @@ def state_value(state: OperationState | str) -> api.Operation.State.ValueType:
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    try:
-        return _STATES[OperationState(state)]
-    except (ValueError, KeyError):
-        names = ", ".join(known.value for known in _STATES)
-        raise InvalidArgumentError(f"a state is one of {names}, not {state!r}", field="states") from None
+    return number_of(state, _STATES, says="a state is one of", field="states")
 
 
 def to_operation(message: api.Operation) -> Operation:
     """An operation."""
-    states = {value: state for state, value in _STATES.items()}
     return Operation(
         name=message.name,
         method=message.method,
-        state=states.get(message.state, OperationState.OTHER),
+        state=_STATE_OF.get(message.state, OperationState.OTHER),
         actor=message.actor,
         step=message.step,
         done_count=message.done_count,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
 from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
-from steeple.errors import InvalidArgumentError
 from steeple.v1 import review_service_pb2 as api
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED
 
@@ -21,13 +21,12 @@ _VERDICTS: Final = {
     QueryVerdict.LANDMARK: api.KeptQuery.VERDICT_LANDMARK,
     QueryVerdict.NOT_LANDMARK: api.KeptQuery.VERDICT_NOT_LANDMARK,
 }
+_VERDICT_OF: Final = {number: verdict for verdict, number in _VERDICTS.items()}
 
 
 def query_name(query: str | KeptQuery) -> str:
     """``queries/{id}`` of an id, a name or a query."""
-    if isinstance(query, KeptQuery):
-        return query.name
-    return query if query.startswith("queries/") else f"queries/{query}"
+    return query.name if isinstance(query, KeptQuery) else prefixed("queries/", query)
 
 
 def verdict_value(verdict: QueryVerdict | str) -> api.KeptQuery.Verdict.ValueType:
@@ -36,16 +35,11 @@ def verdict_value(verdict: QueryVerdict | str) -> api.KeptQuery.Verdict.ValueTyp
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    try:
-        return _VERDICTS[QueryVerdict(verdict)]
-    except (ValueError, KeyError):
-        names = ", ".join(known.value for known in _VERDICTS)
-        raise InvalidArgumentError(f"a verdict is one of {names}, not {verdict!r}", field="verdict") from None
+    return number_of(verdict, _VERDICTS, says="a verdict is one of", field="verdict")
 
 
 def to_kept_query(message: api.KeptQuery) -> KeptQuery:
     """A kept query."""
-    verdicts = {value: verdict for verdict, value in _VERDICTS.items()}
     return KeptQuery(
         name=message.name,
         create_time=to_time(message.create_time),
@@ -64,7 +58,7 @@ def to_kept_query(message: api.KeptQuery) -> KeptQuery:
         content=_CONTENTS.get(message.content, QueryContent.OTHER),
         media_type=message.media_type,
         size_bytes=message.size_bytes,
-        verdict=verdicts.get(message.verdict, QueryVerdict.OTHER),
+        verdict=_VERDICT_OF.get(message.verdict, QueryVerdict.OTHER),
         landmark=message.landmark,
         reviewer=message.reviewer,
         review_time=to_time(message.review_time) if message.HasField("review_time") else None,

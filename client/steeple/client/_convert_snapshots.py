@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steeple.client._requests import prefixed
 from steeple.client._times import to_time
 from steeple.client.snapshots import Snapshot
 from steeple.v1 import snapshot_service_pb2 as api
@@ -9,9 +10,7 @@ from steeple.v1 import snapshot_service_pb2 as api
 
 def snapshot_name(snapshot: str | Snapshot) -> str:
     """``snapshots/{id}`` of an id, a name or a snapshot."""
-    if isinstance(snapshot, Snapshot):
-        return snapshot.name
-    return snapshot if snapshot.startswith("snapshots/") else f"snapshots/{snapshot}"
+    return snapshot.name if isinstance(snapshot, Snapshot) else prefixed("snapshots/", snapshot)
 
 
 def to_snapshot(message: api.Snapshot) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steeple.client._requests import prefixed
 from steeple.client._times import to_time
 from steeple.client.uploads import Upload
 from steeple.v1 import upload_service_pb2 as api
@@ -9,9 +10,7 @@ from steeple.v1 import upload_service_pb2 as api
 
 def upload_name(upload: str | Upload) -> str:
     """``uploads/{id}`` of an id, a name or an upload."""
-    if isinstance(upload, Upload):
-        return upload.name
-    return upload if upload.startswith("uploads/") else f"uploads/{upload}"
+    return upload.name if isinstance(upload, Upload) else prefixed("uploads/", upload)
 
 
 def to_upload(message: api.Upload) -> Upload:

@@ -9,7 +9,7 @@ import typer
 
 from steeple.cli import completion
 from steeple.cli.connection import connect
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, LimitOption, ServerOption
 from steeple.cli.output import Cell, Column, Output, describe_time
 from steeple.cli.times import read_time
 
@@ -27,7 +27,7 @@ def audit(
         str | None, typer.Option("--since", metavar="SPAN|TIME", help="Not before: 7d, 12h, 2027-01-31.")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="SPAN|TIME", help="Before then.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 100,
+    limit: LimitOption = 100,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:

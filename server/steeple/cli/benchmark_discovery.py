@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
-from steeple.cli.output import Column, Output
+from steeple.cli.output import Column, Output, without_nan
 from steeple.cli.stages import staged
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def discovery(
 
 
 def _print(output: Output, result: TrialResult, model: str) -> None:
-    output.document({"model": model, "python": platform.python_version(), **_finite(asdict(result))})
+    output.document({"model": model, "python": platform.python_version(), **without_nan(asdict(result))})
     output.table(
         (
             Column("places"),
@@ -84,17 +83,3 @@ def _print(output: Output, result: TrialResult, model: str) -> None:
     )
     milliseconds = [f"{1000 * seconds:.0f} ms" for seconds in (result.extract_seconds, result.match_seconds)]
     output.say(f"a photo: {milliseconds[0]} for its features, {milliseconds[1]} to match it", "dim")
-
-
-def _finite(value: object) -> dict[str, object]:
-    """NaN is no JSON: None stands for it."""
-
-    def plain(one: object) -> object:
-        if isinstance(one, dict):
-            return {name: plain(each) for name, each in one.items()}
-        if isinstance(one, list | tuple):
-            return [plain(each) for each in one]
-        return None if isinstance(one, float) and math.isnan(one) else one
-
-    found = plain(value)
-    return found if isinstance(found, dict) else {}

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from steeple.cli.connection import connect
 from steeple.cli.discover_output import print_discovery, print_photos, print_proposal, print_proposals
 from steeple.cli.following import follow
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, LocationOption, ServerOption, read_location
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, LimitOption, LocationOption, ServerOption, read_location
 from steeple.cli.output import Cell, Column, Output, describe_time
 from steeple.errors import InvalidArgumentError
 
@@ -118,7 +118,7 @@ def _upload(output: Output, client: Client, photos: Path) -> Upload:
 
 @app.command("list")
 def list_discoveries(
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 50,
+    limit: LimitOption = 50,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ import typer
 
 from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
-from steeple.cli.output import Column, Output
+from steeple.cli.output import Column, Output, without_nan
 from steeple.cli.stages import staged
 from steeple.cli.writable import CHARTS, check_writable, write_text
 from steeple.errors import InvalidArgumentError
@@ -215,9 +214,9 @@ def report(results: Sequence[QueryResult]) -> dict[str, Any]:
     return {
         "queries": metrics.queries,
         "distractors": metrics.distractors,
-        **{name: _number(getattr(metrics, name)) for name in _FIGURES},
-        "by_tier": {tier: _number(share) for tier, share in metrics.by_tier.items()},
-        "intervals": {name: [_number(end) for end in ends] for name, ends in intervals(outcomes).items()},
+        **without_nan({name: getattr(metrics, name) for name in _FIGURES}, 6),
+        "by_tier": without_nan(metrics.by_tier, 6),
+        "intervals": without_nan(intervals(outcomes), 6),
         "query_bytes": _median(results, lambda result: result.query_bytes),
         "ms_extract": _median(results, lambda result: 1000 * result.extract_seconds),
         "ms_search": _median(results, lambda result: 1000 * result.recognition.search_seconds),
@@ -251,10 +250,6 @@ def _size(dataset: Dataset) -> dict[str, int]:
         "reference_images": sum(bool(photo.landmark) for photo in gallery),
         "fillers": sum(not photo.landmark for photo in gallery),
     }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 6)
 
 
 def _median(results: Iterable[QueryResult], cost: Callable[[QueryResult], float]) -> float:

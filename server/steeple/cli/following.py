@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from steeple.cli.output import Output, plain
+from steeple.cli.output import Cell, Column, Output, plain
 
 if TYPE_CHECKING:
-    from steeple.client import Client, Operation
+    from rich.progress import Progress
+
+    from steeple.client import Client, Operation, OperationProblem
 
 
 def follow(output: Output, client: Client, operation: Operation) -> Operation:
@@ -26,13 +28,48 @@ def follow(output: Output, client: Client, operation: Operation) -> Operation:
         SteepleError: What it failed with.
     """
     try:
-        if output.as_json or not sys.stderr.isatty():
-            return client.wait_operation(operation)
-        return _with_bar(client, operation)
+        bar = output.bar()
+        return client.wait_operation(operation) if bar is None else _with_bar(bar, client, operation)
     except KeyboardInterrupt:
         output.note(f"{operation.name} goes on; see: steeple operations show {operation.id}")
         output.note(f"stop it with: steeple operations cancel {operation.id}")
         raise
+
+
+def carry_out(output: Output, client: Client, operation: Operation, *, no_wait: bool) -> Operation | None:
+    """The operation once it has succeeded, which is the JSON document too; None if it is not waited for.
+
+    Args:
+        output: Of the command.
+        client: Of the operation's server.
+        operation: As it was begun.
+        no_wait: Whether only to say how to follow it.
+
+    Raises:
+        CancelledError: If it was cancelled.
+        SteepleError: What it failed with.
+    """
+    if no_wait:
+        leave_running(output, operation)
+        return None
+    done = follow(output, client, operation)
+    output.document(done.to_dict())
+    return done
+
+
+def leave_running(output: Output, operation: Operation) -> None:
+    """Says how to follow an operation that is not waited for."""
+    output.document(operation.to_dict())
+    output.say(f"{operation.name} goes on; follow it with: steeple operations wait {operation.id}")
+
+
+def print_problems(output: Output, problems: Sequence[OperationProblem]) -> None:
+    """A table of what failed in an operation; nothing if nothing did."""
+    if problems:
+        output.table(
+            (Column("item"), Column("status"), Column("problem")),
+            [(problem.item, Cell(problem.status, "yellow"), problem.message) for problem in problems],
+        )
 
 
 def describe_progress(operation: Operation) -> str:
@@ -42,25 +79,17 @@ def describe_progress(operation: Operation) -> str:
     return str(operation.done_count or "")
 
 
-def _with_bar(client: Client, operation: Operation) -> Operation:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[problems]}", markup=True),
-    )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task(operation.state.value, total=None, problems="")
+def _with_bar(bar: Progress, client: Client, operation: Operation) -> Operation:
+    with bar:
+        task = bar.add_task(operation.state.value, total=None, note="")
 
         def show(now: Operation) -> None:
-            problems = f"{now.problem_count} failed" if now.problem_count else ""
-            text = plain(now.step or now.state.value).replace("[", "(")
             bar.update(
-                task, description=text, completed=now.done_count, total=now.total_count or None, problems=problems
+                task,
+                description=plain(now.step or now.state.value),
+                completed=now.done_count,
+                total=now.total_count or None,
+                note=f"{now.problem_count} failed" if now.problem_count else "",
             )
 
         return client.wait_operation(operation, progress=show)

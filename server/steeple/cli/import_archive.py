@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from steeple.cli.following import follow
-from steeple.cli.output import Cell, Column, Output
+from steeple.cli.following import follow, print_problems
+from steeple.cli.output import Output
 from steeple.cli.progress import bytes_bar
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ def import_archive(
         client.delete_upload(sent)
     output.document({**done.to_dict(), "upload": sent.name, "problems": [problem.to_dict() for problem in problems]})
     output.facts(sorted(done.results.items()))
+    print_problems(output, problems)
     if problems:
-        output.table(
-            (Column("item"), Column("status"), Column("problem")),
-            [(problem.item, Cell(problem.status, "yellow"), problem.message) for problem in problems],
-        )
         output.note(f"{sent.name} stays on the server; delete it with: steeple uploads delete {sent.id}")
     return done

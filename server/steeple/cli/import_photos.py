@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from steeple.cli.connection import connect
-from steeple.cli.following import follow
+from steeple.cli.following import follow, leave_running, print_problems
 from steeple.cli.import_archive import import_archive, is_archive
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
-from steeple.cli.output import Cell, Column, Output
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, NoWaitOption, ServerOption
+from steeple.cli.output import Output
 from steeple.cli.packing import files_of_folder, files_of_manifest, is_manifest, packed
 from steeple.cli.progress import bytes_bar
 from steeple.errors import InvalidArgumentError, SteepleError
@@ -71,7 +71,7 @@ def import_(
             help="Landmarks that are there: leave them as they are, set what is given, or change nothing at all.",
         ),
     ] = "skip",
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the end.")] = False,
+    no_wait: NoWaitOption = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> int:
@@ -131,8 +131,7 @@ def import_(
                 _discard(client, upload)
                 raise
         if no_wait:
-            output.document(operation.to_dict())
-            output.say(f"{operation.name} has begun; follow it with: steeple operations wait {operation.id}")
+            leave_running(output, operation)
             return 0
         try:
             done = follow(output, client, operation)
@@ -185,11 +184,7 @@ def _report(output: Output, client: Client, operation: Operation) -> int:
     failed = int(results["failed"])
     shown = list(itertools.islice(client.list_operation_problems(operation), _PROBLEMS_SHOWN)) if failed else []
     output.document({**operation.to_dict(), "problems": [problem.to_dict() for problem in shown]})
-    if shown:
-        output.table(
-            (Column("item"), Column("status"), Column("problem")),
-            [(problem.item, Cell(problem.status, "yellow"), problem.message) for problem in shown],
-        )
+    print_problems(output, shown)
     if operation.problem_count > len(shown):
         more = operation.problem_count - len(shown)
         output.note(f"and {more} more; see: steeple operations show {operation.id}")

@@ -18,6 +18,7 @@ from steeple.cli.options import (
     JsonOption,
     LabelOption,
     LandmarkArgument,
+    LimitOption,
     LocationOption,
     MetadataOption,
     OrderOption,
@@ -40,7 +41,7 @@ NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="
 
 @app.command("list")
 def list_landmarks(
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 0,
+    limit: LimitOption = 0,
     filter_text: FilterOption = "",
     order_by: OrderOption = "",
     deleted: DeletedOption = False,

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from steeple.cli.connection import connect
-from steeple.cli.following import follow
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.following import carry_out
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, NoWaitOption, ServerOption
 from steeple.cli.output import Output
-
-if TYPE_CHECKING:
-    from steeple.client import Client, Operation
-
-_NoWait = Annotated[bool, typer.Option("--no-wait", help="Begin, and do not wait for the end.")]
 
 
 def upgrade(
@@ -24,7 +19,7 @@ def upgrade(
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Go on without the images that cannot be extracted anew.")
     ] = False,
-    no_wait: _NoWait = False,
+    no_wait: NoWaitOption = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
@@ -39,7 +34,8 @@ def upgrade(
     """
     output = Output(as_json=json)
     with connect(server) as client:
-        done = _carried_out(output, client, client.upgrade_model(release, accept_missing=accept_missing), no_wait)
+        begun = client.upgrade_model(release, accept_missing=accept_missing)
+        done = carry_out(output, client, begun, no_wait=no_wait)
     if done is None:
         return
     output.say(f"{done.results['model']} is the default: {done.results['images']} images have features by it")
@@ -52,7 +48,7 @@ def retire(
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Also if there are images that only its queries find.")
     ] = False,
-    no_wait: _NoWait = False,
+    no_wait: NoWaitOption = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
@@ -64,17 +60,7 @@ def retire(
     """
     output = Output(as_json=json)
     with connect(server) as client:
-        done = _carried_out(output, client, client.retire_model(release, accept_missing=accept_missing), no_wait)
+        begun = client.retire_model(release, accept_missing=accept_missing)
+        done = carry_out(output, client, begun, no_wait=no_wait)
     if done is not None:
         output.say(f"{done.results['model']} is retired; features of {done.results['images']} images were deleted")
-
-
-def _carried_out(output: Output, client: Client, operation: Operation, no_wait: bool) -> Operation | None:
-    """The operation once it has succeeded; None if it is not waited for."""
-    if no_wait:
-        output.document(operation.to_dict())
-        output.say(f"{operation.name} goes on; follow it with: steeple operations wait {operation.id}")
-        return None
-    done = follow(output, client, operation)
-    output.document(done.to_dict())
-    return done

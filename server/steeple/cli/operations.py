@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from steeple.cli.connection import connect
-from steeple.cli.following import describe_progress, follow
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.following import describe_progress, follow, leave_running, print_problems
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, LimitOption, ServerOption
 from steeple.cli.output import Cell, Column, Output, describe_time
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def list_operations(
         list[str] | None,
         typer.Option("--state", metavar="STATE", help="queued, running, succeeded, failed, cancelled; repeatable."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 50,
+    limit: LimitOption = 50,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
@@ -87,11 +87,7 @@ def show_operation(
         problems = list(client.list_operation_problems(operation, page_size=1000))
     output.document({**found.to_dict(), "problems": [problem.to_dict() for problem in problems]})
     _print(output, found)
-    if problems:
-        output.table(
-            (Column("item"), Column("status"), Column("problem")),
-            [(problem.item, Cell(problem.status, "yellow"), problem.message) for problem in problems],
-        )
+    print_problems(output, problems)
 
 
 @app.command("wait")
@@ -147,8 +143,7 @@ def resume_operation(
     output = Output(as_json=json)
     with connect(server) as client:
         found = client.resume_operation(operation)
-    output.document(found.to_dict())
-    output.say(f"{found.name} goes on; follow it with: steeple operations wait {found.id}")
+    leave_running(output, found)
 
 
 @app.command("delete")

@@ -46,6 +46,8 @@ DeletedLandmarkArgument = Annotated[
         help="Id of the landmark, such as big-ben (or landmarks/big-ben).",
     ),
 ]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")]
+NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Begin, and do not wait for the end.")]
 EtagOption = Annotated[
     str, typer.Option("--etag", help="Refuse if it was changed since this etag (printed by show) was read.")
 ]

@@ -7,18 +7,20 @@ that a pipe carries results only.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from steeple.errors import SteepleError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
     from rich.text import Text
 
 # Without a terminal there is no width to keep to, and a table cut to 80 columns loses what is searched for.
@@ -122,45 +124,55 @@ class Output:
             title: What is being done.
             total: How many things are to be done.
         """
-        if self.as_json or not sys.stderr.isatty():
+        bar = self.bar()
+        if bar is None:
             yield Tally(lambda _: None)
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[item]}", markup=True),
-        )
-        # On one terminal, results are printed above the bar; results that go elsewhere must not be caught by it.
-        together = sys.stdout.isatty()
-        bar_console = self._console(sys.stderr)
-        with Progress(*columns, console=bar_console, transient=True, redirect_stdout=together) as bar:
-            task = bar.add_task(plain(title), total=total, item="")
-
-            def advance(item: str) -> None:
-                from rich.markup import escape
-
-                bar.update(task, advance=1, item=escape(plain(item)))
-
-            yield Tally(advance)
+        with bar:
+            task = bar.add_task(plain(title), total=total, note="")
+            yield Tally(lambda item: bar.update(task, advance=1, note=plain(item)))
 
     @contextmanager
     def steps(self) -> Iterator[Callable[[str, int, int], None]]:
         """A progress bar for work in several steps; what it yields is told the step, items done, and their number."""
-        if self.as_json or not sys.stderr.isatty():
+        bar = self.bar()
+        if bar is None:
             yield lambda step, done, total: None
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self._console(sys.stderr), transient=True) as bar:
-            task = bar.add_task("", total=None)
+        with bar:
+            task = bar.add_task("", total=None, note="")
             yield lambda step, done, total: bar.update(
                 task, description=plain(step), completed=done, total=total or None
             )
+
+    def bar(self, *, of_bytes: bool = False) -> Progress | None:
+        """A bar on standard error, gone at its end; None where that is no terminal, or in JSON mode.
+
+        Its tasks have a field ``note``, which stands behind the bar.
+
+        Args:
+            of_bytes: Whether it is bytes that are counted, not things.
+        """
+        if self.as_json or not sys.stderr.isatty():
+            return None
+        from rich import progress
+
+        counts = (
+            (progress.DownloadColumn(), progress.TransferSpeedColumn())
+            if of_bytes
+            else (progress.MofNCompleteColumn(),)
+        )
+        return progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            *counts,
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[note]}", style="dim", markup=False),
+            console=self._console(sys.stderr),
+            transient=True,
+            # On one terminal, results are printed above the bar; results that go elsewhere must not be caught by it.
+            redirect_stdout=sys.stdout.isatty(),
+        )
 
     def error(self, error: SteepleError, *, hint: str = "", **facts: str) -> None:
         """An error, on standard error: one line and a hint, or a JSON document ``{"error": {...}}``.
@@ -201,6 +213,24 @@ def error_facts(error: SteepleError, hint: str = "") -> dict[str, object]:
     if hint:
         facts["hint"] = hint
     return facts
+
+
+def without_nan(value: Any, digits: int | None = None) -> Any:  # noqa: ANN401 - JSON, of which mypy has no type
+    """A value for JSON, which does not have NaN: None stands for it, at any depth.
+
+    Args:
+        value: Of mappings, lists, tuples and what JSON has besides.
+        digits: After the point, to which numbers are rounded; None: as they are.
+    """
+    if isinstance(value, Mapping):
+        return {name: without_nan(each, digits) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each, digits) for each in value]
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
+        return None
+    return value if digits is None else round(value, digits)
 
 
 def plain(text: str) -> str:

@@ -71,23 +71,27 @@ def files_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
 
 
 @contextmanager
-def packed(files: Sequence[tuple[Path, str]], advance: Callable[[str], object]) -> Iterator[Path]:
+def packed(
+    files: Sequence[tuple[Path, str]], advance: Callable[[str], object], *, name: str = "photos"
+) -> Iterator[Path]:
     """A zip archive of files, in a temporary folder, which needs as much room as they do; photos do not get smaller.
 
     Args:
         files: With their names in the archive.
         advance: Told the name of each.
+        name: Of the archive, without ``.zip``.
 
     Raises:
         InvalidArgumentError: If a file cannot be read, or the archive cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="steeple-import-") as folder:
-        archive = Path(folder) / "photos.zip"
+    with tempfile.TemporaryDirectory(prefix="steeple-upload-") as folder:
+        archive = Path(folder) / f"{name}.zip"
         try:
+            # Of times before 1980, which the format has not, 1980 is close enough.
             with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, strict_timestamps=False) as target:
-                for path, name in files:
-                    target.write(path, name)
-                    advance(name)
+                for path, inside in files:
+                    target.write(path, inside)
+                    advance(inside)
         except OSError as error:
             raise InvalidArgumentError(
                 f"the photos cannot be packed for the upload: {error.filename or archive}: {error.strerror}; it is "

@@ -13,6 +13,7 @@ from steeple.cli.options import (
     DEFAULT_SERVER,
     FilterOption,
     JsonOption,
+    LimitOption,
     MetadataOption,
     ServerOption,
     TimeoutOption,
@@ -43,7 +44,7 @@ def list_queries(
     order_by: Annotated[
         str, typer.Option("--order-by", metavar="FIELDS", help="id, create_time or confidence; default: latest first.")
     ] = "create_time desc",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 50,
+    limit: LimitOption = 50,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:

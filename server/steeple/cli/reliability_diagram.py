@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from steeple.cli import svg
+from steeple.cli.output import without_nan
 
 if TYPE_CHECKING:
     from steeple.server.evaluation import FalsePositives, ReliabilityBin
@@ -20,14 +20,7 @@ _SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def facts_of(part: ReliabilityBin | FalsePositives) -> dict[str, Any]:
     """A bin, or the count of false positives, as JSON: None for what is NaN, which JSON does not have."""
-    return {
-        name: [_number(end) for end in value] if isinstance(value, tuple) else _number(value)
-        for name, value in asdict(part).items()
-    }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 6)
+    return {name: without_nan(value, 6) for name, value in asdict(part).items()}
 
 
 def draw(bins: Sequence[ReliabilityBin], ece: float, subject: str, detail: str) -> str:

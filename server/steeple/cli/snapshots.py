@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from steeple.cli.connection import connect
-from steeple.cli.following import follow
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.following import carry_out, follow
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, NoWaitOption, ServerOption
 from steeple.cli.output import Cell, Column, Output, describe_time
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 
@@ -43,7 +43,7 @@ def create_snapshot(
     keep: Annotated[
         int, typer.Option("--keep", metavar="N", min=0, help="Then keep the latest N; 0: as the server's setting says.")
     ] = 0,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Begin, and do not wait for the end.")] = False,
+    no_wait: NoWaitOption = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> int:
@@ -60,20 +60,17 @@ def create_snapshot(
     """
     output = Output(as_json=json)
     with connect(server) as client:
-        operation = client.create_snapshot(copy_photos=copy, without_index=without_index, keep=keep)
-        if no_wait:
-            output.document(operation.to_dict())
-            output.say(f"{operation.name} goes on; follow it with: steeple operations wait {operation.id}")
-            return 0
-        operation = follow(output, client, operation)
-        results = operation.results
-    output.document(operation.to_dict())
+        begun = client.create_snapshot(copy_photos=copy, without_index=without_index, keep=keep)
+        done = carry_out(output, client, begun, no_wait=no_wait)
+    if done is None:
+        return 0
+    results = done.results
     size, copied = _size(int(results["size_bytes"])), _size(int(results["copied_bytes"]))
     output.say(f"{results['snapshot']}: {results['photos']} photos, {size}, of which {copied} are copies")
     if results["removed"]:
         output.note(f"deleted, as older than the ones to keep: {results['removed']}")
     if missing := int(results["missing_photos"]):
-        output.note(f"{missing} photos are missing; see: steeple operations show {operation.id}", "yellow")
+        output.note(f"{missing} photos are missing; see: steeple operations show {done.id}", "yellow")
     return 1 if missing else 0
 
 

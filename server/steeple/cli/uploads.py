@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from steeple.cli.connection import connect
-from steeple.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from steeple.cli.options import DEFAULT_SERVER, JsonOption, LimitOption, ServerOption
 from steeple.cli.output import Column, Output, describe_time
 
 app = typer.Typer(no_args_is_help=True, help="Files that were sent to a server, such as archives to import.")
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Files that were sent to a server, 
 
 @app.command("list")
 def list_uploads(
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")] = 50,
+    limit: LimitOption = 50,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._convert_operations import to_operation
 from steeple.client._convert_uploads import upload_name
-from steeple.client._requests import request_id_or_new
+from steeple.client._requests import number_of, request_id_or_new
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
 from steeple.errors import InvalidArgumentError
@@ -25,9 +24,6 @@ _DUPLICATES: Final = {
     "report": catalog.DUPLICATE_POLICY_REPORT,
     "refuse": catalog.DUPLICATE_POLICY_REFUSE,
 }
-
-
-_Policy = TypeVar("_Policy")
 
 
 class AsyncImportCalls:
@@ -80,8 +76,10 @@ class AsyncImportCalls:
         request = api.ImportReferenceImagesRequest(
             manifest=manifest,
             validate_only=validate_only,
-            existing_landmark_policy=_chosen("on_existing", on_existing, _ON_EXISTING),
-            duplicate_policy=_chosen("duplicates", duplicates, _DUPLICATES),
+            existing_landmark_policy=number_of(
+                on_existing, _ON_EXISTING, says="on_existing is one of", field="on_existing"
+            ),
+            duplicate_policy=number_of(duplicates, _DUPLICATES, says="duplicates is one of", field="duplicates"),
             request_id=request_id_or_new(request_id),
         )
         if upload:
@@ -92,9 +90,3 @@ class AsyncImportCalls:
             self._connection.link.imports.ImportReferenceImages, request, timeout=timeout, long=True
         )
         return to_operation(response.operation)
-
-
-def _chosen(name: str, value: str, policies: Mapping[str, _Policy]) -> _Policy:
-    if value not in policies:
-        raise InvalidArgumentError(f"{name} is one of {', '.join(policies)}, not {value!r}", field=name)
-    return policies[value]

@@ -68,15 +68,10 @@ class AsyncKeyCalls:
 
     async def list_keys(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Key]:
         """All keys by id, revoked and expired ones among them; ``timeout`` is for each page."""
-        token = ""
-        while True:
-            request = api.ListKeysRequest(page_size=page_size, page_token=token)
-            response = await self._connection.call(self._connection.link.keys.ListKeys, request, timeout=timeout)
-            for key in response.keys:
+        request = api.ListKeysRequest(page_size=page_size)
+        async for page in self._connection.pages(self._connection.link.keys.ListKeys, request, timeout=timeout):
+            for key in page.keys:
                 yield to_key(key)
-            token = response.next_page_token
-            if not token:
-                return
 
     async def update_key(
         self,
@@ -175,20 +170,12 @@ class AsyncKeyCalls:
             page_size: Events fetched at a time, as the iterator needs them.
             timeout: Seconds for each page; None: the client's.
         """
-        token = ""
-        while True:
-            request = ListAuditEventsRequest(
-                page_size=page_size,
-                page_token=token,
-                resource=resource,
-                start_time=timestamp(start_time, "start_time"),
-                end_time=timestamp(end_time, "end_time"),
-            )
-            response = await self._connection.call(
-                self._connection.link.audit.ListAuditEvents, request, timeout=timeout
-            )
-            for event in response.audit_events:
+        request = ListAuditEventsRequest(
+            page_size=page_size,
+            resource=resource,
+            start_time=timestamp(start_time, "start_time"),
+            end_time=timestamp(end_time, "end_time"),
+        )
+        async for page in self._connection.pages(self._connection.link.audit.ListAuditEvents, request, timeout=timeout):
+            for event in page.audit_events:
                 yield to_audit_event(event)
-            token = response.next_page_token
-            if not token:
-                return

@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._convert import landmark_message, landmark_name, to_landmark
-from steeple.client._requests import checked_page_size, request_id_or_new
+from steeple.client._requests import request_id_or_new
 from steeple.client.resources import UNSET, Landmark, LatLng, Unset
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import catalog_service_pb2 as api
@@ -132,23 +132,12 @@ class AsyncLandmarkCalls:
         Raises:
             InvalidArgumentError: If the filter or the order is none; the message tells where it is wrong.
         """
-        token = ""
-        while True:
-            request = api.ListLandmarksRequest(
-                page_size=checked_page_size(page_size),
-                page_token=token,
-                filter=filter,
-                order_by=order_by,
-                show_deleted=show_deleted,
-            )
-            response = await self._connection.call(
-                self._connection.link.catalog.ListLandmarks, request, timeout=timeout
-            )
-            for landmark in response.landmarks:
+        request = api.ListLandmarksRequest(
+            page_size=page_size, filter=filter, order_by=order_by, show_deleted=show_deleted
+        )
+        async for page in self._connection.pages(self._connection.link.catalog.ListLandmarks, request, timeout=timeout):
+            for landmark in page.landmarks:
                 yield to_landmark(landmark)
-            token = response.next_page_token
-            if not token:
-                return
 
     async def update_landmark(
         self,

@@ -17,7 +17,7 @@ from steeple.client._convert_discovery import (
     to_proposal,
 )
 from steeple.client._convert_operations import to_operation
-from steeple.client._requests import checked_page_size, request_id_or_new
+from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client.discovery import AcceptedProposal, Discovery, DiscoveryPhoto, Proposal, ProposalState
 from steeple.client.operations import Operation
@@ -89,15 +89,10 @@ class DiscoveryCalls:
 
     def list_discoveries(self, *, page_size: int = 50, timeout: float | None = None) -> Iterator[Discovery]:
         """Discoveries, the latest first. Pages are fetched as the iterator needs them; ``timeout`` is for each."""
-        token = ""
-        while True:
-            request = api.ListDiscoveriesRequest(page_size=checked_page_size(page_size), page_token=token)
-            response = self._connection.call(self._connection.link.discovery.ListDiscoveries, request, timeout=timeout)
-            for discovery in response.discoveries:
+        request = api.ListDiscoveriesRequest(page_size=page_size)
+        for page in self._connection.pages(self._connection.link.discovery.ListDiscoveries, request, timeout=timeout):
+            for discovery in page.discoveries:
                 yield to_discovery(discovery)
-            token = response.next_page_token
-            if not token:
-                return
 
     def delete_discovery(self, discovery: str | Discovery | Operation, *, timeout: float | None = None) -> None:
         """Forgets a discovery with its proposals and deletes its photos, but for those that are reference images.
@@ -128,20 +123,11 @@ class DiscoveryCalls:
         Raises:
             NotFoundError: If there is no such discovery.
         """
-        wanted, token = [state_value(state) for state in states], ""
-        while True:
-            request = api.ListProposalsRequest(
-                parent=discovery_name(discovery),
-                page_size=checked_page_size(page_size),
-                page_token=token,
-                states=wanted,
-            )
-            response = self._connection.call(self._connection.link.discovery.ListProposals, request, timeout=timeout)
-            for proposal in response.proposals:
+        wanted = [state_value(state) for state in states]
+        request = api.ListProposalsRequest(parent=discovery_name(discovery), page_size=page_size, states=wanted)
+        for page in self._connection.pages(self._connection.link.discovery.ListProposals, request, timeout=timeout):
+            for proposal in page.proposals:
                 yield to_proposal(proposal)
-            token = response.next_page_token
-            if not token:
-                return
 
     def get_proposal(self, proposal: str | Proposal, *, timeout: float | None = None) -> Proposal:
         """A proposal as it is now, with photos and pairs.
@@ -161,17 +147,10 @@ class DiscoveryCalls:
         Raises:
             NotFoundError: If there is no such discovery.
         """
-        token = ""
-        while True:
-            request = api.ListLeftoversRequest(
-                parent=discovery_name(discovery), page_size=checked_page_size(page_size), page_token=token
-            )
-            response = self._connection.call(self._connection.link.discovery.ListLeftovers, request, timeout=timeout)
-            for photo in response.discovery_photos:
+        request = api.ListLeftoversRequest(parent=discovery_name(discovery), page_size=page_size)
+        for page in self._connection.pages(self._connection.link.discovery.ListLeftovers, request, timeout=timeout):
+            for photo in page.discovery_photos:
                 yield to_photo(photo)
-            token = response.next_page_token
-            if not token:
-                return
 
     def download_proposal_photo(
         self, photo: str | DiscoveryPhoto, *, thumbnail: bool = False, timeout: float | None = None

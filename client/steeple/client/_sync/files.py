@@ -110,15 +110,10 @@ class FileCalls:
             page_size: Uploads fetched at a time, as the iterator needs them.
             timeout: Seconds for each page; None: the client's.
         """
-        token = ""
-        while True:
-            request = upload_service_pb2.ListUploadsRequest(page_size=page_size, page_token=token)
-            response = self._connection.call(self._connection.link.uploads.ListUploads, request, timeout=timeout)
-            for upload in response.uploads:
+        request = upload_service_pb2.ListUploadsRequest(page_size=page_size)
+        for page in self._connection.pages(self._connection.link.uploads.ListUploads, request, timeout=timeout):
+            for upload in page.uploads:
                 yield to_upload(upload)
-            token = response.next_page_token
-            if not token:
-                return
 
     def delete_upload(self, upload: str | Upload, *, timeout: float | None = None) -> None:
         """Deletes an upload.

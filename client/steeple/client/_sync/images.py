@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._convert import landmark_name, point_message, reference_image_name, to_reference_image
 from steeple.client._photos import Photo
-from steeple.client._requests import checked_page_size, request_id_or_new
+from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client.resources import UNSET, ImageFile, Landmark, LatLng, ReferenceImage, Unset
 from steeple.delf.features import FeatureSet
@@ -99,24 +99,16 @@ class ReferenceImageCalls:
         Raises:
             InvalidArgumentError: If the filter or the order is none; the message tells where it is wrong.
         """
-        token = ""
-        while True:
-            request = api.ListReferenceImagesRequest(
-                parent=landmark_name(landmark),
-                page_size=checked_page_size(page_size),
-                page_token=token,
-                filter=filter,
-                order_by=order_by,
-                show_deleted=show_deleted,
-            )
-            response = self._connection.call(
-                self._connection.link.catalog.ListReferenceImages, request, timeout=timeout
-            )
-            for image in response.reference_images:
+        request = api.ListReferenceImagesRequest(
+            parent=landmark_name(landmark),
+            page_size=page_size,
+            filter=filter,
+            order_by=order_by,
+            show_deleted=show_deleted,
+        )
+        for page in self._connection.pages(self._connection.link.catalog.ListReferenceImages, request, timeout=timeout):
+            for image in page.reference_images:
                 yield to_reference_image(image)
-            token = response.next_page_token
-            if not token:
-                return
 
     def update_reference_image(
         self,

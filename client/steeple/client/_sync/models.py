@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from steeple.client._convert import model_name
 from steeple.client._convert_operations import to_operation
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
@@ -55,9 +56,8 @@ class ModelCalls:
             FailedPreconditionError: If it is the default.
             NotFoundError: If it is not served.
         """
-        name = model if isinstance(model, str) else model.name
         request = api.RetireModelRequest(
-            name=f"models/{name.removeprefix('models/')}",
+            name=model_name(model),
             accept_missing=accept_missing,
             request_id=request_id_or_new(request_id),
         )

@@ -94,15 +94,10 @@ class OperationCalls:
             timeout: Seconds for each page; None: the client's.
         """
         wanted = [state_value(state) for state in states]
-        token = ""
-        while True:
-            request = api.ListOperationsRequest(page_size=page_size, page_token=token, states=wanted)
-            response = self._connection.call(self._connection.link.operations.ListOperations, request, timeout=timeout)
-            for operation in response.operations:
+        request = api.ListOperationsRequest(page_size=page_size, states=wanted)
+        for page in self._connection.pages(self._connection.link.operations.ListOperations, request, timeout=timeout):
+            for operation in page.operations:
                 yield to_operation(operation)
-            token = response.next_page_token
-            if not token:
-                return
 
     def list_operation_problems(
         self, operation: str | Operation, *, page_size: int = 50, timeout: float | None = None
@@ -112,19 +107,12 @@ class OperationCalls:
         Raises:
             NotFoundError: If there is no such operation.
         """
-        token = ""
-        while True:
-            request = api.ListOperationProblemsRequest(
-                parent=operation_name(operation), page_size=page_size, page_token=token
-            )
-            response = self._connection.call(
-                self._connection.link.operations.ListOperationProblems, request, timeout=timeout
-            )
-            for problem in response.operation_problems:
+        request = api.ListOperationProblemsRequest(parent=operation_name(operation), page_size=page_size)
+        for page in self._connection.pages(
+            self._connection.link.operations.ListOperationProblems, request, timeout=timeout
+        ):
+            for problem in page.operation_problems:
                 yield to_problem(problem)
-            token = response.next_page_token
-            if not token:
-                return
 
     def cancel_operation(self, operation: str | Operation, *, timeout: float | None = None) -> Operation:
         """Tells an operation to stop, soon. What it has done so far stays done; a finished one stays as it is.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from steeple.client._convert import landmark_name, to_reference_image
 from steeple.client._convert_access import key_name
 from steeple.client._convert_review import query_name, to_kept_query, verdict_value
-from steeple.client._requests import checked_page_size, request_id_or_new
+from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client.access import Key
 from steeple.client.resources import ImageFile, Landmark, ReferenceImage
@@ -44,17 +44,10 @@ class ReviewCalls:
             FailedPreconditionError: If there are none, and the server keeps none.
             InvalidArgumentError: If the filter or the order is none; the message tells where it is wrong.
         """
-        token = ""
-        while True:
-            request = api.ListKeptQueriesRequest(
-                page_size=checked_page_size(page_size), page_token=token, filter=filter, order_by=order_by
-            )
-            response = self._connection.call(self._connection.link.review.ListKeptQueries, request, timeout=timeout)
-            for query in response.kept_queries:
+        request = api.ListKeptQueriesRequest(page_size=page_size, filter=filter, order_by=order_by)
+        for page in self._connection.pages(self._connection.link.review.ListKeptQueries, request, timeout=timeout):
+            for query in page.kept_queries:
                 yield to_kept_query(query)
-            token = response.next_page_token
-            if not token:
-                return
 
     def get_kept_query(self, query: str | KeptQuery, *, timeout: float | None = None) -> KeptQuery:
         """A kept query as it is now."""

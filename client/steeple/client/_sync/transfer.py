@@ -7,11 +7,10 @@ from typing import Final
 
 from steeple.client._convert_operations import to_operation
 from steeple.client._convert_uploads import upload_name
-from steeple.client._requests import request_id_or_new
+from steeple.client._requests import number_of, request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
-from steeple.errors import InvalidArgumentError
 from steeple.v1 import transfer_service_pb2 as api
 
 _POLICIES: Final = {
@@ -65,10 +64,10 @@ class TransferCalls:
             FailedPreconditionError: If it is not complete.
             InvalidArgumentError: If ``existing`` is none of these.
         """
-        if existing not in _POLICIES:
-            raise InvalidArgumentError(f"existing is one of {', '.join(_POLICIES)}, not {existing!r}", field="existing")
         request = api.ImportCatalogueRequest(
-            upload=upload_name(upload), existing_policy=_POLICIES[existing], request_id=request_id_or_new(request_id)
+            upload=upload_name(upload),
+            existing_policy=number_of(existing, _POLICIES, says="existing is one of", field="existing"),
+            request_id=request_id_or_new(request_id),
         )
         response = self._connection.call(self._connection.link.transfer.ImportCatalogue, request, timeout=timeout)
         return to_operation(response.operation)
