@@ -129,6 +129,25 @@ def test_leaving_early_while_frames_are_being_sent_leaves_nothing_running(
     assert harness.busy() == []
 
 
+def test_a_camera_between_two_frames_ends_when_the_server_ends_the_stream(
+    harness: Harness, client: Any, peer: Peer, features: FeatureSet
+) -> None:
+    ended = threading.Event()
+
+    def camera() -> Iterator[FeatureSet]:
+        try:
+            while True:
+                yield features
+        finally:
+            ended.set()
+
+    peer.script("IdentifyStream", lambda *_: iter(()))
+    stream = client.identify_stream(harness.camera(camera()))
+    assert list(stream) == []
+    assert ended.wait(PATIENCE)  # although the stream is still held
+    assert list(stream) == []
+
+
 def test_a_stream_can_be_cancelled_while_it_is_waited_for(
     harness: Harness, client: Any, peer: Peer, features: FeatureSet
 ) -> None:

@@ -112,10 +112,12 @@ class _Feed:
                 waited_for.set_result(provisional)
 
     def stop(self) -> None:
-        """Asks for no more frames."""
+        """Asks for no more frames, and lets go of the camera: a generator that nothing else holds ends then."""
         self._stopped = True
         self._worker.stop()
         self.answered(provisional=False)
+        self._frames = iterate(())
+        self._attempt = None  # which refers to this
 
     def _next_part(self) -> IdentifyStreamRequest | None:
         """The next part of the last frame, if it came in parts and the server wants another."""
