@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +16,47 @@ MIB = 2**20
 
 def resident() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
+
+
+ROUNDS_OF_LARGE_MESSAGES = """
+import sys, threading
+from pathlib import Path
+from steeple.server.memory import bound_heaps
+
+if sys.argv[1] == "bound":
+    bound_heaps()
+resident = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+turns = threading.Barrier(12)
+
+def messages():
+    for _ in range(3):
+        data = bytes(11 << 20)
+        turns.wait()  # so that each thread has a heap of its own
+        del data
+        turns.wait()
+
+before = resident()
+threads = [threading.Thread(target=messages) for _ in range(12)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(resident() - before)
+"""
+
+
+def kept(how: str, **variables: str) -> int:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    command = [sys.executable, "-c", ROUNDS_OF_LARGE_MESSAGES, how]
+    done = subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and only glibc keeps what is freed")
+def test_heaps_of_many_threads_keep_little() -> None:
+    assert kept("bound") < 8 * MIB
+    assert kept("as they are") > 60 * MIB, "the test shows nothing"
+    assert kept("bound", MALLOC_ARENA_MAX="16", MALLOC_MMAP_THRESHOLD_="33554432") > 60 * MIB, "the user's go before"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and only glibc keeps what is freed")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ from steeple.server.decoding import PhotoDecoder
 from steeple.server.stages import stage
 
 
-class ThreadExtractors:
-    """One extractor for each thread that asks, made when it first does. Thread safe.
+class ExtractorPool:
+    """Extractors for many threads: as many as are at work at once, each some 130 MB. Thread safe.
+
+    The one that was used last is lent first, so those of a busy moment are not kept warm by quiet ones.
 
     Args:
         release: What to extract with.
@@ -27,7 +29,7 @@ class ThreadExtractors:
     def __init__(self, release: ModelRelease, decoder: PhotoDecoder) -> None:
         self._release = release
         self._decoder = decoder
-        self._of_thread = threading.local()
+        self._idle: list[Extractor] = []  # the one used last at the end; append and pop are atomic
 
     @property
     def model(self) -> str:
@@ -58,8 +60,8 @@ class ThreadExtractors:
         Raises:
             ImageError: If nothing in it can be recognised again.
         """
-        with stage("extract"):
-            features = self._extractor().extract(pixels)
+        with stage("extract"), self._lent() as extractor:
+            features = extractor.extract(pixels)
         if len(features) == 0:
             raise ImageError(
                 "the photo has no local features, so there is nothing to recognise; it may be blank, blurred or too "
@@ -67,8 +69,13 @@ class ThreadExtractors:
             )
         return features
 
-    def _extractor(self) -> Extractor:
-        extractor: Extractor | None = getattr(self._of_thread, "extractor", None)
-        if extractor is None:
-            extractor = self._of_thread.extractor = Extractor(self._release)
-        return extractor
+    @contextmanager
+    def _lent(self) -> Iterator[Extractor]:
+        try:
+            extractor = self._idle.pop()
+        except IndexError:
+            extractor = Extractor(self._release)
+        try:
+            yield extractor
+        finally:
+            self._idle.append(extractor)

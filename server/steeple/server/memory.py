@@ -1,25 +1,50 @@
-"""Memory that was freed, given back to the system."""
+"""Memory that was freed, given back to the system.
+
+Photos and the messages that carry them come in sizes from kilobytes to megabytes, on any of dozens of threads.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Final
 
 _EVERY_SECONDS: Final = 30.0
 
+# Names and numbers of glibc's mallopt(3), and what a server wants.
+_BOUNDS: Final = {
+    # Threads share so many heaps. By default it is eight a processor, each of which keeps what follows.
+    "MALLOC_ARENA_MAX": (-8, 4),
+    # Larger pieces come from the system and go back to it at once. Unless set: than any yet freed, up to 32 MiB.
+    "MALLOC_MMAP_THRESHOLD_": (-3, 4 << 20),
+    # A heap keeps so much at its end. Unless set: twice the above. Less would cost queries page faults.
+    "MALLOC_TRIM_THRESHOLD_": (-1, 8 << 20),
+}
+
+
+def bound_heaps() -> None:
+    """Bounds what the C library keeps of freed memory for later. For a process that is a server's own, at its start.
+
+    A variable of mallopt(3) in the environment goes before. Elsewhere than on glibc this does nothing.
+    """
+    mallopt = _of_glibc("mallopt")
+    if mallopt is not None:
+        for variable, (parameter, value) in _BOUNDS.items():
+            if variable not in os.environ:
+                mallopt(parameter, value)
+
 
 class FreedMemory:
-    """Gives back what the C library keeps of freed memory, which after requests with large photos is a lot.
+    """Gives back freed pieces that lie between others, which :func:`bound_heaps` does not reach.
 
-    glibc keeps pieces in the heaps of threads for later, and other sizes are asked for then. Elsewhere than on glibc
-    this does nothing.
+    Elsewhere than on glibc this does nothing.
     """
 
     def __init__(self) -> None:
-        libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-        self._trim = getattr(libc, "malloc_trim", None)
+        self._trim = _of_glibc("malloc_trim")
         self._due = time.monotonic() + _EVERY_SECONDS
 
     def give_back(self) -> None:
@@ -27,3 +52,7 @@ class FreedMemory:
         if self._trim is not None and time.monotonic() >= self._due:
             self._trim(0)
             self._due = time.monotonic() + _EVERY_SECONDS
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -15,6 +15,7 @@ from steeple.errors import CancelledError
 from steeple.server import logs
 from steeple.server.api.lifecycle import Server
 from steeple.server.logs import facts
+from steeple.server.memory import bound_heaps
 from steeple.server.service_manager import notify
 from steeple.server.settings import Settings
 
@@ -37,6 +38,7 @@ def serve(settings: Settings, *, on_ready: Callable[[int, str], None] | None = N
         SteepleError: If the release, the catalogue or the photos cannot be opened.
     """
     logs.configure(settings.log_format, settings.log_level)
+    bound_heaps()
     # Queries run side by side, one thread each; libraries that start threads of their own for each slow all of them
     # down, and let one large photo take all processors.
     cv2.setNumThreads(1)

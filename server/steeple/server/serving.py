@@ -16,7 +16,7 @@ from steeple.errors import CancelledError, ModelMismatchError, NotFoundError
 from steeple.server import calibration_file
 from steeple.server.catalogue import Catalogue
 from steeple.server.decoding import PhotoDecoder
-from steeple.server.extraction import ThreadExtractors
+from steeple.server.extraction import ExtractorPool
 from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions, Stop
 from steeple.server.logs import facts
@@ -44,7 +44,7 @@ class Served:
     source: str
     keeper: IndexKeeper
     recogniser: Recogniser
-    extractors: ThreadExtractors
+    extractors: ExtractorPool
 
 
 class Serving:
@@ -79,7 +79,7 @@ class Serving:
         releases = [self._set(loaded[source]) for source in sources]
         if self._setting not in [release.name for release in releases]:
             log.warning(_UPGRADED, extra=facts(served=releases[0].name, setting=self._setting))
-        self._preparing: ThreadExtractors | None = None
+        self._preparing: ExtractorPool | None = None
         self._served = tuple(
             self.open(release, source, stopping) for release, source in zip(releases, sources, strict=True)
         )
@@ -134,7 +134,7 @@ class Serving:
         return ", ".join(f"models/{served.release.name}" for served in self._served)
 
     @property
-    def extracting(self) -> tuple[ThreadExtractors, ...]:
+    def extracting(self) -> tuple[ExtractorPool, ...]:
         """Of the releases that new photos are extracted with: the default, the others served, one that is to come."""
         coming = () if self._preparing is None else (self._preparing,)
         return (*(served.extractors for served in self._served), *coming)
@@ -159,9 +159,9 @@ class Serving:
         wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
         return replace(release, index=replace(release.index, **wanted))
 
-    def extractors_of(self, release: ModelRelease) -> ThreadExtractors:
+    def extractors_of(self, release: ModelRelease) -> ExtractorPool:
         """Extractors for a release."""
-        return ThreadExtractors(release, self._decoder)
+        return ExtractorPool(release, self._decoder)
 
     def open(self, release: ModelRelease, source: str, stopping: Stop) -> Served:
         """All that answers queries of a release, once its index is current. It is not served yet.

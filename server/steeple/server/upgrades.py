@@ -16,7 +16,7 @@ from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.server.catalogue import Catalogue
 from steeple.server.catalogue.releases import ImageWithout, ServedModel
 from steeple.server.catalogue.requests import check_request_id
-from steeple.server.extraction import ThreadExtractors
+from steeple.server.extraction import ExtractorPool
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.operations import Operation, OperationRunner, Run
@@ -149,7 +149,7 @@ class ModelUpgrades:
                 run.progress(done, max(total, done))
         self._serving.catch_up()
 
-    def _extracted(self, image: ImageWithout, extractors: ThreadExtractors) -> FeatureSet | SteepleError:
+    def _extracted(self, image: ImageWithout, extractors: ExtractorPool) -> FeatureSet | SteepleError:
         if not image.sha256:
             return FailedPreconditionError(
                 "it has no photo, only features were uploaded: add it again with features of the new release"

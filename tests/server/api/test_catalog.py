@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.extraction import ThreadExtractors
+from steeple.server.extraction import ExtractorPool
 from steeple.v1 import catalog_service_pb2 as messages
 from steeple.v1.landmark_pb2 import Landmark, LatLng, ReferenceImage
 
@@ -140,13 +140,13 @@ async def test_a_repeated_request_gets_the_first_answer_and_extracts_nothing(
     running: Any, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extracted: list[int] = []
-    extract = ThreadExtractors.extract_from
+    extract = ExtractorPool.extract_from
 
-    def counted(self: ThreadExtractors, pixels: NDArray[np.uint8]) -> FeatureSet:
+    def counted(self: ExtractorPool, pixels: NDArray[np.uint8]) -> FeatureSet:
         extracted.append(pixels.shape[0])
         return extract(self, pixels)
 
-    monkeypatch.setattr(ThreadExtractors, "extract_from", counted)
+    monkeypatch.setattr(ExtractorPool, "extract_from", counted)
     await running.catalog.CreateLandmark(messages.CreateLandmarkRequest(landmark=BIG_BEN))
     request = messages.CreateReferenceImageRequest(
         parent="landmarks/big-ben", image=make_photo(3), request_id=str(uuid.uuid4())

@@ -17,7 +17,7 @@ from steeple.server.discovery.records import Discovery, DiscoveryOptions, Discov
 from steeple.server.discovery.sources import photo_names
 from steeple.server.discovery.store import DiscoveryStore
 from steeple.server.exif import read_capture
-from steeple.server.extraction import ThreadExtractors
+from steeple.server.extraction import ExtractorPool
 from steeple.server.importing.sources import Source as FileSource
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Run, ends_operation
@@ -91,7 +91,7 @@ class DiscoveryJob:
                     run.problem(item, error)
             run.progress(len(names), len(names))
 
-    def _add(self, discovery_id: str, item: str, digest: str, data: bytes, extractors: ThreadExtractors) -> None:
+    def _add(self, discovery_id: str, item: str, digest: str, data: bytes, extractors: ExtractorPool) -> None:
         media_type = sniff(data).media_type
         with extractors.decoded(data, patient=True) as pixels:
             features = extractors.extract_from(pixels)

@@ -18,7 +18,7 @@ import numpy as np
 from steeple.delf.photo_files import evenly
 from steeple.errors import InternalError, InvalidArgumentError
 from steeple.server.engine import Engine
-from steeple.server.extraction import ThreadExtractors
+from steeple.server.extraction import ExtractorPool
 from steeple.server.importing import ImportOptions
 from steeple.server.importing.layout import plan_import
 from steeple.server.importing.sources import FolderSource
@@ -148,7 +148,7 @@ def _sample(folder: Path) -> list[bytes]:
         source.close()
 
 
-def _alone(extractors: ThreadExtractors, photos: Sequence[bytes]) -> float:
+def _alone(extractors: ExtractorPool, photos: Sequence[bytes]) -> float:
     """Seconds a photo, on this thread."""
     extractors.extract(photos[0])  # makes the extractor
     began = time.perf_counter()
@@ -157,7 +157,7 @@ def _alone(extractors: ThreadExtractors, photos: Sequence[bytes]) -> float:
     return (time.perf_counter() - began) / len(photos)
 
 
-def _busy(extractors: ThreadExtractors, photos: Sequence[bytes], threads: int) -> tuple[float, float]:
+def _busy(extractors: ExtractorPool, photos: Sequence[bytes], threads: int) -> tuple[float, float]:
     """Seconds, and seconds of processor time, a photo and thread, on so many threads."""
     ready = threading.Barrier(threads + 1)
 
