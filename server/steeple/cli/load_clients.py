@@ -17,6 +17,7 @@ import grpc.aio
 from steeple.cli.load_figures import Sent
 
 _IDENTIFY: Final = "/steeple.v1.VisualSearchService/Identify"
+_WATCH_SECONDS: Final = 0.1  # often enough to see memory between two large messages
 _PAUSE_SECONDS: Final = 0.25  # of the client with the worst photos, after a refusal
 _AT_ONCE: Final = 4  # calls of that client
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -139,4 +140,4 @@ class ProcessWatch:
             except OSError:
                 return
             self.memory.append((time.perf_counter(), float(pages * _PAGE_BYTES)))
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_WATCH_SECONDS)

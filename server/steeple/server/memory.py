@@ -12,16 +12,21 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_EVERY_SECONDS: Final = 30.0
+from steeple.server.processors import processors
 
-# Names and numbers of glibc's mallopt(3), and what a server wants.
+_EVERY_SECONDS: Final = 5.0
+
+_MESSAGE: Final = 16 << 20
+
+# Variables and numbers of glibc's mallopt(3), and what a server wants.
 _BOUNDS: Final = {
     # Threads share so many heaps. By default it is eight a processor, each of which keeps what follows.
-    "MALLOC_ARENA_MAX": (-8, 4),
-    # Larger pieces come from the system and go back to it at once. Unless set: than any yet freed, up to 32 MiB.
-    "MALLOC_MMAP_THRESHOLD_": (-3, 4 << 20),
-    # A heap keeps so much at its end. Unless set: twice the above. Less would cost queries page faults.
-    "MALLOC_TRIM_THRESHOLD_": (-1, 8 << 20),
+    "MALLOC_ARENA_MAX": (-8, max(2, processors())),
+    # Larger pieces come from the system and go back to it at once. Less than most photos would cost each of them a page
+    # fault every 4 KiB, a tenth of what a server under load can do.
+    "MALLOC_MMAP_THRESHOLD_": (-3, _MESSAGE),
+    # A heap keeps so much at its end.
+    "MALLOC_TRIM_THRESHOLD_": (-1, _MESSAGE),
 }
 
 
@@ -48,7 +53,7 @@ class FreedMemory:
         self._due = time.monotonic() + _EVERY_SECONDS
 
     def give_back(self) -> None:
-        """Does so, if half a minute has passed since it last did. Takes some milliseconds."""
+        """Does so, if five seconds have passed since it last did. Takes some milliseconds."""
         if self._trim is not None and time.monotonic() >= self._due:
             self._trim(0)
             self._due = time.monotonic() + _EVERY_SECONDS
