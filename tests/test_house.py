@@ -15,7 +15,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {"protos": {"v1"}, "models": {"delf"}, "server": {"server", "cli"}, "client": {"client"}}
+PACKAGES = {
+    "protos": {"v1"},
+    "models": {"delf", "recognition", "packs"},
+    "server": {"server", "cli"},
+    "client": {"client", "app"},
+}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 SHIPPED = sorted(

@@ -9,8 +9,8 @@ import pytest
 
 from steeple.cli.canvas import AMBER, RED, VIOLET, Colour, Image
 from steeple.cli.contact_sheet import draw_sheet
+from steeple.recognition import Candidate, Recognition
 from steeple.server.evaluation import Dataset, Failure, FailureKind, Photo, QueryResult, Role
-from steeple.server.recognition import Candidate, Recognition
 from tests.scenes import encoded
 
 ASKED, ANSWER, RIGHT = (10, 120, 250), (20, 160, 20), (200, 30, 160)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import InvalidArgumentError
+from steeple.recognition import Candidate, Recognition
+from steeple.recognition.evidence import confidence
 from steeple.server.calibration import EVIDENCE, cross_validated, fit
 from steeple.server.evaluation import Outcome, Photo, QueryResult, Role, measure
-from steeple.server.recognition import Candidate, Recognition
-from steeple.server.recognition.evidence import confidence
 
 KINDS = len(EVIDENCE)
 TRUE_BIAS, TRUE_WEIGHTS = -5.0, np.linspace(1.5, 0.5, KINDS)

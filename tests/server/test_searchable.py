@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from steeple.delf.features import FeatureSet
+from steeple.recognition import Accumulated
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
-from steeple.server.recognition import Accumulated
 from steeple.server.settings import Settings
 
 MakeFeatures = Callable[..., FeatureSet]

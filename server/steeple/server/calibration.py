@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import InvalidArgumentError
+from steeple.recognition import Candidate
+from steeple.recognition.evidence import confidence
 from steeple.server.evaluation import Outcome, QueryResult, Role
-from steeple.server.recognition import Candidate
-from steeple.server.recognition.evidence import confidence
 
 EVIDENCE: Final = ("distinct", "support", "margin", "brevity")
 """Chosen among all evidence by cross-validation over landmarks. Given these, inliers and their ratio add nothing that

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.image import check_pixels, read_image, sniff
 from steeple.errors import ImageError, ResourceExhaustedError
-from steeple.server.stages import stage
+from steeple.recognition.stages import stage
 
 _RETRY_DELAY_SECONDS: Final = "1"
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import AlreadyExistsError
+from steeple.recognition import Recogniser
 from steeple.server.catalogue import Catalogue, Duplicate, DuplicateKind, ImageDraft, ReferenceImage
-from steeple.server.recognition import Recogniser
 
 _CANDIDATES: Final = 10
 # Extraction from a crop or a smaller copy lays other cells over the photo, so that far from all features come back: of

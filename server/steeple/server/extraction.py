@@ -12,8 +12,8 @@ from steeple.delf.extractor import Extractor
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import ImageError
+from steeple.recognition.stages import stage
 from steeple.server.decoding import PhotoDecoder
-from steeple.server.stages import stage
 
 
 class ExtractorPool:

@@ -13,6 +13,7 @@ from typing import Final
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, ModelMismatchError, NotFoundError
+from steeple.recognition import GalleryImage, Recogniser
 from steeple.server import calibration_file
 from steeple.server.catalogue import Catalogue
 from steeple.server.decoding import PhotoDecoder
@@ -20,7 +21,6 @@ from steeple.server.extraction import ExtractorPool
 from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions, Stop
 from steeple.server.logs import facts
-from steeple.server.recognition import GalleryImage, Recogniser
 from steeple.server.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from steeple.delf.extractor import Extractor
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import read_image
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
+from steeple.recognition import GalleryImage
 from steeple.server.discovery import HeapMatcher, Pair, pairs_of
-from steeple.server.recognition import GalleryImage
 from tests.known_photos import seen_from
 from tests.scenes import encoded, scene
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from steeple.recognition import Candidate, Recognition
 from steeple.server.evaluation import Dataset, FailureKind, Photo, QueryResult, Role, failures_of
-from steeple.server.recognition import Candidate, Recognition
 
 GALLERY = (
     Photo(Path("a1.jpg"), "a", Role.REFERENCE, ""),

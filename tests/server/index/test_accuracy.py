@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from steeple.delf import Extractor, ModelRelease
-from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex, Neighbours
+from steeple.recognition.neighbours import Neighbours
+from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
 from tests.scenes import scene
 
 IMAGES = 12

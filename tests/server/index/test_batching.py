@@ -12,7 +12,8 @@ import pytest
 
 from steeple.delf import ModelRelease
 from steeple.errors import InvalidArgumentError
-from steeple.server.index import FaissIndex, Neighbours
+from steeple.recognition.neighbours import Neighbours
+from steeple.server.index import FaissIndex
 from steeple.server.index.batching import Batcher
 from steeple.server.index.training import train
 from steeple.server.index_factory import IndexFactory

@@ -12,7 +12,8 @@ import pytest
 
 from steeple.delf import ModelRelease
 from steeple.errors import FailedPreconditionError
-from steeple.server.index import FaissIndex, Neighbours, gpu
+from steeple.recognition.neighbours import Neighbours
+from steeple.server.index import FaissIndex, gpu
 from steeple.server.index.training import train
 from steeple.server.index_factory import IndexFactory
 from tests.server.index.descriptors import descriptors

@@ -7,8 +7,8 @@ import pytest
 
 from steeple.delf import ModelRelease
 from steeple.errors import InvalidArgumentError
-from steeple.server.recognition import verify
-from steeple.server.recognition.matching import mutual_nearest_neighbours
+from steeple.recognition import verify
+from steeple.recognition.matching import mutual_nearest_neighbours
 from steeple.server.scale import SyntheticCatalogue, SyntheticPhotos
 from steeple.server.scale.photos import PLANTED, QUERY_IMAGES
 

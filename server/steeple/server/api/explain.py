@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import grpc
 
+from steeple.recognition import ExplainedImage, Verdict
 from steeple.server import identification
 from steeple.server.api import conversion
 from steeple.server.api.kinds import explaining, kind_of
@@ -15,7 +16,6 @@ from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import about
 from steeple.server.catalogue import Landmark, ReferenceImage
-from steeple.server.recognition import ExplainedImage, Verdict
 from steeple.v1 import explain_service_pb2, explain_service_pb2_grpc, visual_search_service_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]

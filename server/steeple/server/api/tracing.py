@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from steeple.errors import FailedPreconditionError
-from steeple.server.stages import observed
+from steeple.recognition.stages import observed
 
 if TYPE_CHECKING:  # the extra `tracing`
     from opentelemetry.trace import Tracer, TracerProvider

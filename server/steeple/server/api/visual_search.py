@@ -11,6 +11,7 @@ from typing import Any, Final
 import grpc
 
 from steeple.errors import ResourceExhaustedError
+from steeple.recognition import Accumulated
 from steeple.server.api import conversion
 from steeple.server.api.caller import current_caller
 from steeple.server.api.kinds import kind_of
@@ -21,7 +22,6 @@ from steeple.server.api.readiness import Readiness
 from steeple.server.api.status import RETRY_DELAY, about
 from steeple.server.api.streams import FrameAnswerer, answer_frames
 from steeple.server.logs import current_request_id
-from steeple.server.recognition import Accumulated
 from steeple.server.review import KeptOfCall
 from steeple.v1 import model_pb2, visual_search_service_pb2, visual_search_service_pb2_grpc
 

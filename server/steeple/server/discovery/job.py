@@ -9,6 +9,7 @@ from typing import Any
 
 from steeple.delf.image import sniff
 from steeple.errors import SteepleError
+from steeple.recognition import GalleryImage, Recogniser
 from steeple.server.catalogue import LatLng
 from steeple.server.discovery.grouping import HeapPhoto, group_photos
 from steeple.server.discovery.matches import HeapMatcher
@@ -22,7 +23,6 @@ from steeple.server.importing.sources import Source as FileSource
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Run, ends_operation
 from steeple.server.photo_quality import grade, measure
-from steeple.server.recognition import GalleryImage, Recogniser
 from steeple.server.serving import Served, Serving
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet, ModelRelease
+from steeple.recognition import Candidate, Gallery, Recogniser
+from steeple.recognition.neighbours import Neighbours
 from steeple.server.discovery.linkage import SEEN_BY_EACH
 from steeple.server.duplicates import is_near_duplicate
-from steeple.server.index import FaissIndex, Neighbours
-from steeple.server.recognition import Candidate, Gallery, Recogniser
+from steeple.server.index import FaissIndex
 
 _CANDIDATES: Final = SEEN_BY_EACH  # photos verified, of those that share most descriptors with one
 _FINALISTS: Final = 20  # of these, matched again exactly

@@ -12,6 +12,7 @@ from typing import Final
 
 from steeple.delf import FeatureSet, ModelRelease
 from steeple.delf.progress import Progress
+from steeple.recognition import GalleryImage
 from steeple.server.catalogue import LatLng
 from steeple.server.catalogue.distances import EARTH_RADIUS
 from steeple.server.discovery.grouping import HeapPhoto, group_photos
@@ -20,7 +21,6 @@ from steeple.server.discovery.matches import HeapMatcher, Match, pairs_of
 from steeple.server.discovery.records import DiscoveryOptions
 from steeple.server.evaluation import Dataset, extract_features
 from steeple.server.exif import read_capture
-from steeple.server.recognition import GalleryImage
 
 _SEED: Final = 0
 _READING: Final = 50.0  # metres, standard deviation of simulated readings along either axis

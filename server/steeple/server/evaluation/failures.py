@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from steeple.recognition import Candidate
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.run import QueryResult
-from steeple.server.recognition import Candidate
 
 
 class FailureKind(StrEnum):

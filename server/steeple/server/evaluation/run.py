@@ -12,10 +12,10 @@ from typing import TypeAlias
 from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
 from steeple.delf.progress import Progress
 from steeple.errors import ImageError
+from steeple.recognition import Accumulated, GalleryImage, Recogniser, Recognition
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.metrics import Outcome
 from steeple.server.index import DescriptorIndex
-from steeple.server.recognition import Accumulated, GalleryImage, Recogniser, Recognition
 
 
 @dataclass(frozen=True)

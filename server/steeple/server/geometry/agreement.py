@@ -17,9 +17,9 @@ from steeple.delf import FeatureSet
 from steeple.delf.homographies import Homography, mapped
 from steeple.delf.photo_files import evenly
 from steeple.delf.progress import Progress
+from steeple.recognition.matching import mutual_nearest_neighbours
 from steeple.server.evaluation import Dataset, Role
 from steeple.server.geometry.finder import Finder
-from steeple.server.recognition.matching import mutual_nearest_neighbours
 from steeple.server.robustness.methods import LocalFeatures, RootSift
 from steeple.server.robustness.photos import fit_vga, naming, read_photo, vga_scale
 

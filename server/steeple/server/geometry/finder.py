@@ -7,8 +7,8 @@ from typing import Final
 
 from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
 from steeple.delf.homographies import Image
+from steeple.recognition import Candidate, GalleryImage, Recogniser
 from steeple.server.index import FaissIndex
-from steeple.server.recognition import Candidate, GalleryImage, Recogniser
 
 _KEY: Final = 0
 _LANDMARK: Final = "landmark"

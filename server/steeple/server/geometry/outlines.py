@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.server.recognition import Candidate
+from steeple.recognition import Candidate
 
 
 def surrounded(candidate: Candidate) -> NDArray[np.float64]:

@@ -5,6 +5,6 @@ An index is derived data. It can be thrown away and rebuilt from the catalogue.
 
 from steeple.server.index.exact import ExactIndex
 from steeple.server.index.faiss_index import FaissIndex
-from steeple.server.index.protocol import DescriptorIndex, IndexStats, Neighbours
+from steeple.server.index.protocol import DescriptorIndex, IndexStats
 
-__all__ = ["DescriptorIndex", "ExactIndex", "FaissIndex", "IndexStats", "Neighbours"]
+__all__ = ["DescriptorIndex", "ExactIndex", "FaissIndex", "IndexStats"]

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import DIMENSIONS
+from steeple.recognition.neighbours import Neighbours
 from steeple.server.index import protocol
-from steeple.server.index.protocol import IndexStats, Neighbours
+from steeple.server.index.protocol import IndexStats
 from steeple.server.index.snapshot import Part, SnapshotFolder
 
 _KIND: Final = "exact"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from steeple.delf import ModelRelease
 from steeple.errors import ReleaseError, SnapshotError
+from steeple.recognition.neighbours import Neighbours
 from steeple.server.index import list_file, merging, protocol, segments, training
 from steeple.server.index.batching import Batcher
 from steeple.server.index.codebook import Assignment, Codebook
@@ -21,7 +22,7 @@ from steeple.server.index.device import Device
 from steeple.server.index.list_file import ListFile
 from steeple.server.index.locks import ReadWriteLock
 from steeple.server.index.mapped_memory import mapped_bytes
-from steeple.server.index.protocol import IndexStats, Neighbours
+from steeple.server.index.protocol import IndexStats
 from steeple.server.index.segments import LiveSegment, SealedSegment, Segment
 from steeple.server.index.slots import SlotTable
 from steeple.server.index.snapshot import Part, SnapshotFolder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,29 +13,10 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS
 from steeple.delf.features import MAX_FEATURES
 from steeple.errors import InvalidArgumentError
+from steeple.recognition.neighbours import DescriptorSearch
 
 MAX_IMAGE_KEY: Final = (1 << 51) - 1
 """Together with a feature number it fits into an int64."""
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Nearest neighbours of Q descriptors, K each, nearest first.
-
-    Attributes:
-        image_keys: int64[Q, K]; the neighbour's image, -1 where fewer than K were found.
-        feature_numbers: int32[Q, K]; the neighbour's row in its image's descriptors.
-        distances: float32[Q, K]; squared Euclidean distances, infinite where there is no neighbour.
-    """
-
-    image_keys: NDArray[np.int64]
-    feature_numbers: NDArray[np.int32]
-    distances: NDArray[np.float32]
-
-    def rows(self, start: int, end: int) -> Neighbours:
-        """Those of some of the descriptors, that follow each other."""
-        part = slice(start, end)
-        return Neighbours(self.image_keys[part], self.feature_numbers[part], self.distances[part])
 
 
 @dataclass(frozen=True)
@@ -55,7 +36,7 @@ class IndexStats:
     bytes_per_descriptor: float
 
 
-class DescriptorIndex(Protocol):
+class DescriptorIndex(DescriptorSearch, Protocol):
     """Descriptors of reference images, searchable by nearest neighbour. Thread safe.
 
     What :meth:`add` and :meth:`remove` did is seen by every search that begins after they return.
@@ -71,21 +52,6 @@ class DescriptorIndex(Protocol):
 
     def remove(self, image_key: int) -> bool:
         """Removes an image; whether it was there."""
-        ...
-
-    def search(
-        self, queries: NDArray[np.float32], neighbours: int, *, within: Collection[int] | None = None
-    ) -> Neighbours:
-        """The nearest neighbours of descriptors.
-
-        Args:
-            queries: float32[Q, 40].
-            neighbours: K, of each.
-            within: Keys of the images to look in; None: all. Keys of none are passed over.
-
-        Raises:
-            InvalidArgumentError: If shape or dtype differ, or a number is not finite.
-        """
         ...
 
     def __contains__(self, image_key: int) -> bool:

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from steeple.delf.homographies import Homography, clipped, corners, inverse, mapped
-from steeple.server.recognition import verify
-from steeple.server.recognition.matching import mutual_nearest_neighbours
+from steeple.recognition import verify
+from steeple.recognition.matching import mutual_nearest_neighbours
 from steeple.server.robustness.methods import LocalFeatures
 
 NEAR: Final = 8.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS, Extractor, ModelRelease
 from steeple.delf.homographies import Image
 from steeple.errors import ImageError
-from steeple.server.recognition import inlier_radius
+from steeple.recognition import inlier_radius
 
 ROOTSIFT_RADII: Final = (8.0, 24.0)
 """Pixels. SIFT's keypoints are precise, and a narrow radius keeps chance out; but an affine model of a tilted wall is

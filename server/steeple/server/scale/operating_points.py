@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.server.index import FaissIndex, Neighbours
+from steeple.recognition.neighbours import Neighbours
+from steeple.server.index import FaissIndex
 from steeple.server.scale.synthetic import key_of
 
 QUERY_DESCRIPTORS: Final = 500

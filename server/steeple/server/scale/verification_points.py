@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.server.recognition import Verification, verify
-from steeple.server.recognition.homography import refine_homography
-from steeple.server.recognition.matching import mutual_nearest_neighbours
-from steeple.server.recognition.verification import verify_sorted
+from steeple.recognition import Verification, verify
+from steeple.recognition.homography import refine_homography
+from steeple.recognition.matching import mutual_nearest_neighbours
+from steeple.recognition.verification import verify_sorted
 
 _SIZE: Final = (640.0, 480.0)
 _NOISE: Final = 4.0  # pixels, as cells of 16 pixels place a keypoint: 16 / sqrt(12)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from steeple.delf import FeatureSet, ModelRelease
+from steeple.recognition import GalleryImage, Recogniser
 from steeple.server.index import FaissIndex
-from steeple.server.recognition import GalleryImage, Recogniser
 from steeple.server.scale.operating_points import Raw
 from steeple.server.scale.photos import SyntheticPhotos
 from steeple.server.scale.synthetic import key_of

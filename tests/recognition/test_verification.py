@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.server.recognition.verification import MIN_MATCHES, Verification, outline, verify
+from steeple.recognition.verification import MIN_MATCHES, Verification, outline, verify
 
 Points = NDArray[np.float32]
 AFFINE = np.array([[0.8, -0.3, 120.0], [0.25, 0.9, 40.0]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.server.index import Neighbours
+from steeple.recognition.neighbours import Neighbours
 
 
 def most_voted(neighbours: Neighbours, limit: int) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet
-from steeple.server.recognition.verification import Verification, near
+from steeple.recognition.verification import Verification, near
 
 _STILL: Final = 0.6  # root mean square, in radii of an inlier; of 271 pairs of photos of one scene, 1 is as still
 _ANCHORS: Final = (0.0, 0.5, 1.0)  # of a side: what is put into a frame is aligned to an edge or to the middle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from steeple.delf import FeatureSet
-from steeple.server.index import Neighbours
+from steeple.recognition.neighbours import Neighbours
 
 
 class Accumulated:

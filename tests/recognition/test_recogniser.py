@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from steeple.delf import DIMENSIONS, Extractor, FeatureSet, ModelRelease
 from steeple.errors import FeatureSetError, ModelMismatchError
+from steeple.recognition import GalleryImage, Recogniser, inlier_radius
 from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
-from steeple.server.recognition import GalleryImage, Recogniser, inlier_radius
 from tests.scenes import scene
 
 LANDMARKS = 8

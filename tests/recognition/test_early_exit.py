@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet, ModelRelease
 from steeple.delf.features import DIMENSIONS, quantize_descriptors
+from steeple.recognition import GalleryImage, Recogniser, recogniser, verification
 from steeple.server.index import ExactIndex
-from steeple.server.recognition import GalleryImage, Recogniser, recogniser, verification
 
 RELEASE = ModelRelease.load()
 COUNT = 200

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from steeple.server.index import Neighbours
-from steeple.server.recognition.votes import matches_of, most_voted
+from steeple.recognition.neighbours import Neighbours
+from steeple.recognition.votes import matches_of, most_voted
 
 
 def neighbours(keys: list[list[int]], distances: list[list[float]] | None = None) -> Neighbours:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.server.recognition.matching import mutual_nearest_neighbours
+from steeple.recognition.matching import mutual_nearest_neighbours
 
 
 def unit(seed: int, count: int) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from steeple.server.recognition.homography import refine_homography
-from steeple.server.recognition.verification import Verification, verify, verify_sorted
+from steeple.recognition.homography import refine_homography
+from steeple.recognition.verification import Verification, verify, verify_sorted
 
 Points = NDArray[np.float32]
 SIZE = np.array([640.0, 480.0])

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from steeple.delf import FeatureSet, ModelRelease, pyramid
 from steeple.errors import FeatureSetError, ModelMismatchError
-from steeple.server.index import DescriptorIndex, Neighbours
-from steeple.server.recognition.accumulated import Accumulated
-from steeple.server.recognition.evidence import ImageEvidence, confidence, landmark_evidence
-from steeple.server.recognition.explanation import ExplainedImage, Judged, VotedImage, explained
-from steeple.server.recognition.homography import refine_homography
-from steeple.server.recognition.matching import mutual_nearest_neighbours
-from steeple.server.recognition.overlays import overlay_features
-from steeple.server.recognition.records import Candidate, Gallery, GalleryImage, Recognition
-from steeple.server.recognition.verification import Verification, apart, inliers_of, outline, verify, verify_sorted
-from steeple.server.recognition.votes import matches_of, most_voted
-from steeple.server.stages import stage
+from steeple.recognition.accumulated import Accumulated
+from steeple.recognition.evidence import ImageEvidence, confidence, landmark_evidence
+from steeple.recognition.explanation import ExplainedImage, Judged, VotedImage, explained
+from steeple.recognition.homography import refine_homography
+from steeple.recognition.matching import mutual_nearest_neighbours
+from steeple.recognition.neighbours import DescriptorSearch, Neighbours
+from steeple.recognition.overlays import overlay_features
+from steeple.recognition.records import Candidate, Gallery, GalleryImage, Recognition
+from steeple.recognition.stages import stage
+from steeple.recognition.verification import Verification, apart, inliers_of, outline, verify, verify_sorted
+from steeple.recognition.votes import matches_of, most_voted
 
 _ROUND: Final = 10  # images verified before asking whether the answer is certain
 _OVERLAYS: Final = 3  # times that verification starts again without what turned out to be none of the scene
@@ -83,7 +83,7 @@ class Recogniser:
         gallery: The reference images themselves.
     """
 
-    def __init__(self, release: ModelRelease, index: DescriptorIndex, gallery: Gallery) -> None:
+    def __init__(self, release: ModelRelease, index: DescriptorSearch, gallery: Gallery) -> None:
         self.release = release
         self._index = index
         self._gallery = gallery

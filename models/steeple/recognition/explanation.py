@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
-from steeple.server.recognition.verification import MIN_MATCHES
+from steeple.recognition.verification import MIN_MATCHES
 
 
 class Verdict(StrEnum):

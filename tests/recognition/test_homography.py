@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.server.recognition.homography import refine_homography
+from steeple.recognition.homography import refine_homography
 
 AFFINE = np.array([[0.9, -0.2, 60.0], [0.25, 0.8, -20.0]])
 PERSPECTIVE = np.array([[0.9, -0.2, 60.0], [0.25, 0.8, -20.0], [4e-4, -3e-4, 1.0]])

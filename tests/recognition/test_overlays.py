@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from steeple.delf import Extractor, FeatureSet
+from steeple.recognition import GalleryImage, Recogniser
+from steeple.recognition.overlays import overlay_features
+from steeple.recognition.verification import verify
 from steeple.server.index import ExactIndex
-from steeple.server.recognition import GalleryImage, Recogniser
-from steeple.server.recognition.overlays import overlay_features
-from steeple.server.recognition.verification import verify
 from tests.scenes import scene
 
 Picture = NDArray[np.uint8]

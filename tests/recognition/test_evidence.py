@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.release import Calibration
 from steeple.errors import ReleaseError
-from steeple.server.recognition.evidence import (
+from steeple.recognition.evidence import (
     ImageEvidence,
     chance_inliers,
     confidence,
