@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 
+from steeple import recognition
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
-from steeple.server import recognition
 from steeple.server.access import Keyring
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from steeple import recognition
 from steeple.delf.release import Calibration
-from steeple.server import recognition
 from steeple.server.catalogue import Landmark, ReferenceImage
 
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from steeple import recognition
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, InvalidArgumentError
-from steeple.server import identification, recognition
+from steeple.server import identification
 from steeple.server.api import conversion, resources
 from steeple.server.catalogue import Landmark, LatLng, ReferenceImage
 from steeple.v1 import features_pb2, landmark_pb2
