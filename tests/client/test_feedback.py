@@ -16,6 +16,7 @@ from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.v1 import review_service_pb2 as review
 from steeple.v1 import visual_search_service_pb2 as search
+from steeple.v1.landmark_pb2 import LatLng as LatLngMessage
 
 from .conftest import make_features
 from .harness import Harness
@@ -95,7 +96,7 @@ def test_who_reviews_sees_what_was_said(client: Any, peer: Peer) -> None:
     message = review.KeptQuery(
         name="queries/q1",
         origin=review.KeptQuery.ORIGIN_PROPOSAL,
-        feedback=review.Feedback(suggested_name="Mill", location={"latitude": 48.5, "longitude": 2.25}),
+        feedback=review.Feedback(suggested_name="Mill", location=LatLngMessage(latitude=48.5, longitude=2.25)),
     )
     strange = review.KeptQuery(name="queries/q2", feedback=review.Feedback(verdict=99))  # type: ignore[arg-type]
     strange.origin = 99  # type: ignore[assignment]

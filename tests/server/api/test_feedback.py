@@ -13,6 +13,7 @@ from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
 from steeple.server.access import Scope
+from steeple.server.catalogue import pages
 from steeple.v1 import feedback_service_pb2 as api
 from steeple.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from steeple.v1.landmark_pb2 import Landmark, LatLng
@@ -21,6 +22,7 @@ from steeple.v1.review_service_pb2 import (
     EraseQueriesRequest,
     Feedback,
     KeptQuery,
+    ListKeptQueriesRequest,
     PromoteQueryRequest,
     ReviewQueryRequest,
 )
@@ -266,6 +268,17 @@ async def test_it_is_erased_and_goes_like_the_others(
     review = await review_of(running)
     review.purge(review._clock() + timedelta(days=31))
     assert await kept(running, admin) == []
+
+
+async def test_pages_of_long_notes_stay_small(
+    running: Running, make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await people(running).SendFeedback(said(make_features(number), note="\N{CASTLE}" * 2000))
+    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 17_500)
+    page = await stub(running).ListKeptQueries(ListKeptQueriesRequest())
+    assert (len(page.kept_queries), page.total_size, bool(page.next_page_token)) == (2, 3, True)
+    assert page.ByteSize() < 17_500
 
 
 async def test_feedback_is_reviewed_and_promoted_like_a_query(
