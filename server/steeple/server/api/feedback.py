@@ -70,7 +70,6 @@ class FeedbackService(feedback_service_pb2_grpc.FeedbackServiceServicer):
             note=request.note,
             location=location if request.HasField("location") else None,
         )
-        check_feedback(feedback, Origin.PROPOSAL)
         answer = self._answerer(Query(), request.image, "image")
         return self._take(request.image, feedback, answer, Origin.PROPOSAL, request.request_id)
 
