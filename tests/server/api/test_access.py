@@ -54,7 +54,7 @@ METHODS = methods()
 def least(method: str) -> Scope:
     """What a method should ask for, by the rules that the contract states."""
     service, _, name = method.removeprefix("steeple.v1.").partition("/")
-    if service == "VisualSearchService":
+    if service in ("VisualSearchService", "FeedbackService"):
         return Scope.DEVICE
     if service in ("KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN
@@ -118,6 +118,7 @@ def test_what_changes_something_is_recorded(method: str) -> None:
     name = method.partition("/")[2]
     changes = not name.startswith(("Get", "List", "Download", "Identify", "Explain"))
     assert (rule_of(method).changes is not None) == changes
+    assert rule_of(method).failures == (not changes or least(method) > Scope.DEVICE), "a device could fill the log"
     assert rule_of(method).identifies == name.startswith("Identify")
 
 
