@@ -229,7 +229,7 @@ def test_a_newer_format_says_so(tmp_path: Path) -> None:
 
 def array(values: Any) -> bytes:
     if values.flags.c_contiguous and values.dtype.newbyteorder("<") == values.dtype:
-        return layout.npy_header(values.dtype, values.shape) + values.tobytes()
+        return layout.npy_header(values.dtype, values.shape) + bytes(values.tobytes())
     file = io.BytesIO()
     np.save(file, values)
     return file.getvalue()

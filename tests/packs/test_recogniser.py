@@ -32,7 +32,7 @@ class World:
     queries: list[FeatureSet]
 
     def server(self) -> Recogniser:
-        index, images = FaissIndex(RELEASE), {}
+        index, images = FaissIndex(RELEASE), dict[int, GalleryImage]()
         for landmark_id, sets in self.photos.items():
             for each in sets:
                 images[len(images)] = GalleryImage(landmark_id, each)
