@@ -331,6 +331,21 @@ def test_files_that_the_manifest_does_not_list_are_refused(tmp_path: Path) -> No
     refused(path, "its files are not those that its manifest lists")
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("readme.txt", b"hello", "a pack has no file readme.txt"),
+        ("thumbnails/none.jpg", JPEG, "is no small JPEG of one of its landmarks"),
+        ("thumbnails/one.jpg", b"GIF89a", "is no small JPEG of one of its landmarks"),
+        ("thumbnails/one.jpg", encoded(scene(1, 32, 24), ".png"), "is no small JPEG of one of its landmarks"),
+        ("thumbnails/one.jpg", encoded(scene(1, 320, 24)), "is no small JPEG of one of its landmarks"),
+        ("thumbnails/../one.jpg", JPEG, "is no small JPEG of one of its landmarks"),
+    ],
+)
+def test_files_that_no_pack_has_are_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:
+    refused(sealed(tmp_path / "a.pack", {**members(), name: data}), message)
+
+
 def test_the_checksum_of_the_samples_is_of_what_is_there() -> None:
     """The samples of this file say the truth, so that what is refused is refused for the right reason."""
     listed = json.loads(members()[layout.MANIFEST])["members"]

@@ -70,6 +70,11 @@ class PackCodebook:
         """Bytes of a code."""
         return len(self.product)
 
+    @property
+    def size_bytes(self) -> int:
+        """Of its arrays."""
+        return self.coarse.nbytes + self.product.nbytes + (0 if self.rotation is None else self.rotation.nbytes)
+
     def turned(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32[N, 40]: descriptors as the lists have them."""
         return descriptors if self.rotation is None else descriptors @ self.rotation.T

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from steeple.delf.features import MAX_FEATURES, MAX_SIDE
 from steeple.delf.release import ExtractionParameters
-from steeple.errors import FailedPreconditionError, PackError
+from steeple.errors import FailedPreconditionError, InvalidArgumentError, PackError
 from steeple.packs import layout
 from steeple.packs.archive import MAX_MEMBERS
 from steeple.packs.codebook import MAX_LISTS
@@ -208,7 +208,10 @@ def _extraction(entry: _Object) -> ExtractionParameters:
 
 
 def _written(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except ValueError as error:  # half a surrogate pair, or a number that is none
+        raise InvalidArgumentError(f"a pack cannot say this in JSON: {error}") from error
 
 
 def _parsed(data: bytes, where: str) -> _Object:
