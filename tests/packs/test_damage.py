@@ -179,6 +179,8 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         ({"id": "../x"}, "id must be an id"),
         ({"display_name": "\ud800"}, "display_name must be a text"),
         ({"model": "delf"}, "model must be an object"),
+        ({"model": {"name": "a/b", "tflite_sha256": "0" * 64}}, "name must be the name of a model release"),
+        ({"model": {"name": "a", "tflite_sha256": "0" * 63}}, "tflite_sha256 must be a SHA-256"),
         ({"create_time": "yesterday"}, "create_time must be a time"),
         ({"create_time": "2026-01-01T00:00:00"}, "create_time must be a time"),
         ({"create_time": "0001-01-01T00:00:00+23:59"}, "create_time must be a time"),
@@ -257,7 +259,8 @@ def _set(values: Any, place: Any, value: Any) -> Any:
         (layout.CELLS, lambda values: _set(values, 0, values[0] ^ 1), "other cells than features"),
         (layout.CELLS, lambda values: values[:-1], "cells.npy must be uint8"),
         (layout.DESCRIPTORS, lambda values: values.astype(np.int16), r"descriptors.npy must be int8\[120, 40\]"),
-        (layout.COARSE, lambda values: _set(values, (0, 0), np.inf), "finite"),
+        (layout.COARSE, lambda values: _set(values, (0, 0), np.nan), "finite float32 numbers"),
+        (layout.PRODUCT, lambda values: _set(values, (0, 0, 0), 1e30), "at most 100"),
         (layout.PRODUCT, lambda values: values[:2], "product.npy must be float32"),
     ],
 )

@@ -125,7 +125,7 @@ def read_manifest(data: bytes, where: str) -> PackManifest:
         facts=PackFacts(
             id=top.id("id"),
             display_name=top.text("display_name", 200, least=1),
-            model=model.text("name", _LONGEST_NAME, least=1),
+            model=model.release("name"),
             tflite_sha256=model.sha256("tflite_sha256"),
             extraction=_extraction(top.object("extraction")),
             sequence=top.count("sequence"),
@@ -286,6 +286,12 @@ class _Object:
         value = self.value(name)
         if not isinstance(value, str) or not is_id(value):
             raise self.wrong(name, "an id of lower-case letters, digits and hyphens")
+        return value
+
+    def release(self, name: str) -> str:
+        value = self.text(name, _LONGEST_NAME, least=1)
+        if "/" in value:
+            raise self.wrong(name, "the name of a model release")
         return value
 
     def sha256(self, name: str) -> str:
