@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,17 +115,17 @@ class FrameJudge:
             self._window = np.asarray(cv2.createHanningWindow(tiny.shape[::-1], cv2.CV_32F), np.float32)
         if min(float(before.std()), float(tiny.std())) < 1.0:
             return 0.0  # nothing is seen, so nothing is seen to move
-        (x, y), response = cv2.phaseCorrelate(before, tiny, self._window)
+        shift, response = cv2.phaseCorrelate(before, tiny, self._window)
         if response < _UNRELATED:
             return _CUT
-        return min(_CUT, float(np.hypot(x, y)) / max(tiny.shape) / seconds)
+        return min(_CUT, math.hypot(*shift) / max(tiny.shape) / seconds)
 
 
 class FrameChooser:
     """Keeps the frame that is looked at next. Not thread safe.
 
-    The newest wins, unless it is clearly less sharp than frames lately were, or the hand moves: then the best one of the
-    last moments is kept for a while, and a better one waited for.
+    The newest wins, unless it is clearly less sharp than frames lately were, or the hand moves: then the best one of
+    the last moments is kept for a while, and a better one waited for.
 
     Args:
         patience: Seconds that a good frame is waited for.

@@ -160,9 +160,7 @@ class StateMachine:
             self._unidentified += 1
         if self._state is State.UNKNOWN:
             self._answer = answer if name is None else self._answer
-        elif (
-            name is None and self._unidentified >= UNKNOWN_ANSWERS and self._now - self._since >= UNKNOWN_SECONDS
-        ):
+        elif name is None and self._unidentified >= UNKNOWN_ANSWERS and self._now - self._since >= UNKNOWN_SECONDS:
             self._go(State.UNKNOWN, answer)
 
     def _confirm(self, answer: Answer) -> None:

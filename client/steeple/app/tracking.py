@@ -26,12 +26,10 @@ _AGREE: Final = 0.5  # share of the points that must
 _REPLENISH: Final = 60  # points below which new ones are looked for
 _MOST_CHANGE: Final = 1.6  # of the outline's size, either way, from one frame to the next
 _HOPS: Final = 8  # frames that an answer is carried over, at most; others between are left out
-_FLOW: Final = {
-    "winSize": (17, 17),
-    "maxLevel": 3,
-    "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03),
-    "minEigThreshold": 1e-3,
-}
+_WINDOW: Final = (17, 17)  # pixels
+_LEVELS: Final = 3  # of the pyramid above the picture: motions of up to about 60 pixels are followed
+_STOP: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)
+_LEAST_TEXTURE: Final = 1e-3
 
 
 class Trail:
@@ -64,8 +62,8 @@ class Tracker:
 
     Corners around the inlier matches are followed by optical flow (Lucas and Kanade, with pyramids: Bouguet, 2001),
     each there and back; what does not come back where it was, or moves otherwise than the most (RANSAC), is dropped.
-    The motion is always that since the first frame, so errors of one frame do not add to those of the next. Where points
-    leave the picture or are hidden, new ones on the plane take their places.
+    The motion is always that since the first frame, so errors of one frame do not add to those of the next. Where
+    points leave the picture or are hidden, new ones on the plane take their places.
 
     Pixels are those of the grey pictures.
 
@@ -170,23 +168,37 @@ def _flow(
     before: NDArray[np.uint8], after: NDArray[np.uint8], points: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """float32[N, 2]: where the points went; bool[N]: of which of them that is known."""
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, **_FLOW)
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **_FLOW)
+    there, found = _followed(before, after, points)
+    back, returned = _followed(after, before, there)
     near = np.linalg.norm(back - points, axis=1) < _BACK
     height, width = after.shape
     inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
-    kept: NDArray[np.bool_] = (found[:, 0] == 1) & (returned[:, 0] == 1) & near & inside
-    return np.asarray(there, np.float32), kept
+    kept: NDArray[np.bool_] = found & returned & near & inside
+    return there, kept
 
 
-def _motion(
-    anchors: NDArray[np.float32], points: NDArray[np.float32]
-) -> tuple[Homography | None, NDArray[np.bool_]]:
+def _followed(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], points: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        points,
+        np.empty_like(points),  # written to; not read without a flag that says so
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
+        criteria=_STOP,
+        minEigThreshold=_LEAST_TEXTURE,
+    )
+    return np.asarray(there, np.float32), np.asarray(found, np.uint8)[:, 0] == 1
+
+
+def _motion(anchors: NDArray[np.float32], points: NDArray[np.float32]) -> tuple[Homography | None, NDArray[np.bool_]]:
     """The homography from anchors to points, float32[N, 2] each, and which agree with it."""
     none = np.zeros(len(points), np.bool_)
     if len(points) < _FEWEST:
         return None, none
     found, agree = cv2.findHomography(anchors, points, cv2.USAC_MAGSAC, _RADIUS, maxIters=500, confidence=0.995)
-    if found is None:
+    if np.shape(found) != (3, 3):  # there is none
         return None, none
-    return np.asarray(found, np.float64), agree[:, 0].astype(np.bool_)
+    return np.asarray(found, np.float64), np.asarray(agree, np.uint8)[:, 0] == 1
