@@ -118,7 +118,8 @@ class FrameJudge:
         shift, response = cv2.phaseCorrelate(before, tiny, self._window)
         if response < _UNRELATED:
             return _CUT
-        return min(_CUT, math.hypot(*shift) / max(tiny.shape) / seconds)
+        moved: float = math.hypot(*shift) / max(tiny.shape) / seconds
+        return min(_CUT, moved)
 
 
 class FrameChooser:
