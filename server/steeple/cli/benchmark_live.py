@@ -166,7 +166,8 @@ def _print(output: Output, found: LiveFigures, pictures: dict[str, Image], foota
             (
                 "outline",
                 f"in {share(found.outlined)} of those; p50 {text(found.outline_p50_px)}, "
-                f"p90 {text(found.outline_p90_px)} px off, between answers {text(found.between_p50_px)} and {text(found.between_p90_px)} px",
+                f"p90 {text(found.outline_p90_px)} px off; between answers {text(found.between_p50_px)} "
+                f"and {text(found.between_p90_px)}",
             ),
             (
                 "effort",
