@@ -17,7 +17,6 @@ from steeple.cli.photo_files import find_photos
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from steeple.cli.footage import Footage
     from steeple.cli.live_run import LiveFigures
     from steeple.delf.homographies import Image
 
@@ -87,7 +86,7 @@ def live(
             pace = Pace(release.extraction.pyramid_scales, budget_ms=budget_ms)
             with output.progress("playing", round(seconds * RATE)) as done:
                 figures = play(client, film, footage, landmarks, pace, release, seconds, lambda: done.advance(""))
-    _print(output, figures, pictures, footage, budget_ms)
+    print_figures(output, figures, len(pictures), footage.size, budget_ms)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -116,9 +115,18 @@ def _pictures(paths: Sequence[Path] | None, output: Output) -> dict[str, Image]:
     return pictures
 
 
-def _print(output: Output, found: LiveFigures, pictures: dict[str, Image], footage: Footage, budget_ms: float) -> None:
+def print_figures(output: Output, found: LiveFigures, landmarks: int, size: tuple[int, int], budget_ms: float) -> None:
+    """Prints what a run amounts to.
+
+    Args:
+        output: Where to.
+        found: What it amounts to.
+        landmarks: In the catalogue.
+        size: Width and height of the frames.
+        budget_ms: That the app was given.
+    """
     processors = os.cpu_count()
-    width, height = footage.size
+    width, height = size
     bars = [
         ("answers a second", found.answers_per_second, LEAST_ANSWERS, found.answers_per_second >= LEAST_ANSWERS),
         (
@@ -133,7 +141,7 @@ def _print(output: Output, found: LiveFigures, pictures: dict[str, Image], foota
             "size": f"{width}x{height}",
             "processors": processors,
             "budget_ms": budget_ms,
-            "landmarks": len(pictures),
+            "landmarks": landmarks,
             **asdict(found),
             "bars": [{"name": name, "value": value, "bar": bar, "passed": ok} for name, value, bar, ok in bars],
         }
