@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from steeple.app.answers import Found
+from steeple.app.found import Found
 from steeple.client import Client, LatLng
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease

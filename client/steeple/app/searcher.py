@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from steeple.app.answers import Found, Origin, StreamFound
+from steeple.app.found import Found, Origin, StreamFound
 from steeple.app.pack_shelf import PackShelf
 from steeple.app.settings import AppSettings
 from steeple.client import Client, LatLng
