@@ -9,6 +9,7 @@ from typing import Any, Final
 import grpc
 
 from steeple.errors import InvalidArgumentError
+from steeple.packs import DEFAULT_FEATURES
 from steeple.server.api.names import model_name, parse_pack
 from steeple.server.api.operations import operation_message
 from steeple.server.api.pools import Pool
@@ -18,7 +19,7 @@ from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LatLng
 from steeple.server.catalogue.ids import check_id
 from steeple.server.packs import Packs, PackSettings, PackState, PublishedPack
-from steeple.server.packs.records import DEFAULT_FEATURES, DEFAULT_IMAGES, pack_restriction
+from steeple.server.packs.records import DEFAULT_IMAGES, pack_restriction
 from steeple.v1 import pack_service_pb2 as api
 from steeple.v1 import pack_service_pb2_grpc
 
@@ -127,9 +128,7 @@ def read_settings(message: api.PackSettings) -> PackSettings:
     try:
         return PackSettings(
             display_name=message.display_name,
-            restriction=pack_restriction(
-                near, message.radius_meters, dict(message.metadata), list(message.labels)
-            ),
+            restriction=pack_restriction(near, message.radius_meters, dict(message.metadata), list(message.labels)),
             max_images=message.max_images or DEFAULT_IMAGES,
             max_features=message.max_features or DEFAULT_FEATURES,
             exact=message.exact_descriptors,

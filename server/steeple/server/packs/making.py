@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from steeple.delf.features import FeatureSet
@@ -157,8 +159,8 @@ class _Writing:
         ]
         self._writer.add(_pack_landmark(landmark), images, self._thumbnail(landmark, selected))
 
-    def _encoded(self, sets: Sequence[FeatureSet]) -> list[tuple[Any, Any]]:
-        return [self._codebook.encode(of_image.descriptors) for of_image in sets]
+    def _encoded(self, sets: Sequence[FeatureSet]) -> list[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        return [self._codebook.encode(of_image.unit_descriptors()) for of_image in sets]
 
     def _thumbnail(self, landmark: Landmark, selected: SelectedLandmark) -> bytes | None:
         """Of the first image; None if it has no photo, or none that can be used."""
