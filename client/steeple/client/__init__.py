@@ -40,7 +40,7 @@ from steeple.client.resources import (
     ReferenceImage,
     Unset,
 )
-from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
+from steeple.client.review import Feedback, KeptCandidate, KeptQuery, QueryContent, QueryOrigin, QueryVerdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
@@ -64,6 +64,7 @@ __all__ = [
     "Evidence",
     "ExplainedImage",
     "Explanation",
+    "Feedback",
     "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
@@ -92,6 +93,7 @@ __all__ = [
     "ProposalState",
     "Quality",
     "QueryContent",
+    "QueryOrigin",
     "QueryVerdict",
     "ReferenceImage",
     "Scope",

@@ -20,6 +20,7 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     discovery_service_pb2_grpc,
     explain_service_pb2_grpc,
+    feedback_service_pb2_grpc,
     import_service_pb2_grpc,
     key_service_pb2_grpc,
     model_service_pb2_grpc,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
+    from steeple.v1.feedback_service_pb2_grpc import FeedbackServiceAsyncStub
     from steeple.v1.import_service_pb2_grpc import ImportServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
@@ -168,6 +170,7 @@ class Link:
     catalog: catalog_service_pb2_grpc.CatalogServiceStub
     server: server_service_pb2_grpc.ServerServiceStub
     explain: explain_service_pb2_grpc.ExplainServiceStub
+    feedback: feedback_service_pb2_grpc.FeedbackServiceStub
     keys: key_service_pb2_grpc.KeyServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
@@ -196,6 +199,7 @@ class Link:
             catalog_service_pb2_grpc.CatalogServiceStub(channel),
             server_service_pb2_grpc.ServerServiceStub(channel),
             explain_service_pb2_grpc.ExplainServiceStub(channel),
+            feedback_service_pb2_grpc.FeedbackServiceStub(channel),
             key_service_pb2_grpc.KeyServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
@@ -220,6 +224,7 @@ class AsyncLink:
     catalog: CatalogServiceAsyncStub
     server: ServerServiceAsyncStub
     explain: ExplainServiceAsyncStub
+    feedback: FeedbackServiceAsyncStub
     keys: KeyServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
@@ -246,6 +251,7 @@ class AsyncLink:
         catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         server: Any = server_service_pb2_grpc.ServerServiceStub(channel)
         explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
+        feedback: Any = feedback_service_pb2_grpc.FeedbackServiceStub(channel)
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
@@ -263,6 +269,7 @@ class AsyncLink:
             cast("CatalogServiceAsyncStub", catalog),
             cast("ServerServiceAsyncStub", server),
             cast("ExplainServiceAsyncStub", explain),
+            cast("FeedbackServiceAsyncStub", feedback),
             cast("KeyServiceAsyncStub", keys),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),

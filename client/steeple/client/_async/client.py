@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.discoveries import AsyncDiscoveryCalls
+from steeple.client._async.feedback import AsyncFeedbackCalls
 from steeple.client._async.files import AsyncFileCalls
 from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 class AsyncClient(
     AsyncSearchCalls,
+    AsyncFeedbackCalls,
     AsyncCatalogueCalls,
     AsyncServerCalls,
     AsyncKeyCalls,
@@ -107,6 +109,7 @@ class AsyncClient(
         )
         connection = AsyncConnection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         AsyncSearchCalls.__init__(self, connection)
+        AsyncFeedbackCalls.__init__(self, connection)
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)

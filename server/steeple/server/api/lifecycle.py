@@ -19,6 +19,7 @@ from steeple.server.api.catalog import CatalogService
 from steeple.server.api.certificates import CertificateFiles
 from steeple.server.api.discovery import DiscoveryService
 from steeple.server.api.explain import ExplainService
+from steeple.server.api.feedback import FeedbackService
 from steeple.server.api.guard import Guard
 from steeple.server.api.imports import ImportService
 from steeple.server.api.interceptor import CallInterceptor
@@ -49,6 +50,8 @@ from steeple.v1 import (
     discovery_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
+    feedback_service_pb2,
+    feedback_service_pb2_grpc,
     import_service_pb2,
     import_service_pb2_grpc,
     key_service_pb2,
@@ -85,6 +88,7 @@ SERVICES: Final = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
+    feedback_service_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name,
     snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
     discovery_service_pb2.DESCRIPTOR.services_by_name["DiscoveryService"].full_name,
@@ -197,6 +201,9 @@ class Server:
         )
         review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
             ReviewService(self._readiness, self._calls, self._queries), self._server
+        )
+        feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(
+            FeedbackService(self._readiness, self._queries), self._server
         )
         snapshot_service_pb2_grpc.add_SnapshotServiceServicer_to_server(
             SnapshotService(self._readiness, self._calls), self._server

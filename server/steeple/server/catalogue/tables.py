@@ -302,8 +302,17 @@ kept_query: Final = Table(
     Column("review_time", UtcDateTime),
     Column("image_landmark_id", Id, server_default=text("''"), nullable=False),  # of the image made of it
     Column("image_id", Id, server_default=text("''"), nullable=False),
+    Column("origin", String(8), server_default=text("'query'"), nullable=False),
+    Column("said", String(12), server_default=text("'none'"), nullable=False),  # by who sent it, as what follows
+    Column("said_landmark_id", Id, server_default=text("''"), nullable=False),
+    Column("shown_landmark_id", Id, server_default=text("''"), nullable=False),
+    Column("suggested_name", String(200), server_default=text("''"), nullable=False),
+    Column("note", Text, server_default=text("''"), nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
     Index(None, "create_time"),
     Index(None, "key_id"),
+    Index(None, "origin", "key_id", "create_time"),
     CheckConstraint("outcome IN ('identified', 'unknown')", name="outcome"),
     CheckConstraint("content IN ('photo', 'features')", name="content"),
     CheckConstraint("verdict IN ('none', 'right', 'wrong', 'landmark', 'not_landmark')", name="verdict"),
