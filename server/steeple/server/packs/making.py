@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.packs import (
-    PackCodebook,
     PackFacts,
     PackImage,
     PackLandmark,
@@ -112,8 +111,9 @@ class PackMaking:
                 create_time=create_time,
                 region=_region(settings.restriction),
             )
-            codebook = Codebook.of(release).for_packs()
-            with PackWriter(path, facts, codebook, features=settings.max_features, exact=settings.exact) as writer:
+            codebook = Codebook.of(release)
+            kept = settings.max_features
+            with PackWriter(path, facts, codebook.of_pack(), features=kept, exact=settings.exact) as writer:
                 writing = _Writing(run, connection, self._ingest, writer, codebook, release.name)
                 manifest = writing.all(selection)
             return _described(pack_id, settings, manifest, selection, path)
@@ -128,7 +128,7 @@ class _Writing:
         connection: Connection,
         ingest: Ingest,
         writer: PackWriter,
-        codebook: PackCodebook,
+        codebook: Codebook,
         model: str,
     ) -> None:
         self._run = run
