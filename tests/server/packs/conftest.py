@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,13 +35,15 @@ def open_engine(tmp_path: Path) -> Iterator[OpenEngine]:
         return opened[-1]
 
     yield start
-    opened[-1].close()
+    for engine in opened:
+        engine.close()
 
 
-@pytest.fixture
-def engine(open_engine: OpenEngine, make_features: MakeFeatures) -> Engine:
-    """Three landmarks in Paris, of which one has photos, one in London, one nowhere."""
-    engine = open_engine()
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, make_features: MakeFeatures) -> Path:
+    """A data folder with three landmarks in Paris, of which one has photos, one in London, and one nowhere."""
+    folder = tmp_path_factory.mktemp("filled") / "data"
+    engine = Engine(Settings.load(None, data_dir=folder))
     for number, (name, place, label) in enumerate(
         [
             ("tower", PARIS, "iron"),
@@ -63,7 +66,15 @@ def engine(open_engine: OpenEngine, make_features: MakeFeatures) -> Engine:
             engine.ingest.create_image(name, make_features(10 * number + image), image_id=f"image-{image}")
     for view in (0, 1):
         engine.ingest.create_image("tower", photo(view), image_id=f"photo-{view}")
-    return engine
+    engine.close()
+    return folder
+
+
+@pytest.fixture
+def engine(open_engine: OpenEngine, filled: Path, tmp_path: Path) -> Engine:
+    """Of a server on a copy of that folder."""
+    shutil.copytree(filled, tmp_path / "data")
+    return open_engine()
 
 
 def photo(view: int) -> bytes:
@@ -84,4 +95,5 @@ def published(engine: Engine, operation: Operation) -> PublishedPack:
 
 
 def file_of(engine: Engine, pack: PublishedPack) -> Path:
+    """Where its file lies."""
     return engine.packs.store.path(pack.file)
