@@ -38,7 +38,7 @@ def berlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("berlin") / "data") as served, Client(served.address) as client:
         for seed, name, place in ((1, "Gate", GATE), (2, "Hall", HALL)):
             client.create_landmark(name, landmark_id=name.lower(), location=place, description="Of sandstone.")
-            client.add_reference_image(name.lower(), encoded(scene(seed)), upload=True)
+            client.add_reference_image(name.lower(), encoded(scene(seed)))
         for number, place in (("gate-50", GATE), ("hall-50", HALL)):
             client.wait_operation(
                 client.create_pack(number, display_name=number.title(), near=place, radius_meters=50.0)
