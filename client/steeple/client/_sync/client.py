@@ -12,11 +12,13 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.discoveries import DiscoveryCalls
+from steeple.client._sync.feedback import FeedbackCalls
 from steeple.client._sync.files import FileCalls
 from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
+from steeple.client._sync.packs import PackCalls
 from steeple.client._sync.review import ReviewCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 class Client(
     SearchCalls,
+    FeedbackCalls,
     CatalogueCalls,
     ServerCalls,
     KeyCalls,
@@ -43,6 +46,7 @@ class Client(
     FileCalls,
     TransferCalls,
     DiscoveryCalls,
+    PackCalls,
 ):
     """A Steeple server.
 
@@ -106,6 +110,7 @@ class Client(
         )
         connection = Connection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         SearchCalls.__init__(self, connection)
+        FeedbackCalls.__init__(self, connection)
         CatalogueCalls.__init__(self, connection)
         ServerCalls.__init__(self, connection)
         KeyCalls.__init__(self, connection)
@@ -117,6 +122,7 @@ class Client(
         DiscoveryCalls.__init__(self, connection)
         FileCalls.__init__(self, connection)
         TransferCalls.__init__(self, connection)
+        PackCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

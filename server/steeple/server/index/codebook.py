@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import DIMENSIONS, ModelRelease
-from steeple.errors import ReleaseError
+from steeple.errors import FailedPreconditionError, ReleaseError
+from steeple.packs import PackCodebook
 from steeple.server.index_factory import IndexFactory
 
 _GRAPH_CANDIDATES: Final = 32
@@ -123,6 +124,30 @@ class Codebook:
         rows = descriptors if self._turn is None else self._turn.apply(descriptors)
         distances, lists = self._quantizer.search(rows, probes, params=self.graph_parameters(probes))
         return Assignment(rows, lists, distances)
+
+    def encode(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Lists, int64[N], and codes, uint8[N, code size], of descriptors, float32[N, 40], as an index has them."""
+        assignment = self.assign(descriptors, 1)
+        lists = np.ascontiguousarray(assignment.lists[:, 0])
+        coder: Any = self._ivf.pq
+        return lists, coder.compute_codes(assignment.rows - self._quantizer.reconstruct_batch(lists))
+
+    def of_pack(self) -> PackCodebook:
+        """The same for an offline pack: without FAISS, and without the graph that finds lists if there is one.
+
+        Raises:
+            FailedPreconditionError: If its codes are not of 8 bits a sub-quantizer.
+        """
+        quantizer: Any = self._ivf.pq
+        if quantizer.nbits != 8:
+            raise FailedPreconditionError(f"offline packs have codes of 8 bits a sub-quantizer, not {quantizer.nbits}")
+        shape = (quantizer.M, quantizer.ksub, quantizer.dsub)
+        turned = self._turn is not None
+        return PackCodebook(
+            coarse=np.ascontiguousarray(self._quantizer.reconstruct_n(0, self.lists), np.float32),
+            product=faiss.vector_to_array(quantizer.centroids).reshape(shape),
+            rotation=faiss.vector_to_array(self._turn.A).reshape(DIMENSIONS, DIMENSIONS) if turned else None,
+        )
 
     def decode(self, lists: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32[N, 40]: what codes, uint8[N, code size], in lists, int64[N], stand for, L2-normalised.
