@@ -163,6 +163,12 @@ def test_a_run_names_what_the_film_shows(steeple: Steeple, photos: Callable[...,
     assert facts["frames"] >= facts["dropped"] >= 0
 
 
+def test_a_budget_is_one_of_the_app(steeple: Steeple, photos: Callable[..., list[Path]]) -> None:
+    ran = steeple("benchmark", "live", *photos(1), "--max-bytes", "5000", "--json")
+    assert ran.code == 2
+    assert "1024, 4096, 16384, 49152" in ran.error["message"]
+
+
 @pytest.mark.parametrize("size", ["640", "640x", "10x10", "640x480x3", "axb", "9999x480"])
 def test_a_size_is_two_numbers(size: str, steeple: Steeple, photos: Callable[..., list[Path]]) -> None:
     ran = steeple("benchmark", "live", *photos(1), "--size", size, "--json")
@@ -171,7 +177,7 @@ def test_a_size_is_two_numbers(size: str, steeple: Steeple, photos: Callable[...
 
 
 def test_the_figures_are_printed_as_text(capsys: pytest.CaptureFixture[str], footage: Footage) -> None:
-    print_figures(Output(as_json=False), told(footage, [seen(40, "a", latency=120.0)]), 2, SIZE, 300.0)
+    print_figures(Output(as_json=False), told(footage, [seen(40, "a", latency=120.0)]), 2, SIZE, {})
     printed = " ".join(capsys.readouterr().out.split())
     assert "p50 120" in printed
     assert "100.0% rightly, 0.0% wrongly" in printed
