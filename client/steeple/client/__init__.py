@@ -27,6 +27,7 @@ from steeple.client.discovery import (
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.operations import Operation, OperationProblem, OperationState
+from steeple.client.packs import Pack, PackState
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -85,6 +86,8 @@ __all__ = [
     "Operation",
     "OperationProblem",
     "OperationState",
+    "Pack",
+    "PackState",
     "Photo",
     "Proposal",
     "ProposalState",

@@ -25,6 +25,7 @@ from steeple.v1 import (
     key_service_pb2_grpc,
     model_service_pb2_grpc,
     operation_service_pb2_grpc,
+    pack_service_pb2_grpc,
     review_service_pb2_grpc,
     server_service_pb2_grpc,
     snapshot_service_pb2_grpc,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
+    from steeple.v1.pack_service_pb2_grpc import PackServiceAsyncStub
     from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
@@ -179,6 +181,7 @@ class Link:
     uploads: upload_service_pb2_grpc.UploadServiceStub
     imports: import_service_pb2_grpc.ImportServiceStub
     transfer: transfer_service_pb2_grpc.TransferServiceStub
+    packs: pack_service_pb2_grpc.PackServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -207,6 +210,7 @@ class Link:
             upload_service_pb2_grpc.UploadServiceStub(channel),
             import_service_pb2_grpc.ImportServiceStub(channel),
             transfer_service_pb2_grpc.TransferServiceStub(channel),
+            pack_service_pb2_grpc.PackServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -231,6 +235,7 @@ class AsyncLink:
     uploads: UploadServiceAsyncStub
     imports: ImportServiceAsyncStub
     transfer: TransferServiceAsyncStub
+    packs: PackServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -257,6 +262,7 @@ class AsyncLink:
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
         imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
+        packs: Any = pack_service_pb2_grpc.PackServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -274,6 +280,7 @@ class AsyncLink:
             cast("UploadServiceAsyncStub", uploads),
             cast("ImportServiceAsyncStub", imports),
             cast("TransferServiceAsyncStub", transfer),
+            cast("PackServiceAsyncStub", packs),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -29,6 +29,7 @@ from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
+from steeple.server.packs import Packs
 from steeple.server.review import KeepRules, Review
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.serving import Served, Serving
@@ -135,6 +136,7 @@ class Engine:
                 self._identify_counts.save,
                 settings.max_message_bytes,
             )
+            self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, data_dir.packs)
             self.operations.start()
             self._resources = opened.pop_all()
             self._closed = False

@@ -16,6 +16,7 @@ from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
+from steeple.client._async.packs import AsyncPackCalls
 from steeple.client._async.review import AsyncReviewCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
@@ -44,6 +45,7 @@ class AsyncClient(
     AsyncFileCalls,
     AsyncTransferCalls,
     AsyncDiscoveryCalls,
+    AsyncPackCalls,
 ):
     """A Steeple server.
 
@@ -119,6 +121,7 @@ class AsyncClient(
         AsyncDiscoveryCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
         AsyncTransferCalls.__init__(self, connection)
+        AsyncPackCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -27,6 +27,7 @@ from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
+from steeple.server.api.packs import PackService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import ReviewService
@@ -60,6 +61,8 @@ from steeple.v1 import (
     model_service_pb2_grpc,
     operation_service_pb2,
     operation_service_pb2_grpc,
+    pack_service_pb2,
+    pack_service_pb2_grpc,
     review_service_pb2,
     review_service_pb2_grpc,
     server_service_pb2,
@@ -92,6 +95,7 @@ SERVICES: Final = (
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
     import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
     transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
+    pack_service_pb2.DESCRIPTOR.services_by_name["PackService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -209,6 +213,9 @@ class Server:
         )
         discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
             DiscoveryService(self._readiness, self._calls, self._queries), self._server
+        )
+        pack_service_pb2_grpc.add_PackServiceServicer_to_server(
+            PackService(self._readiness, self._calls, self._files), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -133,6 +133,17 @@ def _rows() -> dict[str, Rule]:
         SplitProposal=Rule(Scope.EDITOR, changes="name"),
         DiscardProposal=Rule(Scope.EDITOR, changes="name"),
     )
+    # Apps show what packs there are and fetch them; what is in one, whoever may fetch it may see.
+    service(
+        "PackService",
+        CreatePack=Rule(Scope.EDITOR, changes=""),
+        RefreshPack=Rule(Scope.EDITOR, changes="name"),
+        ExportPack=Rule(Scope.EDITOR, changes=""),
+        GetPack=device,
+        ListPacks=device,
+        DownloadPack=device,
+        DeletePack=Rule(Scope.EDITOR, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
     service(
         "FeedbackService",

@@ -317,3 +317,22 @@ kept_query: Final = Table(
     CheckConstraint("content IN ('photo', 'features')", name="content"),
     CheckConstraint("verdict IN ('none', 'right', 'wrong', 'landmark', 'not_landmark')", name="verdict"),
 )
+
+# The file lies in the data folder; the row tells which it is, so that one takes the place of another in a transaction.
+pack: Final = Table(
+    "pack",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("settings", JSON, nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("tflite_sha256", String(64), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("landmark_count", BigInteger, nullable=False),
+    Column("image_count", BigInteger, nullable=False),
+    Column("feature_count", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("file", String(80), nullable=False),
+    Column("content", String(64), nullable=False),  # tells whether a new one would be another
+    Column("create_time", UtcDateTime, nullable=False),
+)
