@@ -30,6 +30,8 @@ from steeple.errors import (
 )
 from steeple.packs import Pack, PackRecogniser
 
+__all__ = ["OfferedPack", "PackShelf", "ShelfState", "ShelvedPack"]
+
 SUFFIX: Final = ".pack"
 
 _ASKED: Final = 4  # packs that one photo is looked for in, at most
