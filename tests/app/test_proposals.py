@@ -10,9 +10,11 @@ import pytest
 from steeple.app import proposals as module
 from steeple.app.data import AppData
 from steeple.app.proposals import ProposalKind
+from steeple.app.secrets import FileSecrets
 from steeple.client import Client, QueryOrigin, QueryVerdict
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError, ResourceExhaustedError
+from tests.client.proxy import cutting
 from tests.scenes import encoded, scene
 
 from .known import GATE, features_of
@@ -67,16 +69,39 @@ def test_what_was_said_offline_reaches_the_server_once(
     assert nothing.content.value == "photo"
 
 
-def test_what_is_sent_again_counts_once(seoul: Served, data: AppData, monkeypatch: pytest.MonkeyPatch) -> None:
-    data.proposals.photo(seoul.address, encoded(scene(5)), "Old gate")
+def test_what_is_sent_again_counts_once(seoul: Served, tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+
+    def opened() -> AppData:
+        return AppData.open(folder, secrets=FileSecrets(folder / "secrets.json"))
+
+    with opened() as data:
+        data.proposals.photo(seoul.address, encoded(scene(5)), "Old gate")
+    before = (folder / "app.db").read_bytes()
     with Client(seoul.address) as client:
-        with monkeypatch.context() as killed:
-            # As if the app were killed after the server had taken it and before that was noted.
-            killed.setattr(type(data.proposals), "delete", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            with pytest.raises(KeyboardInterrupt):
-                list(data.proposals.send(client, seoul.address))
-        assert data.proposals.count() == 1
-        assert len(list(data.proposals.send(client, seoul.address))) == 1
+        with opened() as data:
+            assert len(list(data.proposals.send(client, seoul.address))) == 1
+        # As if the app had been killed before it could note that the server has it.
+        (folder / "app.db").write_bytes(before)
+        with opened() as data:
+            assert len(list(data.proposals.send(client, seoul.address))) == 1
+            assert data.proposals.count() == 0
+        assert len(list(client.list_kept_queries())) == 1
+
+
+def test_a_network_that_breaks_at_any_byte_loses_nothing_and_doubles_nothing(seoul: Served, data: AppData) -> None:
+    photo = encoded(scene(5))
+    cuts = [0, 100, 5_000, len(photo) // 2, *range(len(photo) + 200, len(photo) + 1800, 400)]
+    with cutting(seoul.port, cuts) as proxy:
+        server = f"localhost:{proxy.port}"
+        data.proposals.photo(server, photo, "Old gate")
+        sent: list[object] = []
+        while not sent:
+            with Client(server, max_attempts=1, channel_options=[("grpc.use_local_subchannel_pool", 1)]) as client:
+                sent = list(data.proposals.send(client, server))
+                assert data.proposals.count() == (0 if sent else 1)
+        assert 5 <= proxy.connections <= len(cuts) + 1
+    with Client(seoul.address) as client:
         assert len(list(client.list_kept_queries())) == 1
 
 
