@@ -59,6 +59,7 @@ def test_erasing_leaves_nothing(tmp_path: Path, packs: Path) -> None:
     folder = tmp_path / "app"
     filled(folder, packs)
     (folder / "settings.json").write_text("{", "utf-8")
+    (folder / "packs" / ".hall-50.pack.coming.0123.part").write_bytes(b"hidden")  # of a download that was interrupted
     with AppData.open(folder, secrets=FileSecrets(folder / "secrets.json")) as data:
         assert len(data.problems) == 1
         data.erase()
@@ -68,6 +69,7 @@ def test_erasing_leaves_nothing(tmp_path: Path, packs: Path) -> None:
         assert b"idden" not in left
         assert b"stp_" not in left
     assert {path.name for path in folder.iterdir()} == {"settings.json", "secrets.json", "app.db", "packs"}
+    assert list((folder / "packs").iterdir()) == []
 
 
 def test_a_damaged_database_is_told_and_its_readable_entries_are_there(tmp_path: Path, packs: Path) -> None:

@@ -146,6 +146,19 @@ class PackShelf:
             for part in self._parts(pack_id):
                 part.unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Deletes all packs and all that was received of others.
+
+        Raises:
+            FailedPreconditionError: If one is being fetched, or cannot be deleted.
+        """
+        with self._lock:
+            if self._fetching:
+                raise FailedPreconditionError("a pack is being fetched; wait until it is here, or stop that")
+        with _told(self._folder):
+            for path in self._folder.iterdir():
+                path.unlink(missing_ok=True)
+
     def choose(self, place: LatLng | None = None) -> tuple[ShelvedPack, ...]:
         """The usable packs in the order in which to ask them.
 
