@@ -149,7 +149,7 @@ def test_a_damaged_database_is_set_aside_with_what_can_be_read(
     damage: Callable[[Path], None], least: int, path: Path
 ) -> None:
     words = [f"entry number {number} " * 20 for number in range(100)]
-    with closing(Database(path)) as database:
+    with closing(Database(path)) as database, database.transaction():
         for each in words:
             add(database, each)
     damage(path)
@@ -168,8 +168,9 @@ def test_a_damaged_database_is_set_aside_with_what_can_be_read(
 
 def test_the_log_of_a_damaged_database_goes_with_it(path: Path) -> None:
     with closing(Database(path)) as writer:
-        for number in range(100):
-            add(writer, f"entry number {number} " * 20)
+        with writer.transaction():
+            for number in range(100):
+                add(writer, f"entry number {number} " * 20)
         writer.wipe()
         add(writer, "in the log alone")
         scribbled(path)
@@ -182,8 +183,9 @@ def test_the_log_of_a_damaged_database_goes_with_it(path: Path) -> None:
 
 def test_damage_that_shows_later_is_told(path: Path) -> None:
     with closing(Database(path)) as database:
-        for number in range(300):
-            add(database, f"entry number {number} " * 20)
+        with database.transaction():
+            for number in range(300):
+                add(database, f"entry number {number} " * 20)
         database.wipe()
         scribbled(path)
         with database.reading() as connection:
