@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from steeple.app.data import AppData
 from steeple.app.found import Origin
@@ -80,6 +83,51 @@ def test_a_damaged_database_is_told_and_its_readable_entries_are_there(tmp_path:
         assert "app.db.damaged-1" in data.problems[0]
         assert data.history.count() == 0
         assert data.settings.current.language == "ko"  # what is not damaged stays
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database with much in it."""
+    folder = tmp_path_factory.mktemp("kept")
+    with AppData.open(folder, secrets=FileSecrets(folder / "secrets.json")) as data:
+        for number in range(12):
+            data.history.add(HistoryEntry(answer_of(f"Gate {number}"), Origin.SERVER, NOON, b"\xff" * 5000))
+            data.waiting.add(features_of(30), time=NOON)
+            data.proposals.photo("h:1", b"\xff" * 5000, f"Gate {number}")
+    return (folder / "app.db").read_bytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=3000)), max_size=4),
+    share=st.floats(0.02, 1),
+)
+def test_the_app_starts_whatever_happened_to_its_database(
+    damage: list[tuple[float, bytes]], share: float, kept: bytes
+) -> None:
+    content = bytearray(kept[: int(len(kept) * share)])
+    for place, scribble in damage:
+        at = int(place * len(content))
+        content[at : at + len(scribble)] = scribble
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "app.db").write_bytes(content)
+        try:
+            data = AppData.open(folder, secrets=FileSecrets(folder / "secrets.json"))
+        except FailedPreconditionError as error:
+            # The number that says so was scribbled on, and nothing else.
+            assert "newer version" in error.message  # noqa: PT017
+            assert (folder / "app.db").read_bytes() == content
+            return
+        with data:
+            if data.problems:
+                assert (folder / "app.db.damaged-1").read_bytes() == content
+            names = {entry.answer.candidates[0].landmark.display_name for entry in data.history.list(limit=99)}
+            assert len(names) <= data.history.count() <= 12
+            assert len(data.waiting.list()) <= data.waiting.count() <= 12
+            assert len(data.proposals.list()) <= data.proposals.count() <= 12
+            number = data.history.add(HistoryEntry(answer_of("New gate"), Origin.SERVER, NOON))
+            assert data.history.get(number).answer.landmark is not None
 
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:

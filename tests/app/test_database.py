@@ -115,6 +115,18 @@ def test_a_database_of_a_newer_version_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("version", [-1, 0])
+def test_a_version_that_cannot_be_is_damage(version: int, path: Path) -> None:
+    with closing(Database(path)) as database:
+        add(database, "kept")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    with closing(Database(path)) as database:
+        assert database.set_aside is not None
+        assert words_in(database) == []
+        add(database, "new")
+
+
 def test_a_migration_that_fails_leaves_the_version_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Database(path)) as database:
         add(database, "kept")

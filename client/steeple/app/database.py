@@ -149,9 +149,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         _migrate(connection, path)
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
+        _check_pages(connection)
     except BaseException:
         connection.close()
         raise
@@ -174,5 +172,14 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
+        _check_pages(connection)  # or it is a number that damage has made
         raise FailedPreconditionError(f"{path} was made by a newer version of the app; install that one again")
+    if version < 0 or (version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]):
+        raise sqlite3.DatabaseError(f"version {version} of a database with tables")
     return version
+
+
+def _check_pages(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
