@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -70,6 +71,22 @@ def test_two_windows_of_the_app_share_a_database(path: Path) -> None:
         add(one, "of one")
         add(other, "of the other")
         assert words_in(one) == words_in(other) == ["of one", "of the other"]
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_windows_that_open_at_the_same_time_make_one_database(turn: int, path: Path) -> None:
+    start = threading.Barrier(6)
+
+    def opened(number: int) -> Path | None:
+        start.wait()
+        with closing(Database(path)) as database:
+            add(database, str(number))
+            return database.set_aside
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(opened, range(6))) == [None] * 6
+    with closing(Database(path)) as database:
+        assert sorted(words_in(database)) == [str(number) for number in range(6)], turn
 
 
 def test_a_database_that_another_process_keeps_locked_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
