@@ -97,6 +97,18 @@ def test_a_keychain_that_its_package_does_not_recommend_is_not_used(backend: Bac
     assert not open_secrets(tmp_path / "secrets.json").encrypted
 
 
+def test_of_a_chain_the_backend_that_is_recommended_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain, good = Backend(0.5), Backend(5)
+    chain, module = Backend(10), types.ModuleType("keyring")
+    chain.backends = [plain, good]  # type: ignore[attr-defined]
+    module.get_keyring = lambda: chain  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    open_secrets(tmp_path / "secrets.json").set("a", "geheim")
+    assert (plain.kept, good.kept) == ({}, {("steeple", "a"): "geheim"})
+    chain.backends = [plain]  # type: ignore[attr-defined]
+    assert not open_secrets(tmp_path / "secrets.json").encrypted
+
+
 def test_errors_of_a_keychain_say_what_to_do_and_no_secret() -> None:
     backend = Backend()
     store = KeyringSecrets(backend)

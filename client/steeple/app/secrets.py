@@ -249,6 +249,8 @@ def moved(file: FileSecrets, store: SecretStore) -> SecretStore:
 def _backend() -> Keyring | None:
     try:
         backend = importlib.import_module("keyring").get_keyring()
-        return backend if backend.priority >= _RECOMMENDED else None
+        # A chain of backends has the priority of none of them, and may end in one that writes plain text.
+        backends = getattr(backend, "backends", [backend])
+        return next((each for each in backends if each.priority >= _RECOMMENDED), None)
     except Exception:  # not installed, or its backends fail in ways of their own
         return None
