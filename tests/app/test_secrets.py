@@ -146,3 +146,36 @@ def test_each_server_has_a_key_of_its_own(tmp_path: Path) -> None:
     assert (keys.get("one.example.org:50051"), keys.get("two.example.org:50051")) == (None, "stp_2_b")
     keys.clear()
     assert (keys.get("two.example.org:50051"), store.names()) == (None, ())
+
+
+def test_a_key_can_be_entered_again_where_the_old_one_cannot_be_read(tmp_path: Path) -> None:
+    class Restored(FileSecrets):
+        """Of another phone, until something new is kept."""
+
+        readable = False
+
+        def get(self, name: str) -> str | None:
+            if not self.readable:
+                raise FailedPreconditionError("the keystore cannot decrypt what was kept; enter the key again")
+            return super().get(name)
+
+        def set(self, name: str, value: str) -> None:
+            super().set(name, value)
+            self.readable = True
+
+    keys = ServerKeys(Restored(tmp_path / "secrets.json"))
+    with pytest.raises(FailedPreconditionError, match="enter the key again"):
+        keys.get("one.example.org:50051")
+    keys.set("one.example.org:50051", "stp_1_a")
+    assert keys.get("one.example.org:50051") == "stp_1_a"
+
+
+def test_a_locked_keychain_keeps_what_it_has() -> None:
+    backend = Backend()
+    keys = ServerKeys(KeyringSecrets(backend))
+    keys.set("one.example.org:50051", "stp_1_a")
+    backend.locked = True
+    with pytest.raises(FailedPreconditionError, match="unlock it"):
+        keys.set("two.example.org:50051", "stp_2_b")
+    backend.locked = False
+    assert keys.get("one.example.org:50051") == "stp_1_a"
