@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,3 +157,13 @@ def test_photos_are_made_small(width: int, height: int, size: tuple[int, int]) -
 def test_what_is_no_photo_is_told(pixels: np.ndarray) -> None:
     with pytest.raises(ImageError, match=r"uint8\[H, W, 3\]"):
         thumbnail_of(pixels)
+
+
+def test_a_phone_has_all_that_it_needs() -> None:
+    modules = "data, searcher, connection, connection_check, thumbnails"
+    program = f"from steeple.app import {modules}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    loaded = set(run.stdout.split())
+    assert {"numpy", "cv2", "grpc", "sqlite3"} <= loaded
+    unwanted = {"kivy", "jnius", "faiss", "sqlalchemy", "pydantic", "rich", "typer", "keyring", "ai_edge_litert"}
+    assert loaded & unwanted == set()
