@@ -112,23 +112,24 @@ class Device(Protocol):
     """What the app uses of the device. All methods may be called from any thread.
 
     Callbacks come on a thread of the device's, so a window must pass them on to its own.
-
-    Attributes:
-        folder: Where this app alone may write.
-        camera: None without one.
-        secrets: The platform's secure storage; None if the app has to choose one itself.
     """
 
     @property
-    def folder(self) -> Path: ...
+    def folder(self) -> Path:
+        """Where this app alone may write."""
 
     @property
-    def camera(self) -> Camera | None: ...
+    def camera(self) -> Camera | None:
+        """None without one."""
 
     @property
-    def secrets(self) -> SecretStore | None: ...
+    def secrets(self) -> SecretStore | None:
+        """The platform's secure storage; None if the app has to choose one itself."""
 
     def permission(self, need: Need) -> Permission:
+        """See :class:`steeple.app.device.Device`."""
+        """See :class:`steeple.app.device.Device`."""
+        """See :class:`steeple.app.device.Device`."""
         """What the person has said so far; never shows anything."""
 
     def ask(self, need: Need, on_answer: Callable[[Permission], None]) -> None:

@@ -21,21 +21,19 @@ class Bridge(Protocol):
 
     Python's threads must not end while they are attached to Java, and those of others know the system's classes only.
     So whatever calls Java is given to :meth:`run` or :meth:`post`, but for what Java itself has called.
-
-    Attributes:
-        sdk: Version of Android's API, such as 34.
-        error: What a Java exception is in Python.
-        activity: The app's, ``android.app.Activity``.
     """
 
     @property
-    def sdk(self) -> int: ...
+    def sdk(self) -> int:
+        """Version of Android's API, such as 34."""
 
     @property
-    def error(self) -> type[Exception]: ...
+    def error(self) -> type[Exception]:
+        """What a Java exception is in Python."""
 
     @property
-    def activity(self) -> Java: ...
+    def activity(self) -> Java:
+        """The app's, ``android.app.Activity``."""
 
     def java(self, name: str) -> Java:
         """A class of the system by its name, such as ``android.os.Build$VERSION``."""

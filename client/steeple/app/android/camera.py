@@ -44,14 +44,16 @@ class AndroidCamera:
 
     @property
     def has_torch(self) -> bool:
-        """See :class:`~steeple.app.device.Camera`, here and below."""
+        """See :class:`steeple.app.device.Camera`."""
         return self._has_torch
 
     @property
     def max_zoom(self) -> float:
+        """See :class:`steeple.app.device.Camera`."""
         return self._ratios[-1]
 
     def start(self, on_frame: OnFrame) -> None:
+        """See :class:`steeple.app.device.Camera`."""
         with self._lifecycle:
             if self._running is not None:
                 return
@@ -71,16 +73,19 @@ class AndroidCamera:
             self._running = running
 
     def stop(self) -> None:
+        """See :class:`steeple.app.device.Camera`."""
         with self._lifecycle:
             running, self._running = self._running, None
             if running is not None:
                 self._close(running)
 
     def torch(self, on: bool) -> None:
+        """See :class:`steeple.app.device.Camera`."""
         self._lit = on
         self._adjust()
 
     def zoom(self, factor: float) -> float:
+        """See :class:`steeple.app.device.Camera`."""
         self._factor = min(self._ratios, key=lambda ratio: abs(ratio - factor))
         self._adjust()
         return self._factor

@@ -45,34 +45,44 @@ class AndroidDevice:
         self.secrets: KeystoreSecrets = KeystoreSecrets(bridge, self.folder / SECRETS)
 
     def permission(self, need: Need) -> Permission:
-        """See :class:`~steeple.app.device.Device`, here and below."""
+        """See :class:`steeple.app.device.Device`."""
         return self._permissions.state(need)
 
     def ask(self, need: Need, on_answer: Callable[[Permission], None]) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._permissions.ask(need, on_answer)
 
     def open_settings(self) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._permissions.open_settings()
 
     def appearance(self) -> Appearance:
+        """See :class:`steeple.app.device.Device`."""
         return self._bridge.run(self._appearance)
 
     def conditions(self) -> Conditions:
+        """See :class:`steeple.app.device.Device`."""
         return self._bridge.run(lambda: conditions(self._bridge))
 
     def watch_place(self, on_place: Callable[[Place], None]) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._location.watch(on_place)
 
     def forget_place(self) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._location.forget()
 
     def vibrate(self, milliseconds: int) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._bridge.post(lambda: self._vibrate(milliseconds))
 
     def speak(self, text: str, language: str) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._bridge.post(lambda: self._voice.speak(text, language))
 
     def keep_awake(self, on: bool) -> None:
+        """See :class:`steeple.app.device.Device`."""
+
         def apply() -> None:
             window = self._bridge.activity.getWindow()
             (window.addFlags if on else window.clearFlags)(_KEEP_SCREEN_ON)
@@ -80,15 +90,19 @@ class AndroidDevice:
         self._bridge.post_to_window(apply)
 
     def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._photos.pick(on_photo)
 
     def on_shared_photo(self, on_photo: Callable[[bytes], None]) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._photos.on_shared(on_photo)
 
     def share(self, text: str, title: str) -> None:
+        """See :class:`steeple.app.device.Device`."""
         self._bridge.post(lambda: self._share(text, title))
 
     def show_on_map(self, latitude: float, longitude: float, label: str) -> None:
+        """See :class:`steeple.app.device.Device`."""
         place = f"{latitude:.6f},{longitude:.6f}"
         self._bridge.post(lambda: self._show(place, label))
 

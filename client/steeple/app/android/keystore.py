@@ -40,7 +40,7 @@ class KeystoreSecrets:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> str | None:
-        """See :class:`~steeple.app.secrets.SecretStore`, here and below."""
+        """See :class:`steeple.app.secrets.SecretStore`."""
         with self._lock:
             packed = self._load().get(name)
             if packed is None:
@@ -55,6 +55,7 @@ class KeystoreSecrets:
                 ) from error
 
     def set(self, name: str, value: str) -> None:
+        """See :class:`steeple.app.secrets.SecretStore`."""
         with self._lock:
             try:
                 sealed = self._bridge.run(lambda: self._sealed(name, value.encode()))
@@ -65,6 +66,7 @@ class KeystoreSecrets:
             self._save({**self._load(), name: base64.b64encode(sealed).decode()})
 
     def delete(self, name: str) -> None:
+        """See :class:`steeple.app.secrets.SecretStore`."""
         with self._lock:
             secrets = self._load()
             if secrets.pop(name, None) is not None:

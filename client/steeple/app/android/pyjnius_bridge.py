@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import jnius
+
 from android import activity as android_activity
 from android import permissions as android_permissions
-from android.runnable import run_on_ui_thread
-
 from steeple.app.android.bridge import Java, Methods
 
 _log = logging.getLogger(__name__)
@@ -33,47 +32,67 @@ class PyjniusBridge:
         jnius.autoclass(_HANDLER)  # which objects of Java interfaces need, whatever thread makes them
         self.sdk = int(jnius.autoclass("android.os.Build$VERSION").SDK_INT)
         self.error: type[Exception] = jnius.JavaException
+        self._kept: set[Java] = set()
         self._thread = ThreadPoolExecutor(1, "java")  # never ends, so it need not detach itself
         self._number = self._thread.submit(threading.get_ident).result()
 
     def java(self, name: str) -> Java:
-        """See :class:`~steeple.app.android.bridge.Bridge`, here and below."""
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         return jnius.autoclass(name)
 
     def cast(self, name: str, thing: Java) -> Java:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         return jnius.cast(name, thing)
 
     def implement(self, interface: str, methods: Methods) -> Java:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         return _implementation(interface, methods)()
 
     def data(self, array: Java) -> bytes:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         # pyjnius has a type of its own for byte[], and lists of signed numbers where it was converted further.
         if hasattr(array, "tostring"):
             return bytes(array.tostring())
         return bytes(value & 0xFF for value in array)
 
     def run(self, function: Callable[[], _T]) -> _T:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         if threading.get_ident() == self._number:
             return function()
         return self._thread.submit(function).result()
 
     def post(self, function: Callable[[], object]) -> None:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         self._thread.submit(_logged(function))
 
     def post_to_window(self, function: Callable[[], object]) -> None:
-        # A new function each time would fill the table that this keeps by function, so it is always the same one.
-        self.post(lambda: _call(_logged(function)))
+        """See :class:`steeple.app.android.bridge.Bridge`."""
+
+        def call() -> None:
+            self._kept.discard(runnable)
+            _logged(function)()
+
+        def post() -> None:
+            self.activity.runOnUiThread(runnable)
+
+        runnable = self.implement("java.lang.Runnable", {("run", "()V"): call})
+        self._kept.add(runnable)  # until it has run
+        self.post(post)
 
     def has_permission(self, name: str) -> bool:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         return bool(android_permissions.check_permission(name))
 
     def request_permissions(self, names: Sequence[str], on_answer: Callable[[], None]) -> None:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         android_permissions.request_permissions(list(names), lambda _names, _grants: on_answer())
 
     def on_new_intent(self, function: Callable[[Java], None]) -> None:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         android_activity.bind(on_new_intent=function)
 
     def on_activity_result(self, function: Callable[[int, int, Java], None]) -> None:
+        """See :class:`steeple.app.android.bridge.Bridge`."""
         android_activity.bind(on_activity_result=function)
 
 
@@ -89,7 +108,7 @@ def _implementation(interface: str, methods: Methods) -> type[Any]:
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(_self: object, *arguments: Any) -> Any:
+    def method(_self: object, *arguments: Java) -> Java:
         return function(*arguments)
 
     return method
@@ -103,8 +122,3 @@ def _logged(function: Callable[[], object]) -> Callable[[], None]:
             _log.exception("a call of Android's failed")
 
     return call
-
-
-@run_on_ui_thread  # type: ignore[untyped-decorator]
-def _call(function: Callable[[], None]) -> None:
-    function()
