@@ -17,7 +17,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SPEC = ROOT / "client" / "android"
+SPEC = ROOT / "deploy" / "android"
 
 PACKAGES = {
     "protos": ("errors.py", "v1"),

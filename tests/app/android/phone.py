@@ -49,7 +49,7 @@ def main(staged: str, request: str) -> int:
     sys.path[:] = [staged, *(entry for entry in sys.path if entry), str(installed)]
     facts = json.loads(Path(request).read_text(encoding="utf-8"))
     guard = Guard(facts.pop("also"))
-    sys.meta_path.insert(0, guard)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, guard)
     modules = [name for name in _modules(Path(staged)) if not name.startswith(LEFT_ALONE)]
     for name in modules:
         importlib.import_module(name)

@@ -123,7 +123,17 @@ def play(
         "STEEPLE_KEY": server.device_key,
         "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python",  # phones have the pure wheel
     }
-    command = [python, "-S", "-P", "-W", "error", str(Path(__file__).parent / "phone.py"), str(staged), str(request)]
+    command = [
+        python,
+        "-B",
+        "-S",
+        "-P",
+        "-W",
+        "error",
+        str(Path(__file__).parent / "phone.py"),
+        str(staged),
+        str(request),
+    ]
     run = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)
@@ -136,11 +146,13 @@ def check_answers(found: dict[str, Any]) -> None:
         assert answer["identified"], kind
         assert answer["candidates"][0]["landmark"]["name"] == "landmarks/big-ben", kind
     (best, *_) = found["answers"]["whole"]["candidates"]
-    points = np.array(best["reference_points"], np.float64)
-    there = cv2.perspectiveTransform(points[None], TILT)[0]
-    misses = np.linalg.norm(there - np.array(best["query_points"]), axis=1)
-    assert len(misses) >= 30
-    assert float(np.median(misses)) < 6.0
+    here, there = (np.array(best[name], np.float64) for name in ("reference_points", "query_points"))
+    assert len(here) >= 100
+    # A match alone is as exact as its feature is small; together they say where the corners are.
+    matrix, _ = cv2.findHomography(here, there, cv2.RANSAC, 10.0)
+    corners = np.array([[[0.0, 0.0], [639.0, 0.0], [639.0, 479.0], [0.0, 479.0]]])
+    misses = cv2.perspectiveTransform(corners, matrix) - cv2.perspectiveTransform(corners, TILT)
+    assert float(np.linalg.norm(misses, axis=2).max()) < 12.0
     assert len(found["stream"]) >= 1
     assert all(answer["candidates"][0]["landmark"]["name"] == "landmarks/big-ben" for answer in found["stream"])
     assert found["refusal"] == "UnauthenticatedError"

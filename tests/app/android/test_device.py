@@ -154,6 +154,10 @@ HEIC = b"\0\0\0\x18ftypheic and so on"
 def test_what_opencv_cannot_read_is_decoded_by_the_phone(bridge: StandIns, device: Device) -> None:
     given: list[tuple[Any, ...]] = []
 
+    def decode(source: Any) -> Any:
+        given.append(source)
+        return SimpleNamespace(compress=compress)
+
     def compress(kind: str, quality: int, output: Any) -> None:
         given.append((kind, quality))
         output.content = b"\xff\xd8 as JPEG"
@@ -170,7 +174,7 @@ def test_what_opencv_cannot_read_is_decoded_by_the_phone(bridge: StandIns, devic
         "android.graphics.Bitmap$CompressFormat": SimpleNamespace(JPEG="JPEG"),
         "android.graphics.ImageDecoder": SimpleNamespace(
             createSource=lambda source: source,
-            decodeBitmap=lambda source: given.append(source) or SimpleNamespace(compress=compress),
+            decodeBitmap=decode,
         ),
     }
     bridge.activity.files["content://heic"] = HEIC
@@ -329,10 +333,11 @@ def test_the_last_text_is_said_when_the_voice_is_ready(bridge: StandIns, device:
 
     def engine(_activity: Any, listener: Any) -> Any:
         listeners.append(listener)
-        return SimpleNamespace(
-            setLanguage=lambda language: spoken.append(language) or (-2 if language == "xx" else 0),
-            speak=lambda *facts: said.append(facts),
-        )
+        return SimpleNamespace(setLanguage=choose, speak=lambda *facts: said.append(facts))
+
+    def choose(language: str) -> int:
+        spoken.append(language)
+        return -2 if language == "xx" else 0
 
     bridge.classes |= {"android.speech.tts.TextToSpeech": engine, "java.util.Locale": str}
     device.speak("Big", "en")
@@ -351,9 +356,12 @@ def test_the_last_text_is_said_when_the_voice_is_ready(bridge: StandIns, device:
 
 def test_a_phone_without_a_voice_says_nothing(bridge: StandIns, device: Device) -> None:
     listeners: list[Any] = []
-    bridge.classes["android.speech.tts.TextToSpeech"] = lambda _activity, listener: (
-        listeners.append(listener) or object()
-    )
+
+    def engine(_activity: Any, listener: Any) -> Any:
+        listeners.append(listener)
+        return object()
+
+    bridge.classes["android.speech.tts.TextToSpeech"] = engine
     device.speak("Big Ben", "en")
     bridge.settle()
     listeners[0].onInit(-1)

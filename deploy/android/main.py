@@ -5,7 +5,8 @@ import os
 # gRPC's own resolver of names reads a file that Android does not have; the system's works everywhere.
 os.environ.setdefault("GRPC_DNS_RESOLVER", "native")
 
-from steeple.app.android import connect
 from steeple.app.ui.start import run
+
+from steeple.app.android import connect
 
 run(device=connect())
