@@ -20,7 +20,8 @@ gRPC status, so that an error keeps its type from the server, over the wire, to 
     ├── UnavailableError            the server cannot be reached, or is not ready
     ├── DataLossError               stored data is missing or corrupt
     │   ├── ReleaseError            a model release is incomplete or altered
-    │   └── SnapshotError           a snapshot of an index or a server is truncated, corrupt or foreign
+    │   ├── SnapshotError           a snapshot of an index or a server is truncated, corrupt or foreign
+    │   └── PackError               an offline pack is truncated, corrupt or foreign
     └── InternalError               a defect in Steeple
 """
 
@@ -42,6 +43,7 @@ __all__ = [
     "InvalidArgumentError",
     "ModelMismatchError",
     "NotFoundError",
+    "PackError",
     "PermissionDeniedError",
     "ReleaseError",
     "ResourceExhaustedError",
@@ -198,6 +200,12 @@ class SnapshotError(DataLossError):
     """A snapshot of an index or of a server is truncated, corrupt or foreign."""
 
     reason = "SNAPSHOT_INVALID"
+
+
+class PackError(DataLossError):
+    """An offline pack is truncated, corrupt or foreign."""
+
+    reason = "PACK_INVALID"
 
 
 class InternalError(SteepleError):

@@ -1,0 +1,217 @@
+"""The app's database: one SQLite file in WAL mode, with what the person saved."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from steeple.app.files import set_aside
+from steeple.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    ResourceExhaustedError,
+    SteepleError,
+    UnavailableError,
+)
+
+_BUSY_SECONDS: Final = 5.0  # that another process of the app is waited for
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE history (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        origin TEXT NOT NULL,
+        pack TEXT,
+        answer TEXT NOT NULL,
+        words TEXT NOT NULL,
+        thumbnail BLOB NOT NULL,
+        latitude REAL,
+        longitude REAL
+    );
+    CREATE TABLE history_references (
+        entry INTEGER NOT NULL REFERENCES history (id) ON DELETE CASCADE,
+        landmark TEXT NOT NULL,
+        thumbnail BLOB NOT NULL,
+        PRIMARY KEY (entry, landmark)
+    );
+    CREATE TABLE waiting (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        features BLOB NOT NULL,
+        thumbnail BLOB NOT NULL,
+        latitude REAL,
+        longitude REAL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        problem TEXT
+    );
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        kind TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        content TEXT NOT NULL,
+        features BLOB,
+        photo BLOB,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        problem TEXT
+    );
+    """,
+)
+"""Scripts that each take the database from one ``user_version`` to the next. Published ones never change."""
+
+
+class Database:
+    """The database, open. Thread safe: calls wait for each other.
+
+    What :meth:`transaction` has returned from is on the disk, whatever happens to the process or the power afterwards.
+
+    Args:
+        path: Of the file, which is made if need be; its folder must be there. One that is damaged is renamed and a new one made.
+
+    Attributes:
+        set_aside: The damaged file that was found; None if there was none.
+
+    Raises:
+        FailedPreconditionError: If the file was made by a newer version of the app, or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._depth = 0
+        self.set_aside: Path | None = None
+        try:
+            self._connection: sqlite3.Connection | None = _opened(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise FailedPreconditionError(f"{path} cannot be opened ({error}); look at who may read it") from error
+            self.set_aside = _all_set_aside(path)
+            self._connection = _opened(path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A block whose changes are kept together when it ends, or not at all when it raises. Blocks may be nested.
+
+        Raises:
+            FailedPreconditionError: If the database is closed.
+            ResourceExhaustedError: If the disk is full.
+            UnavailableError: If another process of the app is writing for too long.
+            DataLossError: If the file turns out to be damaged.
+        """
+        with self._lock, self._told():
+            connection = self._open_connection()
+            if self._depth:
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield connection
+            except BaseException:
+                self._depth -= 1
+                connection.rollback()
+                raise
+            self._depth -= 1
+            try:
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A block that reads. Raises as :meth:`transaction`."""
+        with self._lock, self._told():
+            yield self._open_connection()
+
+    def shrink(self) -> None:
+        """Gives back the space of what was deleted, so that nothing of it stays in the file or its log."""
+        with self._lock, self._told():
+            connection = self._open_connection()
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def size_bytes(self) -> int:
+        """Bytes on the disk."""
+        return sum(path.stat().st_size for path in _files(self._path) if path.exists())
+
+    def close(self) -> None:
+        """Closes the file; later calls raise."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise FailedPreconditionError("the app's data are closed; open them again")
+        return self._connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explained(error, self._path) from error
+
+
+def _explained(error: sqlite3.Error, path: Path) -> SteepleError:
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_FULL"):
+        return ResourceExhaustedError("there is no space left on this device; delete something, and try again")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return UnavailableError("another window of the app is writing; close it, or try again")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return DataLossError(f"{path} is damaged; start the app again, which sets it aside and makes a new one")
+    return FailedPreconditionError(f"{path} cannot be used: {error}")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # in WAL mode, less may lose the last commits to a power cut
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        _migrate(connection, path)
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    while (version := connection.execute("PRAGMA user_version").fetchone()[0]) != len(MIGRATIONS):
+        if version > len(MIGRATIONS):
+            raise FailedPreconditionError(f"{path} was made by a newer version of the app; install that one again")
+        # One transaction with the version, which counts only if another process has not been faster.
+        script = f"PRAGMA user_version = {version + 1};"
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == version:
+                for statement in (*MIGRATIONS[version].split(";"), script):
+                    connection.execute(statement)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def _all_set_aside(path: Path) -> Path:
+    aside = set_aside(path)
+    for file in _files(path)[1:]:
+        if file.exists():
+            set_aside(file)
+    return aside
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")

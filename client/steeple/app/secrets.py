@@ -1,0 +1,192 @@
+"""Where the keys of servers are kept: the platform's secure storage, or a file that only this user can read."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+from steeple.app.files import replace_file, set_aside
+from steeple.errors import DataLossError, FailedPreconditionError
+
+SERVICE: Final = "steeple"
+"""What the secrets are filed under in the platform's storage."""
+
+_RECOMMENDED: Final = 1  # keyring's priority from which a backend is safe and works here
+
+
+@runtime_checkable
+class SecretStore(Protocol):
+    """Keeps secrets by name. All three methods may be called from any thread, and may take a while.
+
+    Attributes:
+        place: Where secrets are kept, for the person: "the keychain of this computer".
+        encrypted: Whether others who can read the device's files still cannot read them.
+    """
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def encrypted(self) -> bool: ...
+
+    def get(self, name: str) -> str | None:
+        """The secret of a name; None if there is none.
+
+        Raises:
+            FailedPreconditionError: If the store cannot be read, such as one that is locked.
+        """
+
+    def set(self, name: str, value: str) -> None:
+        """Keeps a secret in the place of that of the same name.
+
+        Raises:
+            FailedPreconditionError: If the store cannot be written.
+        """
+
+    def delete(self, name: str) -> None:
+        """Forgets a secret; no error if there is none.
+
+        Raises:
+            FailedPreconditionError: If the store cannot be written.
+        """
+
+
+def key_name(server: str) -> str:
+    """Name of the secret that is the key of a server.
+
+    Each server has its own, so that none is ever sent to another.
+
+    Args:
+        server: ``host:port``.
+    """
+    return f"key of {server.strip().lower()}"
+
+
+class Keyring(Protocol):
+    """What is used of a backend of the ``keyring`` package."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class KeyringSecrets:
+    """Keeps secrets in a keychain or Secret Service, and falls back on nothing.
+
+    Args:
+        keyring: A backend of the ``keyring`` package.
+    """
+
+    encrypted: Final = True
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self.place: Final = f"the keychain of this computer ({getattr(keyring, 'name', type(keyring).__name__)})"
+
+    def get(self, name: str) -> str | None:
+        """See :class:`SecretStore`."""
+        try:
+            return self._keyring.get_password(SERVICE, name)
+        except Exception as error:
+            raise self._failed("read", error) from error
+
+    def set(self, name: str, value: str) -> None:
+        """See :class:`SecretStore`."""
+        try:
+            self._keyring.set_password(SERVICE, name, value)
+        except Exception as error:
+            raise self._failed("written", error) from error
+
+    def delete(self, name: str) -> None:
+        """See :class:`SecretStore`."""
+        try:
+            if self._keyring.get_password(SERVICE, name) is not None:
+                self._keyring.delete_password(SERVICE, name)
+        except Exception as error:
+            raise self._failed("written", error) from error
+
+    def _failed(self, what: str, error: Exception) -> FailedPreconditionError:
+        # Backends raise whatever the system's libraries do. The name of the class says enough and holds no secret.
+        return FailedPreconditionError(
+            f"{self.place} cannot be {what} ({type(error).__name__}); unlock it, and try again"
+        )
+
+
+class FileSecrets:
+    """Keeps secrets in a JSON file of mode 0600. Thread safe.
+
+    Args:
+        path: Of the file, which need not be there.
+    """
+
+    encrypted: Final = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self.place: Final = f"a file that only you can read ({path})"
+
+    def get(self, name: str) -> str | None:
+        """See :class:`SecretStore`."""
+        with self._lock:
+            return self._read().get(name)
+
+    def set(self, name: str, value: str) -> None:
+        """See :class:`SecretStore`."""
+        with self._lock:
+            self._write(self._read() | {name: value})
+
+    def delete(self, name: str) -> None:
+        """See :class:`SecretStore`."""
+        with self._lock:
+            secrets = self._read()
+            if secrets.pop(name, None) is not None:
+                self._write(secrets)
+
+    def _write(self, secrets: dict[str, str]) -> None:
+        replace_file(self._path, json.dumps(secrets).encode(), mode=0o600)
+
+    def _read(self) -> dict[str, str]:
+        try:
+            stored = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise DataLossError(f"{self._path} cannot be read: {error.strerror or error}") from error
+        except ValueError:
+            stored = None
+        if not isinstance(stored, dict):
+            set_aside(self._path)
+            return {}
+        return {name: value for name, value in stored.items() if isinstance(value, str)}
+
+
+def open_secrets(path: Path) -> SecretStore:
+    """The best store of this computer.
+
+    Args:
+        path: Of the file that is taken where there is no keychain.
+
+    Returns:
+        The keychain, if the ``keyring`` package is installed and recommends one; else the file. What an earlier run
+        left in the file moves to the keychain.
+    """
+    backend = _backend()
+    file = FileSecrets(path)
+    return file if backend is None else moved(file, path, KeyringSecrets(backend))
+
+
+def moved(file: FileSecrets, path: Path, store: SecretStore) -> SecretStore:
+    """``store``, with all that was in a file; or the file, if the store does not take it."""
+    raise NotImplementedError
+
+
+def _backend() -> Any | None:  # noqa: ANN401 - of a package that need not be there
+    try:
+        backend = importlib.import_module("keyring").get_keyring()
+        return backend if backend.priority >= _RECOMMENDED else None
+    except Exception:
+        return None
