@@ -155,7 +155,7 @@ class MatchesPicture(Widget):
         photo: uint8[H, W, 3], RGB.
         reference: The same of the reference image; None while there is none.
         photo_points: float32[N, 2], pixels of ``photo``.
-        reference_points: float32[N, 2], pixels of ``reference``.
+        reference_points: float32[N, 2], fractions of the sides of ``reference``.
         outline: float32[P, 2], pixels of ``photo``; None for none.
         color: Of lines and outline.
     """
@@ -211,7 +211,8 @@ class MatchesPicture(Widget):
     def _lines(self, at: Placing, other: Placing) -> None:
         if self.photo_points is None or self.reference_points is None or not len(self.photo_points):
             return
-        ends = np.hstack([at.to_window(self.photo_points), other.to_window(self.reference_points)])
+        there = self.reference_points * (other.width, other.height) - 0.5
+        ends = np.hstack([at.to_window(self.photo_points), other.to_window(there)])
         inside = (ends[:, 0] <= self.center_x) & (ends[:, 2] >= self.center_x) & (ends[:, 0] >= self.x)
         inside &= (ends[:, 2] <= self.right) & (ends[:, 1::2] >= self.y).all(1) & (ends[:, 1::2] <= self.top).all(1)
         for x0, y0, x1, y1 in ends[inside][:60]:
