@@ -35,7 +35,7 @@ def job_requests(known: Known, landmark: Callable[[], Landmark], uuid: str) -> d
         landmark: Makes one with every field that is read.
         uuid: With a place for a number.
     """
-    return {**_files_and_operations(known, uuid), **_review(known, uuid), **_discovery(known, landmark, uuid)}
+    return {**_files_and_operations(known, uuid), **_review(known, landmark, uuid), **_discovery(known, landmark, uuid)}
 
 
 def _files_and_operations(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
@@ -99,7 +99,7 @@ def _files_and_operations(known: Known, uuid: str) -> dict[str, Sequence[Message
     }
 
 
-def _review(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
+def _review(known: Known, landmark: Callable[[], Landmark], uuid: str) -> dict[str, Sequence[Message]]:
     return {
         "ReviewService/ListKeptQueries": [
             review.ListKeptQueriesRequest(page_size=2, filter="outcome = unknown", order_by="create_time desc")
@@ -116,7 +116,8 @@ def _review(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
                 metadata={"photographer": "Ada"},
                 duplicate_policy=DUPLICATE_POLICY_REFUSE,
                 request_id=uuid.format(48),
-            )
+            ),
+            review.PromoteQueryRequest(name="queries/none", new_landmark=landmark(), landmark_id="mill"),
         ],
         "ReviewService/EraseQueries": [
             review.EraseQueriesRequest(names=["queries/none"]),

@@ -19,9 +19,11 @@ from steeple.server.api.lifecycle import SERVICES
 from steeple.v1 import audit_service_pb2 as audit
 from steeple.v1 import catalog_service_pb2 as catalog
 from steeple.v1 import explain_service_pb2, key_service_pb2
+from steeple.v1 import feedback_service_pb2 as feedback
 from steeple.v1 import visual_search_service_pb2 as search
 from steeple.v1.features_pb2 import CompactFeatureSet, FeatureSet
 from steeple.v1.landmark_pb2 import AliasNames, Landmark, LatLng, ReferenceImage
+from steeple.v1.review_service_pb2 import Feedback, KeptQuery
 from tests.fuzz.catalogue import features
 from tests.fuzz.job_requests import LANDMARK, job_requests
 from tests.fuzz.known import Known
@@ -111,6 +113,30 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
         "VisualSearchService/ListModels": [search.ListModelsRequest()],
         "ExplainService/ExplainIdentify": [
             explain_service_pb2.ExplainIdentifyRequest(query=query(**one)) for one in sources
+        ],
+        "FeedbackService/SendFeedback": [
+            feedback.SendFeedbackRequest(
+                query=query(**one),
+                feedback=Feedback(
+                    verdict=KeptQuery.VERDICT_LANDMARK,
+                    landmark=LANDMARK,
+                    shown_landmark="landmarks/none",
+                    suggested_name="Tower",
+                    note="It leans.",
+                    location=LatLng(latitude=1, longitude=2),
+                ),
+                request_id=UUID.format(80 + number),
+            )
+            for number, one in enumerate(sources)
+        ],
+        "FeedbackService/ProposePhoto": [
+            feedback.ProposePhotoRequest(
+                image=tiny_photos()[0],
+                suggested_name="Tower",
+                note="It leans.",
+                location=LatLng(latitude=1, longitude=2),
+                request_id=UUID.format(83),
+            )
         ],
         "CatalogService/CreateLandmark": [
             catalog.CreateLandmarkRequest(landmark=landmark(), request_id=UUID.format(1))

@@ -1,109 +1,66 @@
-"""The server: a client from the settings, and what is wrong when it cannot be used."""
+"""The server that the settings name."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+import os
+from typing import Final
 
-from steeple.app.secrets import SecretStore
+from steeple.app.secrets import ServerKeys
 from steeple.app.settings import AppSettings
 from steeple.client import Client
+from steeple.delf.release import DEFAULT_RELEASE
+
+_ATTEMPTS: Final = 2  # a pack, or the person, knows better than to wait for more
+_CALL_SECONDS: Final = 8.0
+_LONG_CALL_SECONDS: Final = 60.0
+
+# A phone that changes its network leaves connections behind that nobody closes. Servers allow a ping each 10 seconds.
+_CHANNEL_OPTIONS: Final = (("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 5_000))
 
 
-class Trouble(enum.StrEnum):
-    """What is wrong with a connection. All but the last two keep the server from answering."""
+def connect(
+    settings: AppSettings, keys: ServerKeys, *, release: str | os.PathLike[str] = DEFAULT_RELEASE
+) -> Client | None:
+    """A client of the server that the settings name; None if they name none. It connects with its first call.
 
-    NO_SERVER = "no_server"
-    BAD_ADDRESS = "bad_address"
-    NAME_UNKNOWN = "name_unknown"
-    REFUSED = "refused"
-    TIMED_OUT = "timed_out"
-    NO_NETWORK = "no_network"
-    TLS_NEEDED = "tls_needed"
-    TLS_NOT_SPOKEN = "tls_not_spoken"
-    CERTIFICATE_UNTRUSTED = "certificate_untrusted"
-    CERTIFICATE_EXPIRED = "certificate_expired"
-    CERTIFICATE_OF_ANOTHER_NAME = "certificate_of_another_name"
-    BAD_ROOT_CERTIFICATES = "bad_root_certificates"
-    NO_STEEPLE_SERVER = "no_steeple_server"
-    NOT_READY = "not_ready"
-    KEY_MISSING = "key_missing"
-    KEY_REFUSED = "key_refused"
-    KEY_NOT_COVERING = "key_not_covering"
-    RELEASE_NOT_SERVED = "release_not_served"
-    OTHER = "other"
-    KEY_IN_CLEAR = "key_in_clear"
-    """A warning: the key goes over the network without TLS."""
-    SLOW = "slow"
-    """A warning: a round trip takes more of the latency budget than is left for it."""
-
-
-class Stage(enum.StrEnum):
-    """What is looked at, in this order."""
-
-    ADDRESS = "address"
-    NETWORK = "network"
-    ENCRYPTION = "encryption"
-    SERVER = "server"
-    KEY = "key"
-    RELEASE = "release"
-
-
-@dataclass(frozen=True)
-class Step:
-    """What was found of one thing.
-
-    Attributes:
-        stage: What was looked at.
-        passed: Whether it is as it should be.
-        found: What was found, in English.
-        trouble: What is wrong; None if nothing.
-        advice: What to do about it, in English; empty if nothing.
-    """
-
-    stage: Stage
-    passed: bool
-    found: str
-    trouble: Trouble | None = None
-    advice: str = ""
-
-
-@dataclass(frozen=True)
-class ConnectionReport:
-    """What :func:`check_connection` found.
-
-    Attributes:
-        steps: Up to the first that did not pass.
-        round_trip_ms: Of a small call; None if there was none.
-        server_version: Of Steeple, there; empty if the key may not ask.
-    """
-
-    steps: tuple[Step, ...]
-    round_trip_ms: float | None = None
-    server_version: str = ""
-
-    @property
-    def usable(self) -> bool:
-        """Whether the server can answer queries."""
-        return all(step.passed for step in self.steps)
-
-
-def connect(settings: AppSettings, secrets: SecretStore) -> Client | None:
-    """A client of the server that the settings name; None if they name none.
+    Args:
+        settings: That name it.
+        keys: Of servers.
+        release: Model release that queries are extracted with.
 
     Raises:
         InvalidArgumentError: If the root certificates cannot be read, or the key is none.
-        FailedPreconditionError: If the secrets cannot be read.
+        FailedPreconditionError: If the keys cannot be read.
     """
-    raise NotImplementedError
+    return client_of(settings, keys.get(settings.server), release=release) if settings.server else None
 
 
-def check_connection(settings: AppSettings, key: str | None, *, timeout: float = 5.0) -> ConnectionReport:
-    """Looks at the way to the server, step by step.
+def client_of(
+    settings: AppSettings,
+    key: str | None,
+    *,
+    timeout: float = _CALL_SECONDS,
+    release: str | os.PathLike[str] = DEFAULT_RELEASE,
+) -> Client:
+    """A client of a server.
 
     Args:
-        settings: That name the server; they need not be saved.
-        key: Of the server; None for none.
-        timeout: Seconds for each step.
+        settings: That name it.
+        key: Of that server; None for none.
+        timeout: Seconds for a call.
+        release: Model release that queries are extracted with.
+
+    Raises:
+        InvalidArgumentError: If the root certificates cannot be read, or the key is none.
     """
-    raise NotImplementedError
+    return Client(
+        settings.server,
+        release=release,
+        timeout=timeout,
+        long_timeout=_LONG_CALL_SECONDS,
+        tls=settings.tls,
+        root_certificates=settings.root_certificates or None if settings.tls else None,
+        max_attempts=_ATTEMPTS,
+        channel_options=_CHANNEL_OPTIONS,
+        key=key,
+    )

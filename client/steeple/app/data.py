@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from steeple.app.database import Database
-from steeple.app.history import History
+from steeple.app.files import ASIDE
+from steeple.app.history import History, HistoryEntry
 from steeple.app.pack_shelf import PackShelf
 from steeple.app.proposals import Proposals
-from steeple.app.secrets import SecretStore
+from steeple.app.secrets import SecretStore, ServerKeys, open_secrets
 from steeple.app.settings import SettingsFile
 from steeple.app.waiting import Waiting
 from steeple.delf.release import ModelRelease
+from steeple.errors import FailedPreconditionError
+
+SETTINGS: Final = "settings.json"
+SECRETS: Final = "secrets.json"
+DATABASE: Final = "app.db"
+PACKS: Final = "packs"
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class AppData:
         folder: Where all of it lies.
         settings: What the person chose.
         secrets: Where keys are.
+        keys: The keys of servers.
         history: Answers.
         waiting: Queries that are answered later.
         packs: Offline packs.
@@ -37,12 +45,13 @@ class AppData:
     folder: Path
     settings: SettingsFile
     secrets: SecretStore
+    keys: ServerKeys
     history: History
     waiting: Waiting
     packs: PackShelf
     proposals: Proposals
     problems: tuple[str, ...]
-    _database: Database
+    _database: Database = field(repr=False)
 
     @staticmethod
     def open(folder: Path, *, secrets: SecretStore | None = None, release: ModelRelease | None = None) -> AppData:
@@ -50,25 +59,73 @@ class AppData:
 
         Args:
             folder: Where the app keeps its data.
-            secrets: Of the platform, such as Android's Keystore; None: of this computer, or a file.
+            secrets: Of the platform, such as Android's Keystore; None: the keychain of this computer, or a file.
             release: Model release that queries are extracted with; None: the default.
 
         Raises:
             FailedPreconditionError: If the folder cannot be used, or was used by a newer version of the app.
         """
-        raise NotImplementedError
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise FailedPreconditionError(
+                f"{folder} cannot be used for the app's data ({error.strerror}); choose another folder"
+            ) from error
+        settings = SettingsFile(folder / SETTINGS)
+        database = Database(folder / DATABASE)
+        problems = settings.problems
+        if database.set_aside is not None:
+            problems += (
+                f"what the app had kept was damaged and is set aside as {database.set_aside.name}; history and waiting "
+                f"photos begin anew, with {database.saved_rows} entries of before",
+            )
+        history = History(database)
+        secrets = open_secrets(folder / SECRETS) if secrets is None else secrets
+        return AppData(
+            folder=folder,
+            settings=settings,
+            secrets=secrets,
+            keys=ServerKeys(secrets),
+            history=history,
+            waiting=Waiting(database, history),
+            packs=PackShelf(folder / PACKS, ModelRelease.load() if release is None else release),
+            proposals=Proposals(database),
+            problems=problems,
+            _database=database,
+        )
+
+    def remember(self, entry: HistoryEntry) -> int | None:
+        """Keeps an answer, if the settings say that answers are kept.
+
+        Returns:
+            Its number in the history; None if it is not kept.
+        """
+        return self.history.add(entry) if self.settings.current.keep_history else None
 
     def erase(self) -> None:
-        """Forgets everything: settings, keys, history, what waits, and packs."""
-        raise NotImplementedError
+        """Forgets everything: keys, history, what waits, packs, settings, and damaged files that were set aside.
+
+        Raises:
+            FailedPreconditionError: If something cannot be deleted.
+        """
+        self.keys.clear()
+        self.history.clear()
+        self.waiting.clear()
+        self.proposals.clear()
+        for pack in self.packs.list():
+            self.packs.delete(pack.id)
+        self.settings.reset()
+        for path in self.folder.glob(f"*{ASIDE}*"):
+            path.unlink(missing_ok=True)
 
     def size_bytes(self) -> int:
         """Bytes on the disk."""
-        raise NotImplementedError
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     def close(self) -> None:
         """Closes all files; later calls raise."""
-        raise NotImplementedError
+        self.packs.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self

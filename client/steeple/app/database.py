@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from steeple.app.files import set_aside
+from steeple.app.salvage import save_rows
+from steeple.app.schema import MIGRATIONS
 from steeple.errors import (
     DataLossError,
     FailedPreconditionError,
@@ -19,50 +21,7 @@ from steeple.errors import (
 )
 
 _BUSY_SECONDS: Final = 5.0  # that another process of the app is waited for
-
-MIGRATIONS: Final = (
-    """
-    CREATE TABLE history (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        time REAL NOT NULL,
-        origin TEXT NOT NULL,
-        pack TEXT,
-        answer TEXT NOT NULL,
-        words TEXT NOT NULL,
-        thumbnail BLOB NOT NULL,
-        latitude REAL,
-        longitude REAL
-    );
-    CREATE TABLE history_references (
-        entry INTEGER NOT NULL REFERENCES history (id) ON DELETE CASCADE,
-        landmark TEXT NOT NULL,
-        thumbnail BLOB NOT NULL,
-        PRIMARY KEY (entry, landmark)
-    );
-    CREATE TABLE waiting (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        time REAL NOT NULL,
-        features BLOB NOT NULL,
-        thumbnail BLOB NOT NULL,
-        latitude REAL,
-        longitude REAL,
-        attempts INTEGER NOT NULL DEFAULT 0,
-        problem TEXT
-    );
-    CREATE TABLE outbox (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        time REAL NOT NULL,
-        kind TEXT NOT NULL,
-        request_id TEXT NOT NULL,
-        content TEXT NOT NULL,
-        features BLOB,
-        photo BLOB,
-        attempts INTEGER NOT NULL DEFAULT 0,
-        problem TEXT
-    );
-    """,
-)
-"""Scripts that each take the database from one ``user_version`` to the next. Published ones never change."""
+_COMPANIONS: Final = ("-wal", "-shm")
 
 
 class Database:
@@ -71,10 +30,12 @@ class Database:
     What :meth:`transaction` has returned from is on the disk, whatever happens to the process or the power afterwards.
 
     Args:
-        path: Of the file, which is made if need be; its folder must be there. One that is damaged is renamed and a new one made.
+        path: Of the file, which is made if need be; its folder must be there. One that is damaged is renamed, and a
+            new one is made, with all that can still be read.
 
     Attributes:
         set_aside: The damaged file that was found; None if there was none.
+        saved_rows: Of it, those that could still be read and are in the new one.
 
     Raises:
         FailedPreconditionError: If the file was made by a newer version of the app, or cannot be opened.
@@ -85,13 +46,15 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self.set_aside: Path | None = None
+        self.saved_rows = 0
         try:
             self._connection: sqlite3.Connection | None = _opened(path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise FailedPreconditionError(f"{path} cannot be opened ({error}); look at who may read it") from error
-            self.set_aside = _all_set_aside(path)
+            self.set_aside = set_aside(path, _COMPANIONS)
             self._connection = _opened(path)
+            self.saved_rows = save_rows(self.set_aside, self._connection)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -129,16 +92,21 @@ class Database:
         with self._lock, self._told():
             yield self._open_connection()
 
-    def shrink(self) -> None:
-        """Gives back the space of what was deleted, so that nothing of it stays in the file or its log."""
+    def wipe(self) -> None:
+        """Empties the log, so that nothing is left there of what was deleted and overwritten in the file."""
         with self._lock, self._told():
-            connection = self._open_connection()
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def shrink(self) -> None:
+        """Does as :meth:`wipe`, and gives back the space of what was deleted."""
+        with self._lock, self._told():
+            self._open_connection().execute("VACUUM")
+        self.wipe()
 
     def size_bytes(self) -> int:
         """Bytes on the disk."""
-        return sum(path.stat().st_size for path in _files(self._path) if path.exists())
+        files = (self._path.with_name(self._path.name + end) for end in ("", *_COMPANIONS))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Closes the file; later calls raise."""
@@ -173,6 +141,7 @@ def _explained(error: sqlite3.Error, path: Path) -> SteepleError:
 
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # in WAL mode, less may lose the last commits to a power cut
@@ -189,15 +158,13 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    while (version := connection.execute("PRAGMA user_version").fetchone()[0]) != len(MIGRATIONS):
+    while (version := _version(connection)) != len(MIGRATIONS):
         if version > len(MIGRATIONS):
             raise FailedPreconditionError(f"{path} was made by a newer version of the app; install that one again")
-        # One transaction with the version, which counts only if another process has not been faster.
-        script = f"PRAGMA user_version = {version + 1};"
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == version:
-                for statement in (*MIGRATIONS[version].split(";"), script):
+            if _version(connection) == version:  # else another process was faster
+                for statement in (*MIGRATIONS[version].split(";"), f"PRAGMA user_version = {version + 1}"):
                     connection.execute(statement)
             connection.execute("COMMIT")
         except BaseException:
@@ -205,13 +172,5 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             raise
 
 
-def _all_set_aside(path: Path) -> Path:
-    aside = set_aside(path)
-    for file in _files(path)[1:]:
-        if file.exists():
-            set_aside(file)
-    return aside
-
-
-def _files(path: Path) -> tuple[Path, ...]:
-    return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

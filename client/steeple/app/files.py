@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from steeple.errors import FailedPreconditionError
 
 _UNFINISHED: Final = ".new"
-_ASIDE: Final = ".damaged-"
+
+ASIDE: Final = ".damaged-"
+"""In the names of damaged files, before a number."""
 
 
 def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -44,8 +47,13 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         ) from error
 
 
-def set_aside(path: Path) -> Path:
+def set_aside(path: Path, companions: Sequence[str] = ()) -> Path:
     """Renames a damaged file so that a new one can be made; nothing is deleted.
+
+    Args:
+        path: Of the file.
+        companions: Ends of names, after the file's own, of files that go with it. They go first: without its log, a
+            damaged database is still a damaged one, and a new database must not find the log of the old.
 
     Returns:
         Its new path, ``NAME.damaged-N``.
@@ -53,9 +61,12 @@ def set_aside(path: Path) -> Path:
     Raises:
         FailedPreconditionError: If that fails.
     """
-    names = (path.with_name(f"{path.name}{_ASIDE}{number}") for number in itertools.count(1))
+    names = (path.with_name(f"{path.name}{ASIDE}{number}") for number in itertools.count(1))
     target = next(name for name in names if not name.exists())
     try:
+        for end in companions:
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + end).rename(target.with_name(target.name + end))
         path.rename(target)
         _sync_folder(path.parent)
     except OSError as error:

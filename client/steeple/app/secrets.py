@@ -6,31 +6,30 @@ import importlib
 import json
 import threading
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 from steeple.app.files import replace_file, set_aside
-from steeple.errors import DataLossError, FailedPreconditionError
+from steeple.errors import FailedPreconditionError
 
 SERVICE: Final = "steeple"
 """What the secrets are filed under in the platform's storage."""
 
+_KEYS: Final = "keys"
 _RECOMMENDED: Final = 1  # keyring's priority from which a backend is safe and works here
 
 
-@runtime_checkable
 class SecretStore(Protocol):
-    """Keeps secrets by name. All three methods may be called from any thread, and may take a while.
-
-    Attributes:
-        place: Where secrets are kept, for the person: "the keychain of this computer".
-        encrypted: Whether others who can read the device's files still cannot read them.
-    """
+    """Keeps secrets by name. All methods may be called from any thread, and may take a while."""
 
     @property
-    def place(self) -> str: ...
+    def place(self) -> str:
+        """Where secrets are kept, for the person, such as "the keychain of this computer"."""
+        ...
 
     @property
-    def encrypted(self) -> bool: ...
+    def encrypted(self) -> bool:
+        """Whether somebody who can read this device's files still cannot read the secrets."""
+        ...
 
     def get(self, name: str) -> str | None:
         """The secret of a name; None if there is none.
@@ -54,23 +53,72 @@ class SecretStore(Protocol):
         """
 
 
-def key_name(server: str) -> str:
-    """Name of the secret that is the key of a server.
+class ServerKeys:
+    """The keys of servers. Each server has its own, so that none is ever sent to another. Thread safe.
 
-    Each server has its own, so that none is ever sent to another.
+    Methods raise FailedPreconditionError if the store cannot be read or written.
 
     Args:
-        server: ``host:port``.
+        secrets: Keeps them, all as one secret.
     """
-    return f"key of {server.strip().lower()}"
+
+    def __init__(self, secrets: SecretStore) -> None:
+        self._secrets = secrets
+        self._lock = threading.Lock()
+
+    def get(self, server: str) -> str | None:
+        """The key of a server, ``host:port``; None if there is none."""
+        with self._lock:
+            return self._all().get(_same(server))
+
+    def set(self, server: str, key: str) -> None:
+        """Keeps a key, ``stp_...``, in the place of that of the same server; an empty one is forgotten."""
+        with self._lock:
+            keys = self._all()
+            keys.pop(_same(server), None)
+            self._keep(keys | ({_same(server): key.strip()} if key.strip() else {}))
+
+    def delete(self, server: str) -> None:
+        """Forgets the key of a server; no error if there is none."""
+        self.set(server, "")
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        with self._lock:
+            self._secrets.delete(_KEYS)
+
+    def _keep(self, keys: dict[str, str]) -> None:
+        if keys:
+            self._secrets.set(_KEYS, json.dumps(keys))
+        else:
+            self._secrets.delete(_KEYS)
+
+    def _all(self) -> dict[str, str]:
+        try:
+            keys = json.loads(self._secrets.get(_KEYS) or "{}")
+        except ValueError:
+            return {}
+        return {server: key for server, key in keys.items() if isinstance(key, str)} if isinstance(keys, dict) else {}
+
+
+def _same(server: str) -> str:
+    return server.strip().lower()
 
 
 class Keyring(Protocol):
     """What is used of a backend of the ``keyring`` package."""
 
-    def get_password(self, service: str, username: str) -> str | None: ...
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-    def delete_password(self, service: str, username: str) -> None: ...
+    def get_password(self, service: str, username: str) -> str | None:
+        """The secret; None if there is none."""
+        ...
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keeps it."""
+        ...
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Forgets it."""
+        ...
 
 
 class KeyringSecrets:
@@ -146,6 +194,11 @@ class FileSecrets:
             if secrets.pop(name, None) is not None:
                 self._write(secrets)
 
+    def names(self) -> tuple[str, ...]:
+        """Names of all secrets that it has."""
+        with self._lock:
+            return tuple(self._read())
+
     def _write(self, secrets: dict[str, str]) -> None:
         replace_file(self._path, json.dumps(secrets).encode(), mode=0o600)
 
@@ -155,7 +208,7 @@ class FileSecrets:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise DataLossError(f"{self._path} cannot be read: {error.strerror or error}") from error
+            raise FailedPreconditionError(f"{self._path} cannot be read: {error.strerror or error}") from error
         except ValueError:
             stored = None
         if not isinstance(stored, dict):
@@ -174,19 +227,28 @@ def open_secrets(path: Path) -> SecretStore:
         The keychain, if the ``keyring`` package is installed and recommends one; else the file. What an earlier run
         left in the file moves to the keychain.
     """
-    backend = _backend()
-    file = FileSecrets(path)
-    return file if backend is None else moved(file, path, KeyringSecrets(backend))
+    file, backend = FileSecrets(path), _backend()
+    return file if backend is None else moved(file, KeyringSecrets(backend))
 
 
-def moved(file: FileSecrets, path: Path, store: SecretStore) -> SecretStore:
-    """``store``, with all that was in a file; or the file, if the store does not take it."""
-    raise NotImplementedError
+def moved(file: FileSecrets, store: SecretStore) -> SecretStore:
+    """``store``, with all that a file had; or the file, if the store fails."""
+    try:
+        for name in file.names():
+            store.set(name, file.get(name) or "")
+            if store.get(name) != file.get(name):
+                return file
+        store.get(_KEYS)
+    except FailedPreconditionError:
+        return file
+    for name in file.names():
+        file.delete(name)
+    return store
 
 
-def _backend() -> Any | None:  # noqa: ANN401 - of a package that need not be there
+def _backend() -> Keyring | None:
     try:
         backend = importlib.import_module("keyring").get_keyring()
         return backend if backend.priority >= _RECOMMENDED else None
-    except Exception:
+    except Exception:  # not installed, or its backends fail in ways of their own
         return None

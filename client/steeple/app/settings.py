@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from steeple.app.files import replace_file, set_aside
-from steeple.errors import DataLossError, InvalidArgumentError
+from steeple.errors import FailedPreconditionError, InvalidArgumentError
 
 BUDGETS: Final = (1024, 4096, 16384, 49152)
 """Bytes that a query may take; the last holds all features of a photo."""
@@ -164,6 +164,16 @@ class SettingsFile:
             self._save(settings)
             return settings
 
+    def reset(self) -> None:
+        """All as in a new app; keys that this version does not know go as well.
+
+        Raises:
+            FailedPreconditionError: If the file cannot be written.
+        """
+        with self._lock:
+            self._stored = {}
+            self._save(AppSettings())
+
     def _save(self, settings: AppSettings) -> None:
         stored = self._stored | dataclasses.asdict(settings)
         replace_file(self._path, (json.dumps(stored, indent=2, ensure_ascii=False) + "\n").encode())
@@ -175,7 +185,7 @@ class SettingsFile:
         except FileNotFoundError:
             return {}, ()
         except OSError as error:
-            raise DataLossError(f"{self._path} cannot be read: {error.strerror or error}") from error
+            raise FailedPreconditionError(f"{self._path} cannot be read: {error.strerror or error}") from error
         except ValueError:
             stored = None
         if isinstance(stored, dict):

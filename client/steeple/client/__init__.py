@@ -27,6 +27,7 @@ from steeple.client.discovery import (
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.operations import Operation, OperationProblem, OperationState
+from steeple.client.packs import Pack, PackState
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -39,7 +40,7 @@ from steeple.client.resources import (
     ReferenceImage,
     Unset,
 )
-from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
+from steeple.client.review import Feedback, KeptCandidate, KeptQuery, QueryContent, QueryOrigin, QueryVerdict
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
@@ -63,6 +64,7 @@ __all__ = [
     "Evidence",
     "ExplainedImage",
     "Explanation",
+    "Feedback",
     "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
@@ -84,11 +86,14 @@ __all__ = [
     "Operation",
     "OperationProblem",
     "OperationState",
+    "Pack",
+    "PackState",
     "Photo",
     "Proposal",
     "ProposalState",
     "Quality",
     "QueryContent",
+    "QueryOrigin",
     "QueryVerdict",
     "ReferenceImage",
     "Scope",

@@ -99,6 +99,19 @@ def landmark_message(
     )
 
 
+def draft_message(landmark: Landmark) -> landmark_pb2.Landmark:
+    """The message of a landmark to create; the id that it is to have goes beside it."""
+    return landmark_message(
+        display_name=landmark.display_name,
+        description=landmark.description,
+        location=landmark.location,
+        metadata=landmark.metadata,
+        aliases=landmark.aliases,
+        labels=landmark.labels,
+        active=landmark.active,
+    )
+
+
 def point_message(point: LatLng | None) -> landmark_pb2.LatLng | None:
     """The message of a point; None for None."""
     return None if point is None else landmark_pb2.LatLng(**point.to_dict())
@@ -274,6 +287,9 @@ def _candidate(message: visual_search_service_pb2.Candidate) -> Candidate:
         outline=_points(message.outline.points),
         query_points=_points(match.query for match in message.inlier_matches),
         reference_points=_points(match.reference for match in message.inlier_matches),
+        reference_width=message.reference_width,
+        reference_height=message.reference_height,
+        thumbnail=message.thumbnail,
     )
 
 

@@ -1,15 +1,23 @@
-"""Protocol messages of kept queries to the SDK's types, and back."""
+"""Protocol messages of kept queries and feedback to the SDK's types, and back."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from steeple.client._convert import to_place
 from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
-from steeple.client.review import KeptCandidate, KeptQuery, QueryContent, QueryVerdict
+from steeple.client.review import Feedback, KeptCandidate, KeptQuery, QueryContent, QueryOrigin, QueryVerdict
 from steeple.v1 import review_service_pb2 as api
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED
 
+_ORIGINS: Final = {
+    api.KeptQuery.ORIGIN_QUERY: QueryOrigin.QUERY,
+    api.KeptQuery.ORIGIN_FEEDBACK: QueryOrigin.FEEDBACK,
+    api.KeptQuery.ORIGIN_PROPOSAL: QueryOrigin.PROPOSAL,
+    # A server of before there was feedback has no other.
+    api.KeptQuery.ORIGIN_UNSPECIFIED: QueryOrigin.QUERY,
+}
 _CONTENTS: Final = {
     api.KeptQuery.CONTENT_PHOTO: QueryContent.PHOTO,
     api.KeptQuery.CONTENT_FEATURES: QueryContent.FEATURES,
@@ -63,4 +71,17 @@ def to_kept_query(message: api.KeptQuery) -> KeptQuery:
         reviewer=message.reviewer,
         review_time=to_time(message.review_time) if message.HasField("review_time") else None,
         reference_image=message.reference_image,
+        origin=_ORIGINS.get(message.origin, QueryOrigin.OTHER),
+        feedback=_feedback(message.feedback) if message.HasField("feedback") else None,
+    )
+
+
+def _feedback(message: api.Feedback) -> Feedback:
+    return Feedback(
+        verdict=_VERDICT_OF.get(message.verdict, QueryVerdict.OTHER),
+        landmark=message.landmark,
+        shown_landmark=message.shown_landmark,
+        suggested_name=message.suggested_name,
+        note=message.note,
+        location=to_place(message.location) if message.HasField("location") else None,
     )

@@ -78,6 +78,11 @@ class PartialFile:
         mark = hashlib.sha256(source.encode()).hexdigest()[:12]
         self.path = self._target.with_name(f".{self._target.name}.{mark}.part")
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the whole file."""
+        return self._size_bytes
+
     def size(self) -> int:
         """Bytes that are there."""
         try:
@@ -97,6 +102,15 @@ class PartialFile:
         with _told(self._target), self.path.open("r+b" if offset else "wb") as file:
             file.seek(offset)
             file.write(data)
+
+    def discard(self) -> None:
+        """Deletes what is there of it: nobody can go on with it.
+
+        Raises:
+            FailedPreconditionError: If that fails.
+        """
+        with _told(self._target):
+            self.path.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Checks the whole file and puts it in its place, over what was there.

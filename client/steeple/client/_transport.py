@@ -20,10 +20,12 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     discovery_service_pb2_grpc,
     explain_service_pb2_grpc,
+    feedback_service_pb2_grpc,
     import_service_pb2_grpc,
     key_service_pb2_grpc,
     model_service_pb2_grpc,
     operation_service_pb2_grpc,
+    pack_service_pb2_grpc,
     review_service_pb2_grpc,
     server_service_pb2_grpc,
     snapshot_service_pb2_grpc,
@@ -37,10 +39,12 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from steeple.v1.discovery_service_pb2_grpc import DiscoveryServiceAsyncStub
     from steeple.v1.explain_service_pb2_grpc import ExplainServiceAsyncStub
+    from steeple.v1.feedback_service_pb2_grpc import FeedbackServiceAsyncStub
     from steeple.v1.import_service_pb2_grpc import ImportServiceAsyncStub
     from steeple.v1.key_service_pb2_grpc import KeyServiceAsyncStub
     from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
+    from steeple.v1.pack_service_pb2_grpc import PackServiceAsyncStub
     from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
@@ -166,6 +170,7 @@ class Link:
     catalog: catalog_service_pb2_grpc.CatalogServiceStub
     server: server_service_pb2_grpc.ServerServiceStub
     explain: explain_service_pb2_grpc.ExplainServiceStub
+    feedback: feedback_service_pb2_grpc.FeedbackServiceStub
     keys: key_service_pb2_grpc.KeyServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
@@ -176,6 +181,7 @@ class Link:
     uploads: upload_service_pb2_grpc.UploadServiceStub
     imports: import_service_pb2_grpc.ImportServiceStub
     transfer: transfer_service_pb2_grpc.TransferServiceStub
+    packs: pack_service_pb2_grpc.PackServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -193,6 +199,7 @@ class Link:
             catalog_service_pb2_grpc.CatalogServiceStub(channel),
             server_service_pb2_grpc.ServerServiceStub(channel),
             explain_service_pb2_grpc.ExplainServiceStub(channel),
+            feedback_service_pb2_grpc.FeedbackServiceStub(channel),
             key_service_pb2_grpc.KeyServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
@@ -203,6 +210,7 @@ class Link:
             upload_service_pb2_grpc.UploadServiceStub(channel),
             import_service_pb2_grpc.ImportServiceStub(channel),
             transfer_service_pb2_grpc.TransferServiceStub(channel),
+            pack_service_pb2_grpc.PackServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -216,6 +224,7 @@ class AsyncLink:
     catalog: CatalogServiceAsyncStub
     server: ServerServiceAsyncStub
     explain: ExplainServiceAsyncStub
+    feedback: FeedbackServiceAsyncStub
     keys: KeyServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
@@ -226,6 +235,7 @@ class AsyncLink:
     uploads: UploadServiceAsyncStub
     imports: ImportServiceAsyncStub
     transfer: TransferServiceAsyncStub
+    packs: PackServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -241,6 +251,7 @@ class AsyncLink:
         catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
         server: Any = server_service_pb2_grpc.ServerServiceStub(channel)
         explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
+        feedback: Any = feedback_service_pb2_grpc.FeedbackServiceStub(channel)
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
@@ -251,12 +262,14 @@ class AsyncLink:
         uploads: Any = upload_service_pb2_grpc.UploadServiceStub(channel)
         imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
+        packs: Any = pack_service_pb2_grpc.PackServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
             cast("CatalogServiceAsyncStub", catalog),
             cast("ServerServiceAsyncStub", server),
             cast("ExplainServiceAsyncStub", explain),
+            cast("FeedbackServiceAsyncStub", feedback),
             cast("KeyServiceAsyncStub", keys),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
@@ -267,6 +280,7 @@ class AsyncLink:
             cast("UploadServiceAsyncStub", uploads),
             cast("ImportServiceAsyncStub", imports),
             cast("TransferServiceAsyncStub", transfer),
+            cast("PackServiceAsyncStub", packs),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -7,7 +7,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from steeple.client.resources import last_part
+from steeple.client.resources import LatLng, last_part
+
+
+class QueryOrigin(enum.Enum):
+    """Why a server keeps a query.
+
+    Attributes:
+        QUERY: Its settings say so.
+        FEEDBACK: Whoever asked has said whether the answer was right.
+        PROPOSAL: Somebody proposes the photo for the catalogue.
+        OTHER: Something that this version of the SDK does not know.
+    """
+
+    QUERY = "query"
+    FEEDBACK = "feedback"
+    PROPOSAL = "proposal"
+    OTHER = "other"
 
 
 class QueryContent(enum.Enum):
@@ -40,6 +56,31 @@ class QueryVerdict(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """What somebody who pointed the camera says; nobody has checked it.
+
+    Attributes:
+        verdict: As of a review; ``NONE`` in a proposal.
+        landmark: ``landmarks/{id}`` that it shows, of the verdict ``LANDMARK``; else empty.
+        shown_landmark: ``landmarks/{id}`` that the application had shown as the answer; empty: that it is unknown.
+        suggested_name: What people call it.
+        note: Whatever else there is to say.
+        location: Where the photo was taken; None: that is not said.
+    """
+
+    verdict: QueryVerdict = QueryVerdict.NONE
+    landmark: str = ""
+    shown_landmark: str = ""
+    suggested_name: str = ""
+    note: str = ""
+    location: LatLng | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "verdict": self.verdict.value}
+
+
+@dataclass(frozen=True)
 class KeptCandidate:
     """A candidate as it was answered.
 
@@ -64,7 +105,7 @@ class KeptQuery:
 
     Attributes:
         name: ``queries/{id}``. Names sort by time.
-        create_time: UTC; when it was answered.
+        create_time: UTC; when it was answered, or feedback came.
         expire_time: UTC; when it goes by itself.
         key: ``keys/{id}`` of who asked; empty: there was no key.
         request_id: Of the call, as in the server's log.
@@ -82,6 +123,8 @@ class KeptQuery:
         reviewer: Who said so: ``keys/{id}`` or ``open``; empty: nobody has.
         review_time: UTC; None: nobody has.
         reference_image: ``landmarks/{landmark}/images/{id}`` that was made of it; empty: none was.
+        origin: Why it is kept.
+        feedback: Of who sent it, where that is why; else None.
     """
 
     name: str
@@ -103,6 +146,8 @@ class KeptQuery:
     reviewer: str = ""
     review_time: datetime | None = None
     reference_image: str = ""
+    origin: QueryOrigin = QueryOrigin.QUERY
+    feedback: Feedback | None = None
 
     @property
     def id(self) -> str:
@@ -123,5 +168,7 @@ class KeptQuery:
             "expire_time": self.expire_time.isoformat(),
             "content": self.content.value,
             "verdict": self.verdict.value,
+            "origin": self.origin.value,
+            "feedback": None if self.feedback is None else self.feedback.to_dict(),
             "review_time": None if self.review_time is None else self.review_time.isoformat(),
         }

@@ -1,7 +1,7 @@
 """What the SDK answers with.
 
 Everything here is immutable and independent of protocol messages. ``to_dict()`` gives what
-``json.dumps`` takes: times as ISO 8601, arrays as lists. Names are resource names as in the contract,
+``json.dumps`` takes: times as ISO 8601, arrays as lists, files in Base64. Names are resource names as in the contract,
 such as ``landmarks/big-ben``; ``id`` is the last part of one.
 
 Pixels are of the image after its EXIF orientation was applied; the centre of the top left pixel is
@@ -10,6 +10,7 @@ Pixels are of the image after its EXIF orientation was applied; the centre of th
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,10 @@ class Candidate:
         query_points: float32[I, 2], pixels of the photo: the inlier matches, by falling attention score. I is 0 unless
             they were asked for.
         reference_points: float32[I, 2], pixels of the reference image: their other ends.
+        reference_width: Of the reference image, pixels; 0 from a server of before it said so.
+        reference_height: The same.
+        thumbnail: The reference image made small, a JPEG of at most 256 pixels a side; empty unless it was asked for
+            and there is one.
     """
 
     landmark: Landmark
@@ -103,6 +108,9 @@ class Candidate:
     outline: NDArray[np.float32]
     query_points: NDArray[np.float32]
     reference_points: NDArray[np.float32]
+    reference_width: int = 0
+    reference_height: int = 0
+    thumbnail: bytes = dataclasses.field(default=b"", repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -115,6 +123,9 @@ class Candidate:
             "outline": pixels(self.outline),
             "query_points": pixels(self.query_points),
             "reference_points": pixels(self.reference_points),
+            "reference_width": self.reference_width,
+            "reference_height": self.reference_height,
+            "thumbnail": base64.b64encode(self.thumbnail).decode("ascii"),
         }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from steeple.delf import FeatureSet, ModelRelease
+from steeple.errors import ModelMismatchError
 from steeple.packs.pack import Pack
-from steeple.recognition import Recognition
+from steeple.packs.search import PackIndex
+from steeple.recognition import Recogniser, Recognition
 
 
 class PackRecogniser:
@@ -19,7 +21,17 @@ class PackRecogniser:
     """
 
     def __init__(self, pack: Pack, release: ModelRelease) -> None:
-        raise NotImplementedError
+        facts = pack.manifest.facts
+        if (facts.model, facts.tflite_sha256) != (release.name, release.tflite_sha256):
+            same = " (another network of that name)" if facts.model == release.name else ""
+            raise ModelMismatchError(
+                f"the pack {facts.display_name!r} is of model release {facts.model!r}{same}, and features are "
+                f"extracted with {release.name!r}: download a pack of that, or extract with {facts.model!r}",
+                model=f"models/{facts.model}",
+                served=f"models/{release.name}",
+            )
+        self.pack = pack
+        self._recogniser = Recogniser(release, PackIndex(pack, release.index.probes), pack.gallery)
 
     def identify(self, features: FeatureSet, *, max_candidates: int = 5) -> Recognition:
         """Answers one query as a server would. ``Candidate.image_key`` is a place in ``pack.images``.
@@ -28,4 +40,4 @@ class PackRecogniser:
             FeatureSetError: If there are no features.
             ModelMismatchError: If the features are of another model release.
         """
-        raise NotImplementedError
+        return self._recogniser.identify(features, max_candidates=max_candidates)

@@ -30,6 +30,31 @@ class KeptQuery(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    class _Origin:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _OriginEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[KeptQuery._Origin.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        ORIGIN_UNSPECIFIED: KeptQuery._Origin.ValueType  # 0
+        ORIGIN_QUERY: KeptQuery._Origin.ValueType  # 1
+        """The server's settings say so."""
+        ORIGIN_FEEDBACK: KeptQuery._Origin.ValueType  # 2
+        """Whoever asked has said whether the answer was right."""
+        ORIGIN_PROPOSAL: KeptQuery._Origin.ValueType  # 3
+        """Somebody proposes the photo for the catalogue."""
+
+    class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
+        """Why it is kept."""
+
+    ORIGIN_UNSPECIFIED: KeptQuery.Origin.ValueType  # 0
+    ORIGIN_QUERY: KeptQuery.Origin.ValueType  # 1
+    """The server's settings say so."""
+    ORIGIN_FEEDBACK: KeptQuery.Origin.ValueType  # 2
+    """Whoever asked has said whether the answer was right."""
+    ORIGIN_PROPOSAL: KeptQuery.Origin.ValueType  # 3
+    """Somebody proposes the photo for the catalogue."""
+
     class _Content:
         ValueType = typing.NewType("ValueType", builtins.int)
         V: typing_extensions.TypeAlias = ValueType
@@ -101,6 +126,8 @@ class KeptQuery(google.protobuf.message.Message):
     REVIEWER_FIELD_NUMBER: builtins.int
     REVIEW_TIME_FIELD_NUMBER: builtins.int
     REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    ORIGIN_FIELD_NUMBER: builtins.int
+    FEEDBACK_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"queries/{query}". Names sort by time."""
     key: builtins.str
@@ -108,6 +135,9 @@ class KeptQuery(google.protobuf.message.Message):
     request_id: builtins.str
     """Of the call, see x-request-id."""
     outcome: steeple.v1.visual_search_service_pb2.Outcome.ValueType
+    """Of feedback and proposals, this and the candidates are as the server
+    answered when they came; what was shown before is in `feedback`.
+    """
     model: builtins.str
     """The release that served the query, "models/{model}"."""
     image_width: builtins.int
@@ -127,9 +157,10 @@ class KeptQuery(google.protobuf.message.Message):
     """Who said so: "keys/{key}", or "open"."""
     reference_image: builtins.str
     """What PromoteQuery made of it, "landmarks/{landmark}/images/{image}"."""
+    origin: global___KeptQuery.Origin.ValueType
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """When it was answered."""
+        """When it was answered; of feedback and proposals, when they came."""
 
     @property
     def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -142,6 +173,10 @@ class KeptQuery(google.protobuf.message.Message):
     @property
     def review_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Absent before the first review."""
+
+    @property
+    def feedback(self) -> global___Feedback:
+        """Of feedback and proposals."""
 
     def __init__(
         self,
@@ -165,11 +200,60 @@ class KeptQuery(google.protobuf.message.Message):
         reviewer: builtins.str = ...,
         review_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         reference_image: builtins.str = ...,
+        origin: global___KeptQuery.Origin.ValueType = ...,
+        feedback: global___Feedback | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "review_time", b"review_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["candidates", b"candidates", "content", b"content", "create_time", b"create_time", "expire_time", b"expire_time", "feature_count", b"feature_count", "image_height", b"image_height", "image_width", b"image_width", "key", b"key", "landmark", b"landmark", "media_type", b"media_type", "model", b"model", "name", b"name", "outcome", b"outcome", "reference_image", b"reference_image", "request_id", b"request_id", "review_time", b"review_time", "reviewer", b"reviewer", "size_bytes", b"size_bytes", "verdict", b"verdict"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "feedback", b"feedback", "review_time", b"review_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["candidates", b"candidates", "content", b"content", "create_time", b"create_time", "expire_time", b"expire_time", "feature_count", b"feature_count", "feedback", b"feedback", "image_height", b"image_height", "image_width", b"image_width", "key", b"key", "landmark", b"landmark", "media_type", b"media_type", "model", b"model", "name", b"name", "origin", b"origin", "outcome", b"outcome", "reference_image", b"reference_image", "request_id", b"request_id", "review_time", b"review_time", "reviewer", b"reviewer", "size_bytes", b"size_bytes", "verdict", b"verdict"]) -> None: ...
 
 global___KeptQuery = KeptQuery
+
+@typing.final
+class Feedback(google.protobuf.message.Message):
+    """What somebody who pointed the camera says. Their words and nobody else's:
+    landmarks need not exist (any more).
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: builtins.int
+    LANDMARK_FIELD_NUMBER: builtins.int
+    SHOWN_LANDMARK_FIELD_NUMBER: builtins.int
+    SUGGESTED_NAME_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    LOCATION_FIELD_NUMBER: builtins.int
+    verdict: global___KeptQuery.Verdict.ValueType
+    """As of a review. VERDICT_UNSPECIFIED in a proposal."""
+    landmark: builtins.str
+    """What it shows, "landmarks/{landmark}", with VERDICT_LANDMARK and with
+    nothing else.
+    """
+    shown_landmark: builtins.str
+    """What the application had shown as the answer, "landmarks/{landmark}"; empty:
+    that it is unknown.
+    """
+    suggested_name: builtins.str
+    """What people call it; at most 200 characters."""
+    note: builtins.str
+    """At most 2000 characters."""
+    @property
+    def location(self) -> steeple.v1.landmark_pb2.LatLng:
+        """Where the photo was taken."""
+
+    def __init__(
+        self,
+        *,
+        verdict: global___KeptQuery.Verdict.ValueType = ...,
+        landmark: builtins.str = ...,
+        shown_landmark: builtins.str = ...,
+        suggested_name: builtins.str = ...,
+        note: builtins.str = ...,
+        location: steeple.v1.landmark_pb2.LatLng | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["location", b"location"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["landmark", b"landmark", "location", b"location", "note", b"note", "shown_landmark", b"shown_landmark", "suggested_name", b"suggested_name", "verdict", b"verdict"]) -> None: ...
+
+global___Feedback = Feedback
 
 @typing.final
 class KeptCandidate(google.protobuf.message.Message):
@@ -220,7 +304,8 @@ class ListKeptQueriesRequest(google.protobuf.message.Message):
     """As of ListLandmarks, by id, outcome (identified, unknown), landmark (the id
     of the first candidate's), confidence (its), create_time, key (an id),
     request_id, model, content (photo, features), verdict (none, right, wrong,
-    landmark, not_landmark), reviewed_landmark (an id) and promoted.
+    landmark, not_landmark), reviewed_landmark (an id), promoted, origin (query,
+    feedback, proposal) and said (as verdict, but by who sent it).
     """
     order_by: builtins.str
     """By id, create_time or confidence; empty: by id, which is by time."""
@@ -433,6 +518,8 @@ class PromoteQueryRequest(google.protobuf.message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     DUPLICATE_POLICY_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    NEW_LANDMARK_FIELD_NUMBER: builtins.int
+    LANDMARK_ID_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"queries/{query}"."""
     reference_image_id: builtins.str
@@ -440,9 +527,18 @@ class PromoteQueryRequest(google.protobuf.message.Message):
     duplicate_policy: steeple.v1.catalog_service_pb2.DuplicatePolicy.ValueType
     request_id: builtins.str
     """A UUID; a repeat does nothing and gets the first answer."""
+    landmark_id: builtins.str
+    """The id to give the new landmark; empty: the server chooses."""
     @property
     def metadata(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """The application's own data. Limits as for Landmark.metadata."""
+
+    @property
+    def new_landmark(self) -> steeple.v1.landmark_pb2.Landmark:
+        """Creates this landmark first, and confirms that the query shows it. If the
+        image is refused then, the landmark stays. If the review names a landmark of
+        that display name already, as after such a refusal, none is created.
+        """
 
     def __init__(
         self,
@@ -452,8 +548,11 @@ class PromoteQueryRequest(google.protobuf.message.Message):
         metadata: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         duplicate_policy: steeple.v1.catalog_service_pb2.DuplicatePolicy.ValueType = ...,
         request_id: builtins.str = ...,
+        new_landmark: steeple.v1.landmark_pb2.Landmark | None = ...,
+        landmark_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["duplicate_policy", b"duplicate_policy", "metadata", b"metadata", "name", b"name", "reference_image_id", b"reference_image_id", "request_id", b"request_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["new_landmark", b"new_landmark"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["duplicate_policy", b"duplicate_policy", "landmark_id", b"landmark_id", "metadata", b"metadata", "name", b"name", "new_landmark", b"new_landmark", "reference_image_id", b"reference_image_id", "request_id", b"request_id"]) -> None: ...
 
 global___PromoteQueryRequest = PromoteQueryRequest
 

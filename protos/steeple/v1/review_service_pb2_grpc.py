@@ -5,7 +5,7 @@ import warnings
 
 from steeple.v1 import review_service_pb2 as steeple_dot_v1_dot_review__service__pb2
 
-GRPC_GENERATED_VERSION = '1.64.0'
+GRPC_GENERATED_VERSION = '1.64.3'
 GRPC_VERSION = grpc.__version__
 EXPECTED_ERROR_RELEASE = '1.65.0'
 SCHEDULED_RELEASE_DATE = 'June 25, 2024'
@@ -33,7 +33,9 @@ if _version_not_supported:
 class ReviewServiceStub(object):
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
-    so. What is kept goes by itself after a time, and at once when it is erased.
+    so; but feedback and proposals that people send (FeedbackService) come here
+    as well, unless its settings say that it takes none. What is kept goes by
+    itself after a time, and at once when it is erased.
     """
 
     def __init__(self, channel):
@@ -82,11 +84,14 @@ class ReviewServiceStub(object):
 class ReviewServiceServicer(object):
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
-    so. What is kept goes by itself after a time, and at once when it is erased.
+    so; but feedback and proposals that people send (FeedbackService) come here
+    as well, unless its settings say that it takes none. What is kept goes by
+    itself after a time, and at once when it is erased.
     """
 
     def ListKeptQueries(self, request, context):
-        """FAILED_PRECONDITION if there are none and the server keeps none.
+        """FAILED_PRECONDITION if there are none, and the server neither keeps any nor
+        takes feedback.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,8 +128,9 @@ class ReviewServiceServicer(object):
 
     def PromoteQuery(self, request, context):
         """Makes a reference image of a query, of the landmark that its review has
-        confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
-        there is such an image, or if the query has duplicates that are refused.
+        confirmed, or of a new one. FAILED_PRECONDITION if it has confirmed none, or
+        another than the new one. ALREADY_EXISTS if there is such an image, or if
+        the query has duplicates that are refused.
         ABORTED while another call promotes it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -188,7 +194,9 @@ def add_ReviewServiceServicer_to_server(servicer, server):
 class ReviewService(object):
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
-    so. What is kept goes by itself after a time, and at once when it is erased.
+    so; but feedback and proposals that people send (FeedbackService) come here
+    as well, unless its settings say that it takes none. What is kept goes by
+    itself after a time, and at once when it is erased.
     """
 
     @staticmethod

@@ -20,7 +20,9 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 class ReviewServiceStub:
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
-    so. What is kept goes by itself after a time, and at once when it is erased.
+    so; but feedback and proposals that people send (FeedbackService) come here
+    as well, unless its settings say that it takes none. What is kept goes by
+    itself after a time, and at once when it is erased.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -28,7 +30,9 @@ class ReviewServiceStub:
         steeple.v1.review_service_pb2.ListKeptQueriesRequest,
         steeple.v1.review_service_pb2.ListKeptQueriesResponse,
     ]
-    """FAILED_PRECONDITION if there are none and the server keeps none."""
+    """FAILED_PRECONDITION if there are none, and the server neither keeps any nor
+    takes feedback.
+    """
 
     GetKeptQuery: grpc.UnaryUnaryMultiCallable[
         steeple.v1.review_service_pb2.GetKeptQueryRequest,
@@ -62,8 +66,9 @@ class ReviewServiceStub:
         steeple.v1.review_service_pb2.PromoteQueryResponse,
     ]
     """Makes a reference image of a query, of the landmark that its review has
-    confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
-    there is such an image, or if the query has duplicates that are refused.
+    confirmed, or of a new one. FAILED_PRECONDITION if it has confirmed none, or
+    another than the new one. ALREADY_EXISTS if there is such an image, or if
+    the query has duplicates that are refused.
     ABORTED while another call promotes it.
     """
 
@@ -78,14 +83,18 @@ class ReviewServiceStub:
 class ReviewServiceAsyncStub:
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
-    so. What is kept goes by itself after a time, and at once when it is erased.
+    so; but feedback and proposals that people send (FeedbackService) come here
+    as well, unless its settings say that it takes none. What is kept goes by
+    itself after a time, and at once when it is erased.
     """
 
     ListKeptQueries: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.review_service_pb2.ListKeptQueriesRequest,
         steeple.v1.review_service_pb2.ListKeptQueriesResponse,
     ]
-    """FAILED_PRECONDITION if there are none and the server keeps none."""
+    """FAILED_PRECONDITION if there are none, and the server neither keeps any nor
+    takes feedback.
+    """
 
     GetKeptQuery: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.review_service_pb2.GetKeptQueryRequest,
@@ -119,8 +128,9 @@ class ReviewServiceAsyncStub:
         steeple.v1.review_service_pb2.PromoteQueryResponse,
     ]
     """Makes a reference image of a query, of the landmark that its review has
-    confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
-    there is such an image, or if the query has duplicates that are refused.
+    confirmed, or of a new one. FAILED_PRECONDITION if it has confirmed none, or
+    another than the new one. ALREADY_EXISTS if there is such an image, or if
+    the query has duplicates that are refused.
     ABORTED while another call promotes it.
     """
 
@@ -135,7 +145,9 @@ class ReviewServiceAsyncStub:
 class ReviewServiceServicer(metaclass=abc.ABCMeta):
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
-    so. What is kept goes by itself after a time, and at once when it is erased.
+    so; but feedback and proposals that people send (FeedbackService) come here
+    as well, unless its settings say that it takes none. What is kept goes by
+    itself after a time, and at once when it is erased.
     """
 
     @abc.abstractmethod
@@ -144,7 +156,9 @@ class ReviewServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.review_service_pb2.ListKeptQueriesRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.review_service_pb2.ListKeptQueriesResponse, collections.abc.Awaitable[steeple.v1.review_service_pb2.ListKeptQueriesResponse]]:
-        """FAILED_PRECONDITION if there are none and the server keeps none."""
+        """FAILED_PRECONDITION if there are none, and the server neither keeps any nor
+        takes feedback.
+        """
 
     @abc.abstractmethod
     def GetKeptQuery(
@@ -188,8 +202,9 @@ class ReviewServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.review_service_pb2.PromoteQueryResponse, collections.abc.Awaitable[steeple.v1.review_service_pb2.PromoteQueryResponse]]:
         """Makes a reference image of a query, of the landmark that its review has
-        confirmed. FAILED_PRECONDITION if it has confirmed none. ALREADY_EXISTS if
-        there is such an image, or if the query has duplicates that are refused.
+        confirmed, or of a new one. FAILED_PRECONDITION if it has confirmed none, or
+        another than the new one. ALREADY_EXISTS if there is such an image, or if
+        the query has duplicates that are refused.
         ABORTED while another call promotes it.
         """
 

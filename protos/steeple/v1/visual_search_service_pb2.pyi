@@ -61,6 +61,7 @@ class Query(google.protobuf.message.Message):
     INCLUDE_MATCHES_FIELD_NUMBER: builtins.int
     RESTRICTION_FIELD_NUMBER: builtins.int
     NO_KEEP_FIELD_NUMBER: builtins.int
+    INCLUDE_THUMBNAILS_FIELD_NUMBER: builtins.int
     image: builtins.bytes
     """For applications without an extractor: a JPEG, PNG, WebP or BMP file. The
     server extracts from it and forgets it, unless its settings say that
@@ -73,6 +74,10 @@ class Query(google.protobuf.message.Message):
     no_keep: builtins.bool
     """Whether the server must not keep this query for review, whatever its
     settings say. Of features in parts, one that says so is enough.
+    """
+    include_thumbnails: builtins.bool
+    """Whether the first 10 candidates carry thumbnails of their reference images.
+    Provisional answers of a stream carry none.
     """
     @property
     def features(self) -> steeple.v1.features_pb2.FeatureSet:
@@ -98,9 +103,10 @@ class Query(google.protobuf.message.Message):
         include_matches: builtins.bool = ...,
         restriction: global___Restriction | None = ...,
         no_keep: builtins.bool = ...,
+        include_thumbnails: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "restriction", b"restriction", "source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "include_matches", b"include_matches", "max_candidates", b"max_candidates", "no_keep", b"no_keep", "restriction", b"restriction", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["compact_features", b"compact_features", "features", b"features", "image", b"image", "include_matches", b"include_matches", "include_thumbnails", b"include_thumbnails", "max_candidates", b"max_candidates", "no_keep", b"no_keep", "restriction", b"restriction", "source", b"source"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["features", "image", "compact_features"] | None: ...
 
 global___Query = Query
@@ -299,6 +305,9 @@ class Candidate(google.protobuf.message.Message):
     MATCHES_FIELD_NUMBER: builtins.int
     OUTLINE_FIELD_NUMBER: builtins.int
     INLIER_MATCHES_FIELD_NUMBER: builtins.int
+    THUMBNAIL_FIELD_NUMBER: builtins.int
+    REFERENCE_WIDTH_FIELD_NUMBER: builtins.int
+    REFERENCE_HEIGHT_FIELD_NUMBER: builtins.int
     confidence: builtins.float
     """Calibrated probability, 0 to 1, that this landmark is in the photo."""
     reference_image: builtins.str
@@ -308,6 +317,14 @@ class Candidate(google.protobuf.message.Message):
     were tried.
     """
     matches: builtins.int
+    thumbnail: builtins.bytes
+    """If Query.include_thumbnails: the reference image's photo made small, a JPEG
+    of at most 256 pixels a side without metadata. Empty if the image has no
+    photo, or it cannot be read now.
+    """
+    reference_width: builtins.int
+    """Size of the reference image, pixels; Match.reference refers to it."""
+    reference_height: builtins.int
     @property
     def landmark(self) -> steeple.v1.landmark_pb2.Landmark: ...
     @property
@@ -330,9 +347,12 @@ class Candidate(google.protobuf.message.Message):
         matches: builtins.int = ...,
         outline: global___Polygon | None = ...,
         inlier_matches: collections.abc.Iterable[global___Match] | None = ...,
+        thumbnail: builtins.bytes = ...,
+        reference_width: builtins.int = ...,
+        reference_height: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["landmark", b"landmark", "outline", b"outline"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["confidence", b"confidence", "inlier_matches", b"inlier_matches", "inliers", b"inliers", "landmark", b"landmark", "matches", b"matches", "outline", b"outline", "reference_image", b"reference_image"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["confidence", b"confidence", "inlier_matches", b"inlier_matches", "inliers", b"inliers", "landmark", b"landmark", "matches", b"matches", "outline", b"outline", "reference_height", b"reference_height", "reference_image", b"reference_image", "reference_width", b"reference_width", "thumbnail", b"thumbnail"]) -> None: ...
 
 global___Candidate = Candidate
 

@@ -78,6 +78,11 @@ def keys(ctx: typer.Context, incomplete: str) -> list[str]:
     return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_keys()))
 
 
+def packs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of offline packs."""
+    return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_packs(page_size=_PAGE)))
+
+
 def resources(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of landmarks."""
     return _asked(

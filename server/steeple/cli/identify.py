@@ -61,6 +61,9 @@ def identify(
         bool, typer.Option("--no-keep", help="Ask the server not to keep the query for review, if it keeps some.")
     ] = False,
     matches: Annotated[bool, typer.Option("--matches", help="With --json: list the inlier matches too.")] = False,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="With --json: small reference images too, JPEG in Base64.")
+    ] = False,
     timeout: TimeoutOption = 10.0,
     json: JsonOption = False,
 ) -> int:
@@ -86,6 +89,7 @@ def identify(
         "upload": upload,
         "max_candidates": max_candidates,
         "include_matches": matches,
+        "include_thumbnails": thumbnails,
         "near": place,
         "radius_meters": None if place is None else _RADIUS if radius is None else radius,
         "metadata": read_metadata(metadata),

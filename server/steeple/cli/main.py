@@ -21,6 +21,7 @@ from steeple.cli import (
     evaluate,
     explain,
     export,
+    feedback,
     health,
     identify,
     images,
@@ -30,6 +31,7 @@ from steeple.cli import (
     landmarks,
     model,
     operations,
+    packs,
     queries,
     serve,
     snapshots,
@@ -78,7 +80,9 @@ app.add_typer(discover.app, name="discover", short_help="Find landmarks in a hea
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(snapshots.app, name="snapshots")
+app.add_typer(packs.app, name="packs", short_help="The landmarks of a region in one file, for phones.")
 app.add_typer(queries.app, name="queries")
+app.add_typer(feedback.app, name="feedback")
 app.command("usage", short_help="How much a server was used.")(usage.usage)
 app.add_typer(uploads.app, name="uploads")
 app.command("export", short_help="All of the catalogue in one file.")(export.export)

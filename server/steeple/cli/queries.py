@@ -14,10 +14,12 @@ from steeple.cli.options import (
     FilterOption,
     JsonOption,
     LimitOption,
+    LocationOption,
     MetadataOption,
     ServerOption,
     TimeoutOption,
     landmark_id,
+    read_location,
     read_metadata,
 )
 from steeple.cli.output import Cell, Column, Output, describe_time
@@ -27,10 +29,11 @@ from steeple.cli.writable import write_new
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from steeple.client import KeptQuery
+    from steeple.client import Feedback, KeptQuery
 
 app = typer.Typer(
-    no_args_is_help=True, help="Queries that a server has kept: look through them, correct, promote and erase them."
+    no_args_is_help=True,
+    help="Queries and feedback that a server has kept: look through, correct, promote and erase them.",
 )
 
 QueryArgument = Annotated[str, typer.Argument(metavar="QUERY", help="Its id, as list prints it (or queries/ID).")]
@@ -48,12 +51,16 @@ def list_queries(
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
-    """List kept queries. A server keeps none unless it is told to: steeple serve --keep-queries unknown.
+    """List kept queries, and what people have sent: feedback and photos that they propose.
+
+    A server keeps no other queries unless it is told to: steeple serve --keep-queries unknown.
 
     \b
     Examples:
       steeple queries list
       steeple queries list --filter 'outcome = unknown AND verdict = none'
+      steeple queries list --filter 'origin = proposal AND promoted = false'
+      steeple queries list --filter 'origin = feedback AND said = wrong'
       steeple queries list --filter 'landmark = big-ben AND confidence < 0.7' --order-by confidence
       steeple queries list --limit 0 --json | jq -r '.[].id'
     """
@@ -65,26 +72,32 @@ def list_queries(
     output.table(
         (
             Column("id"),
+            Column("origin"),
             Column("answer"),
             Column("best candidate"),
             Column("confidence", "right"),
             Column("kept"),
+            Column("said"),
             Column("verdict"),
             Column("who"),
         ),
         [
             (
                 query.id,
+                query.origin.value,
                 "identified" if query.identified else "UNKNOWN",
                 query.best.landmark if query.best else "",
                 f"{query.best.confidence:.3f}" if query.best else "",
                 query.content.value,
+                _describe_feedback(query.feedback),
                 _describe_verdict(query),
                 query.key,
             )
             for query in found
         ],
     )
+    if not found and not filter:
+        output.note("nothing is kept; queries are only if the server is told to: steeple serve --keep-queries unknown")
 
 
 @app.command("show")
@@ -179,21 +192,39 @@ def promote_query(
     refuse_duplicates: Annotated[
         bool, typer.Option("--refuse-duplicates", help="Not if it is there nearly so, or elsewhere.")
     ] = False,
+    create: Annotated[
+        str | None, typer.Option("--create", metavar="NAME", help="Create a landmark of this name first: it shows it.")
+    ] = None,
+    landmark: Annotated[
+        str, typer.Option("--landmark-id", metavar="ID", help="Of the new landmark; the server chooses if none.")
+    ] = "",
+    location: LocationOption = None,
     timeout: TimeoutOption = 60.0,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
-    """Make a reference image of a kept query, of the landmark that its review has confirmed.
+    """Make a reference image of a kept query, of the landmark that its review has confirmed or of a new one.
 
     \b
-    Example:
+    Examples:
       steeple queries review 20270131-120000123-x7kq2m4a --landmark big-ben
       steeple queries promote 20270131-120000123-x7kq2m4a --metadata source=review
+      steeple queries promote 20270131-120000123-x7kq2m4a --create "Old Mill" --location 48.8867,2.3431
     """
+    from steeple.client import Landmark
+
+    if create is None and (landmark or location is not None):
+        raise InvalidArgumentError("--landmark-id and --location are about a new landmark: give --create NAME as well")
+    new = None
+    if create is not None:
+        place = None if location is None else read_location(location)
+        new = Landmark(f"landmarks/{landmark_id(landmark)}" if landmark else "", create, location=place)
     output = Output(as_json=json)
     entries = read_metadata(metadata)
     with connect(server, timeout) as client:
-        image = client.promote_query(query, image_id=image_id, metadata=entries, refuse_duplicates=refuse_duplicates)
+        image = client.promote_query(
+            query, image_id=image_id, metadata=entries, refuse_duplicates=refuse_duplicates, new_landmark=new
+        )
     output.document(image.to_dict())
     for duplicate in image.duplicates:
         output.say(f"{duplicate.kind.value}, {duplicate.inliers} inliers: {duplicate.reference_image}", "yellow")
@@ -244,7 +275,8 @@ def _print(output: Output, query: KeptQuery) -> None:
     output.facts(
         [
             ("name", query.name),
-            ("answered", describe_time(query.create_time)),
+            ("origin", query.origin.value),
+            ("answered" if query.feedback is None else "sent", describe_time(query.create_time)),
             ("kept until", describe_time(query.expire_time)),
             ("answer", "identified" if query.identified else "UNKNOWN"),
             ("kept", f"{query.content.value}, {query.size_bytes:,} bytes"),
@@ -254,6 +286,7 @@ def _print(output: Output, query: KeptQuery) -> None:
             ("verdict", _describe_verdict(query).text),
             ("said by", f"{query.reviewer}, {describe_time(query.review_time)}" if query.reviewer else ""),
             ("became", query.reference_image),
+            *_feedback_facts(query.feedback),
         ]
     )
     if query.candidates and not output.as_json:
@@ -264,6 +297,28 @@ def _print(output: Output, query: KeptQuery) -> None:
                 for one in query.candidates
             ],
         )
+
+
+def _feedback_facts(feedback: Feedback | None) -> list[tuple[str, str]]:
+    if feedback is None:
+        return []
+    place = feedback.location
+    return [
+        ("said by who sent it", _describe_feedback(feedback).text),
+        ("was shown", feedback.shown_landmark or ("UNKNOWN" if feedback.verdict.value != "none" else "")),
+        ("suggested name", feedback.suggested_name),
+        ("note", feedback.note),
+        ("taken at", "" if place is None else f"{place.latitude:.5f},{place.longitude:.5f}"),
+    ]
+
+
+def _describe_feedback(feedback: Feedback | None) -> Cell:
+    if feedback is None:
+        return Cell("")
+    word = feedback.verdict.value
+    if word == "none":
+        return Cell(feedback.suggested_name)
+    return Cell(feedback.landmark or word.replace("_", " "), _STYLES.get(word, ""))
 
 
 def _describe_verdict(query: KeptQuery) -> Cell:

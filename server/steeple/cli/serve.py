@@ -96,6 +96,15 @@ def serve(
             help="Keep these queries for review; default: off.",
         ),
     ] = None,
+    feedback: Annotated[
+        str | None,
+        typer.Option(
+            "--feedback",
+            metavar="on|off",
+            autocompletion=completion.choices("on", "off"),
+            help="Whether people may send feedback and photos, for review; default: on.",
+        ),
+    ] = None,
     log_format: Annotated[
         str | None, typer.Option("--log-format", metavar="text|json", autocompletion=completion.choices("text", "json"))
     ] = None,
@@ -147,6 +156,7 @@ def serve(
         max_queue_delay_ms=max_queue_delay_ms,
         metrics_address=metrics_address,
         keep_queries=keep_queries,
+        feedback=feedback,
         log_format=log_format,
         log_level=log_level.upper() if log_level else None,
     )

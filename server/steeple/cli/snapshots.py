@@ -10,7 +10,7 @@ import typer
 from steeple.cli.connection import connect
 from steeple.cli.following import carry_out, follow
 from steeple.cli.options import DEFAULT_SERVER, JsonOption, NoWaitOption, ServerOption
-from steeple.cli.output import Cell, Column, Output, describe_time
+from steeple.cli.output import Cell, Column, Output, describe_size, describe_time
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def create_snapshot(
     if done is None:
         return 0
     results = done.results
-    size, copied = _size(int(results["size_bytes"])), _size(int(results["copied_bytes"]))
+    size, copied = describe_size(int(results["size_bytes"])), describe_size(int(results["copied_bytes"]))
     output.say(f"{results['snapshot']}: {results['photos']} photos, {size}, of which {copied} are copies")
     if results["removed"]:
         output.note(f"deleted, as older than the ones to keep: {results['removed']}")
@@ -106,7 +106,7 @@ def list_snapshots(
                 each["id"],
                 "" if each["damage"] else each["create_time"][:19].replace("T", " "),
                 *("" if each["damage"] else str(each[name]) for name in _COUNTS),
-                "" if each["damage"] else _size(each["size_bytes"]),
+                "" if each["damage"] else describe_size(each["size_bytes"]),
                 Cell(each["damage"], "red") if each["damage"] else _notes(each),
             )
             for each in found
@@ -144,7 +144,7 @@ def show_snapshot(
             ("photos", str(found.photo_count)),
             ("missing photos", str(found.missing_photo_count or "")),
             ("index", "yes" if found.has_index else "no: it is built after a restore"),
-            ("size", f"{_size(found.size_bytes)}, of which {_size(found.copied_bytes)} are copies"),
+            ("size", f"{describe_size(found.size_bytes)}, of which {describe_size(found.copied_bytes)} are copies"),
         ]
     )
 
@@ -268,11 +268,3 @@ def _notes(snapshot: dict[str, Any]) -> str:
         for note, applies in (("no index", not snapshot["has_index"]), (f"{missing} photos lost", missing))
         if applies
     )
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"

@@ -76,6 +76,11 @@ class DataDir:
         return self.path / "uploads"
 
     @property
+    def packs(self) -> Path:
+        """Folder of the offline packs that are published."""
+        return self.path / "packs"
+
+    @property
     def queries(self) -> Path:
         """Folder of queries that are kept for review."""
         return self.path / "queries"

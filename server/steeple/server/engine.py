@@ -29,6 +29,7 @@ from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
+from steeple.server.packs import Packs
 from steeple.server.review import KeepRules, Review
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.serving import Served, Serving
@@ -135,6 +136,7 @@ class Engine:
                 self._identify_counts.save,
                 settings.max_message_bytes,
             )
+            self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, data_dir.packs)
             self.operations.start()
             self._resources = opened.pop_all()
             self._closed = False
@@ -204,6 +206,7 @@ class Engine:
         max_candidates: int,
         restriction: Restriction | None = None,
         so_far: recognition.Accumulated | None = None,
+        counted: bool = True,
     ) -> Identification:
         """Names the landmark in a photo.
 
@@ -212,6 +215,7 @@ class Engine:
             max_candidates: Candidates in the answer, at most.
             restriction: Landmarks to look for; None: all.
             so_far: What is known of the query from features that came before; ``source`` becomes part of it.
+            counted: Whether the answer counts for the reference image that supports it.
 
         Raises:
             ModelMismatchError: If the features are of a release that is not served.
@@ -225,7 +229,8 @@ class Engine:
         # A landmark that was deleted during the search is no answer; nor is the runner-up, whose confidence was not
         # the one that decided.
         first_is_there = bool(candidates) and candidates[0].recognised is recognised.candidates[0]
-        if recognised.identified and first_is_there and not (so_far is not None and so_far.counted):
+        counted = counted and not (so_far is not None and so_far.counted)
+        if counted and recognised.identified and first_is_there:
             self._identify_counts.add(candidates[0].image.key)
             if so_far is not None:
                 so_far.counted = True

@@ -10,6 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import sniff
 from steeple.delf.photo_metadata import without_metadata
@@ -21,7 +24,7 @@ from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy
 from steeple.server.images import ImageStore
 from steeple.server.photo_shelf import PhotoShelf
 from steeple.server.serving import Serving
-from steeple.server.thumbnails import thumbnail
+from steeple.server.thumbnails import Thumbnails
 from steeple.v1 import features_pb2
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ class Ingest:
 
     Attributes:
         batches: Adds many photos.
+        thumbnails: Of the photos.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Ingest:
         self._duplicates = duplicates
         self.shelf = PhotoShelf(catalogue, photos)
         self._drafts = Drafts(serving)
+        self.thumbnails = Thumbnails(photos.get, self._decoded)
         self.batches = BatchIngest(catalogue, self.shelf, serving, self._drafts, duplicates)
 
     def create_image(
@@ -277,7 +282,8 @@ class Ingest:
             FailedPreconditionError: If its metadata cannot be told from its pixels.
             DataLossError: If the photo is missing or damaged.
         """
-        photo, media_type = self._original(landmark_id, image_id)
+        image = self._image_with_photo(landmark_id, image_id)
+        photo, media_type = self._photos.get(image.sha256), image.media_type
         if original:
             return photo, media_type
         try:
@@ -290,12 +296,12 @@ class Ingest:
                 resource=name,
             ) from error
 
-    def _original(self, landmark_id: str, image_id: str) -> tuple[bytes, str]:
+    def _image_with_photo(self, landmark_id: str, image_id: str) -> ReferenceImage:
         image = self._catalogue.get_image(landmark_id, image_id)
         if not image.sha256:
             name = f"landmarks/{landmark_id}/images/{image_id}"
             raise NotFoundError(f"{name} has no photo: only its features were uploaded", resource=name)
-        return self._photos.get(image.sha256), image.media_type
+        return image
 
     def photo_of(self, sha256: str) -> bytes:
         """The photo with that SHA-256 (hex).
@@ -313,17 +319,10 @@ class Ingest:
             DataLossError: If the photo is missing or damaged.
             ResourceExhaustedError: If there is no memory to decode it now.
         """
-        return self.thumbnail_of(self._original(landmark_id, image_id)[0])
+        return self.thumbnails.of(self._image_with_photo(landmark_id, image_id).sha256)
 
-    def thumbnail_of(self, photo: bytes) -> bytes:
-        """Any photo made small, as a JPEG without metadata.
-
-        Raises:
-            ImageError: If it cannot be used.
-            ResourceExhaustedError: If there is no memory to decode it now.
-        """
-        with self._serving.default.extractors.decoded(photo) as pixels:
-            return thumbnail(pixels)
+    def _decoded(self, photo: bytes) -> AbstractContextManager[NDArray[np.uint8]]:
+        return self._serving.default.extractors.decoded(photo)
 
     def _existing_image(self, landmark_id: str, image_id: str) -> list[ReferenceImage]:
         try:

@@ -94,6 +94,8 @@ class Settings(BaseSettings):
         keep_queries_excluded_keys: Ids of keys whose queries are never kept, nor those of keys that have replaced them.
         kept_queries_retention_days: Days after which a kept query is deleted.
         kept_queries_max_bytes: Of the files of all kept queries; the oldest are deleted first.
+        feedback: Whether feedback and proposals that people send are taken, and kept as queries are: ``on`` or ``off``.
+        feedback_per_day: Of these, that one key may send in 24 hours; all callers together, where none is asked for.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
         log_level: Least severe level that is logged.
@@ -146,6 +148,8 @@ class Settings(BaseSettings):
     keep_queries_excluded_keys: tuple[str, ...] = ()
     kept_queries_retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] = 30.0
     kept_queries_max_bytes: Annotated[int, Field(ge=0)] = 2**30
+    feedback: Literal["on", "off"] = "on"
+    feedback_per_day: Annotated[int, Field(ge=1)] = 1000
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -54,7 +54,7 @@ METHODS = methods()
 def least(method: str) -> Scope:
     """What a method should ask for, by the rules that the contract states."""
     service, _, name = method.removeprefix("steeple.v1.").partition("/")
-    if service == "VisualSearchService":
+    if service in ("VisualSearchService", "FeedbackService"):
         return Scope.DEVICE
     if service in ("KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN

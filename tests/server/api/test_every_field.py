@@ -24,7 +24,7 @@ MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
 
 NOT_READ = re.compile(
-    r"(.*\.)?landmark\.(name|etag|reference_image_count|create_time|update_time|delete_time|expire_time)"
+    r"(.*[._])?landmark\.(name|etag|reference_image_count|create_time|update_time|delete_time|expire_time)"
     r"|reference_image\.(?!metadata).*|key\.(name|scope|create_time|revoke_time|last_use_time|successor)"
 )
 """Output-only, or said elsewhere: ignored, whatever they hold."""

@@ -83,7 +83,7 @@ async def test_nothing_is_kept_by_default(
     start: Start, make_features: MakeFeatures, make_photo: MakePhoto, refused: Refused
 ) -> None:
     photo, features = make_photo(4), make_features(9)
-    async with start() as running:
+    async with start(feedback="off") as running:
         await running.add("tower", make_features(1))
         before = set(files(running))
         for source in (photo, features, make_features(1)):
@@ -247,10 +247,10 @@ async def test_a_full_queue_drops_and_counts(keeping: Running, make_features: Ma
     review, gate, began = await review_of(keeping), threading.Event(), threading.Event()
     write = review.keeper._write
 
-    def wait(draft: Any) -> None:
+    def wait(*draft: Any) -> str:
         began.set()
         gate.wait(30)
-        write(draft)
+        return write(*draft)
 
     review.keeper._write = wait  # type: ignore[method-assign]
     await ask(keeping, make_features(5))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Self
 from steeple.client._async.catalogue import AsyncCatalogueCalls
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.discoveries import AsyncDiscoveryCalls
+from steeple.client._async.feedback import AsyncFeedbackCalls
 from steeple.client._async.files import AsyncFileCalls
 from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
+from steeple.client._async.packs import AsyncPackCalls
 from steeple.client._async.review import AsyncReviewCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 class AsyncClient(
     AsyncSearchCalls,
+    AsyncFeedbackCalls,
     AsyncCatalogueCalls,
     AsyncServerCalls,
     AsyncKeyCalls,
@@ -42,6 +45,7 @@ class AsyncClient(
     AsyncFileCalls,
     AsyncTransferCalls,
     AsyncDiscoveryCalls,
+    AsyncPackCalls,
 ):
     """A Steeple server.
 
@@ -105,6 +109,7 @@ class AsyncClient(
         )
         connection = AsyncConnection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         AsyncSearchCalls.__init__(self, connection)
+        AsyncFeedbackCalls.__init__(self, connection)
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
@@ -116,6 +121,7 @@ class AsyncClient(
         AsyncDiscoveryCalls.__init__(self, connection)
         AsyncFileCalls.__init__(self, connection)
         AsyncTransferCalls.__init__(self, connection)
+        AsyncPackCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

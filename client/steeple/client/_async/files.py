@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.receiving import Progress, TakePart, receive_file
 from steeple.client._concurrency import in_thread_async, sleep_async
 from steeple.client._convert_operations import operation_name, to_operation
 from steeple.client._convert_uploads import to_upload, upload_name
 from steeple.client._local_files import LocalFile, PartialFile
+from steeple.client._patience import Patience
 from steeple.client._requests import request_id_or_new
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
@@ -27,11 +28,6 @@ from steeple.v1 import operation_service_pb2, upload_service_pb2
 from steeple.v1.upload_service_pb2 import WriteUploadRequest
 
 _AT_ONCE: Final = 8 << 20  # bytes of a call
-_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 2.0
-
-Progress = Callable[[int, int], object]
-"""Told bytes that are there, and bytes of the whole file."""
 
 
 class AsyncFileCalls:
@@ -70,7 +66,7 @@ class AsyncFileCalls:
         """
         file = await in_thread_async(lambda: LocalFile.measure(path))
         upload = await self._begun(file, resume)
-        patience = _Patience(self._connection.settings.long_timeout)
+        patience = Patience(self._connection.settings.long_timeout)
         try:
             while not upload.complete:
                 if progress is not None:
@@ -154,22 +150,15 @@ class AsyncFileCalls:
         if not file or results.get("file") != file:
             made = results.get("file")
             raise NotFoundError(f"{name} has made {made or 'no file (yet)'}, not {file!r}", resource=name)
-        total = int(results["file_size_bytes"])
-        received = PartialFile(target_path, f"{name}/{file}", total, results["file_sha256"])
-        patience = _Patience(self._connection.settings.long_timeout)
-        while (here := await in_thread_async(received.size)) < total:
-            if progress is not None:
-                progress(here, total)
-            try:
-                await self._receive(name, file, received, here, progress, total)
-            except SteepleError as error:
-                if await in_thread_async(received.size) > here:
-                    patience.renew()
-                patience.check(error)
-                await sleep_async(patience.pause())
-        await in_thread_async(received.finish)
-        if progress is not None:
-            progress(total, total)
+        received = PartialFile(target_path, f"{name}/{file}", int(results["file_size_bytes"]), results["file_sha256"])
+
+        async def send_from(offset: int, take: TakePart) -> None:
+            request = operation_service_pb2.DownloadOperationFileRequest(name=name, file=file, offset=offset)
+            await self._connection.receive(self._connection.link.operations.DownloadOperationFile, request, take)
+
+        await receive_file(
+            received, send_from, patience_seconds=self._connection.settings.long_timeout, progress=progress
+        )
 
     async def _begun(self, file: LocalFile, resume: str | Upload | None) -> Upload:
         if resume is None:
@@ -204,40 +193,3 @@ class AsyncFileCalls:
             return upload
         except NotFoundError:
             raise error from None
-
-    async def _receive(
-        self, name: str, file: str, received: PartialFile, offset: int, progress: Progress | None, total: int
-    ) -> None:
-        async def take(response: operation_service_pb2.DownloadOperationFileResponse) -> None:
-            nonlocal offset
-            await in_thread_async(partial(received.write, offset, response.data))
-            offset += len(response.data)
-            if progress is not None:
-                progress(offset, total)
-
-        request = operation_service_pb2.DownloadOperationFileRequest(name=name, file=file, offset=offset)
-        await self._connection.receive(self._connection.link.operations.DownloadOperationFile, request, take)
-
-
-class _Patience:
-    """How long to go on without anything coming through."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.renew()
-
-    def renew(self) -> None:
-        """Something has come through."""
-        self._gives_up = time.monotonic() + self._seconds
-        self._pause = _PAUSE
-
-    def check(self, error: SteepleError) -> None:
-        """Raises ``error`` if it is no use to try again, or it has been tried for long enough."""
-        passes = isinstance(error, UnavailableError | DeadlineExceededError) or "committed_bytes" in error.metadata
-        if not (passes or "retry_delay_seconds" in error.metadata) or time.monotonic() >= self._gives_up:
-            raise error
-
-    def pause(self) -> float:
-        """Seconds to wait before the next try."""
-        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
-        return pause

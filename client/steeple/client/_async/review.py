@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from steeple.client._async.connection import AsyncConnection
-from steeple.client._convert import landmark_name, to_reference_image
+from steeple.client._convert import draft_message, landmark_name, to_reference_image
 from steeple.client._convert_access import key_name
 from steeple.client._convert_review import query_name, to_kept_query, verdict_value
 from steeple.client._requests import request_id_or_new
@@ -119,21 +119,24 @@ class AsyncReviewCalls:
         image_id: str = "",
         metadata: Mapping[str, str] | None = None,
         refuse_duplicates: bool = False,
+        new_landmark: Landmark | None = None,
         request_id: str = "",
         timeout: float | None = None,
     ) -> ReferenceImage:
-        """Makes a reference image of a query, of the landmark that its review has confirmed.
+        """Makes a reference image of a query, of the landmark that its review has confirmed, or of a new one.
 
         Args:
             query: Which.
             image_id: 1 to 63 lower-case letters, digits and hyphens; empty: the server chooses.
             metadata: The application's own data; at most 64 entries.
             refuse_duplicates: As for ``add_reference_image``.
+            new_landmark: Is created first, and confirmed to be what the query shows; with an empty name, the server
+                chooses its id. If the image is refused then, it stays, and the next attempt takes it.
             request_id: UUID of the request; empty: a new one.
             timeout: Seconds; None: the client's ``long_timeout``.
 
         Raises:
-            FailedPreconditionError: If no review has confirmed what it shows.
+            FailedPreconditionError: If no review has confirmed what it shows, or another landmark than the new one.
             AlreadyExistsError: If there is an image of it, the id is taken, or it has duplicates and they are refused.
         """
         refuse, report = catalog_service_pb2.DUPLICATE_POLICY_REFUSE, catalog_service_pb2.DUPLICATE_POLICY_REPORT
@@ -144,6 +147,9 @@ class AsyncReviewCalls:
             duplicate_policy=refuse if refuse_duplicates else report,
             request_id=request_id_or_new(request_id),
         )
+        if new_landmark is not None:
+            request.new_landmark.CopyFrom(draft_message(new_landmark))
+            request.landmark_id = new_landmark.id
         response = await self._connection.call(
             self._connection.link.review.PromoteQuery, request, timeout=timeout, long=True
         )

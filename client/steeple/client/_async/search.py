@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.stream import AsyncAnswerStream
@@ -12,15 +11,14 @@ from steeple.client._budgets import budgets_of
 from steeple.client._concurrency import AsyncFrames
 from steeple.client._convert import model_name, to_answer, to_explanation, to_model
 from steeple.client._photos import Photo, Source
+from steeple.client._queries import MAX_CANDIDATES, query_message
 from steeple.client._transport import check_timeout
 from steeple.client.explanation import Explanation
 from steeple.client.resources import LatLng
 from steeple.client.types import Answer, Model
-from steeple.errors import InvalidArgumentError, UnavailableError
+from steeple.errors import UnavailableError
 from steeple.v1.explain_service_pb2 import ExplainIdentifyRequest
 from steeple.v1.visual_search_service_pb2 import GetModelRequest, IdentifyRequest, ListModelsRequest, Query
-
-_MAX_CANDIDATES: Final = 100
 
 
 class AsyncSearchCalls:
@@ -36,6 +34,7 @@ class AsyncSearchCalls:
         upload: bool = False,
         max_candidates: int = 5,
         include_matches: bool = False,
+        include_thumbnails: bool = False,
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -52,6 +51,7 @@ class AsyncSearchCalls:
                 server extracts; pixels are sent as JPEG.
             max_candidates: In the answer, at most; 1 to 100.
             include_matches: Whether candidates carry their inlier matches.
+            include_thumbnails: Whether the first 10 candidates carry their reference images, made small.
             near: Look only for landmarks within ``radius_meters`` of it, and for those that have no location.
             radius_meters: Goes with ``near``.
             metadata: Look only for landmarks that have all of these entries.
@@ -68,8 +68,15 @@ class AsyncSearchCalls:
             UnavailableError: If the server cannot be reached.
             DeadlineExceededError: If it took too long.
         """
-        query = _query(max_candidates, include_matches, near, radius_meters, metadata)
-        query.no_keep = not keep
+        query = query_message(
+            max_candidates,
+            near,
+            radius_meters,
+            metadata,
+            include_matches=include_matches,
+            include_thumbnails=include_thumbnails,
+            keep=keep,
+        )
         budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
         if progressive:
             return await self._identify_in_parts(photo, query, budgets, timeout)
@@ -114,7 +121,8 @@ class AsyncSearchCalls:
             ImageError: If the photo cannot be used.
             ModelMismatchError: If the server does not serve the release that made the features.
         """
-        request = ExplainIdentifyRequest(query=_query(_MAX_CANDIDATES, include_matches, near, radius_meters, metadata))
+        query = query_message(MAX_CANDIDATES, near, radius_meters, metadata, include_matches=include_matches)
+        request = ExplainIdentifyRequest(query=query)
         source = await self._connection.prepare(photo, upload=upload, timeout=timeout)
         source.put_into(request.query)
         response = await self._connection.call(
@@ -144,6 +152,7 @@ class AsyncSearchCalls:
         upload: bool = False,
         max_candidates: int = 5,
         include_matches: bool = False,
+        include_thumbnails: bool = False,
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -160,9 +169,10 @@ class AsyncSearchCalls:
 
         Args:
             frames: Photos as for :meth:`identify`.
-            upload: As for :meth:`identify`, and so are the next two.
+            upload: As for :meth:`identify`, and so are the next three.
             max_candidates: In each answer, at most; 1 to 100.
             include_matches: Whether candidates carry their inlier matches.
+            include_thumbnails: Whether candidates carry thumbnails, in each answer anew; provisional ones have none.
             near: As for :meth:`identify`, and so are the next two.
             radius_meters: Goes with ``near``.
             metadata: Of the landmarks to look for.
@@ -177,8 +187,15 @@ class AsyncSearchCalls:
         if timeout is not None:
             check_timeout(timeout)
 
-        query = _query(max_candidates, include_matches, near, radius_meters, metadata)
-        query.no_keep = not keep
+        query = query_message(
+            max_candidates,
+            near,
+            radius_meters,
+            metadata,
+            include_matches=include_matches,
+            include_thumbnails=include_thumbnails,
+            keep=keep,
+        )
         budgets = budgets_of(query, max_bytes, upload=upload, progressive=progressive)
 
         async def prepare(photo: Photo) -> Source:
@@ -203,24 +220,3 @@ class AsyncSearchCalls:
             self._connection.link.visual_search.ListModels, ListModelsRequest(), timeout=timeout
         )
         return [to_model(model) for model in response.models]
-
-
-def _query(
-    max_candidates: int,
-    include_matches: bool,
-    near: LatLng | None,
-    radius_meters: float | None,
-    metadata: Mapping[str, str] | None,
-) -> Query:
-    # Checked here too, because 0 would silently stand for the default.
-    if not 1 <= max_candidates <= _MAX_CANDIDATES:
-        raise InvalidArgumentError(f"max_candidates must be 1 to {_MAX_CANDIDATES}, not {max_candidates}")
-    if (near is None) != (radius_meters is None):
-        raise InvalidArgumentError("near and radius_meters go together: give both or neither")
-    query = Query(max_candidates=max_candidates, include_matches=include_matches)
-    if near is not None and radius_meters is not None:
-        query.restriction.near.latitude, query.restriction.near.longitude = near.latitude, near.longitude
-        query.restriction.radius_meters = radius_meters
-    if metadata:
-        query.restriction.metadata.update(metadata)
-    return query

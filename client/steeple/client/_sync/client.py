@@ -17,6 +17,7 @@ from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
+from steeple.client._sync.packs import PackCalls
 from steeple.client._sync.review import ReviewCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
@@ -43,6 +44,7 @@ class Client(
     FileCalls,
     TransferCalls,
     DiscoveryCalls,
+    PackCalls,
 ):
     """A Steeple server.
 
@@ -117,6 +119,7 @@ class Client(
         DiscoveryCalls.__init__(self, connection)
         FileCalls.__init__(self, connection)
         TransferCalls.__init__(self, connection)
+        PackCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from steeple.client._convert import landmark_message, landmark_name
+from steeple.client._convert import draft_message, landmark_name
 from steeple.client._convert_discovery import (
     discovery_name,
     photo_name,
@@ -205,17 +205,7 @@ class DiscoveryCalls:
         )
         if isinstance(landmark, Landmark):
             request.landmark_id = landmark.id
-            request.landmark.CopyFrom(
-                landmark_message(
-                    display_name=landmark.display_name,
-                    description=landmark.description,
-                    location=landmark.location,
-                    metadata=landmark.metadata,
-                    aliases=landmark.aliases,
-                    labels=landmark.labels,
-                    active=landmark.active,
-                )
-            )
+            request.landmark.CopyFrom(draft_message(landmark))
         else:
             request.existing_landmark = landmark_name(landmark)
         response = self._connection.call(

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -13,8 +12,10 @@ from steeple.client._concurrency import in_thread, sleep
 from steeple.client._convert_operations import operation_name, to_operation
 from steeple.client._convert_uploads import to_upload, upload_name
 from steeple.client._local_files import LocalFile, PartialFile
+from steeple.client._patience import Patience
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.receiving import Progress, TakePart, receive_file
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
 from steeple.errors import (
@@ -28,11 +29,6 @@ from steeple.v1 import operation_service_pb2, upload_service_pb2
 from steeple.v1.upload_service_pb2 import WriteUploadRequest
 
 _AT_ONCE: Final = 8 << 20  # bytes of a call
-_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 2.0
-
-Progress = Callable[[int, int], object]
-"""Told bytes that are there, and bytes of the whole file."""
 
 
 class FileCalls:
@@ -71,7 +67,7 @@ class FileCalls:
         """
         file = in_thread(lambda: LocalFile.measure(path))
         upload = self._begun(file, resume)
-        patience = _Patience(self._connection.settings.long_timeout)
+        patience = Patience(self._connection.settings.long_timeout)
         try:
             while not upload.complete:
                 if progress is not None:
@@ -155,22 +151,13 @@ class FileCalls:
         if not file or results.get("file") != file:
             made = results.get("file")
             raise NotFoundError(f"{name} has made {made or 'no file (yet)'}, not {file!r}", resource=name)
-        total = int(results["file_size_bytes"])
-        received = PartialFile(target_path, f"{name}/{file}", total, results["file_sha256"])
-        patience = _Patience(self._connection.settings.long_timeout)
-        while (here := in_thread(received.size)) < total:
-            if progress is not None:
-                progress(here, total)
-            try:
-                self._receive(name, file, received, here, progress, total)
-            except SteepleError as error:
-                if in_thread(received.size) > here:
-                    patience.renew()
-                patience.check(error)
-                sleep(patience.pause())
-        in_thread(received.finish)
-        if progress is not None:
-            progress(total, total)
+        received = PartialFile(target_path, f"{name}/{file}", int(results["file_size_bytes"]), results["file_sha256"])
+
+        def send_from(offset: int, take: TakePart) -> None:
+            request = operation_service_pb2.DownloadOperationFileRequest(name=name, file=file, offset=offset)
+            self._connection.receive(self._connection.link.operations.DownloadOperationFile, request, take)
+
+        receive_file(received, send_from, patience_seconds=self._connection.settings.long_timeout, progress=progress)
 
     def _begun(self, file: LocalFile, resume: str | Upload | None) -> Upload:
         if resume is None:
@@ -205,40 +192,3 @@ class FileCalls:
             return upload
         except NotFoundError:
             raise error from None
-
-    def _receive(
-        self, name: str, file: str, received: PartialFile, offset: int, progress: Progress | None, total: int
-    ) -> None:
-        def take(response: operation_service_pb2.DownloadOperationFileResponse) -> None:
-            nonlocal offset
-            in_thread(partial(received.write, offset, response.data))
-            offset += len(response.data)
-            if progress is not None:
-                progress(offset, total)
-
-        request = operation_service_pb2.DownloadOperationFileRequest(name=name, file=file, offset=offset)
-        self._connection.receive(self._connection.link.operations.DownloadOperationFile, request, take)
-
-
-class _Patience:
-    """How long to go on without anything coming through."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.renew()
-
-    def renew(self) -> None:
-        """Something has come through."""
-        self._gives_up = time.monotonic() + self._seconds
-        self._pause = _PAUSE
-
-    def check(self, error: SteepleError) -> None:
-        """Raises ``error`` if it is no use to try again, or it has been tried for long enough."""
-        passes = isinstance(error, UnavailableError | DeadlineExceededError) or "committed_bytes" in error.metadata
-        if not (passes or "retry_delay_seconds" in error.metadata) or time.monotonic() >= self._gives_up:
-            raise error
-
-    def pause(self) -> float:
-        """Seconds to wait before the next try."""
-        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
-        return pause

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from steeple.client._convert import landmark_message, landmark_name, to_landmark
+from steeple.client._convert import draft_message, landmark_message, landmark_name, to_landmark
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client.resources import UNSET, Landmark, LatLng, Unset
@@ -85,18 +85,7 @@ class LandmarkCalls:
         """
         request = api.BatchCreateLandmarksRequest(
             requests=[
-                api.CreateLandmarkRequest(
-                    landmark=landmark_message(
-                        display_name=landmark.display_name,
-                        description=landmark.description,
-                        location=landmark.location,
-                        metadata=landmark.metadata,
-                        aliases=landmark.aliases,
-                        labels=landmark.labels,
-                        active=landmark.active,
-                    ),
-                    landmark_id=landmark.id,
-                )
+                api.CreateLandmarkRequest(landmark=draft_message(landmark), landmark_id=landmark.id)
                 for landmark in landmarks
             ],
             request_id=request_id_or_new(request_id),

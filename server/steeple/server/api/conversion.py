@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -23,6 +23,7 @@ from steeple.v1 import features_pb2, key_service_pb2, landmark_pb2, model_pb2, v
 
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
+MAX_THUMBNAILS: Final = 10
 
 LANDMARK_FIELDS: Final = ("display_name", "description", "location", "metadata", "aliases", "labels", "active")
 """Of a landmark, those that an application sets."""
@@ -213,7 +214,11 @@ def model_message(release: ModelRelease, *, default: bool) -> model_pb2.Model:
 
 
 def answer_message(
-    found: identification.Identification, *, include_matches: bool, total_seconds: float
+    found: identification.Identification,
+    *,
+    include_matches: bool,
+    total_seconds: float,
+    thumbnails: Sequence[bytes] = (),
 ) -> visual_search_service_pb2.Answer:
     """An answer as the API shows it.
 
@@ -221,6 +226,7 @@ def answer_message(
         found: The answer.
         include_matches: Whether candidates carry their inlier matches.
         total_seconds: From the request's arrival to now.
+        thumbnails: Of the reference images of the first candidates.
     """
     identified, unknown = visual_search_service_pb2.OUTCOME_IDENTIFIED, visual_search_service_pb2.OUTCOME_UNKNOWN
     timings = visual_search_service_pb2.ServerTimings(
@@ -230,9 +236,12 @@ def answer_message(
     )
     if found.extract_seconds is not None:
         timings.extract.CopyFrom(_duration(found.extract_seconds))
+    candidates = [_candidate_message(candidate, include_matches) for candidate in found.candidates]
+    for candidate, thumbnail in zip(candidates, thumbnails, strict=False):  # the others go without
+        candidate.thumbnail = thumbnail
     return visual_search_service_pb2.Answer(
         outcome=identified if found.identified else unknown,
-        candidates=[_candidate_message(candidate, include_matches) for candidate in found.candidates],
+        candidates=candidates,
         model=model_name(found.model),
         image_width=found.width,
         image_height=found.height,
@@ -252,6 +261,8 @@ def _candidate_message(
         inliers=recognised.inliers,
         matches=recognised.matches,
         outline=polygon_message(recognised.outline),
+        reference_width=candidate.image.width,
+        reference_height=candidate.image.height,
     )
     if include_matches:
         message.inlier_matches.extend(match_messages(recognised.query_points, recognised.reference_points))

@@ -180,7 +180,8 @@ class Admission:
             with audit.attempting(attempt):
                 response = await work()
         except Exception as error:
-            await self._record(attempt, error.status if isinstance(error, SteepleError) else "INTERNAL")
+            if self._rule.failures:
+                await self._record(attempt, error.status if isinstance(error, SteepleError) else "INTERNAL")
             raise
         if not attempt.recorded:  # a repeat of a request that was done before
             await self._record(attempt, "OK")

@@ -19,6 +19,7 @@ from steeple.server.api.catalog import CatalogService
 from steeple.server.api.certificates import CertificateFiles
 from steeple.server.api.discovery import DiscoveryService
 from steeple.server.api.explain import ExplainService
+from steeple.server.api.feedback import FeedbackService
 from steeple.server.api.guard import Guard
 from steeple.server.api.imports import ImportService
 from steeple.server.api.interceptor import CallInterceptor
@@ -26,6 +27,7 @@ from steeple.server.api.keys import KeyService
 from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
+from steeple.server.api.packs import PackService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import ReviewService
@@ -48,6 +50,8 @@ from steeple.v1 import (
     discovery_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
+    feedback_service_pb2,
+    feedback_service_pb2_grpc,
     import_service_pb2,
     import_service_pb2_grpc,
     key_service_pb2,
@@ -57,6 +61,8 @@ from steeple.v1 import (
     model_service_pb2_grpc,
     operation_service_pb2,
     operation_service_pb2_grpc,
+    pack_service_pb2,
+    pack_service_pb2_grpc,
     review_service_pb2,
     review_service_pb2_grpc,
     server_service_pb2,
@@ -82,12 +88,14 @@ SERVICES: Final = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
+    feedback_service_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name,
     snapshot_service_pb2.DESCRIPTOR.services_by_name["SnapshotService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
     discovery_service_pb2.DESCRIPTOR.services_by_name["DiscoveryService"].full_name,
     upload_service_pb2.DESCRIPTOR.services_by_name["UploadService"].full_name,
     import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
     transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
+    pack_service_pb2.DESCRIPTOR.services_by_name["PackService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -194,6 +202,9 @@ class Server:
         review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
             ReviewService(self._readiness, self._calls, self._queries), self._server
         )
+        feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(
+            FeedbackService(self._readiness, self._queries), self._server
+        )
         snapshot_service_pb2_grpc.add_SnapshotServiceServicer_to_server(
             SnapshotService(self._readiness, self._calls), self._server
         )
@@ -202,6 +213,9 @@ class Server:
         )
         discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
             DiscoveryService(self._readiness, self._calls, self._queries), self._server
+        )
+        pack_service_pb2_grpc.add_PackServiceServicer_to_server(
+            PackService(self._readiness, self._calls, self._files), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

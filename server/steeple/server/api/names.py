@@ -97,6 +97,15 @@ def parse_snapshot(name: str, field: str = "name") -> str:
     return _parse(name, "snapshots", "snapshot", field)
 
 
+def parse_pack(name: str, field: str = "name") -> str:
+    """The id in ``packs/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "packs", "pack", field)
+
+
 def parse_upload(name: str, field: str = "name") -> str:
     """The id in ``uploads/{id}``.
 

@@ -21,12 +21,15 @@ class Rule:
         changes: Path in the request, or in the first one of a stream, of the name of what it changes; None: it changes
             nothing.
         flags: Of a request that sets one of these fields, the least that may call it.
+        failures: Whether failed attempts to change something are in the audit log as well. Not where a device may call
+            it, or one whose key was stolen could fill the database.
     """
 
     scope: Scope
     identifies: bool = False
     changes: str | None = None
     flags: Mapping[str, Scope] = field(default_factory=dict)
+    failures: bool = True
 
     def scope_for(self, request: object) -> Scope:
         """The least that may call it with that request."""
@@ -130,7 +133,23 @@ def _rows() -> dict[str, Rule]:
         SplitProposal=Rule(Scope.EDITOR, changes="name"),
         DiscardProposal=Rule(Scope.EDITOR, changes="name"),
     )
+    # Apps show what packs there are and fetch them; what is in one, whoever may fetch it may see.
+    service(
+        "PackService",
+        CreatePack=Rule(Scope.EDITOR, changes=""),
+        RefreshPack=Rule(Scope.EDITOR, changes="name"),
+        ExportPack=Rule(Scope.EDITOR, changes=""),
+        GetPack=device,
+        ListPacks=device,
+        DownloadPack=device,
+        DeletePack=Rule(Scope.EDITOR, changes="name"),
+    )
     service("AuditService", ListAuditEvents=admin)
+    service(
+        "FeedbackService",
+        SendFeedback=Rule(Scope.DEVICE, changes="", failures=False),
+        ProposePhoto=Rule(Scope.DEVICE, changes="", failures=False),
+    )
     # People's photos: who only reads the catalogue has no need to see them. What is erased does not come back.
     service(
         "ReviewService",

@@ -9,6 +9,7 @@ import grpc
 from steeple.delf import wire
 from steeple.errors import InvalidArgumentError
 from steeple.server.access.records import key_name
+from steeple.server.api.conversion import read_landmark_draft, within
 from steeple.server.api.kinds import THUMBNAIL
 from steeple.server.api.names import (
     check_chosen_id,
@@ -23,14 +24,22 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import duplicate_message, image_message, read_duplicate_policy, timestamp
 from steeple.server.api.status import FIELD
+from steeple.server.catalogue import LandmarkDraft
+from steeple.server.catalogue.limits import checked_landmark_draft
 from steeple.server.catalogue.pages import ListRequest
-from steeple.server.review import Content, KeptQuery, QueryVerdict, Review
+from steeple.server.review import Content, Feedback, KeptQuery, Origin, QueryVerdict, Review
 from steeple.v1 import review_service_pb2 as api
 from steeple.v1 import review_service_pb2_grpc
+from steeple.v1.landmark_pb2 import LatLng
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED, OUTCOME_UNKNOWN
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+_ORIGINS: Final = {
+    Origin.QUERY: api.KeptQuery.ORIGIN_QUERY,
+    Origin.FEEDBACK: api.KeptQuery.ORIGIN_FEEDBACK,
+    Origin.PROPOSAL: api.KeptQuery.ORIGIN_PROPOSAL,
+}
 _CONTENTS: Final = {
     Content.PHOTO: api.KeptQuery.CONTENT_PHOTO,
     Content.FEATURES: api.KeptQuery.CONTENT_FEATURES,
@@ -101,7 +110,7 @@ class ReviewService(review_service_pb2_grpc.ReviewServiceServicer):
         query = await self._calls.run(
             self._review.review,
             parse_query(request.name),
-            _read_verdict(request),
+            read_verdict(request.verdict, "verdict"),
             parse_landmark(request.landmark, "landmark") if request.landmark else "",
         )
         return api.ReviewQueryResponse(kept_query=_message(query))
@@ -117,6 +126,8 @@ class ReviewService(review_service_pb2_grpc.ReviewServiceServicer):
             metadata=dict(request.metadata),
             duplicate_policy=read_duplicate_policy(request.duplicate_policy),
             request_id=request.request_id,
+            new_landmark=_read_new_landmark(request),
+            landmark_id=check_chosen_id(request.landmark_id, "landmark_id"),
         )
         return api.PromoteQueryResponse(
             kept_query=_message(query),
@@ -142,12 +153,28 @@ class ReviewService(review_service_pb2_grpc.ReviewServiceServicer):
         return self._readiness.engine.review
 
 
-def _read_verdict(request: api.ReviewQueryRequest) -> QueryVerdict:
+def read_verdict(given: int, field: str) -> QueryVerdict:
+    """A verdict.
+
+    Args:
+        given: Its number.
+        field: Of the request, that has it.
+
+    Raises:
+        InvalidArgumentError: If there is none of that number.
+    """
     for verdict, value in _VERDICTS.items():
-        if request.verdict == value:
+        if given == value:
             return verdict
     names = ", ".join(api.KeptQuery.Verdict.Name(value) for value in _VERDICTS.values())
-    raise InvalidArgumentError(f"verdict must be one of {names}, not {request.verdict}", **{FIELD: "verdict"})
+    raise InvalidArgumentError(f"{field} must be one of {names}, not {given}", **{FIELD: field})
+
+
+def _read_new_landmark(request: api.PromoteQueryRequest) -> LandmarkDraft | None:
+    if not request.HasField("new_landmark"):
+        return None
+    with within("new_landmark"):
+        return checked_landmark_draft(read_landmark_draft(request.new_landmark))
 
 
 def _message(query: KeptQuery) -> api.KeptQuery:
@@ -180,4 +207,18 @@ def _message(query: KeptQuery) -> api.KeptQuery:
         reviewer=query.reviewer,
         review_time=timestamp(query.review_time),
         reference_image=image_name(*query.image) if query.image else "",
+        origin=_ORIGINS[query.origin],
+        feedback=None if query.feedback is None else _feedback_message(query.feedback),
+    )
+
+
+def _feedback_message(feedback: Feedback) -> api.Feedback:
+    location = feedback.location
+    return api.Feedback(
+        verdict=_VERDICTS[feedback.verdict],
+        landmark=landmark_name(feedback.landmark_id) if feedback.landmark_id else "",
+        shown_landmark=landmark_name(feedback.shown_landmark_id) if feedback.shown_landmark_id else "",
+        suggested_name=feedback.suggested_name,
+        note=feedback.note,
+        location=None if location is None else LatLng(latitude=location.latitude, longitude=location.longitude),
     )

@@ -42,6 +42,7 @@ _TYPES: Final = {  # by the collections in a name
     "landmarks/images": "ReferenceImage",
     "models": "Model",
     "operations": "Operation",
+    "packs": "Pack",
     "queries": "KeptQuery",
     "snapshots": "Snapshot",
     "uploads": "Upload",

@@ -168,6 +168,8 @@ async def answer_frames(
             found, certain = await pool.run_in(turn, _answer_parts, answer, frame)
             provisional = frame.more and not certain
             newest.done(number, last=not provisional)
+            for candidate in found.candidates if provisional else ():
+                candidate.ClearField("thumbnail")  # the last answer has them
             yield IdentifyStreamResponse(
                 frame_id=number, answer=found, dropped_frames=newest.dropped, provisional=provisional
             )

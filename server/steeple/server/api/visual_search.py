@@ -127,7 +127,12 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         if so_far is not None and so_far.features is not None and not isinstance(source, bytes):
             source = so_far.features
         keeping.answered(source, found, no_keep=query.no_keep, frame=so_far)
+        wanted = found.candidates[: conversion.MAX_THUMBNAILS] if query.include_thumbnails else ()
+        small = [engine.ingest.thumbnails.if_there(candidate.image) for candidate in wanted]
         answer = conversion.answer_message(
-            found, include_matches=query.include_matches, total_seconds=time.perf_counter() - arrival
+            found,
+            include_matches=query.include_matches,
+            total_seconds=time.perf_counter() - arrival,
+            thumbnails=small,
         )
         return answer, found.certain

@@ -135,6 +135,12 @@ def of_ids(connection: Connection, landmark_ids: Sequence[str]) -> dict[str, Lan
     return {row["id"]: _landmark(row) for row in rows}
 
 
+def of_keys(connection: Connection, keys: Sequence[int]) -> dict[int, StoredLandmark]:
+    """Searchable landmarks by key, in one query; those that are not there are left out."""
+    rows = connection.execute(_select().where(_TABLE.c.key.in_(keys), SEARCHABLE)).mappings()
+    return {row["key"]: StoredLandmark(row["key"], row["revision"], _landmark(row)) for row in rows}
+
+
 def near(connection: Connection, place: LatLng, radius_meters: float, limit: int) -> list[tuple[Landmark, float]]:
     """Landmarks that are not deleted and stand near a place, and how far away, metres; the nearest first."""
     degrees = math.degrees(radius_meters / EARTH_RADIUS) + 1e-6

@@ -302,9 +302,37 @@ kept_query: Final = Table(
     Column("review_time", UtcDateTime),
     Column("image_landmark_id", Id, server_default=text("''"), nullable=False),  # of the image made of it
     Column("image_id", Id, server_default=text("''"), nullable=False),
+    Column("origin", String(8), server_default=text("'query'"), nullable=False),
+    Column("said", String(12), server_default=text("'none'"), nullable=False),  # by who sent it, as what follows
+    Column("said_landmark_id", Id, server_default=text("''"), nullable=False),
+    Column("shown_landmark_id", Id, server_default=text("''"), nullable=False),
+    Column("suggested_name", String(200), server_default=text("''"), nullable=False),
+    Column("note", Text, server_default=text("''"), nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
     Index(None, "create_time"),
     Index(None, "key_id"),
+    Index(None, "origin", "key_id", "create_time"),
     CheckConstraint("outcome IN ('identified', 'unknown')", name="outcome"),
     CheckConstraint("content IN ('photo', 'features')", name="content"),
     CheckConstraint("verdict IN ('none', 'right', 'wrong', 'landmark', 'not_landmark')", name="verdict"),
+)
+
+# The file lies in the data folder; the row tells which it is, so that one takes the place of another in a transaction.
+pack: Final = Table(
+    "pack",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("settings", JSON, nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("tflite_sha256", String(64), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("landmark_count", BigInteger, nullable=False),
+    Column("image_count", BigInteger, nullable=False),
+    Column("feature_count", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("file", String(80), nullable=False),
+    Column("content", String(64), nullable=False),  # tells whether a new one would be another
+    Column("create_time", UtcDateTime, nullable=False),
 )

@@ -119,7 +119,7 @@ class Discoveries:
 
     def thumbnail(self, discovery_id: str, number: int) -> bytes:
         """A photo made small, as a JPEG without metadata. Errors as for :meth:`photo`."""
-        return self._ingest.thumbnail_of(self._photos.get(self.store.photo(discovery_id, number).sha256))
+        return self._ingest.thumbnails.of(self.store.photo(discovery_id, number).sha256)
 
     def accept(
         self,

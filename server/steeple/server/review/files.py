@@ -22,8 +22,13 @@ class QueryFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, query_id: str, data: bytes) -> None:
-        """Stores a file. A crash leaves all of it or what :meth:`sweep` removes; a power cut may lose it.
+    def write(self, query_id: str, data: bytes, *, lasting: bool = False) -> None:
+        """Stores a file. A crash leaves all of it or what :meth:`sweep` removes.
+
+        Args:
+            query_id: Of the query.
+            data: Of the file.
+            lasting: Whether it must be there after a power cut too.
 
         Raises:
             ResourceExhaustedError: If the disk is full.
@@ -31,7 +36,7 @@ class QueryFiles:
         """
         with errors_translated("kept queries"):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with replacing(self._folder / query_id, lasting=False) as file:
+            with replacing(self._folder / query_id, lasting=lasting) as file:
                 file.write(data)
 
     def read(self, query_id: str, size_bytes: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Keeps queries after they have been answered, and drops them rather than have anybody wait."""
+"""Keeps queries after they have been answered, and drops them rather than have anybody wait; keeps feedback too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +17,7 @@ from steeple.delf.image import sniff
 from steeple.delf.photo_metadata import without_metadata
 from steeple.errors import ImageError, ResourceExhaustedError, SteepleError
 from steeple.server.catalogue.ids import timed_id
+from steeple.server.catalogue.requests import Request
 from steeple.server.identification import Identification
 from steeple.server.logs import facts
 from steeple.server.review.files import QueryFiles
@@ -72,11 +74,13 @@ class QueryKeeper:
         self._counts: Counter[str] = Counter()
         self._erased: dict[str | None, datetime] = {}  # by key, None: all; what was answered until then is not kept
         self._thread = threading.Thread(target=self._run, name="kept queries", daemon=True)
-        self._room = 0  # bytes that may be written before all are counted again, about; the thread's own
+        self._one_at_a_time = threading.Lock()  # writes, and guards what follows
+        self._room = 0  # bytes that may be written before all are counted again, about
 
     def start(self) -> None:
         """Makes room if there is less of it than there was, and begins, if anything is to be kept."""
-        self._keep_quota()  # from now on the thread does it, and no other: only it takes room away
+        with self._one_at_a_time:
+            self._keep_quota()
         if self._rules.policy is not KeepPolicy.OFF:
             self._thread.start()
 
@@ -126,16 +130,36 @@ class QueryKeeper:
             self._waiting_bytes += draft.size_bytes
             self._changed.notify_all()
 
+    def keep(self, draft: QueryDraft, request: Request) -> str:
+        """Writes what somebody has sent, to stay, while they wait.
+
+        Args:
+            draft: What; its time is when it is written.
+            request: That has brought it.
+
+        Returns:
+            Its id; of a repeated request, that of the first.
+
+        Raises:
+            ImageError: If it is a photo whose parts cannot be told from each other.
+            ResourceExhaustedError: If there is no room for it.
+            InvalidArgumentError: If the id of the request was used with other content.
+            UnavailableError: If it cannot be written otherwise.
+        """
+        return self._write(draft, request)
+
     def forget(self, key_id: str | None) -> None:
         """What was answered until now, with a key or (None) at all, is not written any more."""
         with self._changed:
             self._erased[key_id] = self._clock()
 
     def settle(self) -> None:
-        """Returns when what was offered before is written."""
+        """Returns when what was offered, or has begun to be written, before is written."""
         with self._changed:
             if self._thread.is_alive():
                 self._changed.wait_for(lambda: not (self._waiting or self._writing) or not self._thread.is_alive())
+        with self._one_at_a_time:
+            pass
 
     def _run(self) -> None:
         while (draft := self._next()) is not None:
@@ -169,22 +193,28 @@ class QueryKeeper:
                     return draft
                 self._changed.notify_all()
 
-    def _write(self, draft: QueryDraft) -> None:
+    def _write(self, draft: QueryDraft, request: Request | None = None) -> str:
         data = _packed(draft.source)
         if len(data) > self._rules.max_bytes:
             raise ResourceExhaustedError(
                 f"it takes {len(data)} bytes, and kept_queries_max_bytes is {self._rules.max_bytes}"
             )
-        query = _kept(draft, data, draft.create_time + self._rules.retention)
-        self._files.write(query.id, data)
-        try:
-            self._store.add(query)
-        except BaseException:
-            self._files.delete([query.id])
-            raise
-        self._room -= len(data)
-        if self._room < 0:
-            self._keep_quota()
+        with self._one_at_a_time:
+            if request is not None:  # as of now: what was erased before has nothing to do with it
+                draft = replace(draft, create_time=self._clock())
+            query = _kept(draft, data, draft.create_time + self._rules.retention)
+            self._files.write(query.id, data, lasting=request is not None)
+            stored = ""
+            try:
+                stored = self._store.add(query, request)
+            finally:
+                if stored != query.id:
+                    self._files.delete([query.id])
+            if stored == query.id:
+                self._room -= len(data)
+            if self._room < 0:
+                self._keep_quota()
+        return stored
 
     def _keep_quota(self) -> None:
         """Deletes the oldest queries, if there are too many bytes of them: a few more than needed, to count seldom."""
@@ -277,4 +307,6 @@ def _kept(draft: QueryDraft, data: bytes, expire_time: datetime) -> KeptQuery:
         content=Content.PHOTO if is_photo else Content.FEATURES,
         media_type=sniff(data).media_type if is_photo else "",
         size_bytes=len(data),
+        origin=draft.origin,
+        feedback=draft.feedback,
     )

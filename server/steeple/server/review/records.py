@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from steeple.delf.features import FeatureSet
+from steeple.server.catalogue import LatLng
 from steeple.server.identification import Identification
 from steeple.server.settings import Settings
 
@@ -22,7 +23,7 @@ class KeepPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class KeepRules:
-    """Which queries are kept, and for how long.
+    """Which queries, and what feedback, are kept, and for how long.
 
     Attributes:
         policy: None, those that were answered with UNKNOWN, or all.
@@ -30,6 +31,8 @@ class KeepRules:
         retention: How long.
         max_bytes: Of all files; the oldest go first.
         excluded_keys: Ids of keys whose queries are never kept, nor those of keys that have replaced them.
+        feedback: Whether feedback and proposals are taken.
+        feedback_per_day: Of these, that a key may send in 24 hours.
     """
 
     policy: KeepPolicy
@@ -37,6 +40,8 @@ class KeepRules:
     retention: timedelta
     max_bytes: int
     excluded_keys: frozenset[str]
+    feedback: bool
+    feedback_per_day: int
 
     @staticmethod
     def of(settings: Settings) -> KeepRules:
@@ -47,7 +52,23 @@ class KeepRules:
             timedelta(days=settings.kept_queries_retention_days),
             settings.kept_queries_max_bytes,
             frozenset(key.removeprefix("keys/") for key in settings.keep_queries_excluded_keys),
+            settings.feedback == "on",
+            settings.feedback_per_day,
         )
+
+
+class Origin(StrEnum):
+    """Why a query is kept.
+
+    Attributes:
+        QUERY: The settings say so.
+        FEEDBACK: Whoever asked has said whether the answer was right.
+        PROPOSAL: Somebody proposes the photo for the catalogue.
+    """
+
+    QUERY = "query"
+    FEEDBACK = "feedback"
+    PROPOSAL = "proposal"
 
 
 class Content(StrEnum):
@@ -68,6 +89,27 @@ class QueryVerdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """What somebody who pointed the camera says; nobody has checked it.
+
+    Attributes:
+        verdict: As of a review; NONE in a proposal.
+        landmark_id: What it shows, with the verdict LANDMARK; else empty.
+        shown_landmark_id: What the application had shown as the answer; empty: that it is unknown.
+        suggested_name: What people call it.
+        note: Whatever else there is to say.
+        location: Where the photo was taken; None: that is not said.
+    """
+
+    verdict: QueryVerdict = QueryVerdict.NONE
+    landmark_id: str = ""
+    shown_landmark_id: str = ""
+    suggested_name: str = ""
+    note: str = ""
+    location: LatLng | None = None
+
+
+@dataclass(frozen=True)
 class QueryDraft:
     """A query that was answered, as long as it is in memory.
 
@@ -77,6 +119,8 @@ class QueryDraft:
         key_id: Of who asked; empty: there was no key.
         request_id: Of the call.
         create_time: UTC; of the answer.
+        origin: Why it is kept.
+        feedback: Of who sent it, where that is why.
     """
 
     source: bytes | FeatureSet
@@ -84,6 +128,8 @@ class QueryDraft:
     key_id: str
     request_id: str
     create_time: datetime
+    origin: Origin = Origin.QUERY
+    feedback: Feedback | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -116,7 +162,7 @@ class KeptQuery:
 
     Attributes:
         id: The last segment of ``queries/{id}``; sorts by time.
-        create_time: UTC; when it was answered.
+        create_time: UTC; when it was answered, or feedback came.
         expire_time: UTC; when it goes by itself.
         key_id: Of who asked; empty: there was no key.
         request_id: Of the call.
@@ -134,6 +180,8 @@ class KeptQuery:
         reviewer: Who said so, as in the audit log; empty: nobody has.
         review_time: UTC; None: nobody has.
         image: Ids of landmark and reference image that was made of it; None: there is none.
+        origin: Why it is kept.
+        feedback: Of who sent it, where that is why; else None.
     """
 
     id: str
@@ -155,6 +203,8 @@ class KeptQuery:
     reviewer: str = ""
     review_time: datetime | None = None
     image: tuple[str, str] | None = None
+    origin: Origin = Origin.QUERY
+    feedback: Feedback | None = None
 
     @property
     def name(self) -> str:

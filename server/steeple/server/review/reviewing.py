@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from steeple.errors import (
     NotFoundError,
 )
 from steeple.server.access.records import key_name
-from steeple.server.catalogue import Catalogue, Page, ReferenceImage
+from steeple.server.catalogue import Catalogue, LandmarkDraft, Page, ReferenceImage
 from steeple.server.catalogue.filters import condition
 from steeple.server.catalogue.limits import check_metadata
 from steeple.server.catalogue.pages import ListRequest
@@ -34,6 +35,7 @@ from steeple.server.catalogue.requests import check_request_id
 from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
+from steeple.server.review.feedback import FeedbackBox
 from steeple.server.review.files import QueryFiles
 from steeple.server.review.keeper import QueryKeeper
 from steeple.server.review.records import Content, KeepPolicy, KeepRules, KeptQuery, QueryVerdict, query_name
@@ -59,6 +61,7 @@ class Review:
 
     Attributes:
         keeper: Keeps queries, from :meth:`start` to :meth:`close`.
+        feedback: Takes what people send.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Review:
         self._lock = threading.Lock()
         self._promoting: set[str] = set()
         self.keeper = QueryKeeper(rules, self._store, self._files, lineage, clock=clock)
+        self.feedback = FeedbackBox(rules, self.keeper, self._store, lineage, clock=clock)
 
     def start(self) -> None:
         """Removes what a crash has left, and begins to keep queries if that is wanted."""
@@ -91,6 +95,8 @@ class Review:
                 "queries are kept for review",
                 extra=facts(which=self._rules.policy, share=self._rules.sample, days=self._rules.retention.days),
             )
+        if self._rules.feedback:
+            log.info("feedback is taken, and kept for review", extra=facts(days=self._rules.retention.days))
         self.keeper.start()
 
     def close(self) -> None:
@@ -122,13 +128,15 @@ class Review:
 
         Raises:
             InvalidArgumentError: If size, token, filter or order are not valid.
-            FailedPreconditionError: If there are none, and none are kept.
+            FailedPreconditionError: If there are none, and neither queries nor feedback are kept.
         """
         page = self._store.list(request)
-        if not page.items and self._rules.policy is KeepPolicy.OFF and self._store.empty():
+        if self._rules.policy is not KeepPolicy.OFF or self._rules.feedback:
+            return page
+        if not page.items and self._store.empty():
             raise FailedPreconditionError(
                 "this server keeps no queries; to review them, start it with keep_queries = unknown (or all), as in "
-                "`steeple serve --keep-queries unknown`"
+                "`steeple serve --keep-queries unknown`, or with feedback = on"
             )
         return page
 
@@ -161,7 +169,7 @@ class Review:
                 f"{query.name} has no photo: only its features were sent, and the photo stayed on the device",
                 resource=query.name,
             )
-        return self._ingest.thumbnail_of(source)
+        return self._ingest.thumbnails.of_photo(source)
 
     def review(self, query_id: str, verdict: QueryVerdict, landmark_id: str = "") -> KeptQuery:
         """Says what a query shows.
@@ -192,8 +200,10 @@ class Review:
         metadata: Mapping[str, str] | None = None,
         duplicate_policy: DuplicatePolicy = DuplicatePolicy.REPORT,
         request_id: str = "",
+        new_landmark: LandmarkDraft | None = None,
+        landmark_id: str = "",
     ) -> tuple[KeptQuery, ReferenceImage]:
-        """Makes a reference image of a query, of the landmark that its review has confirmed.
+        """Makes a reference image of a query, of the landmark that its review has confirmed, or of a new one.
 
         A photo is extracted from anew; of a query by features, these become those of the image.
 
@@ -203,21 +213,29 @@ class Review:
             metadata: The application's own data.
             duplicate_policy: Whether an image that has duplicates is added.
             request_id: A repeat gets the first answer.
+            new_landmark: Is created first, and confirmed to be what the query shows; unless its review names one of
+                that display name already. It stays if the image is refused then. None: there is one.
+            landmark_id: Of the new landmark; empty: the catalogue chooses one.
 
         Returns:
             The query, which tells of the image, and the image.
 
         Raises:
             NotFoundError: If there is no such query, or its landmark is gone.
-            FailedPreconditionError: If no review has confirmed what it shows.
+            FailedPreconditionError: If no review has confirmed what it shows, or another landmark than the new one.
+            InvalidArgumentError: If a field breaks the contract.
             AlreadyExistsError: If there is an image of it, the id is taken, or it has duplicates and they are refused.
             AbortedError: If it is being promoted by another call.
             SteepleError: As :meth:`Ingest.create_image`.
         """
         check_request_id(request_id)
         check_metadata(metadata or {})
+        if landmark_id and new_landmark is None:
+            raise InvalidArgumentError("landmark_id goes with new_landmark", field="landmark_id")
         with self._only_one(query_id):  # or a query could become two images
             query, source = self.source(query_id)
+            if new_landmark is not None:
+                query = self._confirmed(query, new_landmark, landmark_id, request_id)
             return self._promoted(query, source, image_id, metadata or {}, duplicate_policy, request_id)
 
     def erase(self, *, names: Sequence[str] = (), key_id: str = "", filter: str = "", every: bool = False) -> int:
@@ -252,6 +270,21 @@ class Review:
         erased = self._store.delete(ids, self._clock(), what)
         self._catalogue.database.forget_deleted()
         return erased
+
+    def _confirmed(self, query: KeptQuery, new: LandmarkDraft, landmark_id: str, request_id: str) -> KeptQuery:
+        """The query, reviewed to show a landmark that is created for it."""
+        if known := query.confirmed_landmark_id:
+            if self._catalogue.get_landmark(known).display_name == new.display_name:
+                return query  # as after an attempt whose image was refused
+            name = f"landmarks/{known}"
+            raise FailedPreconditionError(
+                f"the review of {query.name} says that it shows {name}: leave the new landmark out, or take that back",
+                resource=name,
+            )
+        # A crash may come between the two changes: the repeat must meet the same landmark.
+        repeat = str(uuid.uuid5(uuid.UUID(request_id), query.name)) if request_id else ""
+        landmark = self._catalogue.create_landmark(new, landmark_id=landmark_id, request_id=repeat)
+        return self._store.review(query.id, QueryVerdict.LANDMARK, landmark.id, self._clock())
 
     def _is_there(self, landmark_id: str, image_id: str) -> bool:
         try:

@@ -11,13 +11,24 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
 
 from steeple.errors import NotFoundError
-from steeple.server.catalogue import Page, audit, filters, pages, tables
+from steeple.server.catalogue import LatLng, Page, audit, filters, pages, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ordering import OrderField, read_real, read_text, read_time
-from steeple.server.review.records import Content, KeptCandidate, KeptQuery, QueryVerdict, query_name
+from steeple.server.catalogue.requests import Request
+from steeple.server.review.records import (
+    Content,
+    Feedback,
+    KeptCandidate,
+    KeptQuery,
+    Origin,
+    QueryVerdict,
+    query_name,
+)
 
 _TABLE = tables.kept_query
 _OUTCOMES: Final = ("identified", "unknown")
+_SENT: Final = (Origin.FEEDBACK, Origin.PROPOSAL)
+_ANSWERED: Final = "query"  # in the answer to a request
 _AT_ONCE: Final = 500
 
 FILTERS: Final = {
@@ -33,6 +44,8 @@ FILTERS: Final = {
     "verdict": filters.Choice(_TABLE.c.verdict, list(QueryVerdict)),
     "reviewed_landmark": filters.Text(_TABLE.c.reviewed_landmark_id),
     "promoted": filters.Flag(_TABLE.c.image_id != ""),
+    "origin": filters.Choice(_TABLE.c.origin, list(Origin)),
+    "said": filters.Choice(_TABLE.c.said, list(QueryVerdict)),
 }
 """Fields that lists of kept queries can be filtered by."""
 
@@ -56,8 +69,20 @@ class KeptQueryStore:
         self._database = database
         self._retention = retention
 
-    def add(self, query: KeptQuery) -> None:
-        """Stores a query that nobody has looked at."""
+    def add(self, query: KeptQuery, request: Request | None = None) -> str:
+        """Stores a query that nobody has looked at.
+
+        Args:
+            query: The query.
+            request: That has brought it; None: the server keeps it by itself.
+
+        Returns:
+            Its id; of a repeated request, that of the first.
+
+        Raises:
+            InvalidArgumentError: If the id of the request was used with other content.
+        """
+        said = query.feedback or Feedback()
         values = {
             "id": query.id,
             "create_time": query.create_time,
@@ -74,9 +99,41 @@ class KeptQueryStore:
             "content": str(query.content),
             "media_type": query.media_type,
             "size_bytes": query.size_bytes,
+            "origin": str(query.origin),
+            "said": str(said.verdict),
+            "said_landmark_id": said.landmark_id,
+            "shown_landmark_id": said.shown_landmark_id,
+            "suggested_name": said.suggested_name,
+            "note": said.note,
+            "latitude": said.location.latitude if said.location else None,
+            "longitude": said.location.longitude if said.location else None,
         }
         with self._database.write() as connection:
+            if request is not None and (answer := request.answer(connection)) is not None:
+                audit.leave_out()
+                return str(answer[_ANSWERED])
             connection.execute(insert(_TABLE).values(values))
+            if request is not None:
+                request.remember(connection, {_ANSWERED: query.id}, query.create_time)
+                audit.record(connection, query.create_time, query.name)
+        return query.id
+
+    def answered(self, request: Request) -> str | None:
+        """The id of the query that a request has brought before; None: it is new, or has no id.
+
+        Raises:
+            InvalidArgumentError: If the id of the request was used with other content.
+        """
+        with self._database.read() as connection:
+            answer = request.answer(connection)
+        return None if answer is None else str(answer[_ANSWERED])
+
+    def sent_before(self, key_id: str, count: int) -> datetime | None:
+        """When the feedback that a key has sent ``count`` before its next one came; None: it has not sent as much."""
+        times = select(_TABLE.c.create_time).where(_TABLE.c.key_id == key_id, _TABLE.c.origin.in_(_SENT))
+        latest = times.order_by(_TABLE.c.create_time.desc()).offset(count - 1).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(latest).scalar_one_or_none()
 
     def get(self, query_id: str) -> KeptQuery:
         """A query.
@@ -195,7 +252,20 @@ class KeptQueryStore:
             reviewer=row["reviewer"],
             review_time=row["review_time"],
             image=(row["image_landmark_id"], row["image_id"]) if row["image_id"] else None,
+            origin=Origin(row["origin"]),
+            feedback=None if row["origin"] == Origin.QUERY else _feedback(row),
         )
+
+
+def _feedback(row: RowMapping) -> Feedback:
+    return Feedback(
+        verdict=QueryVerdict(row["said"]),
+        landmark_id=row["said_landmark_id"],
+        shown_landmark_id=row["shown_landmark_id"],
+        suggested_name=row["suggested_name"],
+        note=row["note"],
+        location=None if row["latitude"] is None else LatLng(row["latitude"], row["longitude"]),
+    )
 
 
 def older_than(time: datetime) -> ColumnElement[bool]:

@@ -1,0 +1,49 @@
+"""What can still be read of a damaged database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from steeple.app.schema import MIGRATIONS, TABLES
+
+
+def save_rows(damaged: Path, target: sqlite3.Connection) -> int:
+    """Copies the rows that can still be read into a new database.
+
+    Args:
+        damaged: The damaged file, which is not changed in content.
+        target: The new database, with the tables of this version.
+
+    Returns:
+        Rows that were copied; none if the damaged file is of another version.
+    """
+    try:
+        with closing(sqlite3.connect(damaged)) as source:
+            if source.execute("PRAGMA user_version").fetchone()[0] != len(MIGRATIONS):
+                return 0
+            return sum(_copied(source, target, table) for table in TABLES)
+    except sqlite3.Error:
+        return 0
+
+
+def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+    # From both ends towards the damage.
+    count = 0
+    for order in ("ASC", "DESC"):
+        for row in _readable(source, table, order):
+            marks = ", ".join("?" * len(row))
+            try:
+                count += target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row).rowcount  # noqa: S608
+            except sqlite3.IntegrityError:
+                continue  # what it refers to could not be read
+    return count
+
+
+def _readable(source: sqlite3.Connection, table: str, order: str) -> Iterator[tuple[object, ...]]:
+    try:
+        yield from source.execute(f"SELECT * FROM {table} ORDER BY rowid {order}")  # noqa: S608
+    except sqlite3.DatabaseError:
+        return

@@ -1,0 +1,103 @@
+"""All that the API does with packs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Final
+
+from steeple.server.catalogue import Catalogue
+from steeple.server.ingest import Ingest
+from steeple.server.operations import Operation, OperationRunner
+from steeple.server.packs import selection
+from steeple.server.packs.making import PACK, SETTINGS, PackMaking
+from steeple.server.packs.records import PackSettings, PackState, PublishedPack
+from steeple.server.packs.store import PackStore
+from steeple.server.serving import Serving
+
+_CREATE: Final = "steeple.v1.PackService/CreatePack"
+_REFRESH: Final = "steeple.v1.PackService/RefreshPack"
+_EXPORT: Final = "steeple.v1.PackService/ExportPack"
+
+
+class Packs:
+    """Packs of a server's catalogue. Thread safe.
+
+    Args:
+        catalogue: The server's.
+        ingest: The server's.
+        serving: The model releases; packs have features of the default one.
+        operations: That make them; not started yet.
+        folder: Of the files of those that are published.
+
+    Attributes:
+        store: To read those that are published.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, ingest: Ingest, serving: Serving, operations: OperationRunner, folder: Path
+    ) -> None:
+        self.store = PackStore(catalogue.database, folder)
+        self.store.tidy()
+        self._catalogue = catalogue
+        self._serving = serving
+        self._operations = operations
+        self._making = PackMaking(catalogue, ingest, lambda: serving.default, self.store)
+        operations.register(_CREATE, self._making.publish)
+        operations.register(_REFRESH, self._making.publish)
+        operations.register(_EXPORT, self._making.export)
+        self._lock = threading.Lock()
+        self._mark: tuple[object, ...] = ()  # of the state that the next is of
+        self._contents: dict[str, str] = {}  # what packs would be made of, by their files
+
+    def create(self, pack_id: str, settings: PackSettings, *, request_id: str = "") -> Operation:
+        """Begins to make a pack, and to publish it in the place of the one of that id, if there is one.
+
+        Raises:
+            FailedPreconditionError: If no landmark would be in it.
+        """
+        return self._begin(_CREATE, pack_id, settings, request_id)
+
+    def refresh(self, pack_id: str, *, request_id: str = "") -> Operation:
+        """Begins to make a pack anew, with the settings that it has.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+            FailedPreconditionError: If no landmark would be in it.
+        """
+        return self._begin(_REFRESH, pack_id, self.store.get(pack_id).settings, request_id)
+
+    def export(self, pack_id: str, settings: PackSettings, *, request_id: str = "") -> Operation:
+        """Begins to make a pack that is not published.
+
+        Raises:
+            FailedPreconditionError: If no landmark would be in it.
+        """
+        return self._begin(_EXPORT, pack_id, settings, request_id)
+
+    def state(self, pack: PublishedPack) -> PackState:
+        """How a pack stands to the catalogue as it is now."""
+        if not self.store.is_there(pack):
+            return PackState.LOST
+        return PackState.CURRENT if self._content(pack) == pack.content else PackState.STALE
+
+    def _begin(self, method: str, pack_id: str, settings: PackSettings, request_id: str) -> Operation:
+        self._making.check(settings)
+        arguments = {PACK: pack_id, SETTINGS: settings.to_json()}
+        return self._operations.begin(method, arguments, request_id=request_id)
+
+    def _content(self, pack: PublishedPack) -> str:
+        """What the pack would be made of now; found anew only once the catalogue has changed: any phone may ask."""
+        release = self._serving.default.release
+        with self._catalogue.database.read() as connection:
+            mark = (*selection.mark(connection), release.name)
+            with self._lock:
+                if mark != self._mark:
+                    self._mark, self._contents = mark, {}
+                if pack.file in self._contents:
+                    return self._contents[pack.file]
+            content = selection.select_for(connection, pack.settings, release).content
+        with self._lock:
+            if mark == self._mark:
+                self._contents[pack.file] = content
+        return content

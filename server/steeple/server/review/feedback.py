@@ -1,0 +1,144 @@
+"""Takes what people who point the camera say, and the photos that they propose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from steeple.delf import wire
+from steeple.delf.features import FeatureSet
+from steeple.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
+from steeple.server.catalogue import audit
+from steeple.server.catalogue.limits import MAX_DISPLAY_NAME, check_location, check_text
+from steeple.server.catalogue.requests import Request, features_digest
+from steeple.server.identification import Identification
+from steeple.server.review.keeper import QueryKeeper
+from steeple.server.review.records import Feedback, KeepRules, Origin, QueryDraft, QueryVerdict
+from steeple.server.review.store import KeptQueryStore
+
+MAX_NOTE: Final = 2000
+"""Characters of a note."""
+
+_DAY: Final = timedelta(days=1)
+
+
+class FeedbackBox:
+    """Where feedback and proposals are put, to be reviewed like kept queries. Thread safe.
+
+    Args:
+        rules: Whether they are taken, and how many.
+        keeper: Writes them.
+        store: Knows what was sent before.
+        lineage: Gives a key's id and those of the keys that it has replaced.
+        clock: Tells the time, UTC.
+    """
+
+    def __init__(
+        self,
+        rules: KeepRules,
+        keeper: QueryKeeper,
+        store: KeptQueryStore,
+        lineage: Callable[[str], Iterable[str]],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._rules = rules
+        self._keeper = keeper
+        self._store = store
+        self._lineage = lineage
+        self._clock = clock
+
+    def take(
+        self,
+        source: bytes | FeatureSet,
+        feedback: Feedback,
+        answer: Callable[[], Identification],
+        *,
+        origin: Origin,
+        key_id: str = "",
+        call_id: str = "",
+        request_id: str = "",
+    ) -> str:
+        """Keeps what somebody has sent; it is there, also after a power cut, when this returns.
+
+        Args:
+            source: The photo, or its features.
+            feedback: What they say.
+            answer: Answers the query anew, for whoever reviews it.
+            origin: FEEDBACK or PROPOSAL.
+            key_id: Of who sends it; empty: there is no key.
+            call_id: To find the call by in the server's log.
+            request_id: A repeat does nothing.
+
+        Returns:
+            The id of the kept query; of a repeat, that of the first.
+
+        Raises:
+            FailedPreconditionError: If none is taken, of anybody or with this key.
+            InvalidArgumentError: If a field breaks the contract.
+            ResourceExhaustedError: If the key has sent as much as it may, or there is no room.
+            SteepleError: What ``answer`` raises, and :meth:`QueryKeeper.keep`.
+        """
+        self._check_taken(key_id)
+        check_feedback(feedback, origin)
+        # With the key, so that who learns the id of another's request learns nothing by repeating it.
+        content = {"key": key_id, "source": _digest(source), "feedback": asdict(feedback)}
+        request = Request.of(f"FeedbackService/{origin}", request_id, content)
+        before = self._store.answered(request)
+        if before is not None:
+            audit.leave_out()
+            return before
+        self._check_limit(key_id)
+        draft = QueryDraft(source, answer(), key_id, call_id, self._clock(), origin, feedback)
+        return self._keeper.keep(draft, request)
+
+    def _check_taken(self, key_id: str) -> None:
+        if not self._rules.feedback:
+            raise FailedPreconditionError(
+                "this server takes no feedback and no proposals; whoever runs it has set feedback = off"
+            )
+        if not self._rules.excluded_keys.isdisjoint(self._lineage(key_id)):
+            raise FailedPreconditionError(
+                "this server keeps nothing that comes with this key (keep_queries_excluded_keys), and so takes no "
+                "feedback with it"
+            )
+
+    def _check_limit(self, key_id: str) -> None:
+        most, now = self._rules.feedback_per_day, self._clock()
+        first = self._store.sent_before(key_id, most)
+        if first is None or first + _DAY <= now:
+            return
+        wait = first + _DAY - now
+        raise ResourceExhaustedError(
+            f"{most} pieces of feedback came in 24 hours, and no more are taken (feedback_per_day); try again in "
+            f"{-(-wait // timedelta(minutes=1))} minutes",
+            retry_delay_seconds=f"{wait.total_seconds():.3f}",
+            limit="feedback_per_day",
+        )
+
+
+def check_feedback(feedback: Feedback, origin: Origin) -> None:
+    """What somebody says, if it can be kept.
+
+    Raises:
+        InvalidArgumentError: If it says nothing, contradicts itself or is too long; ``field`` says which.
+    """
+    if (feedback.verdict is QueryVerdict.LANDMARK) != bool(feedback.landmark_id):
+        raise InvalidArgumentError(
+            "landmark goes with VERDICT_LANDMARK, which says what the photo shows, and with no other verdict",
+            field="landmark",
+        )
+    if origin is Origin.FEEDBACK and feedback.verdict is QueryVerdict.NONE:
+        raise InvalidArgumentError("verdict must say whether the answer was right, or what it shows", field="verdict")
+    if origin is Origin.PROPOSAL and not feedback.suggested_name.strip():
+        raise InvalidArgumentError("suggested_name must not be blank: give what people call it", field="suggested_name")
+    check_text(feedback.suggested_name, "suggested_name", MAX_DISPLAY_NAME)
+    check_text(feedback.note, "note", MAX_NOTE)
+    check_location(feedback.location)
+
+
+def _digest(source: bytes | FeatureSet) -> str:
+    return hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else features_digest(wire.pack(source))
