@@ -5,8 +5,7 @@ import os
 # gRPC's own resolver of names reads a file that Android does not have; the system's works everywhere.
 os.environ.setdefault("GRPC_DNS_RESOLVER", "native")
 
-from steeple.app.ui.start import run
-
 from steeple.app.android import connect
+from steeple.app.ui.start import make
 
-run(device=connect())
+make(connect()).run()

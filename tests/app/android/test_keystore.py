@@ -112,6 +112,5 @@ def test_a_damaged_entry_is_refused(secrets: SecretStore, path: Path, packed: st
 
 
 def test_it_says_where_secrets_are(secrets: SecretStore) -> None:
-    assert isinstance(secrets, SecretStore)
     assert secrets.place == "the keystore of this phone"
     assert secrets.encrypted
