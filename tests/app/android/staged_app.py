@@ -66,7 +66,16 @@ def serving(folder: Path) -> Iterator[Server]:
     data = ["--data-dir", str(folder / "data"), "--json"]
     made = _steeple("keys", "create", "Ada", "--scope", "admin", *data)
     admin = json.loads(made)["secret"]
-    listen = ["--address", "localhost:0", "--tls-certificate", str(chain), "--tls-key", str(private)]
+    listen = [
+        "--address",
+        "localhost:0",
+        "--access",
+        "keys",
+        "--tls-certificate",
+        str(chain),
+        "--tls-key",
+        str(private),
+    ]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "steeple.cli", "serve", *data, *listen],
@@ -149,13 +158,13 @@ def check_answers(found: dict[str, Any]) -> None:
     here, there = (np.array(best[name], np.float64) for name in ("reference_points", "query_points"))
     assert len(here) >= 100
     # A match alone is as exact as its feature is small; together they say where the corners are.
-    matrix, _ = cv2.findHomography(here, there, cv2.RANSAC, 10.0)
+    matrix, _ = cv2.findHomography(here, there)
     corners = np.array([[[0.0, 0.0], [639.0, 0.0], [639.0, 479.0], [0.0, 479.0]]])
     misses = cv2.perspectiveTransform(corners, matrix) - cv2.perspectiveTransform(corners, TILT)
-    assert float(np.linalg.norm(misses, axis=2).max()) < 12.0
+    assert float(np.linalg.norm(misses, axis=2).max()) < 8.0
     assert len(found["stream"]) >= 1
     assert all(answer["candidates"][0]["landmark"]["name"] == "landmarks/big-ben" for answer in found["stream"])
-    assert found["refusal"] == "UnauthenticatedError"
+    assert found["refusal"] == "UnauthenticatedError", found["refusal"]
 
 
 def _steeple(*arguments: str) -> str:
