@@ -226,8 +226,16 @@ class SteepleApp(App):
 
     def look_closer(self, frame: NDArray[np.uint8], view: LiveView) -> None:
         """Shows the sheet about what the camera sees, and asks once more, for all that there is to say."""
-        before = Looked(frame, view.answer, datetime.now(UTC), origin=None, location=self.place)
-        self._sheet(before, lambda: self.services.look(frame, self.place))
+        photo = frame if view.photo is None else view.photo
+        before = Looked(
+            photo,
+            view.answer,
+            datetime.now(UTC),
+            origin=view.origin,
+            pack=view.pack,
+            location=self.place,
+        )
+        self._sheet(before, lambda: self.services.look(photo, self.place, view.features))
 
     def look_at_bytes(self, photo: bytes) -> None:
         """Asks about an encoded photo, and shows the sheet about it."""
@@ -322,7 +330,7 @@ class SteepleApp(App):
 
     def retry(self) -> None:
         """Looks for the server at once."""
-        self.background.run(lambda: self.services.searcher.retry_now(), lambda _: None, lambda _: None)
+        self.background.run(self.services.retry, lambda _: None, self.complain)
 
     def _follow_place(self) -> None:
         if self.services.settings.send_location and self.device.permission(Need.LOCATION) is Permission.GRANTED:
@@ -330,9 +338,11 @@ class SteepleApp(App):
         else:
             self.device.forget_place()
             self.place = None
+            self.services.move(None)
 
     def _placed(self, place: Place) -> None:
         self.place = LatLng(place.latitude, place.longitude)
+        self.services.move(self.place)
 
     # --- what the person chose ---
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from steeple.app.connection import ConnectionReport, Step
+from steeple.app.trouble import ConnectionReport, Step
 from steeple.app.ui.language import Translator
 from steeple.app.ui.presenters import words
 

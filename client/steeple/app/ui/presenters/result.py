@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.app.advice import Advice
-from steeple.app.answers import Origin
+from steeple.app.found import Origin
 from steeple.app.ui.language import Translator
 from steeple.app.ui.presenters import words
 from steeple.app.ui.services import Looked
@@ -97,7 +97,7 @@ def present(
             tr("I don't know this one"),
             tr("It may not be in the catalogue, or it looks too different here."),
             facts=facts,
-            tips=tuple(tr(words.ADVICE[item]) for item in (Advice.CLOSER, Advice.STEADIER, Advice.MORE_LIGHT)),
+            tips=tuple(words.advice_words(item, tr) for item in (Advice.CLOSER, Advice.STEADIER, Advice.MORE_LIGHT)),
             candidates=_candidates(answer.candidates),
             may_tell=looked.features is not None,
             may_propose=not asking and looked.features is not None,
@@ -118,7 +118,7 @@ def present(
         facts=facts,
         candidates=_candidates(answer.candidates[1:]),
         outline=_scaled(best.outline, looked),
-        reference=looked.references.get(landmark.name, b""),
+        reference=best.thumbnail,
         photo_points=points,
         reference_points=ends,
         place=landmark.location,
@@ -163,7 +163,7 @@ def _scaled(points: NDArray[np.float32], looked: Looked) -> NDArray[np.float32] 
 
 def _matches(looked: Looked, best: Candidate) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
     points = _scaled(best.query_points, looked)
-    size = (getattr(best, "reference_width", 0) or 0, getattr(best, "reference_height", 0) or 0)
+    size = (best.reference_width, best.reference_height)
     if points is None or not all(size):
         return None, None
     # As fractions of the reference image: its thumbnail has another size.

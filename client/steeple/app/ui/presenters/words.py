@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
+from steeple.app import phrases
 from steeple.app.advice import Advice
-from steeple.app.connection import Stage, Trouble
+from steeple.app.trouble import Stage, Trouble
 from steeple.app.ui.language import Translator, message
 from steeple.client import LatLng
 from steeple.errors import (
@@ -28,25 +29,6 @@ from steeple.errors import (
 )
 
 _EARTH_METERS: Final = 6_371_000.0
-
-CONFIDENCES: Final = (
-    (0.97, message("Almost certain")),
-    (0.88, message("Very likely")),
-    (0.7, message("Likely")),
-    (0.4, message("Perhaps")),
-    (0.0, message("Hardly")),
-)
-"""From which confidence on which words are used."""
-
-ADVICE: Final[Mapping[Advice, str]] = {
-    Advice.MORE_LIGHT: message("More light would help."),
-    Advice.LESS_LIGHT: message("It is too bright; try to keep the sun out of the picture."),
-    Advice.STEADIER: message("Hold the camera a little steadier."),
-    Advice.FOCUS: message("The picture is blurred; give the camera a moment to focus."),
-    Advice.CLOSER: message("Go closer, or zoom in."),
-    Advice.FARTHER: message("Step back, so that more of it is seen."),
-    Advice.ANOTHER_VIEW: message("Try another side of it."),
-}
 
 STAGES: Final[Mapping[Stage, str]] = {
     Stage.ADDRESS: message("Address"),
@@ -97,12 +79,18 @@ _ERRORS: Final[tuple[tuple[type[SteepleError], str], ...]] = (
 
 def confidence_words(confidence: float, tr: Translator) -> str:
     """A confidence, 0 to 1, in words."""
-    return next(tr(words) for least, words in CONFIDENCES if confidence >= least)
+    words = tr(phrases.confidence_phrase(confidence))
+    return words[:1].upper() + words[1:]
 
 
 def percent(confidence: float) -> str:
-    """A confidence, 0 to 1, as a number; never 100 %, which nothing is."""
-    return f"{min(99, round(100 * confidence))} %"
+    """A confidence, 0 to 1, as a number."""
+    return f"{phrases.percent(confidence)} %"
+
+
+def advice_words(advice: Advice | None, tr: Translator) -> str:
+    """What would help; empty for nothing."""
+    return "" if advice is None else tr(phrases.ADVICE[advice])
 
 
 def distance_meters(one: LatLng, other: LatLng) -> float:
