@@ -127,9 +127,6 @@ class Device(Protocol):
         """The platform's secure storage; None if the app has to choose one itself."""
 
     def permission(self, need: Need) -> Permission:
-        """See :class:`steeple.app.device.Device`."""
-        """See :class:`steeple.app.device.Device`."""
-        """See :class:`steeple.app.device.Device`."""
         """What the person has said so far; never shows anything."""
 
     def ask(self, need: Need, on_answer: Callable[[Permission], None]) -> None:
