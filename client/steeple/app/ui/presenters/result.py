@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.app.advice import Advice
 from steeple.app.found import Origin
-from steeple.app.ui.language import Translator
+from steeple.app.ui.language import Translator, message
 from steeple.app.ui.presenters import words
 from steeple.app.ui.services import Looked
 from steeple.client import Candidate, LatLng
+
+
+TIPS: Final = (
+    message("Go closer, or zoom in."),
+    message("Hold the camera still for a moment."),
+    message("More light helps, and the sun behind you."),
+)
+"""What helps with most photos that nobody knows."""
+
+_WORTH_SAYING: Final = 0.02  # confidence from which on another candidate is shown
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def present(
             tr("I don't know this one"),
             tr("It may not be in the catalogue, or it looks too different here."),
             facts=facts,
-            tips=tuple(words.advice_words(item, tr) for item in (Advice.CLOSER, Advice.STEADIER, Advice.MORE_LIGHT)),
+            tips=tuple(map(tr, TIPS)),
             candidates=_candidates(answer.candidates),
             may_tell=looked.features is not None,
             may_propose=not asking and looked.features is not None,
@@ -148,6 +158,7 @@ def _candidates(candidates: tuple[Candidate, ...]) -> tuple[CandidateModel, ...]
     return tuple(
         CandidateModel(item.landmark.name, item.landmark.display_name, words.percent(item.confidence))
         for item in candidates
+        if item.confidence >= _WORTH_SAYING
     )
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
-from steeple.app import phrases
 from steeple.app.advice import Advice
 from steeple.app.trouble import Stage, Trouble
 from steeple.app.ui.language import Translator, message
@@ -29,6 +28,27 @@ from steeple.errors import (
 )
 
 _EARTH_METERS: Final = 6_371_000.0
+
+CONFIDENCES: Final = (
+    (0.97, message("almost certain")),
+    (0.9, message("very likely")),
+    (0.66, message("likely")),
+    (0.5, message("perhaps")),
+    (0.2, message("unlikely")),
+    (0.0, message("very unlikely")),
+)
+"""Confidence from which each phrase holds, and the phrase. Confidence is a calibrated probability, so the words can
+mean what they mean to others: "likely" from two thirds and "very likely" from 0.9 are the IPCC's (note of 2010)."""
+
+ADVICE: Final[Mapping[Advice, str]] = {
+    Advice.MORE_LIGHT: message("It is dark. More light would help."),
+    Advice.LESS_LIGHT: message("It is very bright. Turn away from the light."),
+    Advice.STEADIER: message("Hold the camera still for a moment."),
+    Advice.FOCUS: message("The picture is blurred. Give it a moment, or wipe the lens."),
+    Advice.CLOSER: message("Go closer, or zoom in."),
+    Advice.FARTHER: message("Step back, so that more of it is seen."),
+    Advice.ANOTHER_VIEW: message("Try another side, or a part with more detail."),
+}
 
 STAGES: Final[Mapping[Stage, str]] = {
     Stage.ADDRESS: message("Address"),
@@ -79,18 +99,18 @@ _ERRORS: Final[tuple[tuple[type[SteepleError], str], ...]] = (
 
 def confidence_words(confidence: float, tr: Translator) -> str:
     """A confidence, 0 to 1, in words."""
-    words = tr(phrases.confidence_phrase(confidence))
+    words = next(tr(phrase) for least, phrase in CONFIDENCES if confidence >= least)
     return words[:1].upper() + words[1:]
 
 
 def percent(confidence: float) -> str:
-    """A confidence, 0 to 1, as a number."""
-    return f"{phrases.percent(confidence)} %"
+    """A confidence, 0 to 1, as a number: never 100 %, since nothing is certain, and never more than it is."""
+    return f"{min(99, int(100 * max(0.0, confidence) + 1e-9))} %"
 
 
 def advice_words(advice: Advice | None, tr: Translator) -> str:
     """What would help; empty for nothing."""
-    return "" if advice is None else tr(phrases.ADVICE[advice])
+    return "" if advice is None else tr(ADVICE[advice])
 
 
 def distance_meters(one: LatLng, other: LatLng) -> float:

@@ -45,7 +45,8 @@ class GalleryScreen(Screen):
             name = "~" if folder == self.home else folder.name
             option = Option(text=name, label=name)
             option.bind(on_release=lambda _, chosen=folder: self.open(chosen))
-            box.add_widget(option)
+            if len(there) > 1:
+                box.add_widget(option)
         if there:
             self.open(self._folder if self._folder in there else there[0])
 
