@@ -47,4 +47,5 @@ def _step(step: Step, tr: Translator) -> StepModel:
     if step.trouble is not None:
         trouble = tr(words.TROUBLES[step.trouble])
         return StepModel("info" if step.passed else "danger", "warning", title, trouble)
-    return StepModel("good", "check", title, step.found)
+    # What was found is told in English alone; it adds nothing that is needed.
+    return StepModel("good", "check", title, step.found if tr.code == "en" else "")
