@@ -15,13 +15,14 @@ from steeple.v1 import discovery_service_pb2 as discovery
 from steeple.v1 import import_service_pb2 as imports
 from steeple.v1 import model_service_pb2 as models
 from steeple.v1 import operation_service_pb2 as operations
+from steeple.v1 import pack_service_pb2 as packs
 from steeple.v1 import review_service_pb2 as review
 from steeple.v1 import server_service_pb2 as server
 from steeple.v1 import snapshot_service_pb2 as snapshots
 from steeple.v1 import transfer_service_pb2 as transfer
 from steeple.v1 import upload_service_pb2 as uploads
 from steeple.v1.catalog_service_pb2 import DUPLICATE_POLICY_NONE, DUPLICATE_POLICY_REFUSE
-from steeple.v1.landmark_pb2 import Landmark
+from steeple.v1.landmark_pb2 import Landmark, LatLng
 from tests.fuzz.known import Known
 
 LANDMARK = "landmarks/tower"
@@ -35,7 +36,12 @@ def job_requests(known: Known, landmark: Callable[[], Landmark], uuid: str) -> d
         landmark: Makes one with every field that is read.
         uuid: With a place for a number.
     """
-    return {**_files_and_operations(known, uuid), **_review(known, landmark, uuid), **_discovery(known, landmark, uuid)}
+    return {
+        **_files_and_operations(known, uuid),
+        **_review(known, landmark, uuid),
+        **_discovery(known, landmark, uuid),
+        **_packs(known, uuid),
+    }
 
 
 def _files_and_operations(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
@@ -168,4 +174,31 @@ def _discovery(known: Known, landmark: Callable[[], Landmark], uuid: str) -> dic
         "DiscoveryService/DiscardProposal": [
             discovery.DiscardProposalRequest(name=f"{known.discovery}/proposals/99", request_id=uuid.format(70))
         ],
+    }
+
+
+def _packs(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
+    # Of places and labels that nothing has: that is found before anything is begun.
+    settings = packs.PackSettings(
+        display_name="Around Null Island",
+        near=LatLng(latitude=0.5, longitude=-0.5),
+        radius_meters=100,
+        metadata={"kind": "none"},
+        labels=["none"],
+        max_images=2,
+        max_features=100,
+        exact_descriptors=True,
+    )
+    return {
+        "PackService/CreatePack": [
+            packs.CreatePackRequest(pack_id="island", settings=settings, request_id=uuid.format(80))
+        ],
+        "PackService/RefreshPack": [packs.RefreshPackRequest(name=known.pack, request_id=uuid.format(81))],
+        "PackService/ExportPack": [
+            packs.ExportPackRequest(pack_id="island", settings=settings, request_id=uuid.format(82))
+        ],
+        "PackService/GetPack": [packs.GetPackRequest(name=known.pack)],
+        "PackService/ListPacks": [packs.ListPacksRequest(page_size=1)],
+        "PackService/DownloadPack": [packs.DownloadPackRequest(name=known.pack, offset=10)],
+        "PackService/DeletePack": [packs.DeletePackRequest(name="packs/none")],
     }

@@ -20,6 +20,7 @@ class Known:
         discovery: That is finished.
         proposal: Of the discovery.
         photo: Of the proposal.
+        pack: That is published.
         folder: Of photos, that may be imported.
     """
 
@@ -33,6 +34,7 @@ class Known:
     discovery: str
     proposal: str
     photo: str
+    pack: str
     folder: str
 
     def texts(self) -> list[str]:

@@ -32,7 +32,7 @@ _FEW: Final = 3  # inliers that a candidate needs to be worth going closer for
 
 
 class Advice(enum.Enum):
-    """What would help. :mod:`steeple.app.phrases` says it in words.
+    """What would help.
 
     MORE_LIGHT, LESS_LIGHT: too dark, too bright. STEADIER: the hand moves. FOCUS: blurred though the hand is still.
     CLOSER, FARTHER: the landmark is small, or not all of it is seen. ANOTHER_VIEW: nothing is wrong with the picture.

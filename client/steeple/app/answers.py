@@ -56,8 +56,7 @@ def answer_from_json(text: str, thumbnails: Mapping[str, bytes] | None = None) -
 
 def thumbnails_of(answer: Answer) -> dict[str, bytes]:
     """The thumbnails (JPEG) of an answer's candidates, by name of the landmark; those that have one."""
-    found = {each.landmark.name: getattr(each, "thumbnail", b"") for each in answer.candidates}
-    return {name: thumbnail for name, thumbnail in found.items() if thumbnail}
+    return {each.landmark.name: each.thumbnail for each in answer.candidates if each.thumbnail}
 
 
 def answer_from_pack(
@@ -92,20 +91,19 @@ def _of_pack(pack: Pack, found: PackCandidate, *, include_matches: bool, include
     image, none = pack.images[found.image_key], np.empty((0, 2), np.float32)
     # A thumbnail of another image of the landmark would be shown with the matches of this one.
     thumbnail = pack.thumbnail(found.landmark_id) if include_thumbnails and image.pictured else None
-    facts = {
-        "landmark": landmark_of_pack(pack.landmarks[found.landmark_id]),
-        "confidence": found.confidence,
-        "reference_image": f"landmarks/{found.landmark_id}/images/{image.id}",
-        "inliers": found.inliers,
-        "matches": found.matches,
-        "outline": found.outline,
-        "query_points": found.query_points if include_matches else none,
-        "reference_points": found.reference_points if include_matches else none,
-        "thumbnail": thumbnail or b"",
-        "reference_width": image.width,
-        "reference_height": image.height,
-    }
-    return Candidate(**_known(Candidate, facts))
+    return Candidate(
+        landmark=landmark_of_pack(pack.landmarks[found.landmark_id]),
+        confidence=found.confidence,
+        reference_image=f"landmarks/{found.landmark_id}/images/{image.id}",
+        inliers=found.inliers,
+        matches=found.matches,
+        outline=found.outline,
+        query_points=found.query_points if include_matches else none,
+        reference_points=found.reference_points if include_matches else none,
+        reference_width=image.width,
+        reference_height=image.height,
+        thumbnail=thumbnail or b"",
+    )
 
 
 def landmark_of_pack(landmark: PackLandmark) -> Landmark:
@@ -123,14 +121,14 @@ def landmark_of_pack(landmark: PackLandmark) -> Landmark:
 
 
 def _without_thumbnail(candidate: Candidate) -> Candidate:
-    return dataclasses.replace(candidate, **_known(Candidate, {"thumbnail": b""}))
+    return dataclasses.replace(candidate, thumbnail=b"")
 
 
 def _candidate(facts: Mapping[str, Any], thumbnails: Mapping[str, bytes]) -> Candidate:
     landmark = _landmark(facts["landmark"])
     points = {name: _points(facts[name]) for name in ("outline", "query_points", "reference_points")}
-    others = _known(Candidate, facts) | points | {"landmark": landmark}
-    return Candidate(**others | _known(Candidate, {"thumbnail": thumbnails.get(landmark.name, b"")}))
+    others = {"landmark": landmark, "thumbnail": thumbnails.get(landmark.name, b"")}
+    return Candidate(**_known(Candidate, facts) | points | others)
 
 
 def _landmark(facts: Mapping[str, Any]) -> Landmark:

@@ -108,24 +108,16 @@ class _Check:
         try:
             with contextlib.closing(client_of(self.settings, self.given_key, timeout=self.timeout)) as client:
                 self._ask(client)
-        except InvalidArgumentError as error:
-            return failed(Stage.SERVER, Trouble.KEY_REFUSED, error.message)
         except (UnauthenticatedError, PermissionDeniedError) as error:
             self.refusal = error
-        except DeadlineExceededError as error:
-            return failed(Stage.SERVER, Trouble.TIMED_OUT, error.message)
-        except UnavailableError as error:
-            return self._unavailable(error)
         except SteepleError as error:
-            known = "request_id" in error.metadata  # as only Steeple's servers tell
-            return failed(Stage.SERVER, Trouble.OTHER if known else Trouble.NO_STEEPLE_SERVER, error.message)
-        step = Step(Stage.SERVER, True, "a Steeple server answers")
+            return failed(Stage.SERVER, *self._why(error))
         if self.round_trip_ms is None:
-            return step
-        step = replace(step, found=f"a Steeple server answers in {self.round_trip_ms:.0f} ms")
+            return Step(Stage.SERVER, True, "a Steeple server answers")
+        found = f"a Steeple server answers in {self.round_trip_ms:.0f} ms"
         if self.round_trip_ms > self.settings.latency_budget_ms / 2:
-            return replace(failed(Stage.SERVER, Trouble.SLOW, step.found), passed=True)
-        return step
+            return replace(failed(Stage.SERVER, Trouble.SLOW, found), passed=True)
+        return Step(Stage.SERVER, True, found)
 
     def key(self) -> Step:
         match self.refusal:
@@ -153,9 +145,17 @@ class _Check:
         client.list_models()  # again: the first has made the connection
         self.round_trip_ms = (time.perf_counter() - start) * 1e3
 
-    def _unavailable(self, error: SteepleError) -> Step:
-        if "request_id" in error.metadata:
-            return failed(Stage.SERVER, Trouble.NOT_READY, error.message)
-        if not self.settings.tls and speaks_tls(self.host, self.port, self.timeout):
-            return failed(Stage.SERVER, Trouble.TLS_NEEDED, f"{self.host} talks TLS")
-        return failed(Stage.SERVER, Trouble.NO_STEEPLE_SERVER, error.message)
+    def _why(self, error: SteepleError) -> tuple[Trouble, str]:
+        """What is wrong with a server that does not answer, and what was found."""
+        told = "request_id" in error.metadata  # as only Steeple's servers tell
+        match error:
+            case InvalidArgumentError():
+                return Trouble.KEY_REFUSED, error.message  # of a key that no header can hold
+            case DeadlineExceededError():
+                return Trouble.TIMED_OUT, error.message
+            case UnavailableError() if told:
+                return Trouble.NOT_READY, error.message
+            case UnavailableError() if not self.settings.tls and speaks_tls(self.host, self.port, self.timeout):
+                return Trouble.TLS_NEEDED, f"{self.host} talks TLS"
+            case _:
+                return Trouble.OTHER if told else Trouble.NO_STEEPLE_SERVER, error.message

@@ -143,6 +143,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:
+        _check_version(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # in WAL mode, less may lose the last commits to a power cut
         connection.execute("PRAGMA foreign_keys = ON")
@@ -158,12 +159,10 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    while (version := _version(connection)) != len(MIGRATIONS):
-        if version > len(MIGRATIONS):
-            raise FailedPreconditionError(f"{path} was made by a newer version of the app; install that one again")
+    while (version := _check_version(connection, path)) != len(MIGRATIONS):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if _version(connection) == version:  # else another process was faster
+            if _check_version(connection, path) == version:  # else another process was faster
                 for statement in (*MIGRATIONS[version].split(";"), f"PRAGMA user_version = {version + 1}"):
                     connection.execute(statement)
             connection.execute("COMMIT")
@@ -172,5 +171,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise FailedPreconditionError(f"{path} was made by a newer version of the app; install that one again")
+    return version

@@ -118,7 +118,8 @@ class FrameJudge:
         shift, response = cv2.phaseCorrelate(before, tiny, self._window)
         if response < _UNRELATED:
             return _CUT
-        return min(_CUT, math.hypot(*shift) / max(tiny.shape) / seconds)
+        moved: float = math.hypot(*shift) / max(tiny.shape) / seconds
+        return min(_CUT, moved)
 
 
 class FrameChooser:
@@ -134,7 +135,7 @@ class FrameChooser:
         passed_over: Frames that another was preferred to, so far.
     """
 
-    def __init__(self, patience: float = 0.25) -> None:
+    def __init__(self, patience: float = 0.15) -> None:
         self._patience = patience
         self._expected = 0.0
         self._expected_time = 0.0

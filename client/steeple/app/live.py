@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import numpy as np
@@ -67,11 +68,16 @@ class LiveSession:
         self._loop = LiveLoop(stride)  # of the watching thread alone
         self._judge = FrameJudge()  # likewise
         self._turn = threading.Condition()
+        # The camera's thread must not wait, not even for a thread that was interrupted while it had its turn: these
+        # three are used without.
+        self._inbox: deque[tuple[NDArray[np.uint8], float, float]] = deque(maxlen=1)
+        self._bell: SimpleQueue[None] = SimpleQueue()  # wakes the watching thread
+        self._offered = 0
+        self._looked_at = 0
+        self._events: deque[Callable[[float], None]] = deque()  # likewise, for the watching thread
         # All below is read and written in turn.
         self._running = False
         self._closed = False
-        self._inbox: tuple[NDArray[np.uint8], float, float] | None = None
-        self._events: deque[Callable[[float], None]] = deque()
         self._chooser = FrameChooser()
         self._wanted: object | None = None  # the stream that waits for features
         self._ready: tuple[Frame, FeatureSet] | None = None
@@ -79,14 +85,12 @@ class LiveSession:
         self._token: object | None = None  # of the stream that is under way
         self._waiting: dict[int, _Sent] = {}  # frames of that stream that were not answered yet, by number
         self._retry_now = False
-        self._dropped = 0
         self._threads: list[threading.Thread] = []
 
     @property
     def dropped_frames(self) -> int:
         """Frames that a newer one replaced before they were looked at, so far."""
-        with self._turn:
-            return self._dropped
+        return max(0, self._offered - self._looked_at - len(self._inbox))
 
     def start(self) -> None:
         """Begins; frames may be offered from now on.
@@ -113,22 +117,20 @@ class LiveSession:
             frame: uint8[H, W, 3], RGB. It must not be written to afterwards.
             time: Seconds, of a clock that never goes back.
         """
-        arrived = _now()
-        with self._turn:
-            if self._running and not self._closed:
-                self._dropped += self._inbox is not None
-                self._inbox = (frame, time, arrived)
-                self._turn.notify_all()
+        if self._running:
+            self._offered += 1
+            self._inbox.append((frame, time, _now()))
+            self._bell.put(None)
 
     def pause(self) -> None:
         """Stops looking, until :meth:`resume`. Frames that are offered meanwhile are ignored."""
         with self._turn:
             if not self._running:
                 return
-            self._running, self._inbox, self._ready = False, None, None
+            self._running, self._ready = False, None
             self._chooser.clear()
-            self._events.append(self._loop.paused)
             self._turn.notify_all()
+            self._tell(self._loop.paused)
             stream = self._stream
         if stream is not None:
             stream.cancel()
@@ -138,8 +140,8 @@ class LiveSession:
         with self._turn:
             if not self._running and not self._closed and self._threads:
                 self._running = self._retry_now = True
-                self._events.append(self._loop.started)
                 self._turn.notify_all()
+                self._tell(self._loop.started)
 
     def retry(self) -> None:
         """Asks again at once, if nobody could answer: the network may be back."""
@@ -152,6 +154,7 @@ class LiveSession:
         with self._turn:
             self._closed, self._running = True, False
             self._turn.notify_all()
+            self._bell.put(None)
             stream = self._stream
         if stream is not None:
             stream.cancel()
@@ -165,34 +168,32 @@ class LiveSession:
         last_frame = float("-inf")
         state = None
         while True:
-            with self._turn:
-                self._wait_for_frame(last_frame + self._pace.frame_seconds)
-                if self._closed:
-                    return
-                taken, events = None, list(self._events)
-                self._events.clear()
-                if self._inbox is not None and _now() >= last_frame + self._pace.frame_seconds:
-                    taken, self._inbox = self._inbox, None
-            if taken is not None:
-                last_frame = _now()
+            self._wait_for_bell()
+            if self._closed:
+                return
+            taken = None
+            if self._inbox and _now() >= last_frame + self._pace.frame_seconds:
+                taken, last_frame = self._inbox.pop(), _now()
+                self._looked_at += 1
                 self._look_at(*taken)
-            for event in events:
-                event(_now())
+            events = 0
+            while self._events:
+                self._events.popleft()(_now())
+                events += 1
             self._loop.tick(_now())
             self._give_up_waiting()
             if taken is not None or events or self._loop.state is not state:
                 state = self._loop.state
                 self._on_view(self._loop.view(_now()))
 
-    def _wait_for_frame(self, due: float) -> None:
-        """Until there is something to do, or a tick has passed. A frame is not there before it is due."""
-        until = _now() + _TICK_SECONDS
-        while not (self._closed or self._events) and (left := until - _now()) > 0:
-            if self._inbox is not None:
-                if _now() >= due:
-                    return
-                left = min(left, due - _now())
-            self._turn.wait(max(0.001, left))
+    def _wait_for_bell(self) -> None:
+        """Until it rang, or a tick has passed; then it is still."""
+        try:
+            self._bell.get(timeout=_TICK_SECONDS)
+            while True:
+                self._bell.get_nowait()
+        except Empty:
+            pass
 
     def _look_at(self, pixels: NDArray[np.uint8], time: float, arrived: float) -> None:
         frame = self._judge.judge(pixels, time, arrived)
@@ -308,9 +309,9 @@ class LiveSession:
                         del self._waiting[number]
                 if sent is None or not self._running:
                     continue
-                self._pace.answered((_now() - sent.time) * 1e3)
-                self._events.append(_answered(self._loop, found, sent))
-                self._turn.notify_all()
+                now = _now()
+                self._pace.answered((now - sent.time) * 1e3, (now - sent.frame.arrived) * 1e3)
+                self._tell(_answered(self._loop, found, sent))
         stream.cancel()
         return heard
 
@@ -333,9 +334,12 @@ class LiveSession:
             yield features
 
     def _report(self, problem: SteepleError) -> None:
-        with self._turn:
-            self._events.append(lambda now: self._loop.failed(problem, now))
-            self._turn.notify_all()
+        self._tell(lambda now: self._loop.failed(problem, now))
+
+    def _tell(self, event: Callable[[float], None]) -> None:
+        """Has the watching thread do something to the loop."""
+        self._events.append(event)
+        self._bell.put(None)
 
 
 def _answered(loop: LiveLoop, found: StreamFound, sent: _Sent) -> Callable[[float], None]:

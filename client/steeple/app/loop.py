@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +24,6 @@ ADVICE_SECONDS: Final = 1.5
 """Of looking in vain, after which there is advice."""
 
 _RATE_SECONDS: Final = 3.0
-_LATENCIES: Final = 9
 _FORGET_SECONDS: Final = 0.5  # in which what older frames were like counts half
 _FAITHFUL_SECONDS: Final = 1.0  # an outline by one reference image is kept so long while answers name another
 
@@ -47,7 +45,8 @@ class LiveView:
         confidence: Of the identification, 0 to 1; None if there is none.
         origin: Who gave the newest answer; None before the first.
         pack: Name of the pack that gave it; None for a server.
-        latency_ms: From a frame's arrival to its answer, the median of the last ones; None before the first.
+        answers: So far, since the session was made.
+        latency_ms: Of the newest answer, from the arrival of its frame; None before the first.
         answers_per_second: Over the last seconds; None while there were fewer than two.
         advice: What would help; None while nothing is missing.
         problem: Why nobody answers; None while somebody does.
@@ -64,6 +63,7 @@ class LiveView:
     confidence: float | None
     origin: Origin | None
     pack: str | None
+    answers: int
     latency_ms: float | None
     answers_per_second: float | None
     advice: Advice | None
@@ -87,7 +87,8 @@ class LiveLoop:
         self._looking_since = 0.0
         self._last: StreamFound | None = None
         self._shown: tuple[Answer, Frame, FeatureSet] | None = None
-        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
+        self._answers = 0
+        self._latency_ms: float | None = None
         self._answer_times: deque[float] = deque()
         self._problem: SteepleError | None = None
         self._tracker: Tracker | None = None
@@ -132,7 +133,8 @@ class LiveLoop:
         """
         self._problem = None
         self._last = found
-        self._latencies.append((now - frame.arrived) * 1e3)
+        self._answers += 1
+        self._latency_ms = (now - frame.arrived) * 1e3
         self._answer_times.append(now)
         before = self._machine.landmark
         self._machine.answered(found.answer, now)
@@ -178,7 +180,8 @@ class LiveLoop:
             confidence=answer.candidates[0].confidence if identified and answer is not None else None,
             origin=None if self._last is None else self._last.origin,
             pack=None if self._last is None else self._last.pack,
-            latency_ms=statistics.median(self._latencies) if self._latencies else None,
+            answers=self._answers,
+            latency_ms=self._latency_ms,
             answers_per_second=self._rate(now),
             advice=self._advice(now),
             problem=self._problem,

@@ -30,9 +30,9 @@ HOT: Final = 0.8
 
 _ROUND_TRIP_MS: Final = 100.0  # that is assumed before one was measured
 _NEWEST_WEIGHS: Final = 0.3
-_TOO_SLOW: Final = 1.15  # of the budget: above, less is done
-_ROOM: Final = 0.85  # of the budget: more is done only if that is expected to stay below
-_SETTLING: Final = 5  # measurements between two changes
+_MOST: Final = 0.95  # of the budget: if answers take longer, less is done
+_ROOM: Final = 0.75  # of the budget: more is done only if that is expected to stay below
+_SETTLING: Final = 6  # answers between two changes
 _WORTH: Final = 0.85  # of the time with fewer threads that more must take, at most
 _SAVING_SECONDS: Final = 0.4
 _HOT_SECONDS: Final = 1.0
@@ -132,6 +132,7 @@ class Pace:
         self._threads = 1
         self._extract_ms: float | None = None
         self._round_trip_ms = _ROUND_TRIP_MS
+        self._latency_ms: float | None = None
         self._measured = 0
 
     @property
@@ -202,7 +203,7 @@ class Pace:
             extract_ms: Milliseconds with one thread, two, four and so on.
         """
         with self._turn:
-            room = self._budget - self._round_trip_ms
+            room = _ROOM * self._budget - self._round_trip_ms
             for rung, levels in enumerate(self._ladder):
                 factor = Effort(levels, 1).cost / effort.cost
                 for doublings, taken in enumerate(extract_ms):
@@ -217,17 +218,25 @@ class Pace:
                 before = self._extract_ms
                 self._extract_ms = milliseconds if before is None else _mixed(before, milliseconds)
 
-    def answered(self, round_trip_ms: float) -> None:
-        """A frame's features took so long to be answered. May change the effort."""
+    def answered(self, round_trip_ms: float, latency_ms: float) -> None:
+        """A frame was answered. May change the effort.
+
+        Args:
+            round_trip_ms: From sending its features to the answer.
+            latency_ms: From the frame's arrival to the answer.
+        """
         with self._turn:
             self._round_trip_ms = _mixed(self._round_trip_ms, round_trip_ms)
+            self._latency_ms = latency_ms if self._latency_ms is None else _mixed(self._latency_ms, latency_ms)
             self._measured += 1
             if self._extract_ms is None or self._measured < _SETTLING:
                 return
-            if self._extract_ms + self._round_trip_ms > _TOO_SLOW * self._budget:
+            if self._latency_ms > _MOST * self._budget:
                 self._step(1)
-            elif self._rung and self._expected(self._rung - 1) + self._round_trip_ms < _ROOM * self._budget:
-                self._step(-1)
+            elif self._rung:
+                more = self._expected(self._rung - 1) - self._extract_ms
+                if self._latency_ms + more < _ROOM * self._budget:
+                    self._step(-1)
 
     def wait_after_sending(self) -> float:
         """Seconds after features were sent, from which the next frame is to be extracted.
@@ -245,7 +254,7 @@ class Pace:
         rung = min(len(self._ladder) - 1, max(0, self._rung + by))
         if rung != self._rung:
             self._extract_ms = self._expected(rung)
-            self._rung, self._measured = rung, 0
+            self._rung, self._latency_ms, self._measured = rung, None, 0
 
     def _saving(self) -> bool:
         battery = self._conditions.battery

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import hashlib
 import math
 import shutil
@@ -17,6 +16,7 @@ from typing import Final
 from steeple.app.answers import answer_from_pack
 from steeple.app.found import Found, Origin
 from steeple.app.places import distance_meters
+from steeple.app.shelved_packs import OfferedPack, ShelfState, ShelvedPack
 from steeple.client import Client, LatLng
 from steeple.client import Pack as ServerPack
 from steeple.delf.features import FeatureSet
@@ -35,62 +35,6 @@ SUFFIX: Final = ".pack"
 
 _ASKED: Final = 4  # packs that one photo is looked for in, at most
 _COMING: Final = ".coming"  # of a pack that is not checked yet
-
-
-class ShelfState(enum.StrEnum):
-    """What is on this device of a pack that a server offers."""
-
-    ABSENT = "absent"
-    PARTIAL = "partial"
-    """Its download was interrupted; it goes on from there, unless the pack was made anew."""
-    OUTDATED = "outdated"
-    CURRENT = "current"
-    UNUSABLE = "unusable"
-    """It is of a model release that this app does not extract with."""
-
-
-@dataclass(frozen=True)
-class ShelvedPack:
-    """A pack on this device.
-
-    Attributes:
-        id: ``{id}`` of ``packs/{id}``.
-        display_name: What people call it.
-        path: Its file.
-        size_bytes: Of the file.
-        model: Name of the model release whose features it has; empty if the file is damaged.
-        landmark_count: Landmarks in it.
-        near: Its landmarks stand around it; None: wherever they stand.
-        radius_meters: So far from ``near`` at most; 0 without one.
-        create_time: When the server made it, UTC; None if the file is damaged.
-        problem: Why it cannot be used; None if it can.
-    """
-
-    id: str
-    display_name: str
-    path: Path
-    size_bytes: int
-    model: str
-    landmark_count: int
-    near: LatLng | None
-    radius_meters: float
-    create_time: datetime | None
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
-class OfferedPack:
-    """A pack that a server offers.
-
-    Attributes:
-        pack: As the server tells it.
-        state: What is on this device of it.
-        received_bytes: Of a download that was interrupted; 0 if there is none.
-    """
-
-    pack: ServerPack
-    state: ShelfState
-    received_bytes: int = 0
 
 
 @dataclass

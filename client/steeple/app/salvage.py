@@ -14,14 +14,15 @@ def save_rows(damaged: Path, target: sqlite3.Connection) -> int:
     """Copies the rows that can still be read into a new database.
 
     Args:
-        damaged: The damaged file, which is not changed in content.
+        damaged: The damaged file, and its log beside it if there was one; neither is changed.
         target: The new database, with the tables of this version.
 
     Returns:
         Rows that were copied; none if the damaged file is of another version.
     """
     try:
-        with closing(sqlite3.connect(damaged)) as source:
+        # One that may write would empty the log into the damaged file.
+        with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as source:
             if source.execute("PRAGMA user_version").fetchone()[0] != len(MIGRATIONS):
                 return 0
             return sum(_copied(source, target, table) for table in TABLES)

@@ -98,6 +98,7 @@ class Searcher:
                     features if photo is None else photo,
                     upload=photo is not None,
                     timeout=None if photo is not None else self._patience(near),
+                    include_thumbnails=include_thumbnails,
                     **self._query(near, include_matches=include_matches, upload=photo is not None),
                 )
             except InvalidArgumentError:  # nobody could answer such a query

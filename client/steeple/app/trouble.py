@@ -45,7 +45,7 @@ ADVICE: Final[Mapping[Trouble, str]] = {
     Trouble.TIMED_OUT: "Try again; if that does not help, the network may block this port.",
     Trouble.BAD_ROOT_CERTIFICATES: "Choose the PEM file with the certificates to trust, or none.",
     Trouble.TLS_NEEDED: "Turn TLS on.",
-    Trouble.TLS_NOT_SPOKEN: "If this is the right port, the server talks no TLS: turn it off only in a network you trust.",
+    Trouble.TLS_NOT_SPOKEN: "Look for a mistake in the port. A server without TLS is for networks that you trust.",
     Trouble.CERTIFICATE_UNTRUSTED: "Ask whoever runs the server for the file of its root certificates, and choose it.",
     Trouble.CERTIFICATE_EXPIRED: "Look at the date of this device; if it is right, whoever runs the server must act.",
     Trouble.CERTIFICATE_OF_ANOTHER_NAME: "Use the name that the server's certificate has.",

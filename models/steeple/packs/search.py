@@ -12,6 +12,7 @@ from steeple.delf.features import DIMENSIONS
 from steeple.errors import InvalidArgumentError
 from steeple.packs.pack import Pack
 from steeple.recognition import Neighbours
+from steeple.recognition.products import inner_products
 
 _WAITING: Final = 3  # times K descriptors a query that may be among its nearest, before they are sorted out
 
@@ -82,7 +83,7 @@ class PackIndex:
             decoded = book.residuals(self._pack.codes[rows])
             decoded += book.coarse[number]
             # Squared distances, but for those of the queries to the origin, which change nothing among one query's.
-            distances = turned[visiting] @ decoded.T
+            distances = inner_products(turned[visiting], decoded)
             distances *= -2.0
             distances += np.einsum("nd,nd->n", decoded, decoded)
             nearest.offer(visiting, rows, distances)

@@ -154,6 +154,7 @@ class PackWriter:
     def close(self) -> None:
         """Gives up what is not finished. May be called again."""
         if self._file is not None:
+            self._archive.give_up()
             self._close_files()
             self._aside.unlink(missing_ok=True)
 

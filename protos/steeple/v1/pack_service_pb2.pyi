@@ -64,7 +64,7 @@ class PackSettings(google.protobuf.message.Message):
     stands for 10.
     """
     max_features: builtins.int
-    """Features of an image, at most 10,000, the best by attention score; 0 stands
+    """Features of an image, at most 4,096, the best by attention score; 0 stands
     for 600.
     """
     exact_descriptors: builtins.bool

@@ -19,6 +19,7 @@ from steeple.cli import (
     benchmark_geometry,
     benchmark_import,
     benchmark_index,
+    benchmark_live,
     benchmark_load,
     benchmark_robustness,
     benchmark_verify,
@@ -87,6 +88,7 @@ def query(
 app.command("index", short_help="Recall, time and memory of the index at any size.")(benchmark_index.index)
 app.command("verify", short_help="What geometric verification costs and finds.")(benchmark_verify.verify)
 app.command("bytes", short_help="Recognition against the bytes of a query.")(benchmark_bytes.bytes_)
+app.command("live", short_help="What the app's live view does.")(benchmark_live.live)
 app.command("load", short_help="A server that is asked for more than it can do.")(benchmark_load.load)
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
 app.command("import", short_help="What importing photos costs, beside extraction.")(benchmark_import.import_)

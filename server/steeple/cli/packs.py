@@ -60,7 +60,7 @@ MaxImagesOption = Annotated[
     int, typer.Option("--max-images", metavar="N", min=1, max=100, help="Reference images of a landmark, at most.")
 ]
 MaxFeaturesOption = Annotated[
-    int, typer.Option("--max-features", metavar="N", min=1, max=10_000, help="Features of an image, at most.")
+    int, typer.Option("--max-features", metavar="N", min=1, max=4096, help="Features of an image, at most.")
 ]
 ExactOption = Annotated[
     bool, typer.Option("--exact", help="Keep descriptors beside their codes: 40 bytes more a feature.")

@@ -14,6 +14,7 @@ from steeple.server.discovery import DiscoveryOptions, Source
 from steeple.server.engine import Engine
 from steeple.server.importing import ImportOptions
 from steeple.server.operations import Operation, OperationState
+from steeple.server.packs import PackSettings
 from steeple.server.uploads import Upload
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, Query
 from tests.fuzz.known import Known
@@ -87,6 +88,7 @@ def _made(engine: Engine, folder: Path, query: str) -> Known:
     discovery_id = discovery.removeprefix("discoveries/")
     (proposal,) = engine.discoveries.store.proposals(discovery_id).items
     whole = engine.discoveries.store.proposal(discovery_id, proposal.number)
+    pack = _done(engine, engine.packs.create("all", PackSettings("All there is")))
     return Known(
         key=engine.keyring.store.create("A phone", Scope.READER).key.name,
         upload=upload.name,
@@ -98,6 +100,7 @@ def _made(engine: Engine, folder: Path, query: str) -> Known:
         discovery=discovery,
         proposal=proposal.name,
         photo=f"{discovery}/photos/{whole.photos[0].number}",
+        pack=pack.results["pack"],
         folder=FOLDER,
     )
 

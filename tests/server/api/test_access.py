@@ -54,7 +54,8 @@ METHODS = methods()
 def least(method: str) -> Scope:
     """What a method should ask for, by the rules that the contract states."""
     service, _, name = method.removeprefix("steeple.v1.").partition("/")
-    if service in ("VisualSearchService", "FeedbackService"):
+    reads = name.startswith(("Get", "List", "Download"))
+    if service in ("VisualSearchService", "FeedbackService") or (service == "PackService" and reads):  # what apps fetch
         return Scope.DEVICE
     if service in ("KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN

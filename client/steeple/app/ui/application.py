@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,7 @@ _HOMES: Final = frozenset({"live", "permission", "welcome"})
 _ESCAPE: Final = 27  # Android's back button as well
 _TOAST_SECONDS: Final = 3.5
 _BUZZ_MS: Final = 30
+_CONDITIONS_SECONDS: Final = 20.0
 
 
 class SteepleApp(App):
@@ -90,6 +92,9 @@ class SteepleApp(App):
         self.place: LatLng | None = None
         self.waiting = 0
         self._still = still
+        self._camera_turn = threading.Lock()
+        self._camera_wanted = False
+        self._on_frame: OnFrame | None = None
         self._way: list[str] = []
         self._toast: Toast | None = None
 
@@ -114,10 +119,14 @@ class SteepleApp(App):
         self.background.run(self.services.reconnect, lambda _: self.settle(), self.complain)
         self.device.on_shared_photo(lambda photo: self.background.post(lambda: self.look_at_bytes(photo)))
         self.device.keep_awake(True)
+        Clock.schedule_interval(self._look_at_conditions, _CONDITIONS_SECONDS)
         self._follow_place()
         for problem in self.services.data.problems:
             self.say(problem)
         self.go_home() if self.services.settings.welcomed else self.go("welcome")
+
+    def _look_at_conditions(self, _seconds: float) -> None:
+        self.background.run(lambda: self.services.under(self.device.conditions()), lambda _: None, self.complain)
 
     def on_pause(self) -> bool:
         """The app goes to the back: the camera rests."""
@@ -135,8 +144,12 @@ class SteepleApp(App):
     def on_stop(self) -> None:
         """Ends everything."""
         self._live.rest()
+        self._live.close()
         self.device.forget_place()
+        Clock.unschedule(self._look_at_conditions)
         self.background.close()
+        if self.device.camera is not None:
+            self.device.camera.stop()
         self.services.close()
         Window.unbind(on_keyboard=self._key_pressed, on_drop_file=self._dropped)
         for path in _KV.glob("*.kv"):
@@ -196,29 +209,28 @@ class SteepleApp(App):
 
     # --- photos ---
 
-    def start_camera(self, on_frame: OnFrame) -> bool:
-        """Runs the camera and the live loop.
-
-        Returns:
-            Whether the camera runs.
-        """
-        camera = self.device.camera
-        try:
-            if camera is None:
-                return False
-            camera.start(on_frame)
-        except SteepleError as error:
-            self.complain(error)
-            return False
-        self.background.run(lambda: self.services.watch(True), lambda _: None, self.complain)
-        return True
+    def start_camera(self, on_frame: OnFrame) -> None:
+        """Runs the camera and the live loop."""
+        self._on_frame = on_frame
+        self._camera_wanted = True
+        self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
 
     def stop_camera(self) -> None:
         """Lets the camera and the live loop rest."""
+        self._camera_wanted = False
+        self.background.run(self._run_camera, lambda _: None, self.complain)
+
+    def _run_camera(self) -> None:
+        """Has camera and live loop do what is wanted of them by now. Opening a camera may take a second."""
         camera = self.device.camera
-        if camera is not None:
-            self.background.run(camera.stop, lambda _: None, self.complain)
-        self.background.run(lambda: self.services.watch(False), lambda _: None, self.complain)
+        with self._camera_turn:
+            if camera is not None and self._camera_wanted and self._on_frame is not None:
+                camera.start(self._on_frame)
+                self.services.under(self.device.conditions())
+                self.services.watch(True)
+            elif camera is not None:
+                camera.stop()
+                self.services.watch(False)
 
     def look(self, photo: NDArray[np.uint8]) -> None:
         """Asks about a photo, uint8[H, W, 3] in RGB, and shows the sheet about it."""
@@ -226,8 +238,16 @@ class SteepleApp(App):
 
     def look_closer(self, frame: NDArray[np.uint8], view: LiveView) -> None:
         """Shows the sheet about what the camera sees, and asks once more, for all that there is to say."""
-        before = Looked(frame, view.answer, datetime.now(UTC), origin=None, location=self.place)
-        self._sheet(before, lambda: self.services.look(frame, self.place))
+        photo = frame if view.photo is None else view.photo
+        before = Looked(
+            photo,
+            view.answer,
+            datetime.now(UTC),
+            origin=view.origin,
+            pack=view.pack,
+            location=self.place,
+        )
+        self._sheet(before, lambda: self.services.look(photo, self.place, view.features))
 
     def look_at_bytes(self, photo: bytes) -> None:
         """Asks about an encoded photo, and shows the sheet about it."""
@@ -322,7 +342,7 @@ class SteepleApp(App):
 
     def retry(self) -> None:
         """Looks for the server at once."""
-        self.background.run(lambda: self.services.searcher.retry_now(), lambda _: None, lambda _: None)
+        self.background.run(self.services.retry, lambda _: None, self.complain)
 
     def _follow_place(self) -> None:
         if self.services.settings.send_location and self.device.permission(Need.LOCATION) is Permission.GRANTED:
@@ -330,9 +350,11 @@ class SteepleApp(App):
         else:
             self.device.forget_place()
             self.place = None
+            self.services.move(None)
 
     def _placed(self, place: Place) -> None:
         self.place = LatLng(place.latitude, place.longitude)
+        self.services.move(self.place)
 
     # --- what the person chose ---
 

@@ -6,20 +6,15 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 import webbrowser
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-import numpy as np
-from numpy.typing import NDArray
-
-from steeple.app.device import Appearance, Camera, Need, OnFrame, Permission, Place
+from steeple.app.device import Appearance, Camera, Need, Permission, Place
 from steeple.app.pace import Conditions
 from steeple.app.secrets import SecretStore
-from steeple.errors import PermissionDeniedError
 
 _SPEAKERS: Final = (("spd-say", "-l"), ("espeak-ng", "-v"))
 
@@ -119,57 +114,6 @@ def default_folder() -> Path:
     """Where this system keeps the data of applications."""
     base = os.environ.get("XDG_DATA_HOME", "")
     return (Path(base) if base else Path.home() / ".local/share") / "steeple-app"
-
-
-class FrameCamera:
-    """A camera whose frames come from an iterator, read on a thread of its own.
-
-    Args:
-        frames: Makes the iterator, which gives uint8[H, W, 3] in RGB as fast as they are to be seen.
-    """
-
-    has_torch: Final = False
-    max_zoom: Final = 1.0
-
-    def __init__(self, frames: Callable[[], Iterable[NDArray[np.uint8]]]) -> None:
-        self._frames = frames
-        self._lock = threading.Lock()
-        self._playing: tuple[threading.Thread, threading.Event] | None = None
-        self.allowed = True
-
-    def start(self, on_frame: OnFrame) -> None:
-        """See :class:`steeple.app.device.Camera`."""
-        if not self.allowed:
-            raise PermissionDeniedError("the camera is not allowed")
-        with self._lock:
-            if self._playing is not None and self._playing[0].is_alive():
-                return
-            ended = threading.Event()
-            thread = threading.Thread(target=self._play, args=(on_frame, ended), name="steeple-camera", daemon=True)
-            self._playing = (thread, ended)
-            thread.start()
-
-    def stop(self) -> None:
-        """See :class:`steeple.app.device.Camera`."""
-        with self._lock:
-            playing, self._playing = self._playing, None
-        if playing is not None:
-            playing[1].set()
-            playing[0].join()
-
-    def torch(self, on: bool) -> None:
-        """See :class:`steeple.app.device.Camera`."""
-
-    def zoom(self, factor: float) -> float:
-        """See :class:`steeple.app.device.Camera`."""
-        del factor
-        return 1.0
-
-    def _play(self, on_frame: OnFrame, ended: threading.Event) -> None:
-        for frame in self._frames():
-            if ended.is_set():
-                return
-            on_frame(frame, time.monotonic())
 
 
 def _in_background(call: Callable[..., object], *arguments: object) -> None:

@@ -41,7 +41,14 @@ class Placing:
         return placed
 
 
-def place(picture: tuple[int, int], corner: tuple[float, float], room: tuple[float, float], *, fill: bool) -> Placing:
+def place(
+    picture: tuple[int, int],
+    corner: tuple[float, float],
+    room: tuple[float, float],
+    *,
+    fill: bool,
+    focus: tuple[float, float] | None = None,
+) -> Placing:
     """Places a picture.
 
     Args:
@@ -49,10 +56,16 @@ def place(picture: tuple[int, int], corner: tuple[float, float], room: tuple[flo
         corner: Window coordinates of the rectangle's lower left corner.
         room: Width and height of the rectangle.
         fill: Whether the rectangle is to be filled, with what does not fit cut off; else all of the picture is seen.
+        focus: Pixel of the picture that is to be in the middle, as far as the rectangle stays filled; None: its middle.
     """
     width, height = picture
     ratios = (room[0] / width, room[1] / height)
     scale = max(ratios) if fill else min(ratios)
-    left = corner[0] + (room[0] - width * scale) / 2
-    bottom = corner[1] + (room[1] - height * scale) / 2
+    spare = (width * scale - room[0], height * scale - room[1])
+    shares = [0.5, 0.5]
+    if focus is not None:
+        wanted = (focus[0] * scale - room[0] / 2, (height - focus[1]) * scale - room[1] / 2)
+        shares = [min(1.0, max(0.0, want / over)) if over > 0 else 0.5 for want, over in zip(wanted, spare, strict=True)]
+    left = corner[0] - spare[0] * shares[0]
+    bottom = corner[1] - spare[1] * shares[1]
     return Placing(scale, left, bottom, width, height)

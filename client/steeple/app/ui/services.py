@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -13,26 +13,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.app.answers import Origin
-from steeple.app.connection import ConnectionReport, check_connection, connect
+from steeple.app.connection import connect
+from steeple.app.connection_check import check_connection
 from steeple.app.data import AppData
+from steeple.app.found import Origin
 from steeple.app.history import HistoryEntry
 from steeple.app.live import LiveSession, LiveView
-from steeple.app.pace import Effort, Pace
+from steeple.app.pace import Conditions, Pace, extractors_of
 from steeple.app.searcher import Searcher
-from steeple.app.secrets import key_name
 from steeple.app.settings import AppSettings
-from steeple.client import Answer, Client, LatLng
+from steeple.app.thumbnails import thumbnail_of
+from steeple.app.trouble import ConnectionReport
+from steeple.client import Answer, Client, LatLng, QueryVerdict
 from steeple.delf.extractor import Extractor
 from steeple.delf.features import FeatureSet
 from steeple.delf.image import read_image
 from steeple.delf.release import ModelRelease
 from steeple.errors import FailedPreconditionError, SteepleError, UnavailableError
 
-THUMBNAIL_PIXELS: Final = 512
-"""The longer side of what is kept of a photo, at most."""
-
-_JPEG_QUALITY: Final = 85
+_JPEG_QUALITY: Final = 90
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,6 @@ class Looked:
         origin: Who answered.
         pack: Name of the pack that did.
         location: Where the device was; None if that is not known.
-        references: Thumbnails (JPEG) of reference images, by name of the landmark.
         entry: Number of the history's entry; None if it is in none.
         waiting: Whether the query waits for somebody to answer.
         problem: Why there is no answer; None if there is, or if it is only a matter of time.
@@ -60,7 +58,6 @@ class Looked:
     origin: Origin | None = None
     pack: str | None = None
     location: LatLng | None = None
-    references: Mapping[str, bytes] = field(default_factory=dict)
     entry: int | None = None
     waiting: bool = False
     problem: SteepleError | None = None
@@ -95,6 +92,8 @@ class Services:
         self._client: Client | None = None
         self._searcher: Searcher | None = None
         self._session: LiveSession | None = None
+        self._pace: Pace | None = None
+        self._place: LatLng | None = None
         self._watching = False
         self._closed = False
 
@@ -141,16 +140,18 @@ class Services:
             self._hang_up()
             self.problem = None
             try:
-                self._client = connect(self.settings, self.data.secrets)
+                self._client = connect(self.settings, self.data.keys, release=self.release.path)
             except SteepleError as error:
                 self.problem = error
-            self._searcher = Searcher(self.settings, self._client, self.data.packs, on_online=self._on_online)
-            scales = self.release.extraction.pyramid_scales
+            self._searcher = Searcher(
+                self.settings, self._client, self.data.packs, release=self.release, on_online=self._on_online
+            )
+            self._searcher.place = self._place
+            self._pace = Pace(
+                self.release.extraction.pyramid_scales, budget_ms=float(self.settings.latency_budget_ms)
+            )
             self._session = LiveSession(
-                self._searcher,
-                self._extractor_of,
-                pace=Pace(scales, budget_ms=float(self.settings.latency_budget_ms)),
-                on_view=self._on_view,
+                self._searcher, extractors_of(self.release), pace=self._pace, on_view=self._on_view
             )
             if self._watching:
                 self._session.start()
@@ -174,8 +175,25 @@ class Services:
         if session is not None and self._watching:
             session.offer(frame, time)
 
-    def _extractor_of(self, effort: Effort) -> Extractor:
-        return Extractor(self.release, threads=effort.threads)
+    def move(self, place: LatLng | None) -> None:
+        """Says where the device is; None if that is not known or not to be used."""
+        self._place = place
+        searcher = self._searcher
+        if searcher is not None:
+            searcher.place = place
+
+    def under(self, conditions: Conditions) -> None:
+        """Goes by what the device says of itself from now on."""
+        pace = self._pace
+        if pace is not None:
+            pace.under(conditions)
+
+    def retry(self) -> None:
+        """Looks for the server at once."""
+        searcher, session = self._searcher, self._session
+        if searcher is not None and session is not None:
+            searcher.retry_now()
+            session.retry()
 
     def _hang_up(self) -> None:
         session, searcher = self._session, self._searcher
@@ -194,40 +212,39 @@ class Services:
 
     # --- a photo ---
 
-    def look(self, photo: NDArray[np.uint8], location: LatLng | None = None) -> Looked:
+    def look(
+        self, photo: NDArray[np.uint8], location: LatLng | None = None, features: FeatureSet | None = None
+    ) -> Looked:
         """Asks about a photo, keeps the answer, or puts the query off.
 
         Args:
             photo: uint8[H, W, 3], RGB.
-            location: Where the device is; None if that is not known.
+            location: Where it was taken; None if that is not known.
+            features: Its local features, if they are at hand.
 
         Raises:
             ImageError: If the photo cannot be used.
         """
         time = datetime.now(UTC)
-        features = self.extract(photo)
+        features = self.extract(photo) if features is None else features
         before = Looked(photo, None, time, features, location=location)
         try:
             found = self.searcher.identify(features, include_matches=True, include_thumbnails=True, near=location)
         except UnavailableError:
-            self.data.waiting.add(features, time=time, thumbnail=thumbnail(photo), location=location)
+            self.data.waiting.add(features, time=time, thumbnail=thumbnail_of(photo), location=location)
             return replace(before, waiting=True)
         except SteepleError as error:
             return replace(before, problem=error)
-        references = _references(found.answer)
-        looked = replace(before, answer=found.answer, origin=found.origin, pack=found.pack, references=references)
-        if not self.settings.keep_history:
-            return looked
+        looked = replace(before, answer=found.answer, origin=found.origin, pack=found.pack)
         entry = HistoryEntry(
             answer=found.answer,
             origin=found.origin,
             time=time,
-            thumbnail=thumbnail(photo),
+            thumbnail=thumbnail_of(photo),
             pack=found.pack,
             location=location,
-            references=references,
         )
-        return replace(looked, entry=self.data.history.add(entry))
+        return replace(looked, entry=self.data.remember(entry))
 
     def look_at_file(self, encoded: bytes, location: LatLng | None = None) -> Looked:
         """Asks about an encoded photo, as :meth:`look` does."""
@@ -245,10 +262,9 @@ class Services:
             photo,
             entry.answer,
             entry.time,
-            origin=Origin(entry.origin.value),
+            origin=entry.origin,
             pack=entry.pack,
             location=entry.location,
-            references=entry.references,
             entry=entry.id,
         )
 
@@ -269,36 +285,61 @@ class Services:
         """
         answered = sum(1 for _ in self.data.waiting.answer(self.searcher))
         if self._client is not None:
-            for _ in self.data.proposals.send(self._client):
+            for _ in self.data.proposals.send(self._client, self.settings.server):
                 pass
         return answered
+
+    def tell(self, looked: Looked, *, correct: bool, shown: str | None, landmark: str | None = None) -> None:
+        """Keeps what the person says of an answer, to be sent: features only, never the photo.
+
+        Args:
+            looked: With its features.
+            correct: Whether the answer is right.
+            shown: Resource name of the landmark that it named; None if it was UNKNOWN.
+            landmark: Resource name of the landmark that it is, if the answer is wrong and the person knows.
+
+        Raises:
+            FailedPreconditionError: If the features are not at hand.
+        """
+        if looked.features is None:
+            raise FailedPreconditionError("of this photo, nothing is left to be sent")
+        verdict = QueryVerdict.RIGHT if correct else QueryVerdict.WRONG
+        if landmark is not None:
+            verdict = QueryVerdict.LANDMARK
+        self.data.proposals.feedback(
+            self.settings.server, looked.features, verdict, shown=shown, landmark=landmark, time=looked.time
+        )
+
+    def propose(self, looked: Looked, *, name: str, note: str, located: bool) -> None:
+        """Keeps a photo and its name, to be sent for the catalogue.
+
+        Args:
+            looked: The photo.
+            name: What people call the landmark.
+            note: What else the person says.
+            located: Whether to tell where it was taken.
+
+        Raises:
+            InvalidArgumentError: If there is no name, or a text is too long.
+        """
+        location = looked.location if located else None
+        self.data.proposals.photo(
+            self.settings.server, encoded(looked.photo), name, note=note, location=location, time=looked.time
+        )
 
     # --- settings ---
 
     def key(self, server: str) -> str:
         """The key of a server; empty if there is none."""
-        return (self.data.secrets.get(key_name(server)) or "") if server else ""
+        return (self.data.keys.get(server) or "") if server else ""
 
     def keep_key(self, server: str, key: str) -> None:
         """Keeps the key of a server, or forgets it if it is empty."""
-        if server and key:
-            self.data.secrets.set(key_name(server), key)
-        elif server:
-            self.data.secrets.delete(key_name(server))
+        self.data.keys.set(server, key)
 
     def check(self) -> ConnectionReport:
         """Looks at the way to the server."""
-        return check_connection(self.settings, self.key(self.settings.server) or None)
-
-
-def thumbnail(photo: NDArray[np.uint8], pixels: int = THUMBNAIL_PIXELS) -> bytes:
-    """A photo, uint8[H, W, 3] in RGB, as a JPEG whose longer side has at most so many pixels."""
-    height, width = photo.shape[:2]
-    scale = pixels / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return encoded(photo)
+        return check_connection(self.settings, self.key(self.settings.server) or None, release=self.release)
 
 
 def encoded(photo: NDArray[np.uint8]) -> bytes:
@@ -317,7 +358,3 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FailedPreconditionError(f"{path.name} cannot be read: {error.strerror or error}") from error
-
-
-def _references(answer: Answer) -> dict[str, bytes]:
-    return {item.landmark.name: item.thumbnail for item in answer.candidates if getattr(item, "thumbnail", None)}

@@ -6,6 +6,7 @@ contrast that WCAG 2.2 asks of text (4.5:1), and those of :data:`SHAPE_PAIRS` to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -139,6 +140,12 @@ TOUCH: Final = 48
 
 GAP: Final = 16
 """Between and around things, dp."""
+
+
+def faded(colour: Sequence[float], opacity: float) -> Colour:
+    """A colour at another opacity."""
+    red, green, blue = colour[:3]
+    return (red, green, blue, opacity)
 
 
 def over(colour: Colour, below: Colour) -> Colour:

@@ -12,6 +12,7 @@ from steeple.client._photos import PhotoReader
 from steeple.client._sync.catalogue import CatalogueCalls
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.discoveries import DiscoveryCalls
+from steeple.client._sync.feedback import FeedbackCalls
 from steeple.client._sync.files import FileCalls
 from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 class Client(
     SearchCalls,
+    FeedbackCalls,
     CatalogueCalls,
     ServerCalls,
     KeyCalls,
@@ -108,6 +110,7 @@ class Client(
         )
         connection = Connection(settings, PhotoReader(release, extractors), Tracing(tracer_provider))
         SearchCalls.__init__(self, connection)
+        FeedbackCalls.__init__(self, connection)
         CatalogueCalls.__init__(self, connection)
         ServerCalls.__init__(self, connection)
         KeyCalls.__init__(self, connection)

@@ -25,7 +25,7 @@ from steeple.v1 import pack_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_SENT_AT_ONCE: Final = 1 << 20
+_SENT_AT_ONCE: Final = 1 << 17  # a phone loses what has come of a message when its connection breaks
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _STATES: Final = {
     PackState.CURRENT: api.Pack.STATE_CURRENT,

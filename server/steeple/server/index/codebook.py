@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import DIMENSIONS, ModelRelease
-from steeple.errors import ReleaseError
+from steeple.errors import FailedPreconditionError, ReleaseError
 from steeple.packs import PackCodebook
 from steeple.server.index_factory import IndexFactory
 
 _GRAPH_CANDIDATES: Final = 32
 _GraphParameters: Any = getattr(faiss, "SearchParametersHNSW")  # noqa: B009 - FAISS's types do not know it
-_PACK_BITS: Final = 8
 _COMFORT: Final = 2048  # descriptors a list, on average: beyond it, going through lists costs more than finding them
 _QUERIES_IN_PARALLEL: Final = 3  # of FAISS's modes the one that uses all cores in search_preassigned
 _NO_TABLES: Final = -1  # FAISS would keep a table of nlist x M x 256 floats: more than the codes of a large catalogue
@@ -126,6 +125,30 @@ class Codebook:
         distances, lists = self._quantizer.search(rows, probes, params=self.graph_parameters(probes))
         return Assignment(rows, lists, distances)
 
+    def encode(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Lists, int64[N], and codes, uint8[N, code size], of descriptors, float32[N, 40], as an index has them."""
+        assignment = self.assign(descriptors, 1)
+        lists = np.ascontiguousarray(assignment.lists[:, 0])
+        coder: Any = self._ivf.pq
+        return lists, coder.compute_codes(assignment.rows - self._quantizer.reconstruct_batch(lists))
+
+    def of_pack(self) -> PackCodebook:
+        """The same for an offline pack: without FAISS, and without the graph that finds lists if there is one.
+
+        Raises:
+            FailedPreconditionError: If its codes are not of 8 bits a sub-quantizer.
+        """
+        quantizer: Any = self._ivf.pq
+        if quantizer.nbits != 8:
+            raise FailedPreconditionError(f"offline packs have codes of 8 bits a sub-quantizer, not {quantizer.nbits}")
+        shape = (quantizer.M, quantizer.ksub, quantizer.dsub)
+        turned = self._turn is not None
+        return PackCodebook(
+            coarse=np.ascontiguousarray(self._quantizer.reconstruct_n(0, self.lists), np.float32),
+            product=faiss.vector_to_array(quantizer.centroids).reshape(shape),
+            rotation=faiss.vector_to_array(self._turn.A).reshape(DIMENSIONS, DIMENSIONS) if turned else None,
+        )
+
     def decode(self, lists: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32[N, 40]: what codes, uint8[N, code size], in lists, int64[N], stand for, L2-normalised.
 
@@ -134,24 +157,6 @@ class Codebook:
         decoder: Any = self._ivf.pq
         rows = self._quantizer.reconstruct_batch(lists) + decoder.decode(codes)
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
-
-    def for_packs(self) -> PackCodebook:
-        """The same as arrays, for phones, which have no FAISS.
-
-        Raises:
-            ReleaseError: If its codes are not of 8 bits a sub-quantizer.
-        """
-        pq = self._ivf.pq
-        if pq.nbits != _PACK_BITS:
-            raise ReleaseError(
-                f"packs take codes of {_PACK_BITS} bits a sub-quantizer, and this codebook has {pq.nbits}"
-            )
-        turn = None if self._turn is None else faiss.vector_to_array(self._turn.A).reshape(DIMENSIONS, DIMENSIONS)
-        return PackCodebook(
-            coarse=np.asarray(self._quantizer.reconstruct_n(0, self.lists), np.float32),
-            product=faiss.vector_to_array(pq.centroids).reshape(pq.M, 1 << _PACK_BITS, -1),
-            rotation=turn,
-        )
 
     def graph_parameters(self, probes: int) -> Any | None:  # noqa: ANN401 - FAISS is untyped
         """How thoroughly FAISS looks for as many lists, if it does so along a graph."""

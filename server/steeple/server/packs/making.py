@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.packs import (
-    PackCodebook,
     PackFacts,
     PackImage,
     PackLandmark,
@@ -24,7 +23,7 @@ from steeple.packs import (
     PackWriter,
 )
 from steeple.server.catalogue import Catalogue, Landmark, LatLng, Restriction, features
-from steeple.server.durable import errors_translated, sha256_of, sync
+from steeple.server.durable import errors_translated, sha256_of
 from steeple.server.index.codebook import Codebook
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Run, result_files
@@ -62,8 +61,9 @@ class PackMaking:
         self._store = store
 
     def publish(self, run: Run) -> Mapping[str, str]:
-        """Makes a pack and publishes it; as :class:`steeple.server.operations.Job`."""
-        pack_id, settings = run.arguments[PACK], PackSettings.of_json(run.arguments[SETTINGS])
+        """Makes a pack, anew if no settings are given, and publishes it; as :class:`steeple.server.operations.Job`."""
+        pack_id, given = run.arguments[PACK], run.arguments.get(SETTINGS)
+        settings = self._store.get(pack_id).settings if given is None else PackSettings.of_json(given)
         file = f"{run.operation.id}{SUFFIX}"
         there = self._store.find(pack_id)
         if there is None or there.file != file:  # else by a run whose end was not noted down any more
@@ -111,11 +111,11 @@ class PackMaking:
                 create_time=create_time,
                 region=_region(settings.restriction),
             )
-            codebook = Codebook.of(release).for_packs()
-            with PackWriter(path, facts, codebook, features=settings.max_features, exact=settings.exact) as writer:
+            codebook = Codebook.of(release)
+            kept = settings.max_features
+            with PackWriter(path, facts, codebook.of_pack(), features=kept, exact=settings.exact) as writer:
                 writing = _Writing(run, connection, self._ingest, writer, codebook, release.name)
                 manifest = writing.all(selection)
-            sync(path.parent)
             return _described(pack_id, settings, manifest, selection, path)
 
 
@@ -128,7 +128,7 @@ class _Writing:
         connection: Connection,
         ingest: Ingest,
         writer: PackWriter,
-        codebook: PackCodebook,
+        codebook: Codebook,
         model: str,
     ) -> None:
         self._run = run
@@ -168,7 +168,7 @@ class _Writing:
         if not image.sha256:
             return None
         try:
-            return self._ingest.thumbnail_of(self._ingest.shelf.photos.get(image.sha256))
+            return self._ingest.thumbnails.of(image.sha256)
         except SteepleError as error:
             self._run.problem(f"landmarks/{landmark.id}/images/{image.id}", error)
             return None

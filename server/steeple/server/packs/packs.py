@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from steeple.server.catalogue import Catalogue
+from steeple.server.catalogue.requests import check_request_id
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner
 from steeple.server.packs import selection
@@ -32,6 +34,7 @@ class Packs:
 
     Attributes:
         store: To read those that are published.
+        making: That makes them.
     """
 
     def __init__(
@@ -42,10 +45,10 @@ class Packs:
         self._catalogue = catalogue
         self._serving = serving
         self._operations = operations
-        self._making = PackMaking(catalogue, ingest, lambda: serving.default, self.store)
-        operations.register(_CREATE, self._making.publish)
-        operations.register(_REFRESH, self._making.publish)
-        operations.register(_EXPORT, self._making.export)
+        self.making = PackMaking(catalogue, ingest, lambda: serving.default, self.store)
+        operations.register(_CREATE, self.making.publish)
+        operations.register(_REFRESH, self.making.publish)
+        operations.register(_EXPORT, self.making.export)
         self._lock = threading.Lock()
         self._mark: tuple[object, ...] = ()  # of the state that the next is of
         self._contents: dict[str, str] = {}  # what packs would be made of, by their files
@@ -56,7 +59,7 @@ class Packs:
         Raises:
             FailedPreconditionError: If no landmark would be in it.
         """
-        return self._begin(_CREATE, pack_id, settings, request_id)
+        return self._begin(_CREATE, {PACK: pack_id, SETTINGS: settings.to_json()}, settings, request_id)
 
     def refresh(self, pack_id: str, *, request_id: str = "") -> Operation:
         """Begins to make a pack anew, with the settings that it has.
@@ -65,7 +68,7 @@ class Packs:
             NotFoundError: If there is none of that id.
             FailedPreconditionError: If no landmark would be in it.
         """
-        return self._begin(_REFRESH, pack_id, self.store.get(pack_id).settings, request_id)
+        return self._begin(_REFRESH, {PACK: pack_id}, self.store.get(pack_id).settings, request_id)
 
     def export(self, pack_id: str, settings: PackSettings, *, request_id: str = "") -> Operation:
         """Begins to make a pack that is not published.
@@ -73,7 +76,7 @@ class Packs:
         Raises:
             FailedPreconditionError: If no landmark would be in it.
         """
-        return self._begin(_EXPORT, pack_id, settings, request_id)
+        return self._begin(_EXPORT, {PACK: pack_id, SETTINGS: settings.to_json()}, settings, request_id)
 
     def state(self, pack: PublishedPack) -> PackState:
         """How a pack stands to the catalogue as it is now."""
@@ -81,9 +84,9 @@ class Packs:
             return PackState.LOST
         return PackState.CURRENT if self._content(pack) == pack.content else PackState.STALE
 
-    def _begin(self, method: str, pack_id: str, settings: PackSettings, request_id: str) -> Operation:
-        self._making.check(settings)
-        arguments = {PACK: pack_id, SETTINGS: settings.to_json()}
+    def _begin(self, method: str, arguments: Mapping[str, Any], settings: PackSettings, request_id: str) -> Operation:
+        check_request_id(request_id)
+        self.making.check(settings)  # said at once, not only in the end
         return self._operations.begin(method, arguments, request_id=request_id)
 
     def _content(self, pack: PublishedPack) -> str:

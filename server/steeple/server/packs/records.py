@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
+from steeple.delf.features import MAX_FEATURES
 from steeple.errors import InvalidArgumentError
 from steeple.packs import DEFAULT_FEATURES
 from steeple.server.catalogue import LatLng, Restriction
@@ -15,7 +16,6 @@ from steeple.server.catalogue.limits import check_display_name
 
 DEFAULT_IMAGES: Final = 10
 MAX_IMAGES: Final = 100
-MAX_FEATURES: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PackSettings:
         display_name: What people call it; 1 to 200 characters.
         restriction: Its landmarks.
         max_images: Reference images of a landmark, at most, the best by quality grade; 1 to 100.
-        max_features: Features of an image, at most, the best by attention score; 1 to 10,000.
+        max_features: Features of an image, at most, the best by attention score; 1 to 4,096.
         exact: Whether the int8 descriptors are in it beside their codes.
 
     Raises:

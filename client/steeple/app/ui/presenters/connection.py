@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from steeple.app.connection import ConnectionReport, Step
+from steeple.app.trouble import ConnectionReport, Step
 from steeple.app.ui.language import Translator
 from steeple.app.ui.presenters import words
 
@@ -47,4 +47,5 @@ def _step(step: Step, tr: Translator) -> StepModel:
     if step.trouble is not None:
         trouble = tr(words.TROUBLES[step.trouble])
         return StepModel("info" if step.passed else "danger", "warning", title, trouble)
-    return StepModel("good", "check", title, step.found)
+    # What was found is told in English alone; it adds nothing that is needed.
+    return StepModel("good", "check", title, step.found if tr.code == "en" else "")

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.app.ui.services import read_file, thumbnail
+from steeple.app.thumbnails import thumbnail_of
+from steeple.app.ui.services import read_file
 from steeple.delf.image import read_image
 from steeple.errors import SteepleError
 
@@ -37,7 +38,7 @@ def photos_in(folder: Path) -> tuple[Path, ...]:
 def tile(path: Path) -> NDArray[np.uint8] | None:
     """A photo, small, uint8[H, W, 3] in RGB; None if it cannot be read."""
     try:
-        return read_image(thumbnail(read_image(read_file(path)), _TILE_PIXELS))
+        return read_image(thumbnail_of(read_image(read_file(path)), longest_side=_TILE_PIXELS))
     except SteepleError:
         return None
 

@@ -57,7 +57,7 @@ def present(view: LiveView | None, tr: Translator, *, place: LatLng | None = Non
         waiting: Queries that wait for somebody to answer.
     """
     state = State.IDLE if view is None else view.state
-    advice = tr(words.ADVICE[view.advice]) if view is not None and view.advice is not None else ""
+    advice = "" if view is None else words.advice_words(view.advice, tr)
     if view is not None and state is State.CERTAIN and view.answer is not None and view.answer.landmark is not None:
         return _certain(view, view.answer, tr, place)
     if view is not None and state is State.UNKNOWN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steeple.app.pack_shelf import OfferedPack, PackState, ShelvedPack
+from steeple.app.pack_shelf import OfferedPack, ShelfState, ShelvedPack
 from steeple.app.ui.language import Translator
 from steeple.app.ui.presenters import words
 
@@ -35,14 +35,14 @@ class PackModel:
 
 def present(here: Sequence[ShelvedPack], offered: Sequence[OfferedPack], tr: Translator) -> tuple[PackModel, ...]:
     """The packs on this device, then those that the server offers besides; what is outdated is offered again."""
-    known = {offer.id: offer for offer in offered}
+    known = {offer.pack.id: offer for offer in offered}
     rows = [_shelved(pack, known.get(pack.id), tr) for pack in here]
     there = {pack.id for pack in here}
-    return (*rows, *(_offered(offer, tr) for offer in offered if offer.id not in there))
+    return (*rows, *(_offered(offer, tr) for offer in offered if offer.pack.id not in there))
 
 
 def _shelved(pack: ShelvedPack, offer: OfferedPack | None, tr: Translator) -> PackModel:
-    outdated = offer is not None and offer.state is PackState.OUTDATED
+    outdated = offer is not None and offer.state is ShelfState.OUTDATED
     detail = _detail(pack.landmark_count, pack.size_bytes, tr)
     detail += " · " + (tr("a newer one is there") if outdated else tr("on this device"))
     action = ("download", tr("Update {name}", name=pack.display_name))
@@ -53,20 +53,20 @@ def _shelved(pack: ShelvedPack, offer: OfferedPack | None, tr: Translator) -> Pa
 
 
 def _offered(offer: OfferedPack, tr: Translator) -> PackModel:
-    detail = _detail(offer.landmark_count, offer.size_bytes, tr)
-    if offer.state is PackState.UNUSABLE:
+    detail = _detail(offer.pack.landmark_count, offer.pack.size_bytes, tr)
+    if offer.state is ShelfState.UNUSABLE:
         problem = tr("It is for another version of the app.")
-        return PackModel(offer.id, offer.display_name, detail, problem, "", "", here=False)
-    if offer.state is PackState.PARTIAL:
+        return PackModel(offer.pack.id, offer.pack.display_name, detail, problem, "", "", here=False)
+    if offer.state is ShelfState.PARTIAL:
         got = words.bytes_words(offer.received_bytes)
         detail += " · " + tr("{size} are here already", size=got)
     return PackModel(
-        offer.id,
-        offer.display_name,
+        offer.pack.id,
+        offer.pack.display_name,
         detail,
         "",
         "download",
-        tr("Download {name}", name=offer.display_name),
+        tr("Download {name}", name=offer.pack.display_name),
         here=False,
     )
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.app.advice import Advice
-from steeple.app.answers import Origin
-from steeple.app.ui.language import Translator
+from steeple.app.found import Origin
+from steeple.app.ui.language import Translator, message
 from steeple.app.ui.presenters import words
 from steeple.app.ui.services import Looked
 from steeple.client import Candidate, LatLng
+
+
+TIPS: Final = (
+    message("Go closer, or zoom in."),
+    message("Hold the camera still for a moment."),
+    message("More light helps, and the sun behind you."),
+)
+"""What helps with most photos that nobody knows."""
+
+_WORTH_SAYING: Final = 0.02  # confidence from which on another candidate is shown
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def present(
             tr("I don't know this one"),
             tr("It may not be in the catalogue, or it looks too different here."),
             facts=facts,
-            tips=tuple(tr(words.ADVICE[item]) for item in (Advice.CLOSER, Advice.STEADIER, Advice.MORE_LIGHT)),
+            tips=tuple(map(tr, TIPS)),
             candidates=_candidates(answer.candidates),
             may_tell=looked.features is not None,
             may_propose=not asking and looked.features is not None,
@@ -118,7 +128,7 @@ def present(
         facts=facts,
         candidates=_candidates(answer.candidates[1:]),
         outline=_scaled(best.outline, looked),
-        reference=looked.references.get(landmark.name, b""),
+        reference=best.thumbnail,
         photo_points=points,
         reference_points=ends,
         place=landmark.location,
@@ -148,6 +158,7 @@ def _candidates(candidates: tuple[Candidate, ...]) -> tuple[CandidateModel, ...]
     return tuple(
         CandidateModel(item.landmark.name, item.landmark.display_name, words.percent(item.confidence))
         for item in candidates
+        if item.confidence >= _WORTH_SAYING
     )
 
 
@@ -163,7 +174,7 @@ def _scaled(points: NDArray[np.float32], looked: Looked) -> NDArray[np.float32] 
 
 def _matches(looked: Looked, best: Candidate) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
     points = _scaled(best.query_points, looked)
-    size = (getattr(best, "reference_width", 0) or 0, getattr(best, "reference_height", 0) or 0)
+    size = (best.reference_width, best.reference_height)
     if points is None or not all(size):
         return None, None
     # As fractions of the reference image: its thumbnail has another size.

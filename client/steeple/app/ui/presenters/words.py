@@ -8,7 +8,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
 from steeple.app.advice import Advice
-from steeple.app.connection import Stage, Trouble
+from steeple.app.trouble import Stage, Trouble
 from steeple.app.ui.language import Translator, message
 from steeple.client import LatLng
 from steeple.errors import (
@@ -30,22 +30,24 @@ from steeple.errors import (
 _EARTH_METERS: Final = 6_371_000.0
 
 CONFIDENCES: Final = (
-    (0.97, message("Almost certain")),
-    (0.88, message("Very likely")),
-    (0.7, message("Likely")),
-    (0.4, message("Perhaps")),
-    (0.0, message("Hardly")),
+    (0.97, message("almost certain")),
+    (0.9, message("very likely")),
+    (0.66, message("likely")),
+    (0.5, message("perhaps")),
+    (0.2, message("unlikely")),
+    (0.0, message("very unlikely")),
 )
-"""From which confidence on which words are used."""
+"""Confidence from which each phrase holds, and the phrase. Confidence is a calibrated probability, so the words can
+mean what they mean to others: "likely" from two thirds and "very likely" from 0.9 are the IPCC's (note of 2010)."""
 
 ADVICE: Final[Mapping[Advice, str]] = {
-    Advice.MORE_LIGHT: message("More light would help."),
-    Advice.LESS_LIGHT: message("It is too bright; try to keep the sun out of the picture."),
-    Advice.STEADIER: message("Hold the camera a little steadier."),
-    Advice.FOCUS: message("The picture is blurred; give the camera a moment to focus."),
+    Advice.MORE_LIGHT: message("It is dark. More light would help."),
+    Advice.LESS_LIGHT: message("It is very bright. Turn away from the light."),
+    Advice.STEADIER: message("Hold the camera still for a moment."),
+    Advice.FOCUS: message("The picture is blurred. Give it a moment, or wipe the lens."),
     Advice.CLOSER: message("Go closer, or zoom in."),
     Advice.FARTHER: message("Step back, so that more of it is seen."),
-    Advice.ANOTHER_VIEW: message("Try another side of it."),
+    Advice.ANOTHER_VIEW: message("Try another side, or a part with more detail."),
 }
 
 STAGES: Final[Mapping[Stage, str]] = {
@@ -97,12 +99,18 @@ _ERRORS: Final[tuple[tuple[type[SteepleError], str], ...]] = (
 
 def confidence_words(confidence: float, tr: Translator) -> str:
     """A confidence, 0 to 1, in words."""
-    return next(tr(words) for least, words in CONFIDENCES if confidence >= least)
+    words = next(tr(phrase) for least, phrase in CONFIDENCES if confidence >= least)
+    return words[:1].upper() + words[1:]
 
 
 def percent(confidence: float) -> str:
-    """A confidence, 0 to 1, as a number; never 100 %, which nothing is."""
-    return f"{min(99, round(100 * confidence))} %"
+    """A confidence, 0 to 1, as a number: never 100 %, since nothing is certain, and never more than it is."""
+    return f"{min(99, int(100 * max(0.0, confidence) + 1e-9))} %"
+
+
+def advice_words(advice: Advice | None, tr: Translator) -> str:
+    """What would help; empty for nothing."""
+    return "" if advice is None else tr(ADVICE[advice])
 
 
 def distance_meters(one: LatLng, other: LatLng) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from kivy.uix.screenmanager import Screen
 from numpy.typing import NDArray
 
 from steeple.app.ui.presenters import gallery
-from steeple.app.ui.services import Looked, encoded
+from steeple.app.ui.services import Looked
 from steeple.app.ui.widgets.basic import TapFloat
 from steeple.app.ui.widgets.forms import Option
 from steeple.app.ui.widgets.page import EmptyNote
@@ -22,7 +23,7 @@ from steeple.errors import InvalidArgumentError, SteepleError
 class GalleryTile(TapFloat):
     """A photo to choose."""
 
-    photo = ObjectProperty(None, allownone=True)
+    photo = ObjectProperty(None, allownone=True, comparator=is_)
     path = StringProperty("")
 
 
@@ -44,7 +45,8 @@ class GalleryScreen(Screen):
             name = "~" if folder == self.home else folder.name
             option = Option(text=name, label=name)
             option.bind(on_release=lambda _, chosen=folder: self.open(chosen))
-            box.add_widget(option)
+            if len(there) > 1:
+                box.add_widget(option)
         if there:
             self.open(self._folder if self._folder in there else there[0])
 
@@ -89,7 +91,7 @@ class ProposeScreen(Screen):
     problem = StringProperty("")
     place_help = StringProperty("")
     placed = BooleanProperty(False)
-    looked = ObjectProperty(None, allownone=True)
+    looked = ObjectProperty(None, allownone=True, comparator=is_)
 
     def show(self, looked: Looked) -> None:
         """Shows the photo."""
@@ -112,11 +114,9 @@ class ProposeScreen(Screen):
         if not name:
             self.problem = app.tr("A name is needed, as people call it.")
             return
-        location = looked.location if self.ids.place.active else None
+        located = bool(self.ids.place.active)
         app.background.run(
-            lambda: app.services.data.proposals.photo(
-                encoded(looked.photo), name=name, note=note, location=location, time=looked.time
-            ),
+            lambda: app.services.propose(looked, name=name, note=note, located=located),
             lambda _: self._kept(),
             self._failed,
         )

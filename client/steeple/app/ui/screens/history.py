@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import is_
 from typing import Any
 
 from kivy.app import App
@@ -24,8 +25,8 @@ class HistoryRow(TapBox):
     entry = NumericProperty(0)
     title = StringProperty("")
     detail = StringProperty("")
-    photo = ObjectProperty(None, allownone=True)
-    outline = ObjectProperty(None, allownone=True)
+    photo = ObjectProperty(None, allownone=True, comparator=is_)
+    outline = ObjectProperty(None, allownone=True, comparator=is_)
     screen = ObjectProperty(None, allownone=True)
 
 

@@ -16,6 +16,7 @@ from kivy.properties import (
     ObjectProperty,
     StringProperty,
 )
+from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.screenmanager import Screen
 from numpy.typing import NDArray
 
@@ -38,6 +39,12 @@ class LiveCard(TapBox):
     confidence = NumericProperty(0.0)
     color = ColorProperty((1, 1, 1, 1))
     leads = BooleanProperty(False)
+
+
+class LiveHint(BoxLayout):
+    """What to do, where nothing is found yet."""
+
+    text = StringProperty("")
 
 
 class LiveScreen(Screen):
@@ -73,7 +80,11 @@ class LiveScreen(Screen):
         self._fingers: dict[Any, tuple[float, float]] = {}
         self._running = False
         self._state = State.IDLE
-        Clock.schedule_interval(self._next_frame, 0)
+        self._clock = Clock.schedule_interval(self._next_frame, 0)
+
+    def close(self) -> None:
+        """Ends it."""
+        self._clock.cancel()
 
     # --- the camera ---
 
@@ -89,8 +100,12 @@ class LiveScreen(Screen):
     def resume(self) -> None:
         """Runs the camera, unless it is paused."""
         if not self.paused and not self._running:
-            self._running = App.get_running_app().start_camera(self.take_frame)
-            self.has_torch = self._running and App.get_running_app().device.camera.has_torch
+            self._running = True
+            App.get_running_app().start_camera(self.take_frame)
+
+    def camera_runs(self) -> None:
+        """The camera has started: what it can do is known now."""
+        self.has_torch = App.get_running_app().device.camera.has_torch
 
     def rest(self) -> None:
         """Lets the camera rest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import is_
 from typing import Any
 
 from kivy.app import App
@@ -49,7 +50,7 @@ class ResultScreen(Screen):
     placed = BooleanProperty(False)
     may_propose = BooleanProperty(False)
     shared = StringProperty("")
-    looked = ObjectProperty(None, allownone=True)
+    looked = ObjectProperty(None, allownone=True, comparator=is_)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -97,6 +98,9 @@ class ResultScreen(Screen):
             row.bind(on_release=lambda _, name=item.name: self.tell(False, landmark=name))
             rows.add_widget(row)
         told = bool(self.thanks)
+        app = App.get_running_app()
+        app.present(self.ids.propose, self.ids.actions, model.may_propose, index=1)
+        app.present(self.ids.map, self.ids.actions, model.place is not None)
         self._present(self.ids.telling, model.kind == "found" and model.may_tell and not told)
         self._present(self.ids.thanks, told)
         self._present(self.ids.others, bool(model.candidates) and model.may_tell and not told)
@@ -108,7 +112,7 @@ class ResultScreen(Screen):
             self._cards = list(reversed(content.children))
         if wanted and card.parent is None:
             after = self._cards[self._cards.index(card) + 1 :]
-            content.add_widget(card, index=sum(1 for other in after if other.parent is content))
+            content.add_widget(card, index=sum(1 for other in after if other.parent is not None))
         elif not wanted and card.parent is not None:
             content.remove_widget(card)
 
@@ -120,9 +124,7 @@ class ResultScreen(Screen):
             return
         answered = model.landmark or None
         app.background.run(
-            lambda: app.services.data.proposals.feedback(
-                looked.features, correct=correct, answered=answered, landmark=answered if correct else landmark
-            ),
+            lambda: app.services.tell(looked, correct=correct, shown=answered, landmark=landmark),
             lambda _: self._told(correct),
             app.complain,
         )

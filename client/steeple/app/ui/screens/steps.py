@@ -9,8 +9,8 @@ from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.screenmanager import Screen
 
-from steeple.app.connection import ConnectionReport
 from steeple.app.device import Need, Permission
+from steeple.app.trouble import ConnectionReport
 from steeple.app.ui.presenters import connection, welcome
 from steeple.errors import InvalidArgumentError
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from kivy.app import App
 from kivy.graphics.texture import Texture
 from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
@@ -18,34 +17,56 @@ from kivy.uix.widget import Widget
 
 from steeple.app.ui import icons
 from steeple.app.ui.fonts import Fonts, script_of
+from steeple.app.ui.language import Translator
 
 FONTS = Fonts()
 
 
 class Text(Label):
-    """A text as high as it needs to be, in a font that has its letters, along the language's direction."""
+    """A text as high as it needs to be, in a font that has its letters, along the language's direction.
+
+    Attributes:
+        role: ``display``, ``title``, ``body`` or ``small``.
+        strong: Whether it is bold.
+        snug: Whether it is as wide as it needs to be, in one line; else it fills the width that there is.
+        centred: Whether its lines are.
+        lines: At most; 0 for any number.
+        most: Pixels that its letters are high at most, however large the person wants them: for places of a fixed size.
+    """
 
     strong = BooleanProperty(False)
+    snug = BooleanProperty(False)
     role = StringProperty("body")
+    most = NumericProperty(1000.0)
     centred = BooleanProperty(False)
     lines = NumericProperty(0)
 
     def on_text(self, *_: Any) -> None:
         """Chooses the font."""
         self.font_name = FONTS.font_for(self.text, self.strong)
-        self.halign = self.alignment()
+
+    def on_texture_size(self, *_: Any) -> None:
+        """Takes the width that it needs."""
+        if self.snug:
+            self.width = self.texture_size[0]
+
+    def on_snug(self, *_: Any) -> None:
+        """Takes the width that it needs."""
+        if self.snug:
+            self.size_hint_x = None
+            self.width = self.texture_size[0]
 
     def on_strong(self, *_: Any) -> None:
         """Chooses the font."""
         self.on_text()
 
-    def alignment(self) -> str:
-        """The side that this text begins at."""
-        if self.centred:
+    @staticmethod
+    def alignment(text: str, centred: bool, tr: Translator) -> str:
+        """The side that a text begins at."""
+        if centred:
             return "center"
-        script = script_of(self.text)
-        app = App.get_running_app()
-        rightwards = script.rightwards if script is not None else app is None or app.tr.rightwards
+        script = script_of(text)
+        rightwards = tr.rightwards if script is None else script.rightwards
         return "left" if rightwards else "right"
 
 
@@ -106,6 +127,7 @@ class Action(TapBox):
     text = StringProperty("")
     icon = StringProperty("")
     kind = StringProperty("quiet")
+    foreground = ColorProperty((1, 1, 1, 1))
 
 
 class RoundAction(TapFloat):
@@ -113,12 +135,12 @@ class RoundAction(TapFloat):
 
     Attributes:
         icon: What is on it.
-        on_picture: Whether it lies on the camera's picture.
+        overlaid: Whether it lies on the camera's picture.
         active: Whether it is on, where it can be.
     """
 
     icon = StringProperty("")
-    on_picture = BooleanProperty(True)
+    overlaid = BooleanProperty(True)
     active = BooleanProperty(False)
 
 
@@ -158,7 +180,13 @@ class Ring(Widget):
 
 
 class Row(GridLayout):
-    """Things side by side, along the language's direction."""
+    """Things side by side, along the language's direction.
+
+    Attributes:
+        collapsed: Whether it takes no room.
+    """
+
+    collapsed = BooleanProperty(False)
 
 
 class Divider(Widget):

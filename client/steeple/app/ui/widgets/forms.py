@@ -44,7 +44,7 @@ class Field(BoxLayout):
         self.ids.entry.text = text
 
 
-class Switch(TapBox):
+class OnOff(TapBox):
     """Something that is on or off, with what that means."""
 
     title = StringProperty("")

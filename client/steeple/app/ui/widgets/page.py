@@ -17,21 +17,21 @@ class Page(BoxLayout):
     Attributes:
         title: In the header.
         icon: Of the way out: ``back`` or ``close``.
-        action: Icon of what else the header offers; empty for none.
-        action_label: What that does.
+        tool: Icon of what else the header offers; empty for none.
+        tool_label: What that does.
 
     Events:
         on_back: The way out was tapped.
-        on_action: The header's other button was tapped.
+        on_use: The header's other button was tapped.
     """
 
     title = StringProperty("")
     icon = StringProperty("back")
-    action = StringProperty("")
-    action_label = StringProperty("")
+    tool = StringProperty("")
+    tool_label = StringProperty("")
     wide = BooleanProperty(False)
     content = ObjectProperty(None, allownone=True)
-    __events__ = ("on_back", "on_action")
+    __events__ = ("on_back", "on_use")
 
     def add_widget(self, widget: Widget, *arguments: Any, **options: Any) -> None:
         """Adds to what scrolls, once there is that."""
@@ -43,7 +43,7 @@ class Page(BoxLayout):
     def on_back(self) -> None:
         """For those who bind to it."""
 
-    def on_action(self) -> None:
+    def on_use(self) -> None:
         """For those who bind to it."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from operator import is_
+from typing import Any, Final
 
 import numpy as np
 from kivy.graphics import (
@@ -27,6 +28,9 @@ from numpy.typing import NDArray
 from steeple.app.ui.placing import Placing, place
 
 
+_FAR: Final = 1e5  # window pixels, farther than any window reaches
+
+
 def texture_of(photo: NDArray[np.uint8], texture: Texture | None = None) -> Texture:
     """A photo, uint8[H, W, 3] in RGB, as a texture; in the one given, if that has its size."""
     height, width = photo.shape[:2]
@@ -47,8 +51,8 @@ class Photo(Widget):
         fill: Whether the frame is to be filled.
     """
 
-    photo = ObjectProperty(None, allownone=True)
-    outline = ObjectProperty(None, allownone=True)
+    photo = ObjectProperty(None, allownone=True, comparator=is_)
+    outline = ObjectProperty(None, allownone=True, comparator=is_)
     fill = BooleanProperty(True)
     texture = ObjectProperty(None, allownone=True)
     color = ColorProperty((1, 0.76, 0.36, 1))
@@ -66,7 +70,7 @@ class Photo(Widget):
         """Where the photo lies; None without one."""
         if self.texture is None:
             return None
-        return place(self.texture.size, self.pos, self.size, fill=self.fill)
+        return place(self.texture.size, self.pos, self.size, fill=self.fill, focus=_middle(self.outline))
 
     def draw(self, *_: Any) -> None:
         """Draws it anew."""
@@ -93,7 +97,7 @@ class LivePicture(Widget):
         glow: 0 (the picture as it is) to 1 (all but the landmark is dimmed).
     """
 
-    outline = ObjectProperty(None, allownone=True)
+    outline = ObjectProperty(None, allownone=True, comparator=is_)
     zoom = NumericProperty(1.0)
     color = ColorProperty((1, 0.76, 0.36, 1))
     glow = NumericProperty(0.0)
@@ -137,15 +141,16 @@ class LivePicture(Widget):
                 draw_outline(corners, self.color, max(self.glow, 0.4), dp(3))
 
     def _dim_around(self, corners: NDArray[np.float64]) -> None:
-        StencilPush()
-        Color(1, 1, 1, 1)
-        _polygon(corners)
-        StencilUse(func_op="greater")  # the landmark counts 1 in the stencil, its surroundings 0
-        Color(0.02, 0.03, 0.05, 0.5 * self.glow)
-        Rectangle(pos=self.pos, size=self.size)
-        StencilUnUse()
-        _polygon(corners)
-        StencilPop()
+        # A ring from the outline to far outside of the window; the outline is star-shaped around its middle.
+        middle = corners.mean(0)
+        away = corners - middle
+        far = middle + away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6) * _FAR
+        ring = np.stack([corners, far], 1).reshape(-1, 2)
+        ring = np.vstack([ring, ring[:2]])
+        vertices = np.zeros((len(ring), 4))
+        vertices[:, :2] = ring
+        Color(0.02, 0.03, 0.05, 0.45 * self.glow)
+        Mesh(vertices=vertices.reshape(-1).tolist(), indices=list(range(len(ring))), mode="triangle_strip")
 
 
 class MatchesPicture(Widget):
@@ -160,11 +165,11 @@ class MatchesPicture(Widget):
         color: Of lines and outline.
     """
 
-    photo = ObjectProperty(None, allownone=True)
-    reference = ObjectProperty(None, allownone=True)
-    photo_points = ObjectProperty(None, allownone=True)
-    reference_points = ObjectProperty(None, allownone=True)
-    outline = ObjectProperty(None, allownone=True)
+    photo = ObjectProperty(None, allownone=True, comparator=is_)
+    reference = ObjectProperty(None, allownone=True, comparator=is_)
+    photo_points = ObjectProperty(None, allownone=True, comparator=is_)
+    reference_points = ObjectProperty(None, allownone=True, comparator=is_)
+    outline = ObjectProperty(None, allownone=True, comparator=is_)
     color = ColorProperty((1, 0.76, 0.36, 1))
 
     def __init__(self, **options: Any) -> None:
@@ -180,7 +185,7 @@ class MatchesPicture(Widget):
         gap = dp(8)
         half = (self.width - gap) / 2 if self.reference is not None else self.width
         left = self._texture("photo", self.photo)
-        at = place(left.size, self.pos, (half, self.height), fill=True)
+        at = place(left.size, self.pos, (half, self.height), fill=True, focus=_middle(self.outline))
         with self.canvas:
             self._framed(left, at, (self.x, self.y), (half, self.height))
             if self.reference is None:
@@ -225,6 +230,14 @@ class MatchesPicture(Widget):
     def _texture(self, name: str, photo: NDArray[np.uint8]) -> Texture:
         self._textures[name] = texture_of(photo, self._textures.get(name))
         return self._textures[name]
+
+
+def _middle(outline: NDArray[np.floating] | None) -> tuple[float, float] | None:
+    """The middle of what an outline spans."""
+    if outline is None or not len(outline):
+        return None
+    x, y = (outline.min(0) + outline.max(0)) / 2
+    return float(x), float(y)
 
 
 def draw_outline(corners: NDArray[np.float64], color: tuple[float, ...], strength: float, width: float) -> None:

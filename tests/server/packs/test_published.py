@@ -1,0 +1,151 @@
+"""Packs that are published: whether they are current, and files that take the place of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from steeple.packs import Pack
+from steeple.server.catalogue import LandmarkDraft
+from steeple.server.engine import Engine
+from steeple.server.packs import PackSettings, PackState
+from steeple.server.packs.records import pack_restriction
+from tests.server.conftest import MakeFeatures
+
+from .conftest import LONDON, PARIS, OpenEngine, file_of, published
+
+SETTINGS = PackSettings("Paris", pack_restriction(PARIS, 5000.0, {}, []))
+
+Change = Callable[[Engine, MakeFeatures], object]
+
+
+def state(engine: Engine) -> PackState:
+    return engine.packs.state(engine.packs.store.get("paris"))
+
+
+def placed(engine: Engine, make: MakeFeatures) -> None:
+    engine.catalogue.create_landmark(LandmarkDraft("New", location=PARIS), landmark_id="new")
+    engine.ingest.create_image("new", make(77))
+
+
+INSIDE: dict[str, Change] = {
+    "an image comes": lambda engine, make: engine.ingest.create_image("church", make(77)),
+    "an image goes": lambda engine, make: engine.ingest.delete_image("church", "image-0"),
+    "a landmark comes": placed,
+    "a landmark is renamed": lambda engine, make: engine.catalogue.update_landmark("gate", display_name="Arch"),
+    "a landmark moves in": lambda engine, make: engine.catalogue.update_landmark("clock", location=PARIS),
+    "a landmark moves out": lambda engine, make: engine.catalogue.update_landmark("clock", location=LONDON),
+    "a landmark is not to be found": lambda engine, make: engine.ingest.update_landmark("gate", active=False),
+    "a landmark goes": lambda engine, make: engine.ingest.delete_landmark("church", force=True),
+}
+OUTSIDE: dict[str, Change] = {
+    "an image comes": lambda engine, make: engine.ingest.create_image("clock", make(77)),
+    "a landmark is renamed": lambda engine, make: engine.catalogue.update_landmark("ghost", display_name="Spirit"),
+    "a landmark goes": lambda engine, make: engine.ingest.delete_landmark("clock", force=True),
+    "a landmark without images comes": lambda engine, make: engine.catalogue.create_landmark(
+        LandmarkDraft("Empty", location=PARIS)
+    ),
+}
+
+
+def test_a_pack_is_stale_once_what_it_is_made_of_has_changed(engine: Engine, make_features: MakeFeatures) -> None:
+    old = published(engine, engine.packs.create("paris", SETTINGS))
+    for what, change in INSIDE.items():
+        assert state(engine) is PackState.CURRENT, what
+        change(engine, make_features)
+        assert state(engine) is PackState.STALE, what
+        new = published(engine, engine.packs.refresh("paris"))
+        assert new.settings == old.settings
+        assert new.sha256 != old.sha256
+        old = new
+    assert state(engine) is PackState.CURRENT
+
+
+def test_a_pack_stays_current_whatever_happens_elsewhere(engine: Engine, make_features: MakeFeatures) -> None:
+    published(engine, engine.packs.create("paris", SETTINGS))
+    for what, change in OUTSIDE.items():
+        change(engine, make_features)
+        assert state(engine) is PackState.CURRENT, what
+
+
+def test_being_found_does_not_make_a_pack_stale(engine: Engine, make_features: MakeFeatures) -> None:
+    published(engine, engine.packs.create("paris", SETTINGS))
+    assert engine.identify(make_features(10), max_candidates=1).identified
+    engine._identify_counts.save()
+    assert state(engine) is PackState.CURRENT
+
+
+def test_a_download_goes_on_though_the_pack_is_replaced_and_deleted(
+    engine: Engine, make_features: MakeFeatures
+) -> None:
+    store = engine.packs.store
+    old = published(engine, engine.packs.create("paris", SETTINGS))
+    content = file_of(engine, old).read_bytes()
+    with store.open("paris", 0, old.sha256) as file:
+        first = file.read(1000)
+        engine.ingest.create_image("church", make_features(77))
+        new = published(engine, engine.packs.create("paris", SETTINGS))
+        assert [path.name for path in store.path("").iterdir()] == [new.file]
+        store.delete("paris")
+        assert list(store.path("").iterdir()) == []
+        assert first + file.read() == content
+    with pytest.raises(NotFoundError, match="no packs/paris"):
+        store.open("paris", 0)
+
+
+def test_the_rest_of_a_file_that_was_replaced_is_refused(engine: Engine, make_features: MakeFeatures) -> None:
+    store = engine.packs.store
+    old = published(engine, engine.packs.create("paris", SETTINGS))
+    engine.ingest.create_image("church", make_features(77))
+    new = published(engine, engine.packs.refresh("paris"))
+    with pytest.raises(FailedPreconditionError, match="was made anew"):
+        store.open("paris", 1000, old.sha256)
+    for sha256 in (new.sha256, ""):
+        with store.open("paris", 1000, sha256) as file:
+            assert file.read() == file_of(engine, new).read_bytes()[1000:]
+    for offset in (-1, new.size_bytes + 1):
+        with pytest.raises(InvalidArgumentError) as caught:
+            store.open("paris", offset)
+        assert caught.value.metadata["field"] == "offset"
+    with store.open("paris", new.size_bytes) as file:
+        assert file.read() == b""
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_file_that_is_missing_or_cut_is_told_and_made_anew(engine: Engine, *, cut: bool) -> None:
+    path = file_of(engine, published(engine, engine.packs.create("paris", SETTINGS)))
+    if cut:
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        path.unlink()
+    assert state(engine) is PackState.LOST
+    with pytest.raises(DataLossError, match="steeple packs refresh paris"):
+        engine.packs.store.open("paris", 0)
+    new = published(engine, engine.packs.refresh("paris"))
+    assert state(engine) is PackState.CURRENT
+    Pack.open(file_of(engine, new)).close()
+
+
+def test_packs_outlast_a_restart_and_what_belongs_to_none_goes(engine: Engine, open_engine: OpenEngine) -> None:
+    made = published(engine, engine.packs.create("paris", SETTINGS))
+    folder = engine.packs.store.path("")
+    (folder / "left.pack").write_bytes(b"x")
+    (folder / ".left.pack.partial").write_bytes(b"x")
+    again = open_engine()
+    assert [path.name for path in folder.iterdir()] == [made.file]
+    assert again.packs.store.get("paris") == made
+    assert state(again) is PackState.CURRENT
+
+
+def test_packs_are_listed_by_id_a_page_at_a_time(engine: Engine) -> None:
+    settings = PackSettings("X", pack_restriction(None, 0.0, {}, ["iron"]), max_images=1)
+    for name in ("b", "a", "c"):
+        published(engine, engine.packs.create(name, settings))
+    page = engine.packs.store.list(2)
+    assert ([pack.id for pack in page.items], page.total_size) == (["a", "b"], 3)
+    rest = engine.packs.store.list(2, page.next_page_token)
+    assert ([pack.id for pack in rest.items], rest.next_page_token) == (["c"], "")
+    with pytest.raises(InvalidArgumentError, match="page_token"):
+        engine.packs.store.list(2, "x")
