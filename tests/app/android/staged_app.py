@@ -127,26 +127,25 @@ def play(
     }
     request = folder / "request.json"
     request.write_text(json.dumps(facts), encoding="utf-8")
-    environment = {
-        **_environment(),
-        "STEEPLE_KEY": server.device_key,
-        "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python",  # phones have the pure wheel
-    }
-    command = [
-        python,
-        "-B",
-        "-S",
-        "-P",
-        "-W",
-        "error",
-        str(Path(__file__).parent / "phone.py"),
-        str(staged),
-        str(request),
-    ]
-    run = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
+    run = run_staged(python, "phone", staged, request, folder, server.device_key)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)
     return found
+
+
+def run_staged(
+    python: str, module: str, staged: Path, given: Path, folder: Path, key: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Runs one of this folder's programs with nothing of the app but what is staged."""
+    environment = {
+        **_environment(),
+        "PYTHONPATH": str(ROOT),
+        "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python",  # phones have the pure wheel
+        "PYTHONWARNINGS": "default" if module == "window" else "error",  # Kivy has some of its own
+        "STEEPLE_KEY": key,
+    }
+    command = [python, "-B", "-S", "-P", "-m", f"tests.app.android.{module}", str(staged), str(given)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
 
 
 def check_answers(found: dict[str, Any]) -> None:
