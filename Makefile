@@ -28,7 +28,7 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
-	$(BIN)/python -m pytest -m "not train and not gpu" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/python -m pytest -m "not train and not gpu and not android" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 .PHONY: history
 history: $(VENV)/.installed-dev ## Kill a server while clients work, and check what they saw (SECONDS=600 SEED=1)
@@ -109,6 +109,15 @@ test-tflite-runtime: $(VENV)/.installed-dev $(VENV)-tflite-runtime/.installed ##
 	$(BIN)/python tests/delf/runtime_parity.py dump $(VENV)-tflite-runtime/new.npz
 	$(BIN)/python tests/delf/runtime_parity.py compare $(VENV)-tflite-runtime/old.npz $(VENV)-tflite-runtime/new.npz
 
+.PHONY: android-stage
+android-stage: $(VENV)/.created ## Assemble what goes into the Android app, in build/android
+	$(BIN)/python tools/stage_android.py
+
+# What a phone has, on a desktop: see tools/requirements/android.txt.
+.PHONY: test-android
+test-android: $(VENV)/.installed-dev $(VENV)-android/.installed ## Run the staged Android app with a phone's gRPC, TFLite and recipes (needs Python 3.11)
+	STEEPLE_PHONE_PYTHON="$(CURDIR)/$(VENV)-android/bin/python" $(BIN)/python -m pytest -m android tests/app/android
+
 .PHONY: constraints
 constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 	$(VENV)-lock/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
@@ -117,7 +126,7 @@ constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 
 .PHONY: clean
 clean: ## Remove environments, caches and what was built
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-train $(VENV)-gpu $(VENV)-deploy $(VENV)-fuzz $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-android $(VENV)-train $(VENV)-gpu $(VENV)-deploy $(VENV)-fuzz $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -153,6 +162,11 @@ $(VENV)-fuzz/.installed: pyproject.toml constraints.txt tools/requirements/fuzz.
 $(VENV)-tflite-runtime/.installed: tools/requirements/tflite-runtime.txt
 	@python=$$(sh tools/find_python.sh 3.11 3.11 "$(PYTHON)" python3.11) && "$$python" -m venv --clear $(VENV)-tflite-runtime
 	$(VENV)-tflite-runtime/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)-android/.installed: tools/requirements/android.txt tools/requirements/tflite-runtime.txt
+	@python=$$(sh tools/find_python.sh 3.11 3.11 "$(PYTHON)" python3.11) && "$$python" -m venv --clear $(VENV)-android
+	$(VENV)-android/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
 $(VENV)-train/.installed: pyproject.toml constraints.txt

@@ -5,7 +5,7 @@ import warnings
 
 from steeple.v1 import catalog_service_pb2 as steeple_dot_v1_dot_catalog__service__pb2
 
-GRPC_GENERATED_VERSION = '1.64.3'
+GRPC_GENERATED_VERSION = '1.64.0'
 GRPC_VERSION = grpc.__version__
 EXPECTED_ERROR_RELEASE = '1.65.0'
 SCHEDULED_RELEASE_DATE = 'June 25, 2024'

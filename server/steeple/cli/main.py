@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
+from steeple.cli import app as app_command
 from steeple.cli import (
     audit,
     benchmark,
@@ -69,6 +70,7 @@ app.command("info", short_help="What a server serves, and what it is doing.")(in
 app.command("health", short_help="Whether a server takes calls.")(health.health)
 app.command("doctor", short_help="What is wrong with a machine or a data folder.")(doctor.doctor)
 app.command("identify")(identify.identify)
+app.command("app", short_help="The app for phones, in a window here.")(app_command.app)
 app.command("explain", short_help="Why a photo is answered as it is.")(explain.explain)
 app.command("evaluate", short_help="Measure recognition on photos with known answers.")(evaluate.evaluate)
 app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)

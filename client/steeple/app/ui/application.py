@@ -1,0 +1,409 @@
+"""The app's window: which screen is seen, and what screens share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.core.window import Window
+from kivy.lang import Builder
+from kivy.metrics import sp
+from kivy.properties import ListProperty, NumericProperty, ObjectProperty
+from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.screenmanager import FadeTransition, NoTransition, Screen, ScreenManager, SlideTransition
+from kivy.uix.widget import Widget
+from numpy.typing import NDArray
+
+from steeple.app.data import AppData
+from steeple.app.device import Device, Need, OnFrame, Permission, Place
+from steeple.app.live import LiveView
+from steeple.app.settings import Theme
+from steeple.app.states import State
+from steeple.app.ui.background import Threads
+from steeple.app.ui.language import Translator, choose
+from steeple.app.ui.presenters import words
+from steeple.app.ui.presenters.live import LiveModel
+from steeple.app.ui.screens.gallery import GalleryScreen, ProposeScreen
+from steeple.app.ui.screens.history import HistoryScreen
+from steeple.app.ui.screens.live import LiveScreen
+from steeple.app.ui.screens.packs import PacksScreen
+from steeple.app.ui.screens.result import ResultScreen
+from steeple.app.ui.screens.settings import SettingsScreen
+from steeple.app.ui.screens.steps import ConnectionScreen, PermissionScreen, WelcomeScreen
+from steeple.app.ui.services import Looked, Services, read_file
+from steeple.app.ui.theme import DARK, PALETTES
+from steeple.app.ui.widgets import forms, page, picture
+from steeple.app.ui.widgets.messages import Question, Toast
+from steeple.client import LatLng
+from steeple.delf.release import ModelRelease
+from steeple.errors import SteepleError
+
+__all__ = ["SteepleApp", "forms", "page", "picture"]  # the KV files use their widgets
+
+_KV: Final = Path(__file__).parent / "kv"
+_SCREENS: Final[dict[str, type[Screen]]] = {
+    "live": LiveScreen,
+    "result": ResultScreen,
+    "history": HistoryScreen,
+    "settings": SettingsScreen,
+    "welcome": WelcomeScreen,
+    "connection": ConnectionScreen,
+    "permission": PermissionScreen,
+    "packs": PacksScreen,
+    "gallery": GalleryScreen,
+    "propose": ProposeScreen,
+}
+_HOMES: Final = frozenset({"live", "permission", "welcome"})
+_ESCAPE: Final = 27  # Android's back button as well
+_TOAST_SECONDS: Final = 3.5
+_BUZZ_MS: Final = 30
+_CONDITIONS_SECONDS: Final = 20.0
+
+
+class SteepleApp(App):
+    """The app.
+
+    Args:
+        data: Its data; closed with the app.
+        device: That it runs on.
+        release: Model release to extract with.
+        still: Whether screens change at once instead of sliding.
+    """
+
+    theme = ObjectProperty(DARK)
+    tr = ObjectProperty(Translator("en"))
+    sp = NumericProperty(1.0)
+    insets = ListProperty([0, 0, 0, 0])
+
+    title = "Steeple"
+
+    def __init__(self, data: AppData, device: Device, release: ModelRelease, *, still: bool = False) -> None:
+        super().__init__()
+        self.device = device
+        self.release = release
+        self.background = Threads(lambda call: Clock.schedule_once(lambda _: call(), 0))
+        self.services = Services(data, release, on_view=self._view, on_online=self._online_changed)
+        self.place: LatLng | None = None
+        self.waiting = 0
+        self._still = still
+        self._camera_turn = threading.Lock()
+        self._camera_wanted = False
+        self._on_frame: OnFrame | None = None
+        self._way: list[str] = []
+        self._toast: Toast | None = None
+
+    # --- beginning and end ---
+
+    def build(self) -> Widget:
+        """The window's content."""
+        self.apply_settings()
+        for path in sorted(_KV.glob("*.kv")):
+            Builder.load_file(str(path))
+        self.screens = ScreenManager(transition=NoTransition())
+        for name, kind in _SCREENS.items():
+            self.screens.add_widget(kind(name=name))
+        root = FloatLayout()
+        root.add_widget(self.screens)
+        Window.bind(on_keyboard=self._key_pressed, on_drop_file=self._dropped)
+        Window.softinput_mode = "below_target"
+        return root
+
+    def on_start(self) -> None:
+        """Connects, and shows the first screen."""
+        self.background.run(self.services.reconnect, lambda _: self.settle(), self.complain)
+        self.device.on_shared_photo(lambda photo: self.background.post(lambda: self.look_at_bytes(photo)))
+        self.device.keep_awake(True)
+        Clock.schedule_interval(self._look_at_conditions, _CONDITIONS_SECONDS)
+        self._follow_place()
+        for problem in self.services.data.problems:
+            self.say(problem)
+        self.go_home() if self.services.settings.welcomed else self.go("welcome")
+
+    def _look_at_conditions(self, _seconds: float) -> None:
+        self.background.run(lambda: self.services.under(self.device.conditions()), lambda _: None, self.complain)
+
+    def on_pause(self) -> bool:
+        """The app goes to the back: the camera rests."""
+        self._live.rest()
+        self.device.forget_place()
+        return True
+
+    def on_resume(self) -> None:
+        """The app comes to the front again."""
+        if self.screens.current in ("live", "permission"):
+            self.go_home()
+        self._follow_place()
+        self.retry()
+
+    def on_stop(self) -> None:
+        """Ends everything."""
+        self._live.rest()
+        self._live.close()
+        self.device.forget_place()
+        Clock.unschedule(self._look_at_conditions)
+        self.background.close()
+        if self.device.camera is not None:
+            self.device.camera.stop()
+        self.services.close()
+        Window.unbind(on_keyboard=self._key_pressed, on_drop_file=self._dropped)
+        for path in _KV.glob("*.kv"):
+            Builder.unload_file(str(path))
+
+    # --- which screen is seen ---
+
+    @property
+    def _live(self) -> LiveScreen:
+        return self.screens.get_screen("live")
+
+    def go(self, name: str) -> None:
+        """Shows a screen; :meth:`back` comes back from it."""
+        if name in self._way:
+            self._way = self._way[: self._way.index(name)]
+        elif name in _HOMES:
+            self._way.clear()
+        elif self.screens.current != name:
+            self._way.append(self.screens.current)
+        self._show(name, "up" if name in ("result", "gallery", "propose") else "left")
+
+    def back(self) -> None:
+        """Shows the screen before."""
+        if self._way:
+            name = self._way.pop()
+            self._show(name, "right") if name not in _HOMES else self.go_home()
+        else:
+            self.go_home()
+
+    def go_home(self) -> None:
+        """Shows the camera's picture, or what keeps it from being seen."""
+        self._way.clear()
+        allowed = self.device.camera is not None and self.device.permission(Need.CAMERA) is Permission.GRANTED
+        self._show("live" if allowed else "permission", "right")
+
+    def _show(self, name: str, direction: str) -> None:
+        if self.screens.current == name:
+            self.screens.current_screen.dispatch("on_pre_enter")
+            return
+        if self._still:
+            self.screens.transition = NoTransition()
+        elif {name, self.screens.current} <= _HOMES:
+            self.screens.transition = FadeTransition(duration=0.2)
+        else:
+            mirrored = {"left": "right", "right": "left"}
+            towards = direction if self.tr.rightwards else mirrored.get(direction, direction)
+            self.screens.transition = SlideTransition(duration=0.22, direction=towards)
+        self.screens.current = name
+
+    def _key_pressed(self, _window: Any, key: int, *_: Any) -> bool:
+        if key != _ESCAPE:
+            return False
+        if self.screens.current in _HOMES:
+            return False
+        self.back()
+        return True
+
+    # --- photos ---
+
+    def start_camera(self, on_frame: OnFrame) -> None:
+        """Runs the camera and the live loop."""
+        self._on_frame = on_frame
+        self._camera_wanted = True
+        self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
+
+    def stop_camera(self) -> None:
+        """Lets the camera and the live loop rest."""
+        self._camera_wanted = False
+        self.background.run(self._run_camera, lambda _: None, self.complain)
+
+    def _run_camera(self) -> None:
+        """Has camera and live loop do what is wanted of them by now. Opening a camera may take a second."""
+        camera = self.device.camera
+        with self._camera_turn:
+            if camera is not None and self._camera_wanted and self._on_frame is not None:
+                camera.start(self._on_frame)
+                self.services.under(self.device.conditions())
+                self.services.watch(True)
+            elif camera is not None:
+                camera.stop()
+                self.services.watch(False)
+
+    def look(self, photo: NDArray[np.uint8]) -> None:
+        """Asks about a photo, uint8[H, W, 3] in RGB, and shows the sheet about it."""
+        self._sheet(Looked(photo, None, datetime.now(UTC)), lambda: self.services.look(photo, self.place))
+
+    def look_closer(self, frame: NDArray[np.uint8], view: LiveView) -> None:
+        """Shows the sheet about what the camera sees, and asks once more, for all that there is to say."""
+        photo = frame if view.photo is None else view.photo
+        before = Looked(
+            photo,
+            view.answer,
+            datetime.now(UTC),
+            origin=view.origin,
+            pack=view.pack,
+            location=self.place,
+        )
+        self._sheet(before, lambda: self.services.look(photo, self.place, view.features))
+
+    def look_at_bytes(self, photo: bytes) -> None:
+        """Asks about an encoded photo, and shows the sheet about it."""
+        blank = np.full((48, 64, 3), 60, np.uint8)
+        self._sheet(Looked(blank, None, datetime.now(UTC)), lambda: self.services.look_at_file(photo, None))
+
+    def look_at_path(self, path: Path) -> None:
+        """Asks about a file."""
+        self.background.run(lambda: read_file(path), self.look_at_bytes, self.complain)
+
+    def _sheet(self, before: Looked, work: Callable[[], Looked]) -> None:
+        screen = self.screens.get_screen("result")
+        screen.show(before, asking=True)
+        self.go("result")
+
+        def done(looked: Looked) -> None:
+            if screen.looked is before:  # nothing else was asked about meanwhile
+                screen.show(looked)
+            self._count_waiting()
+
+        def failed(error: SteepleError) -> None:
+            if screen.looked is before:
+                screen.show(Looked(before.photo, None, before.time, problem=error))
+
+        self.background.run(work, done, failed)
+
+    def open_entry(self, entry: int) -> None:
+        """Shows the sheet about what was found before."""
+
+        def done(looked: Looked) -> None:
+            self.screens.get_screen("result").show(looked)
+            self.go("result")
+
+        self.background.run(lambda: self.services.entry(entry), done, self.complain)
+
+    def pick_photo(self) -> None:
+        """Has the person choose a photo."""
+        if getattr(self.device, "has_gallery", True):
+            self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo)))
+        else:
+            self.go("gallery")
+
+    def _picked(self, photo: bytes | None) -> None:
+        if photo is not None:
+            self.look_at_bytes(photo)
+
+    def _dropped(self, _window: Any, path: bytes, *_: Any) -> None:
+        self.look_at_path(Path(path.decode("utf-8", "surrogateescape")))
+
+    def propose(self, looked: Looked) -> None:
+        """Shows the form that proposes a photo to the catalogue."""
+        self.screens.get_screen("propose").show(looked)
+        self.go("propose")
+
+    # --- what was found, and who answers ---
+
+    def _view(self, view: LiveView) -> None:
+        self._live.take_view(view)
+
+    def feel(self, model: LiveModel) -> None:
+        """Lets a change be felt and heard, as far as the person wants that."""
+        settings = self.services.settings
+        if settings.haptics and model.state is State.CERTAIN:
+            self.device.vibrate(_BUZZ_MS)
+        if settings.speech and model.spoken:
+            self.device.speak(model.spoken, self.tr.code)
+
+    def _online_changed(self, online: bool) -> None:
+        if online:
+            self.background.post(self.settle)
+
+    def settle(self) -> None:
+        """Asks about what waits, and sends what is to be sent."""
+        self.background.run(self.services.settle, self._settled, lambda _: self._count_waiting())
+
+    def _settled(self, answered: int) -> None:
+        if answered:
+            text = self.tr.count("{n} photo that waited is answered.", "{n} photos that waited are answered.", answered)
+            self.say(text)
+        self._count_waiting()
+
+    def _count_waiting(self) -> None:
+        def counted(waiting: int) -> None:
+            self.waiting = waiting
+            self._live.show_view()
+
+        self.background.run(self.services.data.waiting.count, counted, self.complain)
+
+    def reconnect(self) -> None:
+        """Connects anew, by the settings as they are now."""
+        self.background.run(self.services.reconnect, lambda _: self.settle(), self.complain)
+
+    def retry(self) -> None:
+        """Looks for the server at once."""
+        self.background.run(self.services.retry, lambda _: None, self.complain)
+
+    def _follow_place(self) -> None:
+        if self.services.settings.send_location and self.device.permission(Need.LOCATION) is Permission.GRANTED:
+            self.device.watch_place(self._placed)
+        else:
+            self.device.forget_place()
+            self.place = None
+            self.services.move(None)
+
+    def _placed(self, place: Place) -> None:
+        self.place = LatLng(place.latitude, place.longitude)
+        self.services.move(self.place)
+
+    # --- what the person chose ---
+
+    def apply_settings(self) -> None:
+        """Shows the app as the person wants it."""
+        settings, appearance = self.services.settings, self.device.appearance()
+        language = choose(settings.language or appearance.language or "")
+        if language != self.tr.code:
+            self.tr = Translator(language)
+        dark = appearance.dark is not False if settings.theme is Theme.SYSTEM else settings.theme is Theme.DARK
+        self.theme = PALETTES["dark" if dark else "light"]
+        Window.clearcolor = self.theme.background
+        self.sp = sp(1) * settings.text_scale * appearance.text_scale
+        self._follow_place()
+
+    def erase(self) -> None:
+        """Forgets everything, and begins anew."""
+
+        def done(_: None) -> None:
+            self.apply_settings()
+            self.reconnect()
+            self.go("welcome")
+
+        self.background.run(self.services.data.erase, done, self.complain)
+
+    # --- messages ---
+
+    def ask(self, title: str, detail: str, button: str, confirmed: Callable[[], None]) -> None:
+        """Asks before something is destroyed."""
+        Question(confirmed, title=title, detail=detail, button=button).open()
+
+    def complain(self, error: SteepleError) -> None:
+        """Says what went wrong."""
+        self.say(words.error_words(error, self.tr))
+
+    def say(self, text: str) -> None:
+        """Shows a message for a few seconds."""
+        if self._toast is not None and self.root is not None:
+            self.root.remove_widget(self._toast)
+        if self.root is None:
+            return
+        toast = self._toast = Toast(text=text)
+        self.root.add_widget(toast)
+        Clock.schedule_once(lambda _: self.root.remove_widget(toast), _TOAST_SECONDS)
+
+    @staticmethod
+    def present(widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
+        """Has a widget among those of another, at an index from the end, or not."""
+        if wanted and widget.parent is None:
+            parent.add_widget(widget, index=index)
+        elif not wanted and widget.parent is not None:
+            widget.parent.remove_widget(widget)

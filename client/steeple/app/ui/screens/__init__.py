@@ -1,0 +1,1 @@
+"""One screen a module. Importing one of these modules imports Kivy."""

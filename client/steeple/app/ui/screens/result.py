@@ -1,0 +1,149 @@
+"""The sheet about a photo: what it shows, why, and whether that is right."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from operator import is_
+from typing import Any
+
+from kivy.app import App
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.screenmanager import Screen
+from kivy.uix.widget import Widget
+
+from steeple.app.ui.presenters import result
+from steeple.app.ui.presenters.result import ResultModel
+from steeple.app.ui.services import Looked
+from steeple.app.ui.widgets.basic import TapBox
+from steeple.delf.image import read_image
+
+_SYMBOLS = {"unknown": "question", "waiting": "history", "asking": "eye", "failed": "warning"}
+
+
+class CandidateRow(TapBox):
+    """A landmark that it may be."""
+
+    title = StringProperty("")
+    percent = StringProperty("")
+
+
+class TipRow(BoxLayout):
+    """What would help."""
+
+    text = StringProperty("")
+    icon = StringProperty("light")
+
+
+class ResultScreen(Screen):
+    """The sheet."""
+
+    kind = StringProperty("")
+    title = StringProperty("")
+    detail = StringProperty("")
+    description = StringProperty("")
+    percent = StringProperty("")
+    symbol = StringProperty("")
+    facts = StringProperty("")
+    thanks = StringProperty("")
+    confidence = NumericProperty(0.0)
+    placed = BooleanProperty(False)
+    may_propose = BooleanProperty(False)
+    shared = StringProperty("")
+    looked = ObjectProperty(None, allownone=True, comparator=is_)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.model: ResultModel | None = None
+        self._places: dict[str, int] = {}
+        self._cards: list[Widget] = []
+
+    def show(self, looked: Looked, *, asking: bool = False) -> None:
+        """Shows what is known of a photo.
+
+        Args:
+            looked: The photo.
+            asking: Whether somebody is being asked about it.
+        """
+        app = App.get_running_app()
+        fresh = self.looked is None or self.looked.time != looked.time
+        self.looked = looked
+        model = result.present(looked, app.tr, now=datetime.now().astimezone(), place=app.place, asking=asking)
+        self.model = model
+        self.kind, self.title, self.detail, self.description = model.kind, model.title, model.detail, model.description
+        self.percent, self.confidence = model.percent, model.confidence or 0.0
+        self.symbol = _SYMBOLS.get(model.kind, "")
+        self.facts = "\n".join(model.facts)
+        self.placed, self.may_propose, self.shared = model.place is not None, model.may_propose, model.share
+        if fresh:
+            self.thanks = ""
+            self.ids.page.ids.scroll.scroll_y = 1
+        matches = self.ids.matches
+        matches.reference = read_image(model.reference) if model.reference else None
+        matches.photo_points, matches.reference_points = model.photo_points, model.reference_points
+        matches.outline = model.outline
+        matches.photo = looked.photo
+        matches.draw()
+        self._fill(model)
+
+    def _fill(self, model: ResultModel) -> None:
+        tips = self.ids.tips
+        tips.clear_widgets()
+        for text in model.tips:
+            tips.add_widget(TipRow(text=text))
+        rows = self.ids.candidates
+        rows.clear_widgets()
+        for item in model.candidates:
+            row = CandidateRow(title=item.title, percent=item.percent)
+            row.bind(on_release=lambda _, name=item.name: self.tell(False, landmark=name))
+            rows.add_widget(row)
+        told = bool(self.thanks)
+        app = App.get_running_app()
+        app.present(self.ids.propose, self.ids.actions, model.may_propose, index=1)
+        app.present(self.ids.map, self.ids.actions, model.place is not None)
+        self._present(self.ids.telling, model.kind == "found" and model.may_tell and not told)
+        self._present(self.ids.thanks, told)
+        self._present(self.ids.others, bool(model.candidates) and model.may_tell and not told)
+
+    def _present(self, card: Widget, wanted: bool) -> None:
+        """Puts a card into its place among the page's, or takes it out."""
+        content = self.ids.page.content
+        if not self._cards:
+            self._cards = list(reversed(content.children))
+        if wanted and card.parent is None:
+            after = self._cards[self._cards.index(card) + 1 :]
+            content.add_widget(card, index=sum(1 for other in after if other.parent is not None))
+        elif not wanted and card.parent is not None:
+            content.remove_widget(card)
+
+    def tell(self, correct: bool, landmark: str | None = None) -> None:
+        """Keeps what the person says of the answer, to be sent."""
+        app = App.get_running_app()
+        looked, model = self.looked, self.model
+        if looked is None or looked.features is None or model is None:
+            return
+        answered = model.landmark or None
+        app.background.run(
+            lambda: app.services.tell(looked, correct=correct, shown=answered, landmark=landmark),
+            lambda _: self._told(correct),
+            app.complain,
+        )
+
+    def _told(self, correct: bool) -> None:
+        app = App.get_running_app()
+        self.thanks = app.tr("Thank you.") if correct else app.tr("Thank you. That helps to mend the catalogue.")
+        if self.model is not None:
+            self._fill(self.model)
+        app.settle()
+
+    def open_map(self) -> None:
+        """Shows where the landmark is, in the app for that."""
+        if self.model is not None and self.model.place is not None:
+            place = self.model.place
+            App.get_running_app().device.show_on_map(place.latitude, place.longitude, self.model.title)
+
+    def share(self) -> None:
+        """Offers what is found to other apps."""
+        if self.model is not None and self.model.share:
+            App.get_running_app().device.share(self.model.share, self.model.title)
+            App.get_running_app().say(App.get_running_app().tr("Ready to paste"))

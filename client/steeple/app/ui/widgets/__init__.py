@@ -1,0 +1,1 @@
+"""The app's own widgets. Importing one of these modules imports Kivy."""
