@@ -106,6 +106,7 @@ class SteepleApp(App):
         for path in sorted(_KV.glob("*.kv")):
             Builder.load_file(str(path))
         self.screens = ScreenManager(transition=NoTransition())
+        self.screens.add_widget(Screen(name="nothing"))  # until it is known what is first
         for name, kind in _SCREENS.items():
             self.screens.add_widget(kind(name=name))
         root = FloatLayout()
@@ -213,7 +214,8 @@ class SteepleApp(App):
         """Runs the camera and the live loop."""
         self._on_frame = on_frame
         self._camera_wanted = True
-        self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
+        if self.device.camera is not None:
+            self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
 
     def stop_camera(self) -> None:
         """Lets the camera and the live loop rest."""

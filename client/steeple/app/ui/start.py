@@ -20,6 +20,7 @@ _PHONE: Final = (412, 915)
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "KIVY_NO_ARGS": "1",  # the command line is ours
     "KIVY_NO_FILELOG": "1",
+    "KIVY_LOG_MODE": "PYTHON",  # leaves the root logger and standard error alone
     "KIVY_CLIPBOARD": "sdl2",  # without it, programs are looked for and their absence complained of
 }
 
