@@ -16,6 +16,8 @@ from steeple.delf.homographies import Homography, mapped
 from tests.scenes import scene
 
 SIZE = (640, 480)
+FILM_SIZE = (320, 240)
+PICTURE = (480, 360)
 
 
 def landmark(name: str = "a") -> Landmark:
@@ -53,7 +55,7 @@ UNKNOWN = answer()
 
 def film(*seeds: int, seconds: float = 2.0) -> Footage:
     """A shot over a scene for each seed."""
-    return Footage([Shot(scene(seed, 720, 540), round(seconds * RATE), seed) for seed in seeds], SIZE)
+    return Footage([Shot(scene(seed, *PICTURE), round(seconds * RATE), seed) for seed in seeds], FILM_SIZE)
 
 
 def judged(footage: Footage, numbers: Iterable[int]) -> Iterator[Frame]:
@@ -65,23 +67,28 @@ def judged(footage: Footage, numbers: Iterable[int]) -> Iterator[Frame]:
 
 
 def matches(
-    homography: Homography, seed: int, *, error: float = 4.0
+    homography: Homography,
+    seed: int,
+    *,
+    error: float = 4.0,
+    picture: tuple[int, int] = (720, 540),
+    size: tuple[int, int] = SIZE,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """float32[N, 2] twice: points of a frame and of the picture, which match but for an error in pixels."""
     random = np.random.default_rng(seed)
-    reference = random.uniform((30, 30), (690, 510), (90, 2)).astype(np.float32)
+    reference = random.uniform((20, 20), np.subtract(picture, 20), (90, 2)).astype(np.float32)
     query = mapped(homography, reference) + random.normal(0.0, error, reference.shape)
-    inside = ((query >= 0) & (query <= (SIZE[0] - 1, SIZE[1] - 1))).all(axis=1)
+    inside = ((query >= 0) & (query <= np.subtract(size, 1))).all(axis=1)
     return query[inside].astype(np.float32), reference[inside]
 
 
-def features(points: NDArray[np.float32] | None = None) -> FeatureSet:
+def features(points: NDArray[np.float32] | None = None, size: tuple[int, int] = SIZE) -> FeatureSet:
     """Features at the given places, all of one level."""
     points = np.zeros((1, 2), np.float32) if points is None else points
     count = len(points)
     return FeatureSet(
         "delf-lite2-v1",
-        *SIZE,
+        *size,
         np.ones((count, 40), np.int8),
         points,
         np.ones(count, np.float32),
@@ -94,6 +101,6 @@ def found(
 ) -> tuple[StreamFound, FeatureSet]:
     """What a server would say of a frame of the film, whose shots show the landmarks of these names."""
     index, _ = footage.shot(number)
-    query, reference = matches(footage.homography(number), number)
+    query, reference = matches(footage.homography(number), number, error=2.0, picture=PICTURE, size=FILM_SIZE)
     said = answer((names[index], confidence), query=query, reference=reference, outline=query[:3])
-    return StreamFound(number, said, origin), features(query)
+    return StreamFound(number, said, origin), features(query, FILM_SIZE)

@@ -11,6 +11,9 @@ from steeple.app.secrets import FileSecrets
 from steeple.client import Client
 from steeple.delf.extractor import Extractor
 from steeple.delf.features import FeatureSet
+from steeple.delf.release import ModelRelease
+from steeple.v1.model_pb2 import Model
+from tests.client.peer import Peer
 from tests.scenes import encoded, scene
 
 from .known import GATE, HALL, STRANGER
@@ -44,3 +47,25 @@ def berlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 client.create_pack(number, display_name=number.title(), near=place, radius_meters=50.0)
             )
         yield served
+
+
+@pytest.fixture(scope="session")
+def packs(berlin: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of both packs."""
+    folder = tmp_path_factory.mktemp("packs")
+    with Client(berlin.address) as client:
+        for pack in client.list_packs():
+            client.download_pack(pack, folder / f"{pack.id}.pack")
+    return folder
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    """A server that does as it is told."""
+    peer = Peer()
+    release = ModelRelease.load()
+    peer.models[f"models/{release.name}"] = Model(name=f"models/{release.name}", tflite_sha256=release.tflite_sha256)
+    server = peer.start()
+    yield peer
+    peer.gate.set()
+    server.stop(0).wait()

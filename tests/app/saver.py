@@ -11,7 +11,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-
 from steeple.app.data import AppData
 from steeple.app.found import Found, Origin
 from steeple.app.history import HistoryEntry

@@ -123,7 +123,7 @@ def test_deleted_entries_are_gone_with_all_their_pictures(data: AppData) -> None
 
 def test_a_time_needs_a_zone(data: AppData) -> None:
     with pytest.raises(InvalidArgumentError, match="time zone"):
-        data.history.add(entry_of(time=datetime(2026, 11, 25)))  # noqa: DTZ001
+        data.history.add(entry_of(time=datetime(2026, 11, 25)))
     assert data.history.count() == 0
 
 

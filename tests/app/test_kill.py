@@ -44,7 +44,7 @@ def test_what_was_saved_outlives_the_process(lines: int, tmp_path: Path) -> None
     with opened(tmp_path) as data:
         assert data.problems == ()
         entries = {entry.id: entry for entry in data.history.list(limit=1000)}
-        assert set(last["history"]) - {entry for entry in entries} <= set(last["history"][:1])  # being deleted
+        assert set(last["history"]) - set(entries) <= set(last["history"][:1])  # being deleted
         assert all(entries[number].thumbnail == b"\xff" * 30_000 for number in set(last["history"]) & set(entries))
         waiting = [query.id for query in data.waiting.list()]
         assert waiting == list(range(1, len(waiting) + 1))

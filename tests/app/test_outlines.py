@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_the_outline_grows_to_all_that_was_ever_matched_and_lies_still() -> None
         areas.append(area(outline.polygon))
         single.append(error(placed.homography, view(3)))
         settled.append(error(outline.homography, view(3)))
-    assert all(after > 0.97 * before for before, after in zip(areas, areas[1:], strict=False))
+    assert all(after > 0.97 * before for before, after in pairwise(areas))
     assert areas[-1] > 1.02 * areas[0]
     assert float(np.mean(settled[4:])) < 0.75 * float(np.mean(single[4:]))
 

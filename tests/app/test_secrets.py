@@ -3,6 +3,7 @@ from __future__ import annotations
 import stat
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,12 @@ def test_errors_of_a_keychain_say_what_to_do_and_no_secret() -> None:
     backend = Backend()
     store = KeyringSecrets(backend)
     backend.locked = True
-    for call in (lambda: store.get("a"), lambda: store.set("a", "stp_hidden"), lambda: store.delete("a")):
+    calls: list[Callable[[], object]] = [
+        lambda: store.get("a"),
+        lambda: store.set("a", "stp_hidden"),
+        lambda: store.delete("a"),
+    ]
+    for call in calls:
         with pytest.raises(FailedPreconditionError, match="unlock it") as caught:
             call()
         assert "stp_hidden" not in caught.value.message

@@ -94,6 +94,7 @@ class LiveLoop:
         self._tracker: Tracker | None = None
         self._outline: Outline | None = None
         self._outline_time = 0.0
+        self._cut = 0  # number of the first frame after the outline could not be followed any further
         self._carried: Homography = np.eye(
             3
         )  # from the tracker's first frame to the newest, pixels of the grey pictures
@@ -115,6 +116,7 @@ class LiveLoop:
         """The newest frame."""
         if self._frame is not None and frame.size != self._frame.size:
             self._drop()
+            self._cut = frame.number
             self._machine.lost(now)
         self._quality = _averaged(self._quality, frame, 0.0 if self._frame is None else frame.time - self._frame.time)
         self._frame = frame
@@ -137,6 +139,8 @@ class LiveLoop:
         self._latency_ms = (now - frame.arrived) * 1e3
         self._answer_times.append(now)
         before = self._machine.landmark
+        if before is not None and frame.number < self._cut:
+            return  # of what was seen before the landmark went out of sight: it says nothing of what is seen now
         self._machine.answered(found.answer, now)
         if self._machine.answer is found.answer:
             self._shown = (found.answer, frame, features)
@@ -198,7 +202,7 @@ class LiveLoop:
             return
         motion = self._tracker.follow(frame.grey)
         if motion is None:
-            self._tracker = None
+            self._tracker, self._cut = None, frame.number
             self._outline.carry(None)
             self._machine.lost(now)
             return

@@ -66,7 +66,7 @@ class SearchStream(Iterator[StreamFound]):
             taker.end()
 
     def _all(self) -> Iterator[StreamFound]:
-        while not self._cancelled and not self._frames.ended:
+        while not self._cancelled and not self._frames.over:
             if self._online():
                 yield from self._by_server()
             else:
@@ -100,15 +100,22 @@ class SearchStream(Iterator[StreamFound]):
                     number = taker.numbers[found.frame_id]
                     yield StreamFound(number, found.answer, Origin.SERVER, provisional=found.provisional)
             except SteepleError as error:
-                if error is not self._frames.error and not self._cancelled:
-                    self._watch.failed(error)
+                if error is not self._frames.error:
+                    self._failed(taker, error)
                 return
             finally:
                 answers.cancel()
-            if self._frames.ended or self._cancelled:
-                return
-            silent = DeadlineExceededError(f"the server said nothing for {self._patience:g} s")
-            self._watch.failed(silent if taker.silent else UnavailableError("the server has ended the stream"))
+            if taker.silent:
+                self._failed(taker, DeadlineExceededError(f"the server said nothing for {self._patience:g} s"))
+            elif not self._frames.over:
+                self._failed(taker, UnavailableError("the server has ended the stream"))
+
+    def _failed(self, taker: _Taker, error: SteepleError) -> None:
+        if self._watch is not None and not self._cancelled:
+            self._watch.failed(error)
+            taker.end()
+            if taker.unanswered is not None:  # the newest; packs may know what it shows
+                self._frames.give_back(*taker.unanswered)
 
     def _taking(self) -> _Taker:
         taker = _Taker(self._frames)
@@ -127,8 +134,13 @@ class _Frames:
         self._lock = threading.Lock()
         self._count = 0
         self._returned: tuple[int, FeatureSet] | None = None
-        self.ended = False
+        self._ended = False
         self.error: Exception | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether there are no more frames."""
+        return self._ended and self._returned is None
 
     def take(self, wanted: Callable[[], bool]) -> tuple[int, FeatureSet]:
         """The next frame that has features, and its number.
@@ -139,13 +151,19 @@ class _Frames:
             StopIteration: If there is none, or it is not wanted.
         """
         with self._lock:
-            if not wanted() or (self.ended and self._returned is None):
+            if not wanted() or self.over:
                 raise StopIteration
             taken, self._returned = self._returned or self._next(), None
             if not wanted():
                 self._returned = taken
                 raise StopIteration
             return taken
+
+    def give_back(self, number: int, frame: FeatureSet) -> None:
+        """Leaves a frame to the next taker, unless there is a newer one."""
+        with self._lock:
+            if self._returned is None or self._returned[0] < number:
+                self._returned = number, frame
 
     def _next(self) -> tuple[int, FeatureSet]:
         try:
@@ -155,10 +173,10 @@ class _Frames:
                 if len(frame):
                     return number, frame
         except StopIteration:
-            self.ended = True
+            self._ended = True
             raise
         except Exception as error:
-            self.ended, self.error = True, error
+            self._ended, self.error = True, error
             raise
 
 
@@ -167,11 +185,13 @@ class _Taker(Iterator[FeatureSet]):
 
     Attributes:
         numbers: Of the frames that it took.
+        unanswered: The last of them and its number; None if that is answered.
         silent: Whether the server was given up because it said nothing.
     """
 
     def __init__(self, frames: _Frames) -> None:
         self.numbers: list[int] = []
+        self.unanswered: tuple[int, FeatureSet] | None = None
         self.silent = False
         self._frames = frames
         self._changed = threading.Condition()
@@ -186,6 +206,7 @@ class _Taker(Iterator[FeatureSet]):
         number, frame = self._frames.take(lambda: not self._ended)
         with self._changed:
             self.numbers.append(number)
+            self.unanswered = number, frame
             if self._waiting_since is None:
                 self._waiting_since = time.monotonic()
                 self._changed.notify_all()
@@ -205,6 +226,7 @@ class _Taker(Iterator[FeatureSet]):
         with self._changed:
             last = frame_id + 1 == len(self.numbers) and not provisional
             self._waiting_since = None if last else time.monotonic()
+            self.unanswered = None if last else self.unanswered
             self._changed.notify_all()
 
     def end(self) -> None:

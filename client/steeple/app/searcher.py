@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ class Searcher:
         self._packs = packs
         self._unused = client  # of which nothing is asked, if packs answer alone
         self._client = None if settings.answers_from is AnswersFrom.PACKS else client
+        self._streams: weakref.WeakSet[SearchStream] = weakref.WeakSet()
         self._watch = None if self._client is None else ServerWatch(self._client, release, on_online)
         self.place: LatLng | None = None
         """Where the device is; set it when that changes. It goes to the server only if the settings say so."""
@@ -121,7 +123,7 @@ class Searcher:
         """Names the landmarks before a camera. It goes on while servers go and come back, as long as there are frames.
 
         Frames are taken on another thread, one whenever it can be sent or a pack is free. Frames without features are
-        passed over. What was taken and not answered when the server went has no answer.
+        passed over. Of those that were taken and not answered when the server went, packs answer the newest alone.
 
         Args:
             frames: Features of frames. It may block until there is one, and ends when the camera does. An exception
@@ -140,13 +142,15 @@ class Searcher:
             return self._of_packs(features, near, include_matches=include_matches, include_thumbnails=False, most=1)
 
         client, query = self._client, self._query(near, include_matches=include_matches, upload=False)
-        return SearchStream(
+        stream = SearchStream(
             frames,
             None if client is None else lambda taken: client.identify_stream(taken, **query),
             self._watch,
             of_packs,
             self._nobody,
         )
+        self._streams.add(stream)
+        return stream
 
     def retry_now(self) -> None:
         """Looks for the server at once: the network has changed, or the app has come back to the front."""
@@ -155,6 +159,8 @@ class Searcher:
 
     def close(self) -> None:
         """Ends what is under way, and closes the client. May be called again."""
+        for stream in list(self._streams):
+            stream.cancel()
         if self._unused is not None:
             self._unused.close()
         if self._watch is not None:

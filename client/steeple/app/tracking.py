@@ -11,19 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.app.frames import Frame
-from steeple.delf.homographies import Homography, inverse, mapped, scaling
+from steeple.delf.homographies import Homography, clipped, inverse, mapped, scaling
 
 TRAIL: Final = 24
 """Frames that are kept to carry an answer from its frame to the newest: 0.8 s at 30 frames a second."""
 
 _POINTS: Final = 120
+_CORNERS: Final = 500  # of which they are chosen
+_PART: Final = 48  # pixels: side of the parts of the picture that they are spread over
 _FEWEST: Final = 10  # points that agree, below which nothing is known any more
 _AROUND: Final = 14.0  # pixels: corners are taken this near to inlier matches, which are on the landmark
 _APART: Final = 6.0  # pixels between two points
 _BACK: Final = 1.0  # pixels: a point that is followed there and back must return this near
 _RADIUS: Final = 2.5  # pixels: reprojection error of a point that moves as the landmark does
 _AGREE: Final = 0.5  # share of the points that must
+_MANY: Final = 20  # points that a homography takes
+_SPREAD: Final = 0.4  # of the outline's area, which they must surround
 _REPLENISH: Final = 60  # points below which new ones are looked for
+_PROBATION: Final = 3  # frames over which new points must agree before they are believed
 _MOST_CHANGE: Final = 1.6  # of the outline's size, either way, from one frame to the next
 _HOPS: Final = 8  # frames that an answer is carried over, at most; others between are left out
 _WINDOW: Final = (17, 17)  # pixels
@@ -62,8 +67,9 @@ class Tracker:
 
     Corners around the inlier matches are followed by optical flow (Lucas and Kanade, with pyramids: Bouguet, 2001),
     each there and back; what does not come back where it was, or moves otherwise than the most (RANSAC), is dropped.
-    The motion is always that since the first frame, so errors of one frame do not add to those of the next. Where
-    points leave the picture or are hidden, new ones on the plane take their places.
+    The motion is that since the first frame, so errors of one frame do not add to those of the next; only while most of
+    the plane is hidden, it is that since the frame before, by a model that says less and errs less far from the points.
+    Where points leave the picture or are hidden, new ones on the plane take their places.
 
     Pixels are those of the grey pictures.
 
@@ -80,6 +86,8 @@ class Tracker:
         self._motion: Homography = np.eye(3)
         self._points = _corners(grey, inliers, np.empty((0, 2), np.float32))
         self._anchors = self._points.copy()
+        self._proven = np.ones(len(self._points), np.bool_)
+        self._ages = np.zeros(len(self._points), np.int64)
         self._lost = len(self._points) < _FEWEST or len(outline) < 3
 
     @property
@@ -95,15 +103,33 @@ class Tracker:
             self._lost = True
             return None
         points, kept = _flow(self._grey, grey, self._points)
-        motion, agree = _motion(self._anchors[kept], points[kept])
-        if motion is None or agree.sum() < max(_FEWEST, _AGREE * len(self._points)) or not self._possible(motion):
+        told = kept & self._proven
+        if self._spread(points[told]):
+            motion, agree = _motion(self._anchors[told], points[told])
+            places = self._anchors
+        else:
+            step, agree = _step(self._points[told], points[told])
+            motion = None if step is None else step @ self._motion
+            places = mapped(inverse(self._motion), self._points).astype(np.float32)
+        if motion is None or agree < max(_FEWEST, _AGREE * self._proven.sum()) or not self._possible(motion):
             self._lost = True
             return None
-        self._points, self._anchors = points[kept][agree], self._anchors[kept][agree]
+        kept &= np.linalg.norm(mapped(motion, places) - points, axis=1) < _RADIUS
+        self._points, self._anchors, self._ages = points[kept], self._anchors[kept], self._ages[kept] + 1
+        self._proven = self._proven[kept] | (self._ages >= _PROBATION)
         self._motion, self._grey = motion, grey
         if len(self._points) < _REPLENISH:
             self._replenish()
         return self._motion
+
+    def _spread(self, points: NDArray[np.float32]) -> bool:
+        """Whether points, float32[N, 2], tell all of a homography: where there are none, it says anything."""
+        if len(points) < _MANY:
+            return False
+        height, width = self._grey.shape
+        seen = clipped(mapped(self._motion, self._outline), (width, height))
+        covered = cv2.contourArea(cv2.convexHull(points))
+        return len(seen) > 0 and covered >= _SPREAD * cv2.contourArea(seen.astype(np.float32))
 
     def _possible(self, motion: Homography) -> bool:
         """Whether the outline still is one after this motion."""
@@ -121,6 +147,9 @@ class Tracker:
         if len(new):
             self._points = np.concatenate([self._points, new])
             self._anchors = np.concatenate([self._anchors, mapped(inverse(self._motion), new).astype(np.float32)])
+            # What hides the plane has corners, too, and moves otherwise: they have to agree for a while first.
+            self._proven = np.concatenate([self._proven, np.zeros(len(new), np.bool_)])
+            self._ages = np.concatenate([self._ages, np.zeros(len(new), np.int64)])
 
 
 def carried(greys: list[NDArray[np.uint8]], inliers: NDArray[np.float32], outline: NDArray[np.float32]) -> Tracker:
@@ -153,8 +182,17 @@ def _corners(grey: NDArray[np.uint8], around: NDArray[np.float32], taken: NDArra
     wanted = _POINTS - len(taken)
     if wanted <= 0:
         return np.empty((0, 2), np.float32)
-    found = cv2.goodFeaturesToTrack(grey, wanted, 0.01, _APART, mask=mask)
-    return np.empty((0, 2), np.float32) if found is None else np.asarray(found[:, 0], np.float32)
+    found = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, _APART, mask=mask)
+    if np.size(found) == 0 or np.shape(found)[1:] != (1, 2):  # there are none
+        return np.empty((0, 2), np.float32)
+    corners = np.asarray(found, np.float32)[:, 0]
+    # The best of each part of the picture: the best of all could lie together, such as on what hides the plane.
+    parts = (corners // _PART).astype(np.int64) @ np.array([1, 1 << 16])
+    order = np.argsort(parts, kind="stable")
+    firsts = np.concatenate([[0], np.flatnonzero(np.diff(parts[order])) + 1])
+    ranks = np.empty(len(corners), np.int64)
+    ranks[order] = np.arange(len(corners)) - np.repeat(firsts, np.diff([*firsts, len(corners)]))
+    return corners[np.argsort(ranks, kind="stable")[:wanted]]
 
 
 def _pixels(points: NDArray[np.float32], shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -193,12 +231,21 @@ def _followed(
     return np.asarray(there, np.float32), np.asarray(found, np.uint8)[:, 0] == 1
 
 
-def _motion(anchors: NDArray[np.float32], points: NDArray[np.float32]) -> tuple[Homography | None, NDArray[np.bool_]]:
-    """The homography from anchors to points, float32[N, 2] each, and which agree with it."""
-    none = np.zeros(len(points), np.bool_)
+def _motion(anchors: NDArray[np.float32], points: NDArray[np.float32]) -> tuple[Homography | None, int]:
+    """The homography from anchors to points, float32[N, 2] each, and how many agree with it."""
     if len(points) < _FEWEST:
-        return None, none
+        return None, 0
     found, agree = cv2.findHomography(anchors, points, cv2.USAC_MAGSAC, _RADIUS, maxIters=500, confidence=0.995)
     if np.shape(found) != (3, 3):  # there is none
-        return None, none
-    return np.asarray(found, np.float64), np.asarray(agree, np.uint8)[:, 0] == 1
+        return None, 0
+    return np.asarray(found, np.float64), int(np.count_nonzero(agree))
+
+
+def _step(before: NDArray[np.float32], points: NDArray[np.float32]) -> tuple[Homography | None, int]:
+    """The similarity from points of the frame before to those of this one, and how many agree with it."""
+    if len(points) < _FEWEST:
+        return None, 0
+    found, agree = cv2.estimateAffinePartial2D(before, points, method=cv2.RANSAC, ransacReprojThreshold=_RADIUS)
+    if np.shape(found) != (2, 3):
+        return None, 0
+    return np.vstack([np.asarray(found, np.float64), [0.0, 0.0, 1.0]]), int(np.count_nonzero(agree))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -97,7 +98,7 @@ class PhotoReader:
         if isinstance(photo, FeatureSet):
             if upload:
                 raise InvalidArgumentError("features are not a photo that could be uploaded; leave upload out")
-            return _source(photo, ModelRelease.load(os.fspath(self._release)) if budgets else None, budgets)
+            return _source(photo, self._loaded if budgets else None, budgets)
         if upload:
             return Source(image=_encoded(photo))
         extractor = self._extractor()
@@ -105,6 +106,11 @@ class PhotoReader:
         features = extractor.extract(photo)
         source = _source(features, extractor.release, budgets)
         return replace(source, extracted_with=extractor.release, device_extract=(time.perf_counter() - start) * 1e3)
+
+    @functools.cached_property
+    def _loaded(self) -> ModelRelease:
+        # Once: all its files are hashed, and a camera's frames come ten times a second.
+        return ModelRelease.load(os.fspath(self._release))
 
     def _extractor(self) -> Extractor:
         extractor: Extractor | None = getattr(self._local, "extractor", None)

@@ -14,6 +14,7 @@ CENTROIDS: Final = 256
 """Of a stage: one byte of a code chooses among them."""
 
 _BEAM: Final = 8
+_GROUP: Final = 16
 _BLOCK: Final = 256  # descriptors at a time: what they make stays in the processor's cache
 
 
@@ -38,6 +39,7 @@ class ResidualQuantizer:
         if not np.isfinite(self._centroids).all():
             raise InvalidArgumentError("a codebook must be of finite numbers")
         self._energies = (self._centroids**2).sum(axis=2)
+        self._minus_twice = np.ascontiguousarray(-2.0 * self._centroids.transpose(0, 2, 1))
 
     @property
     def stages(self) -> int:
@@ -83,11 +85,10 @@ class ResidualQuantizer:
         codes = np.empty((count, 1, 0), np.uint8)
         for stage in range(stages):
             # |left - c|^2 = |left|^2 - 2 left·c + |c|^2
-            errors = self._energies[stage] - 2.0 * (left @ self._centroids[stage].T)
+            errors = left @ self._minus_twice[stage]
+            errors += self._energies[stage]
             errors += (left**2).sum(axis=2, keepdims=True)
-            errors = errors.reshape(count, -1)
-            kept = 1 if stage == stages - 1 else _BEAM
-            best = np.argpartition(errors, kept - 1, axis=1)[:, :kept]
+            best = _least(errors.reshape(count, -1), 1 if stage == stages - 1 else _BEAM)
             before, centroid = np.divmod(best, CENTROIDS)
             left = left[lines, before] - self._centroids[stage, centroid]
             codes = np.concatenate([codes[lines, before], centroid[:, :, None].astype(np.uint8)], axis=2)
@@ -96,3 +97,17 @@ class ResidualQuantizer:
     def _check(self, stages: int) -> None:
         if not 1 <= stages <= self.stages:
             raise InvalidArgumentError(f"a code of this codebook is of 1 to {self.stages} bytes, not {stages}")
+
+
+def _least(errors: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """intp[N, count]: where the least of float32[N, K] are in each row, in no order; K is a multiple of the group."""
+    if count == 1:
+        return np.asarray(errors.argmin(axis=1)[:, None], np.intp)
+    # The least numbers are in the groups of the least minima, and minima are found many times faster than a partition:
+    # a group is every n-th number, so that they are compared side by side.
+    groups = errors.reshape(len(errors), _GROUP, -1)
+    chosen = np.argpartition(groups.min(axis=1), count - 1, axis=1)[:, :count]
+    within = np.take_along_axis(groups, chosen[:, None, :], axis=2).reshape(len(errors), -1)
+    place, group = np.divmod(np.argpartition(within, count - 1, axis=1)[:, :count], count)
+    least: NDArray[np.intp] = np.take_along_axis(chosen, group, axis=1) + place * groups.shape[2]
+    return least

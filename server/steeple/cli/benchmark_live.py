@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -17,7 +17,6 @@ from steeple.cli.photo_files import find_photos
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from steeple.cli.footage import Footage
     from steeple.cli.live_run import LiveFigures
     from steeple.delf.homographies import Image
 
@@ -41,6 +40,9 @@ def live(
     budget_ms: Annotated[
         float, typer.Option("--budget-ms", metavar="MS", min=1, help="Of latency, by which the app chooses its effort.")
     ] = 300.0,
+    max_bytes: Annotated[
+        int, typer.Option("--max-bytes", metavar="N", help="Of a query: 1024, 4096, 16384 or 49152, as in the app.")
+    ] = 4096,
     model: Annotated[str, typer.Option("--model", metavar="NAME|DIR", help="Release to use.")] = DEFAULT_MODEL,
     json: JsonOption = False,
 ) -> None:
@@ -63,6 +65,8 @@ def live(
       steeple benchmark live --size 1280x720 --budget-ms 500
     """
     from steeple.app.pace import Pace
+    from steeple.app.searcher import Searcher
+    from steeple.app.settings import BUDGETS, AppSettings
     from steeple.cli.footage import RATE, Footage, Shot
     from steeple.cli.live_run import landmarks_of, play
     from steeple.cli.local_server import local_server
@@ -71,6 +75,8 @@ def live(
 
     output = Output(as_json=json)
     frame_size = _size(size)
+    if max_bytes not in BUDGETS:
+        raise InvalidArgumentError(f"--max-bytes must be one of {', '.join(map(str, BUDGETS))}, not {max_bytes}")
     release = ModelRelease.load(model)
     pictures = _pictures(photos, output)
     shots = [Shot(picture, round(shot * RATE), seed) for seed, picture in enumerate(pictures.values())]
@@ -81,13 +87,18 @@ def live(
         with output.progress("filming", len(footage)) as done:
             footage.write(film, lambda: done.advance(""))
         flags = ["--model", str(release.path)]
-        with local_server(folder / "data", folder / "server.log", *flags) as address, Client(address) as client:
+        with (
+            local_server(folder / "data", folder / "server.log", *flags) as address,
+            Client(address, release=release.path) as client,
+            Searcher(AppSettings(server=address, tls=False, max_bytes=max_bytes), client, None) as searcher,
+        ):
             client.wait_until_ready()
             landmarks = landmarks_of(client, pictures)
             pace = Pace(release.extraction.pyramid_scales, budget_ms=budget_ms)
             with output.progress("playing", round(seconds * RATE)) as done:
-                figures = play(client, film, footage, landmarks, pace, release, seconds, lambda: done.advance(""))
-    _print(output, figures, pictures, footage, budget_ms)
+                figures = play(searcher, film, footage, landmarks, pace, release, seconds, lambda: done.advance(""))
+    settings = {"budget_ms": budget_ms, "max_bytes": max_bytes}
+    print_figures(output, figures, len(pictures), footage.size, settings)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -116,9 +127,20 @@ def _pictures(paths: Sequence[Path] | None, output: Output) -> dict[str, Image]:
     return pictures
 
 
-def _print(output: Output, found: LiveFigures, pictures: dict[str, Image], footage: Footage, budget_ms: float) -> None:
+def print_figures(
+    output: Output, found: LiveFigures, landmarks: int, size: tuple[int, int], settings: Mapping[str, float]
+) -> None:
+    """Prints what a run amounts to.
+
+    Args:
+        output: Where to.
+        found: What it amounts to.
+        landmarks: In the catalogue.
+        size: Width and height of the frames.
+        settings: That the app was given.
+    """
     processors = os.cpu_count()
-    width, height = footage.size
+    width, height = size
     bars = [
         ("answers a second", found.answers_per_second, LEAST_ANSWERS, found.answers_per_second >= LEAST_ANSWERS),
         (
@@ -132,8 +154,8 @@ def _print(output: Output, found: LiveFigures, pictures: dict[str, Image], foota
         {
             "size": f"{width}x{height}",
             "processors": processors,
-            "budget_ms": budget_ms,
-            "landmarks": len(pictures),
+            **settings,
+            "landmarks": landmarks,
             **asdict(found),
             "bars": [{"name": name, "value": value, "bar": bar, "passed": ok} for name, value, bar, ok in bars],
         }

@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from steeple.delf.homographies import Homography, Image, about, middle, rotating, scaling, shifting, tilting, warped
+from steeple.delf.homographies import Homography, Image, about, middle, rotating, scaling, shifting, tilting
 from steeple.errors import InvalidArgumentError, UnavailableError
 
 RATE: Final = 30.0
@@ -93,7 +93,8 @@ class Footage:
         """uint8[h, w, 3], RGB: the frame, with the noise of a sensor."""
         index, _ = self.shot(number)
         picture, homography = self.shots[index].picture, self.homography(number)
-        seen = warped(picture, homography, self.size)
+        # Not as finely as the picture could be seen: a film has hundreds of frames.
+        seen = cv2.warpPerspective(picture, homography, self.size, borderMode=cv2.BORDER_REFLECT)
         noise = np.random.default_rng(number).normal(0.0, _NOISE, seen.shape[:2])[..., None]
         return np.asarray(np.clip(seen + noise, 0, 255), np.uint8)
 

@@ -4,50 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from steeple.app.found import FoundStream, Origin, StreamFound
+from steeple.app.found import StreamSearcher
 from steeple.app.live import LiveSession, LiveView
 from steeple.app.pace import Effort, Pace, extractors_of
 from steeple.app.video import Video
 from steeple.cli.footage import Footage
-from steeple.client import AnswerStream, Client
-from steeple.delf import FeatureSet, ModelRelease
+from steeple.client import Client
+from steeple.delf import ModelRelease
 from steeple.delf.homographies import clipped, inverse, mapped
 
 SETTLING_SECONDS: Final = 1.0
 """Of a shot that count neither for nor against: nothing can be named before an answer came."""
-
-
-class ServerStream(FoundStream):
-    """A stream of the SDK's, as the live loop hears it."""
-
-    def __init__(self, answers: AnswerStream) -> None:
-        self._answers = answers
-
-    def __next__(self) -> StreamFound:
-        found = next(self._answers)
-        return StreamFound(found.frame_id, found.answer, Origin.SERVER, provisional=found.provisional)
-
-    def cancel(self) -> None:
-        """Ends it."""
-        self._answers.cancel()
-
-
-class ServerSearcher:
-    """A server that answers the frames of a camera."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def stream(self, frames: Iterable[FeatureSet]) -> FoundStream:
-        """See :class:`steeple.app.found.StreamSearcher`."""
-        return ServerStream(self._client.identify_stream(frames, include_matches=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +89,7 @@ class LiveFigures:
 
 
 def play(
-    client: Client,
+    searcher: StreamSearcher,
     film: Path,
     footage: Footage,
     landmarks: Sequence[str],
@@ -127,7 +101,7 @@ def play(
     """Plays a film in real time, again and again.
 
     Args:
-        client: Of the server that answers.
+        searcher: Who answers.
         film: That ``footage`` wrote.
         footage: Says what is where in it.
         landmarks: Resource name of the landmark that each shot shows.
@@ -151,7 +125,7 @@ def play(
             answers = view.answers
 
     session = LiveSession(
-        ServerSearcher(client),
+        searcher,
         extractors_of(release),
         pace=pace,
         on_view=on_view,
