@@ -101,4 +101,5 @@ def written(
 
 def decoded(pack: Pack) -> NDArray[np.float32]:
     """float32[N, 40]: what all codes stand for, not normalised, as the lists have them."""
-    return pack.codebook.coarse[pack.lists] + pack.codebook.residuals(pack.codes)
+    rows: NDArray[np.float32] = pack.codebook.coarse[pack.lists] + pack.codebook.residuals(pack.codes)
+    return rows

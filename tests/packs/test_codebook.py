@@ -26,7 +26,8 @@ def made(factory: str) -> Codebook:
     faiss.copy_array_to_vector((0.1 * rng.standard_normal(count)).astype(np.float32), inner.pq.centroids)
     inner.is_trained = index.is_trained = True
     if isinstance(index, faiss.IndexPreTransform):
-        turn: Any = faiss.downcast_VectorTransform(index.chain.at(0))
+        chain: Any = index.chain
+        turn: Any = faiss.downcast_VectorTransform(chain.at(0))
         rotation = np.linalg.qr(rng.standard_normal((40, 40)))[0].astype(np.float32)
         faiss.copy_array_to_vector(rotation.ravel(), turn.A)
         turn.is_trained = True
@@ -97,7 +98,7 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="finite float32"):
         PackCodebook(coarse, small_codebook().product)
     with pytest.raises(InvalidArgumentError, match="finite float32"):
-        PackCodebook(small_codebook().coarse.astype(np.float64), small_codebook().product)  # type: ignore[arg-type]
+        PackCodebook(small_codebook().coarse.astype(np.float64), small_codebook().product)
 
 
 def test_products_are_the_same_without_blas() -> None:
