@@ -1,6 +1,6 @@
 """Runs the staged app's parts as a phone would: nothing but what is staged, and what phones have beside it.
 
-    PYTHON -S -P phone.py STAGED REQUEST.json
+    PYTHON -S -P -m tests.app.android.phone STAGED REQUEST.json
 
 Run by tests, with whichever Python plays the phone; prints what it found as JSON. The key is in STEEPLE_KEY.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +25,7 @@ LEFT_ALONE = ("steeple.app.ui", "steeple.app.android.pyjnius_bridge")
 class Guard:
     """Refuses imports of what a phone does not have."""
 
-    def __init__(self, also: Sequence[str]) -> None:
+    def __init__(self, also: Iterable[str]) -> None:
         self._also = frozenset(also)
         self.refused: set[str] = set()
 
@@ -40,30 +40,42 @@ class Guard:
         raise ModuleNotFoundError(f"a phone has no {top}", name=top)
 
 
-def main(staged: str, request: str) -> int:
-    """Imports every module, then asks a server."""
-    # -S leaves out what an editable installation of the repository adds to the path.
-    installed = (
-        Path(sys.executable).parent.parent / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-    )
+def guarded(staged: str, also: Iterable[str]) -> Guard:
+    """Leaves what is staged, what is installed, and of that what a phone has.
+
+    -S leaves out what an editable installation of the repository adds to the path.
+    """
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    installed = Path(sys.executable).parent.parent / "lib" / version / "site-packages"
     sys.path[:] = [staged, *(entry for entry in sys.path if entry), str(installed)]
-    facts = json.loads(Path(request).read_text(encoding="utf-8"))
-    guard = Guard(facts.pop("also"))
+    guard = Guard(also)
     sys.meta_path.insert(0, guard)
-    modules = [name for name in _modules(Path(staged)) if not name.startswith(LEFT_ALONE)]
-    for name in modules:
-        importlib.import_module(name)
-    strange = [
+    return guard
+
+
+def strangers(staged: str) -> list[str]:
+    """Modules of the app that are not those that are staged."""
+    return [
         name
         for name, module in sys.modules.items()
         if name.startswith("steeple.") and not str(module.__file__).startswith(staged + "/")
     ]
-    found = {"imported": modules, "strange": strange, "refused": sorted(guard.refused), **_versions()}
+
+
+def main(staged: str, request: str) -> int:
+    """Imports every module, then asks a server."""
+    facts = json.loads(Path(request).read_text(encoding="utf-8"))
+    guard = guarded(staged, facts.pop("also"))
+    modules = [name for name in modules_of(Path(staged)) if not name.startswith(LEFT_ALONE)]
+    for name in modules:
+        importlib.import_module(name)
+    found = {"imported": modules, "strange": strangers(staged), "refused": sorted(guard.refused), **_versions()}
     print(json.dumps({**found, **_ask(facts)}))  # noqa: T201
     return 0
 
 
-def _modules(staged: Path) -> list[str]:
+def modules_of(staged: Path) -> list[str]:
+    """Names of all modules of the app."""
     found = []
     for path in sorted((staged / "steeple").rglob("*.py")):
         parts = path.relative_to(staged).with_suffix("").parts

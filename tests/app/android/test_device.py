@@ -339,7 +339,7 @@ def test_the_last_text_is_said_when_the_voice_is_ready(bridge: StandIns, device:
         spoken.append(language)
         return -2 if language == "xx" else 0
 
-    bridge.classes |= {"android.speech.tts.TextToSpeech": engine, "java.util.Locale": str}
+    bridge.classes |= {"android.speech.tts.TextToSpeech": engine, "java.util.Locale": str, "java.lang.String": str}
     device.speak("Big", "en")
     device.speak("Big Ben", "en")
     bridge.settle()

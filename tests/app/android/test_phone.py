@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,45 @@ def test_buildozer_knows_what_the_spec_says(said: dict[str, Any]) -> None:
 def test_buildozer_packs_what_is_staged(said: dict[str, Any], staged: Path) -> None:
     files = sorted(path.relative_to(staged).as_posix() for path in staged.rglob("*") if path.is_file())
     assert said["packed"] == files
+
+
+def test_java_is_called_and_calls_back(phone: str, staged: Path, tmp_path: Path) -> None:
+    """The bridge with pyjnius on a desktop's Java; the classes in `jvm/java` stand in for Android's."""
+    compiler = shutil.which("javac")
+    if compiler is None:
+        pytest.skip("javac is missing (Debian: default-jdk-headless), so what calls Java was tested on stand-ins only")
+    here = Path(__file__).parent / "jvm"
+    sources = [str(path) for path in sorted((here / "java").rglob("*.java"))]
+    subprocess.run([compiler, "-nowarn", "-d", str(tmp_path), *sources], check=True, capture_output=True)
+    command = [phone, "-B", str(here / "on_jvm.py"), str(staged), str(tmp_path)]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == {
+        "folder": True,
+        "permissions": ["denied", "granted", "granted"],
+        "secrets": ["stp_비밀", "FailedPreconditionError"],
+        "key": "3 GCM NoPadding 256",
+        "camera": [
+            *("UnavailableError", "texture 10", True, 4.0),
+            *(1280, 720, 17, "torch", "continuous-picture", 2, 4.0),
+        ],
+        "frame": [[1280, 720, 3], 255, 0],
+        "released": [True, False],
+        "photos": ["\xff\xd8 chosen", None, "\xff\xd8 shared", "JPEG 92 of 22"],
+        "places": [[51.5, -0.12, 4.5], [1.0, 2.0, 4.5], [5.0, 6.0, 4.5]],
+        "asked": "network 2000 5.0;",
+        "forgotten": True,
+        "conditions": [0.55, True, 0.5],
+        "appearance": [True, 1.25, "ko"],
+        "felt": "40 ms at -1;",
+        "flags": 128,
+        "said": "en 0 Big Ben;ko 0 빅 벤;",
+        "shared": ["Share with", "Big Ben, 97 %", "text/plain"],
+        "started": [
+            [
+                "android.intent.action.VIEW",
+                "https://www.openstreetmap.org/?mlat=51.500000&mlon=-0.120000#map=17/51.500000/-0.120000",
+            ],
+            ["android.settings.APPLICATION_DETAILS_SETTINGS", "package:org.steeple.steeple"],
+        ],
+    }

@@ -16,7 +16,7 @@ import pytest
 
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
 
-from .staged_app import ROOT, check_answers, play, serving, stage
+from .staged_app import ROOT, check_answers, play, run_staged, serving, stage
 
 TARGET = "3.14"
 """The Python of python-for-android."""
@@ -159,6 +159,19 @@ def test_the_staged_app_runs_as_it_is_staged(staged: Path, tmp_path: Path) -> No
     assert set(found["refused"]) <= IF_THERE | LOOKED_FOR
     assert {"steeple.client", "steeple.packs", "steeple.recognition", "steeple.app.android"} <= set(found["imported"])
     check_answers(found)
+
+
+def test_the_staged_window_opens(staged: Path, tmp_path: Path) -> None:
+    run = run_staged(sys.executable, "window", staged, tmp_path / "data", tmp_path)
+    if "no window can be opened" in run.stderr:
+        pytest.skip(
+            "there is no OpenGL here (Debian: libegl1 libgl1-mesa-dri), so the staged app's window was not opened"
+        )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["strange"] == []
+    assert found["screens"] == ["welcome"]
+    assert "steeple.app.ui.application" in found["imported"]
 
 
 # --- buildozer.spec ---

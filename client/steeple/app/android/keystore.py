@@ -98,6 +98,7 @@ class KeystoreSecrets:
 
     def _opened(self, name: str, sealed: bytes) -> bytes:
         vector = self._bridge.java("javax.crypto.spec.GCMParameterSpec")(_TAG_BITS, sealed[:_IV_BYTES])
+        vector = self._bridge.cast("java.security.spec.AlgorithmParameterSpec", vector)
         cipher = self._bridge.java("javax.crypto.Cipher").getInstance(_CIPHER)
         cipher.init(2, self._key(), vector)  # DECRYPT_MODE
         cipher.updateAAD(name.encode())
@@ -107,11 +108,15 @@ class KeystoreSecrets:
         store = self._bridge.java("java.security.KeyStore").getInstance(_PROVIDER)
         store.load(None)
         if store.containsAlias(_ALIAS):
-            return store.getKey(_ALIAS, None)
+            return self._as_key(store.getKey(_ALIAS, None))
         builder = self._bridge.java("android.security.keystore.KeyGenParameterSpec$Builder")(_ALIAS, 3)  # both ways
         builder.setBlockModes("GCM")
         builder.setEncryptionPaddings("NoPadding")
         builder.setKeySize(256)
         generator = self._bridge.java("javax.crypto.KeyGenerator").getInstance("AES", _PROVIDER)
         generator.init(builder.build())
-        return generator.generateKey()
+        return self._as_key(generator.generateKey())
+
+    def _as_key(self, key: Java) -> Java:
+        # pyjnius takes the first method of Cipher's that any object fits, unless the class is the argument's own.
+        return self._bridge.cast("java.security.Key", key)

@@ -102,8 +102,8 @@ class Photos:
         if self._bridge.sdk < _IMAGE_DECODER:
             return data
         decoder = self._bridge.java("android.graphics.ImageDecoder")
-        source = decoder.createSource(self._bridge.java("java.nio.ByteBuffer").wrap(data))
-        bitmap = decoder.decodeBitmap(source)
+        buffer = self._bridge.java("java.nio.ByteBuffer").wrap(data)
+        bitmap = decoder.decodeBitmap(decoder.createSource(self._bridge.cast("java.nio.ByteBuffer", buffer)))
         output = self._bridge.java("java.io.ByteArrayOutputStream")()
         kind = self._bridge.java("android.graphics.Bitmap$CompressFormat").JPEG
         bitmap.compress(kind, _QUALITY, output)

@@ -1,4 +1,4 @@
-"""The bridge to Java on a phone. Nothing of it runs elsewhere."""
+"""The bridge to Java, by pyjnius and the ``android`` package of python-for-android."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import jnius
-
 from android import activity as android_activity
 from android import permissions as android_permissions
+
 from steeple.app.android.bridge import Java, Methods
 
 _log = logging.getLogger(__name__)
@@ -85,7 +85,10 @@ class PyjniusBridge:
 
     def request_permissions(self, names: Sequence[str], on_answer: Callable[[], None]) -> None:
         """See :class:`steeple.app.android.bridge.Bridge`."""
-        android_permissions.request_permissions(list(names), lambda _names, _grants: on_answer())
+        # What is told the answer is of a class of the app's, which only threads of Java find.
+        self.post_to_window(
+            lambda: android_permissions.request_permissions(list(names), lambda _names, _grants: on_answer())
+        )
 
     def on_new_intent(self, function: Callable[[Java], None]) -> None:
         """See :class:`steeple.app.android.bridge.Bridge`."""

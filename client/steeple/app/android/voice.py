@@ -44,4 +44,6 @@ class Voice:
 
     def _say(self, text: str, language: str) -> None:
         if self._engine.setLanguage(self._bridge.java("java.util.Locale")(language)) >= _AVAILABLE:
-            self._engine.speak(text, _FLUSH, None, _UTTERANCE)
+            # pyjnius gives a str to methods that take a String, and there is one of another kind among these.
+            words = self._bridge.cast("java.lang.CharSequence", self._bridge.java("java.lang.String")(text))
+            self._engine.speak(words, _FLUSH, None, _UTTERANCE)
