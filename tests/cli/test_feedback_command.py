@@ -43,7 +43,6 @@ def test_a_proposed_photo_becomes_a_landmark_that_is_found(
     found = reviewer("identify", photo, "--thumbnails", "--json").json["candidates"][0]
     assert (found["landmark"]["id"], found["reference_width"]) == ("mill", 480)
     assert base64.b64decode(found["thumbnail"]).startswith(b"\xff\xd8")
-    assert reviewer("identify", photo, "--json").json["candidates"][0]["thumbnail"] == ""
 
     said = reviewer("feedback", "send", photo, "--wrong", "--shown", "mill", "--note", "it is the tower", "--json").json
     assert reviewer("feedback", "send", photo, "--right", "--shown", "mill").out.startswith("sent: queries/")

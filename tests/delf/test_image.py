@@ -58,9 +58,13 @@ def test_exif_orientation_is_applied(picture: NDArray[np.uint8]) -> None:
     data = encode(picture[..., ::-1], ".jpg")
     tiff = b"MM\x00*\x00\x00\x00\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, ORIENTED, 0, 0)
     exif = b"Exif\x00\x00" + tiff
-    turned = read_image(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
+    oriented = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+    turned = read_image(oriented)
     assert turned.shape == (40, 30, 3)
     np.testing.assert_allclose(turned[5, 15], (250, 10, 20), atol=12)  # what was left is on top
+    small = read_image(oriented, least_side=20)
+    assert small.shape == (20, 15, 3)
+    np.testing.assert_allclose(small[2, 7], (250, 10, 20), atol=12)
 
 
 def test_grey_and_sixteen_bits_become_rgb_bytes() -> None:

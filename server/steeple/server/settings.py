@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     kept_queries_retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] = 30.0
     kept_queries_max_bytes: Annotated[int, Field(ge=0)] = 2**30
     feedback: Literal["on", "off"] = "on"
-    feedback_per_day: Annotated[int, Field(ge=1)] = 1000
+    feedback_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

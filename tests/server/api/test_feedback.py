@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -170,6 +172,40 @@ async def test_a_repeat_keeps_nothing_more_and_another_keys_is_refused(
     await stub(running).EraseQueries(EraseQueriesRequest(names=[name]), metadata=admin)
     assert (await people(running).SendFeedback(request, metadata=phone)).name == name
     assert await kept(running, admin) == [], "what was erased stays so"
+
+
+async def test_of_two_that_come_at_once_one_is_kept(
+    running: Running, make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = await review_of(running)
+    request = said(make_features(5), request_id=UUID.format(3))
+    first = await people(running).SendFeedback(request)
+    monkeypatch.setattr(review._store, "answered", lambda _: None)  # as before the first was written
+    assert await people(running).SendFeedback(request) == first
+    assert len(await kept(running)) == 1
+    assert {name for name in files(running) if "queries" in name} == {first.name}
+
+
+async def test_what_is_being_written_is_erased_too(
+    running: Running, make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review, began, gate = await review_of(running), asyncio.Event(), threading.Event()
+    write, loop = review._files.write, asyncio.get_running_loop()
+
+    def wait(*given: Any, **options: Any) -> None:
+        loop.call_soon_threadsafe(began.set)
+        assert gate.wait(30)
+        write(*given, **options)
+
+    monkeypatch.setattr(review._files, "write", wait)
+    sending = asyncio.ensure_future(people(running).SendFeedback(said(make_features(5))))
+    await began.wait()
+    erasing = asyncio.ensure_future(stub(running).EraseQueries(EraseQueriesRequest(all=True)))
+    gate.set()
+    assert (await erasing).erased_count == 1
+    await sending
+    assert await kept(running) == []
+    assert not [name for name in files(running) if name.startswith("queries/")]
 
 
 async def test_what_a_key_may_send_in_a_day(start: Start, make_features: MakeFeatures, refused: Refused) -> None:

@@ -16,7 +16,7 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import read_verdict
 from steeple.server.api.status import about
-from steeple.server.catalogue import LatLng, Restriction
+from steeple.server.catalogue import LatLng
 from steeple.server.identification import Identification
 from steeple.server.logs import current_request_id
 from steeple.server.review import Feedback, Origin, check_feedback, query_name
@@ -70,13 +70,12 @@ class FeedbackService(feedback_service_pb2_grpc.FeedbackServiceServicer):
             note=request.note,
             location=location if request.HasField("location") else None,
         )
-        check_feedback(feedback, Origin.PROPOSAL)
         answer = self._answerer(Query(), request.image, "image")
         return self._take(request.image, feedback, answer, Origin.PROPOSAL, request.request_id)
 
     def _answerer(self, query: Query, source: bytes | FeatureSet, field: str) -> Callable[[], Identification]:
         max_candidates = conversion.read_max_candidates(query)
-        restriction: Restriction | None = conversion.read_restriction(query)
+        restriction = conversion.read_restriction(query)
 
         def answer() -> Identification:
             with about(field):
