@@ -20,8 +20,11 @@ from steeple.packs.archive import MAX_BYTES, MAX_MEMBERS, ArchiveWriter
 from steeple.packs.codebook import PackCodebook
 from steeple.packs.records import PackFacts, PackImage, PackLandmark, PackManifest, StoredImage
 
-DEFAULT_FEATURES: Final = 600
-"""Features that a pack keeps of an image, the best by attention score."""
+DEFAULT_FEATURES: Final = 1000
+"""Features that a pack keeps of an image, the best by attention score: as many as the extractor finds.
+
+With fewer, answers are less sure than the calibration expects them to be, and some become UNKNOWN.
+"""
 
 _OTHER_MEMBERS: Final = 16
 _OF_LANDMARK: Final = 1 << 16  # bytes of JSON, more than what is written of one, but for very many images

@@ -22,9 +22,15 @@ QUERY_IMAGES: Final = 20
 PLANTED: Final = 150
 """Features of a query that show the image that it is of."""
 
-_DISTANCE: Final = 0.58  # of features of one spot in two photos, at the median
-_WIDTH: Final = 640
-_HEIGHT: Final = 480
+DISTANCE: Final = 0.58
+"""Between features of one spot in two photos, at the median."""
+
+WIDTH: Final = 640
+"""Of a synthetic photo, pixels."""
+
+HEIGHT: Final = 480
+"""Of a synthetic photo, pixels."""
+
 _NOISE: Final = 4.0  # pixels, as cells of 16 pixels place a keypoint: 16 / sqrt(12)
 
 
@@ -82,30 +88,30 @@ class SyntheticPhotos:
         rows, keypoints = [], []
         if planted:
             shown, images = int(images[0]), images[1:]
-            at = _seen_from_elsewhere(self._keypoints(shown), rng)
-            inside = np.flatnonzero(((at >= 0) & (at < (_WIDTH - 1, _HEIGHT - 1))).all(axis=1))
+            at = seen_from_elsewhere(self._keypoints(shown), rng)
+            inside = np.flatnonzero(((at >= 0) & (at < (WIDTH - 1, HEIGHT - 1))).all(axis=1))
             chosen = rng.choice(inside, min(PLANTED, len(inside)), replace=False)
             rows.append(self._descriptors(shown)[chosen])
             keypoints.append(at[chosen])
         rest = QUERY_DESCRIPTORS - sum(map(len, rows))
         for image, count in zip(images, np.bincount(np.arange(rest) % len(images)), strict=True):
             rows.append(self._descriptors(int(image))[rng.choice(IMAGE_DESCRIPTORS, int(count), replace=False)])
-            keypoints.append(rng.uniform(0, (_WIDTH - 1, _HEIGHT - 1), (int(count), 2)))
+            keypoints.append(rng.uniform(0, (WIDTH - 1, HEIGHT - 1), (int(count), 2)))
         order = rng.permutation(QUERY_DESCRIPTORS)
-        copies = moved(np.concatenate(rows)[order], _DISTANCE, rng)
+        copies = moved(np.concatenate(rows)[order], DISTANCE, rng)
         features = self._features(copies, np.concatenate(keypoints)[order].astype(np.float32))
         return Query(features, shown if planted else None)
 
     def _keypoints(self, number: int) -> NDArray[np.float32]:
         rng = np.random.default_rng((7, number))
-        return rng.uniform(0, (_WIDTH - 1, _HEIGHT - 1), (IMAGE_DESCRIPTORS, 2)).astype(np.float32)
+        return rng.uniform(0, (WIDTH - 1, HEIGHT - 1), (IMAGE_DESCRIPTORS, 2)).astype(np.float32)
 
     def _features(self, descriptors: NDArray[np.float32], keypoints: NDArray[np.float32]) -> FeatureSet:
         count = len(descriptors)
         return FeatureSet(
             self._model,
-            _WIDTH,
-            _HEIGHT,
+            WIDTH,
+            HEIGHT,
             quantize_descriptors(descriptors),
             keypoints,
             np.ones(count, np.float32),
@@ -113,11 +119,18 @@ class SyntheticPhotos:
         )
 
 
-def _seen_from_elsewhere(keypoints: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
-    """float64[N, 2]: where a similarity puts them: zoom 0.7 to 1.2, turned by up to 20 degrees, shifted a little."""
+def seen_from_elsewhere(keypoints: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+    """float64[N, 2]: where a similarity puts keypoints, with 4 pixels of noise.
+
+    It zooms by 0.7 to 1.2, turns by up to 20 degrees and shifts a little.
+
+    Args:
+        keypoints: float32[N, 2]; of 640x480 pixels.
+        rng: Chooses it.
+    """
     zoom, angle = math.exp(rng.uniform(math.log(0.7), math.log(1.2))), math.radians(rng.uniform(-20, 20))
     turn = zoom * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    middle = np.array([_WIDTH, _HEIGHT]) / 2
+    middle = np.array([WIDTH, HEIGHT]) / 2
     shifted = middle + rng.uniform(-40, 40, 2)
     moved_there: NDArray[np.float64] = (keypoints - middle) @ turn.T + shifted
     return moved_there + rng.normal(0, _NOISE, keypoints.shape)
