@@ -23,7 +23,7 @@ from . import townscape
 from .driving import Driver
 
 FILM_SIZE = (640, 480)
-FRAMES = 120
+FRAMES = 60
 
 os.environ.setdefault("SDL_VIDEODRIVER", "offscreen")  # before Kivy is imported; a real display can be asked for
 os.environ.setdefault("KIVY_NO_CONSOLELOG", "1")
@@ -54,9 +54,10 @@ def window_system(tmp_path_factory: pytest.TempPathFactory) -> None:
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video that pans and zooms over a town with a church in it."""
     path = tmp_path_factory.mktemp("film") / "town.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, FILM_SIZE)
-    for step in range(FRAMES):
-        writer.write(townscape.view(step * 2, FILM_SIZE)[0][..., ::-1])
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, FILM_SIZE)
+    forth = [townscape.view(step, FILM_SIZE)[0][..., ::-1] for step in range(FRAMES)]
+    for frame in (*forth, *reversed(forth)):
+        writer.write(frame)
     writer.release()
     return path
 
