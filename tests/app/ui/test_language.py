@@ -116,7 +116,9 @@ def test_a_font_of_the_system_is_found_for_what_roboto_lacks(tmp_path: Path) -> 
 
 
 def test_kv_files_have_no_text_that_is_not_translated() -> None:
-    bare = re.compile(r"^\s*(?:text|title|detail|hint|help|label|hint_text|tool_label|button):\s*\"([^\"]*[a-z]{2}[^\"]*)\"")
+    bare = re.compile(
+        r"^\s*(?:text|title|detail|hint|help|label|hint_text|tool_label|button):\s*\"([^\"]*[a-z]{2}[^\"]*)\""
+    )
     found = [
         (path.name, match[1])
         for path in sorted((ROOT / "client/steeple/app/ui/kv").glob("*.kv"))

@@ -1,4 +1,4 @@
-"""Every screen, in every size, theme and language: what can be tapped is large enough and named, and nothing is cut off."""
+"""Every screen in several sizes, themes and languages: what can be tapped is large and named, nothing is cut off."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ from .driving import Driver
 
 pytestmark = pytest.mark.filterwarnings("ignore:::kivy")
 
-SCREENS = ("live", "result", "history", "settings", "welcome", "connection", "permission", "packs", "gallery", "propose")
+SCREENS = (
+    "live",
+    "result",
+    "history",
+    "settings",
+    "welcome",
+    "connection",
+    "permission",
+    "packs",
+    "gallery",
+    "propose",
+)
 SIZES = {"phone": (412, 915), "small phone": (320, 568), "landscape": (915, 412), "tablet": (1280, 800)}
 
 

@@ -55,6 +55,7 @@ def view(state: State, given: Answer | None = None, **more: object) -> LiveView:
         origin=Origin.SERVER,
         pack=None,
         latency_ms=None,
+        answers=0,
         answers_per_second=None,
         advice=None,
         problem=None,
@@ -113,7 +114,12 @@ def test_the_sheet_tells_what_was_found_and_how() -> None:
     model = result.present(looked(answer(candidate(outline=outline), candidate("Tokyo Tower", 0.05))), EN, now=NOW)
     assert model.kind == "found"
     assert (model.title, model.percent, model.description) == ("Eiffel Tower", "93 %", "Iron, 1889.")
-    assert model.facts == ("5 minutes ago", "Answered by the server", "41 details agree", "4 kB sent, and not the photo")
+    assert model.facts == (
+        "5 minutes ago",
+        "Answered by the server",
+        "41 details agree",
+        "4 kB sent, and not the photo",
+    )
     assert [item.title for item in model.candidates] == ["Tokyo Tower"]
     assert model.outline is not None
     np.testing.assert_allclose(model.outline[2], [319.25, 239.25])  # the photo is shown at half its size
@@ -212,7 +218,7 @@ def test_the_first_trouble_of_a_connection_is_told_with_what_to_do() -> None:
 
 
 def test_packs_on_the_device_can_be_deleted() -> None:
-    pack = ShelvedPack("paris", "Paris", Path("paris.pack"), 8_400_000, "delf-lite2-v1", 500, PARIS, 5000.0, NOW)
+    pack = ShelvedPack("paris", "Paris", Path("paris.pack"), 8_400_000, "delf-lite2-v1", 500, PARIS, 5000.0, NOW, NOW)
     (row,) = packs.present([pack], [], EN)
     assert (row.title, row.detail, row.action) == ("Paris", "500 landmarks · 8.4 MB · on this device", "delete")
     (bad,) = packs.present([replace(pack, problem="of another release")], [], EN)
@@ -223,8 +229,9 @@ def test_photos_of_a_folder_come_newest_first_and_what_is_none_is_left_out(tmp_p
     for age, name in enumerate(("new.png", "old.JPG", "note.txt", "broken.jpg")):
         path = tmp_path / name
         path.write_bytes(cv2.imencode(".png", np.full((90, 120, 3), 200, np.uint8))[1].tobytes())
+        if name == "broken.jpg":
+            path.write_bytes(b"none")
         os.utime(path, (1_000_000 - age, 1_000_000 - age))
-    (tmp_path / "broken.jpg").write_bytes(b"none")
     found = gallery.photos_in(tmp_path)
     assert [path.name for path in found] == ["new.png", "old.JPG", "broken.jpg"]
     tile = gallery.tile(found[0])

@@ -55,7 +55,7 @@ def test_the_church_is_found_and_lit_where_it_is(open_app: Open, served: Served)
     # Which points of the reference image the outline goes through, and where the film really has them.
     of_reference = cv2.perspectiveTransform(view.outline[np.newaxis].astype(np.float64), np.linalg.inv(view.homography))
     left, top, _, _ = townscape.CHURCH
-    in_town = of_reference + (left, top)
+    in_town = of_reference + np.array([left, top])
     truth = cv2.perspectiveTransform(in_town, towards)[0]
     height, width = townscape.reference().shape[:2]
     assert of_reference[0].min() > -0.05 * width
@@ -89,8 +89,8 @@ def test_the_window_is_not_held_up_by_extraction(open_app: Open, served: Served)
         answers.add(id(live.view.answer))
     gaps, busy = np.array(driver.gaps), np.array(driver.busy)
     print(
-        f"{len(gaps)} turns of the window's loop while {len(answers)} answers came: wall median {np.median(gaps):.1f} ms, "
-        f"99th percentile {np.percentile(gaps, 99):.1f} ms, longest {gaps.max():.1f} ms; the thread's own work median "
+        f"{len(gaps)} turns of the window's loop while {len(answers)} answers came: wall median "
+        f"{np.median(gaps):.1f} ms, 99th percentile {np.percentile(gaps, 99):.1f} ms, longest {gaps.max():.1f} ms; the thread's own work median "
         f"{np.median(busy):.1f} ms, longest {busy.max():.1f} ms; latency {live.view.latency_ms:.0f} ms, "
         f"{live.view.answers_per_second:.1f} answers a second"
     )
@@ -141,6 +141,9 @@ def test_settings_outlive_the_app(open_app: Open, served: Served) -> None:
         driver.tap(ids.language.ids.box.children[0])
         assert driver.app.tr("Settings") == "설정"
         assert driver.app.theme is LIGHT
+        heading = driver.screen.children[0].ids.heading
+        assert heading.text == "설정"
+        assert tuple(heading.color) == LIGHT.text
         ids.key.put("stp_secret")
         driver.screen.leave()
         driver.until(lambda: driver.app.services.key(served.address) == "stp_secret", "the key to be kept")
@@ -247,9 +250,7 @@ def _true_place(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
     return views[int(np.argmin(apart))][1]
 
 
-def _changed_to(
-    colour: tuple[float, ...], picture: NDArray[np.uint8], before: NDArray[np.uint8]
-) -> NDArray[np.bool_]:
+def _changed_to(colour: tuple[float, ...], picture: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """bool[H, W]: pixels that have a colour, and had another one before."""
     wanted = np.array(colour[:3]) * 255
     has = np.abs(picture.astype(np.float64) - wanted).max(2) < 16

@@ -1,4 +1,4 @@
-"""A drawn town with a church in it, and a camera that pans and zooms over it: what the app looks at in tests and pictures."""
+"""A drawn town with a church in it, and a camera that pans and zooms over it: what the app looks at in tests."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ class SteepleApp(App):
         still: Whether screens change at once instead of sliding.
     """
 
-    theme = ObjectProperty(DARK)
-    tr = ObjectProperty(Translator("en"))
+    theme = ObjectProperty(DARK, rebind=True)
+    tr = ObjectProperty(Translator("en"), rebind=True)
     sp = NumericProperty(1.0)
     insets = ListProperty([0, 0, 0, 0])
 

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from steeple.app.ui.placing import Placing, place
 
-
 _WIDEST: Final = 2.0  # of a photo and its reference image side by side, times their height
 
 _FAR: Final = 1e5  # window pixels, farther than any window reaches
