@@ -131,6 +131,8 @@ def test_matches_are_fractions_of_the_reference_image() -> None:
     reference = np.array([[499.5, 199.5]], np.float32)
     found = candidate(query_points=query, reference_points=reference, reference_width=1000, reference_height=800)
     model = result.present(looked(answer(found)), EN, now=NOW)
+    assert model.photo_points is not None
+    assert model.reference_points is not None
     np.testing.assert_allclose(model.photo_points, [[49.5, 24.5]])
     np.testing.assert_allclose(model.reference_points, [[0.5, 0.25]])
     unsized = result.present(looked(answer(replace(found, reference_width=0))), EN, now=NOW)

@@ -82,16 +82,16 @@ def test_the_window_is_not_held_up_by_extraction(open_app: Open, served: Served)
     live = until_found(driver)
     driver.gaps.clear()
     driver.busy.clear()
-    answers = set()
+    answers: set[int] = set()
     begun = time.monotonic()
     while len(answers) < 5 and time.monotonic() - begun < 30:
         driver.step()
         answers.add(id(live.view.answer))
     gaps, busy = np.array(driver.gaps), np.array(driver.busy)
     print(
-        f"{len(gaps)} turns of the window's loop while {len(answers)} answers came: wall median "
-        f"{np.median(gaps):.1f} ms, 99th percentile {np.percentile(gaps, 99):.1f} ms, longest {gaps.max():.1f} ms; the thread's own work median "
-        f"{np.median(busy):.1f} ms, longest {busy.max():.1f} ms; latency {live.view.latency_ms:.0f} ms, "
+        f"{len(gaps)} turns of the window's loop while {len(answers)} answers came: wall median {np.median(gaps):.1f}, "
+        f"99th percentile {np.percentile(gaps, 99):.1f}, longest {gaps.max():.1f} ms; of the thread itself, median "
+        f"{np.median(busy):.1f}, longest {busy.max():.1f} ms; latency {live.view.latency_ms:.0f} ms, "
         f"{live.view.answers_per_second:.1f} answers a second"
     )
     assert len(answers) >= 5
@@ -255,4 +255,4 @@ def _changed_to(colour: tuple[float, ...], picture: NDArray[np.uint8], before: N
     wanted = np.array(colour[:3]) * 255
     has = np.abs(picture.astype(np.float64) - wanted).max(2) < 16
     changed = np.abs(picture.astype(np.int16) - before).max(2) > 24
-    return has & changed
+    return np.asarray(has & changed, np.bool_)

@@ -160,7 +160,8 @@ class SteepleApp(App):
 
     @property
     def _live(self) -> LiveScreen:
-        return self.screens.get_screen("live")
+        live: LiveScreen = self.screens.get_screen("live")
+        return live
 
     def go(self, name: str) -> None:
         """Shows a screen; :meth:`back` comes back from it."""
