@@ -15,7 +15,7 @@ from steeple.app.pace import Effort
 from steeple.app.states import State
 from steeple.cli.benchmark_live import print_figures
 from steeple.cli.footage import RATE, Footage, Shot
-from steeple.cli.live_run import LiveFigures, Seen, figures, outline_error
+from steeple.cli.live_run import LiveFigures, Run, Seen, figures, outline_error
 from steeple.cli.output import Output
 from steeple.client import Answer, Candidate, Landmark, Timings
 from steeple.delf.homographies import Homography, clipped, corners, in_front, mapped, shifting
@@ -103,7 +103,7 @@ def seen(number: int, name: str | None, *, homography: Homography | None = None,
 
 
 def told(footage: Footage, views: list[Seen]) -> LiveFigures:
-    return figures(views, footage, NAMES, 10.0, 120, 3, 0.001, Effort((1.0, 0.5), 2))
+    return figures(views, footage, NAMES, Run(10.0, 120, 3, 0.001, 8.0, 4.0), Effort((1.0, 0.5), 2))
 
 
 def test_an_outline_errs_by_as_much_as_it_is_shifted(footage: Footage) -> None:
@@ -136,6 +136,7 @@ def test_views_after_the_first_second_of_a_shot_are_judged(footage: Footage) -> 
     # Named after 10 frames, 15 frames and, played again, at once.
     assert found.seconds_to_name == pytest.approx(10 / RATE, abs=1e-3)
     assert (found.levels, found.threads) == ((1.0, 0.5), 2)
+    assert (found.app_cpu, found.server_cpu) == (0.8, 0.4)
 
 
 def test_a_run_without_views_tells_nothing(footage: Footage) -> None:

@@ -69,9 +69,11 @@ def live(
     from steeple.app.settings import BUDGETS, AppSettings
     from steeple.cli.footage import RATE, Footage, Shot
     from steeple.cli.live_run import landmarks_of, play
+    from steeple.cli.load_clients import ProcessWatch
     from steeple.cli.local_server import local_server
     from steeple.client import Client
     from steeple.delf import ModelRelease
+    from steeple.server.data_dir import LOCK
 
     output = Output(as_json=json)
     frame_size = _size(size)
@@ -94,9 +96,20 @@ def live(
         ):
             client.wait_until_ready()
             landmarks = landmarks_of(client, pictures)
+            watch = ProcessWatch(int((folder / "data" / LOCK).read_text("ascii")))
             pace = Pace(release.extraction.pyramid_scales, budget_ms=budget_ms)
             with output.progress("playing", round(seconds * RATE)) as done:
-                figures = play(searcher, film, footage, landmarks, pace, release, seconds, lambda: done.advance(""))
+                figures = play(
+                    searcher,
+                    film,
+                    footage,
+                    landmarks,
+                    pace,
+                    release,
+                    seconds,
+                    watch.cpu_seconds,
+                    lambda: done.advance(""),
+                )
     settings = {"budget_ms": budget_ms, "max_bytes": max_bytes}
     print_figures(output, figures, len(pictures), footage.size, settings)
 
@@ -193,7 +206,8 @@ def print_figures(
             ),
             (
                 "effort",
-                f"levels {levels} on {found.threads} thread{'s' * (found.threads > 1)}, {processors} processors",
+                f"levels {levels} on {found.threads} thread{'s' * (found.threads > 1)}; of {processors} processors, "
+                f"{found.app_cpu:.2f} kept busy by app and camera, {text(found.server_cpu, 2)} by the server",
             ),
         ]
     )

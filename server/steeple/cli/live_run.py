@@ -42,6 +42,27 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Run:
+    """What was counted while a film played.
+
+    Attributes:
+        seconds: That it took.
+        frames: That the camera gave.
+        dropped: Of those, that were not looked at.
+        offer_seconds: The longest that the camera was kept.
+        app_cpu_seconds: Processor time of app and camera.
+        server_cpu_seconds: Of the server; None where that is not known.
+    """
+
+    seconds: float
+    frames: int
+    dropped: int
+    offer_seconds: float
+    app_cpu_seconds: float
+    server_cpu_seconds: float | None
+
+
+@dataclass(frozen=True)
 class LiveFigures:
     """What a run of the live loop amounts to; None for what nothing tells.
 
@@ -65,6 +86,8 @@ class LiveFigures:
         between_p90_px: The same.
         levels: Pyramid levels that frames were looked at on, at the end.
         threads: Of the network, at the end.
+        app_cpu: Processors that app and camera kept busy, on average.
+        server_cpu: Processors that the server kept busy; None where that is not known.
     """
 
     seconds: float
@@ -86,6 +109,8 @@ class LiveFigures:
     between_p90_px: float | None
     levels: tuple[float, ...]
     threads: int
+    app_cpu: float
+    server_cpu: float | None
 
 
 def play(
@@ -96,6 +121,7 @@ def play(
     pace: Pace,
     release: ModelRelease,
     seconds: float,
+    server_cpu_seconds: Callable[[], float | None],
     on_frame: Callable[[], None],
 ) -> LiveFigures:
     """Plays a film in real time, again and again.
@@ -108,6 +134,7 @@ def play(
         pace: Of the loop.
         release: To extract with.
         seconds: Of the run.
+        server_cpu_seconds: That the server has used so far; None if that is not known.
         on_frame: Called after each frame.
     """
     turn = threading.Lock()
@@ -133,7 +160,7 @@ def play(
     )
     session.start()
     slowest = 0.0
-    began = time.monotonic()
+    began, own_before, server_before = time.monotonic(), time.process_time(), server_cpu_seconds()
     try:
         for number, frame in Video(film).frames(lambda: time.monotonic() - began >= seconds):
             now = time.monotonic()
@@ -143,19 +170,18 @@ def play(
             slowest = max(slowest, time.monotonic() - now)
             on_frame()
     finally:
-        took = time.monotonic() - began
+        took, own_after, server_after = time.monotonic() - began, time.process_time(), server_cpu_seconds()
         session.close()
-    return figures(seen, footage, landmarks, took, len(offered), session.dropped_frames, slowest, pace.effort)
+    used = None if server_before is None or server_after is None else server_after - server_before
+    run = Run(took, len(offered), session.dropped_frames, slowest, own_after - own_before, used)
+    return figures(seen, footage, landmarks, run, pace.effort)
 
 
 def figures(
     seen: Sequence[Seen],
     footage: Footage,
     landmarks: Sequence[str],
-    seconds: float,
-    frames: int,
-    dropped: int,
-    offer_seconds: float,
+    run: Run,
     effort: Effort,
 ) -> LiveFigures:
     """What a run amounts to.
@@ -164,10 +190,7 @@ def figures(
         seen: Its views.
         footage: Says what is where.
         landmarks: Resource name of the landmark that each shot shows.
-        seconds: Of the run.
-        frames: That the camera gave.
-        dropped: Of those, that were not looked at.
-        offer_seconds: The longest that an offer took.
+        run: What was counted.
         effort: At its end.
     """
     answered = [each.view.latency_ms for each in seen if each.newly_answered and each.view.latency_ms is not None]
@@ -177,15 +200,15 @@ def figures(
     errors = [(each, error) for each in right if (error := outline_error(each, footage)) is not None]
     between = [error for each, error in errors if not each.newly_answered]
     return LiveFigures(
-        seconds=round(seconds, 2),
-        frames=frames,
-        dropped=dropped,
+        seconds=round(run.seconds, 2),
+        frames=run.frames,
+        dropped=run.dropped,
         answers=len(answered),
-        answers_per_second=round(len(answered) / seconds, 2),
+        answers_per_second=round(len(answered) / run.seconds, 2),
         latency_p50_ms=_quantile(answered, 0.5),
         latency_p90_ms=_quantile(answered, 0.9),
         view_p90_ms=_quantile([1e3 * each.seconds for each in seen if not each.newly_answered], 0.9),
-        offer_max_ms=round(1e3 * offer_seconds, 3),
+        offer_max_ms=round(1e3 * run.offer_seconds, 3),
         named=_share(len(right), len(settled)),
         wrongly_named=_share(len(wrong), len(settled)),
         seconds_to_name=_quantile(_times_to_name(seen, footage, landmarks), 0.5),
@@ -196,6 +219,8 @@ def figures(
         between_p90_px=_quantile(between, 0.9),
         levels=effort.pyramid_scales,
         threads=effort.threads,
+        app_cpu=round(run.app_cpu_seconds / run.seconds, 2),
+        server_cpu=None if run.server_cpu_seconds is None else round(run.server_cpu_seconds / run.seconds, 2),
     )
 
 
