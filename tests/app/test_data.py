@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from steeple.app.data import AppData
 from steeple.app.found import Origin
@@ -82,6 +87,51 @@ def test_a_damaged_database_is_told_and_its_readable_entries_are_there(tmp_path:
         assert data.settings.current.language == "ko"  # what is not damaged stays
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database with much in it."""
+    folder = tmp_path_factory.mktemp("kept")
+    with AppData.open(folder, secrets=FileSecrets(folder / "secrets.json")) as data:
+        for number in range(12):
+            data.history.add(HistoryEntry(answer_of(f"Gate {number}"), Origin.SERVER, NOON, b"\xff" * 5000))
+            data.waiting.add(features_of(30), time=NOON)
+            data.proposals.photo("h:1", b"\xff" * 5000, f"Gate {number}")
+    return (folder / "app.db").read_bytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=3000)), max_size=4),
+    share=st.floats(0.02, 1),
+)
+def test_the_app_starts_whatever_happened_to_its_database(
+    damage: list[tuple[float, bytes]], share: float, kept: bytes
+) -> None:
+    content = bytearray(kept[: int(len(kept) * share)])
+    for place, scribble in damage:
+        at = int(place * len(content))
+        content[at : at + len(scribble)] = scribble
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "app.db").write_bytes(content)
+        try:
+            data = AppData.open(folder, secrets=FileSecrets(folder / "secrets.json"))
+        except FailedPreconditionError as error:
+            # The number that says so was scribbled on, and nothing else.
+            assert "newer version" in error.message  # noqa: PT017
+            assert (folder / "app.db").read_bytes() == content
+            return
+        with data:
+            if data.problems:
+                assert (folder / "app.db.damaged-1").read_bytes() == content
+            names = {entry.answer.candidates[0].landmark.display_name for entry in data.history.list(limit=99)}
+            assert len(names) <= data.history.count() <= 12
+            assert len(data.waiting.list()) <= data.waiting.count() <= 12
+            assert len(data.proposals.list()) <= data.proposals.count() <= 12
+            number = data.history.add(HistoryEntry(answer_of("New gate"), Origin.SERVER, NOON))
+            assert data.history.get(number).answer.landmark is not None
+
+
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FailedPreconditionError, match="choose another folder"):
@@ -107,3 +157,13 @@ def test_photos_are_made_small(width: int, height: int, size: tuple[int, int]) -
 def test_what_is_no_photo_is_told(pixels: np.ndarray) -> None:
     with pytest.raises(ImageError, match=r"uint8\[H, W, 3\]"):
         thumbnail_of(pixels)
+
+
+def test_a_phone_has_all_that_it_needs() -> None:
+    modules = "data, searcher, connection, connection_check, thumbnails"
+    program = f"from steeple.app import {modules}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    loaded = set(run.stdout.split())
+    assert {"numpy", "cv2", "grpc", "sqlite3"} <= loaded
+    unwanted = {"kivy", "jnius", "faiss", "sqlalchemy", "pydantic", "rich", "typer", "keyring", "ai_edge_litert"}
+    assert loaded & unwanted == set()
