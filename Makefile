@@ -116,7 +116,7 @@ android-stage: $(VENV)/.created ## Assemble what goes into the Android app, in b
 # What a phone has, on a desktop: see tools/requirements/android.txt.
 .PHONY: test-android
 test-android: $(VENV)/.installed-dev $(VENV)-android/.installed ## Run the staged Android app with a phone's gRPC, TFLite and recipes (needs Python 3.11)
-	STEEPLE_PHONE_PYTHON="$(CURDIR)/$(VENV)-android/bin/python" $(BIN)/python -m pytest -m android
+	STEEPLE_PHONE_PYTHON="$(CURDIR)/$(VENV)-android/bin/python" $(BIN)/python -m pytest -m android tests/app/android
 
 .PHONY: constraints
 constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew

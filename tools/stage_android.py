@@ -67,6 +67,8 @@ def stage(output: Path) -> list[Path]:
         if path.suffix in {".spec", ".xml"}:
             text = path.read_text(encoding="utf-8").replace("@VERSION@", version)
             (output / path.name).write_text(text, encoding="utf-8")
+        elif path.suffix == ".png":
+            shutil.copyfile(path, output / path.name)
     return sorted(path.relative_to(output) for path in output.rglob("*") if path.is_file())
 
 

@@ -16,7 +16,7 @@ from steeple.server.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 PAGES = [ROOT / "docs/server/running.md", ROOT / "docs/server/reliability.md"]
-FILES = sorted(path for path in [*DEPLOY.rglob("*"), *PAGES] if path.is_file())
+FILES = sorted(path for path in [*DEPLOY.rglob("*"), *PAGES] if path.is_file() and path.suffix != ".png")
 
 # Of the settings' file, and of the commands that ask a server.
 OTHERS = {"CONFIG", "SERVER", "KEY", "TLS", "ROOT_CERTIFICATES", "CLIENT_CERTIFICATE", "CLIENT_KEY"}

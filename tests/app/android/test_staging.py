@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
@@ -206,6 +207,9 @@ def test_the_spec_names_files_that_are_staged(spec: configparser.SectionProxy, s
     for key in ("android.manifest.intent_filters", "android.extra_manifest_xml"):
         text = (staged.parent / spec[key]).read_text(encoding="utf-8")
         ET.fromstring(f'<x xmlns:android="http://schemas.android.com/apk/res/android">{text}</x>')  # noqa: S314
+    icon = cv2.imread(str(staged.parent / spec["icon.filename"]))
+    assert icon is not None
+    assert icon.shape == (512, 512, 3)
     filters = (staged.parent / "intent-filters.xml").read_text(encoding="utf-8")
     assert "android.intent.action.SEND" in filters
     assert "image/*" in filters
