@@ -97,7 +97,9 @@ def list_queries(
         ],
     )
     if not found and not filter:
-        output.note("nothing is kept; queries are only if the server is told to: steeple serve --keep-queries unknown")
+        output.note(
+            "nothing is kept; a server keeps queries only if it is told to: steeple serve --keep-queries unknown"
+        )
 
 
 @app.command("show")
@@ -304,7 +306,7 @@ def _feedback_facts(feedback: Feedback | None) -> list[tuple[str, str]]:
         return []
     place = feedback.location
     return [
-        ("said by who sent it", _describe_feedback(feedback).text),
+        ("said by who sent it", _describe_feedback(feedback).text if feedback.verdict.value != "none" else ""),
         ("was shown", feedback.shown_landmark or ("UNKNOWN" if feedback.verdict.value != "none" else "")),
         ("suggested name", feedback.suggested_name),
         ("note", feedback.note),
