@@ -179,6 +179,8 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         ({"id": "../x"}, "id must be an id"),
         ({"display_name": "\ud800"}, "display_name must be a text"),
         ({"model": "delf"}, "model must be an object"),
+        ({"model": {"name": "a/b", "tflite_sha256": "0" * 64}}, "name must be the name of a model release"),
+        ({"model": {"name": "a", "tflite_sha256": "0" * 63}}, "tflite_sha256 must be a SHA-256"),
         ({"create_time": "yesterday"}, "create_time must be a time"),
         ({"create_time": "2026-01-01T00:00:00"}, "create_time must be a time"),
         ({"create_time": "0001-01-01T00:00:00+23:59"}, "create_time must be a time"),
@@ -257,7 +259,8 @@ def _set(values: Any, place: Any, value: Any) -> Any:
         (layout.CELLS, lambda values: _set(values, 0, values[0] ^ 1), "other cells than features"),
         (layout.CELLS, lambda values: values[:-1], "cells.npy must be uint8"),
         (layout.DESCRIPTORS, lambda values: values.astype(np.int16), r"descriptors.npy must be int8\[120, 40\]"),
-        (layout.COARSE, lambda values: _set(values, (0, 0), np.inf), "finite"),
+        (layout.COARSE, lambda values: _set(values, (0, 0), np.nan), "finite float32 numbers"),
+        (layout.PRODUCT, lambda values: _set(values, (0, 0, 0), 1e30), "at most 100"),
         (layout.PRODUCT, lambda values: values[:2], "product.npy must be float32"),
     ],
 )
@@ -329,6 +332,21 @@ def test_files_that_the_manifest_does_not_list_are_refused(tmp_path: Path) -> No
         info = zipfile.ZipInfo("extra")
         packed.writestr(info, b"more")
     refused(path, "its files are not those that its manifest lists")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("readme.txt", b"hello", "a pack has no file readme.txt"),
+        ("thumbnails/none.jpg", JPEG, "is no small JPEG of one of its landmarks"),
+        ("thumbnails/one.jpg", b"GIF89a", "is no small JPEG of one of its landmarks"),
+        ("thumbnails/one.jpg", encoded(scene(1, 32, 24), ".png"), "is no small JPEG of one of its landmarks"),
+        ("thumbnails/one.jpg", encoded(scene(1, 320, 24)), "is no small JPEG of one of its landmarks"),
+        ("thumbnails/../one.jpg", JPEG, "is no small JPEG of one of its landmarks"),
+    ],
+)
+def test_files_that_no_pack_has_are_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:
+    refused(sealed(tmp_path / "a.pack", {**members(), name: data}), message)
 
 
 def test_the_checksum_of_the_samples_is_of_what_is_there() -> None:

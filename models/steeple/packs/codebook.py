@@ -17,6 +17,7 @@ CENTROIDS: Final = 256
 
 MAX_LISTS: Final = 1 << 20
 
+_LARGEST: Final = 100.0  # descriptors have length 1
 _ORTHONORMAL: Final = 1e-3
 
 
@@ -33,7 +34,8 @@ class PackCodebook:
         rotation: float32[40, 40], orthonormal; R (OPQ). None: descriptors are not turned.
 
     Raises:
-        InvalidArgumentError: If shapes or dtypes differ from the above, a number is not finite, or R is no rotation.
+        InvalidArgumentError: If shapes or dtypes differ from the above, a number is not finite or above 100, or R is
+            not orthonormal.
     """
 
     coarse: NDArray[np.float32]
@@ -52,8 +54,8 @@ class PackCodebook:
                 f"{list(self.product.shape)}"
             )
         arrays = [self.coarse, self.product, *([] if self.rotation is None else [self.rotation])]
-        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays):
-            raise InvalidArgumentError("a codebook must be of finite float32 numbers")
+        if not all(array.dtype == np.float32 and (np.abs(array) <= _LARGEST).all() for array in arrays):
+            raise InvalidArgumentError(f"a codebook must be of finite float32 numbers of at most {_LARGEST}")
         if self.rotation is not None and (
             self.rotation.shape != (DIMENSIONS, DIMENSIONS)
             or np.abs(self.rotation @ self.rotation.T - np.eye(DIMENSIONS)).max() > _ORTHONORMAL
@@ -69,6 +71,11 @@ class PackCodebook:
     def code_size(self) -> int:
         """Bytes of a code."""
         return len(self.product)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its arrays."""
+        return self.coarse.nbytes + self.product.nbytes + (0 if self.rotation is None else self.rotation.nbytes)
 
     def turned(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32[N, 40]: descriptors as the lists have them."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from steeple.delf.features import MAX_FEATURES, MAX_SIDE
 from steeple.delf.release import ExtractionParameters
-from steeple.errors import FailedPreconditionError, PackError
+from steeple.errors import FailedPreconditionError, InvalidArgumentError, PackError
 from steeple.packs import layout
 from steeple.packs.archive import MAX_MEMBERS
 from steeple.packs.codebook import MAX_LISTS
@@ -125,7 +125,7 @@ def read_manifest(data: bytes, where: str) -> PackManifest:
         facts=PackFacts(
             id=top.id("id"),
             display_name=top.text("display_name", 200, least=1),
-            model=model.text("name", _LONGEST_NAME, least=1),
+            model=model.release("name"),
             tflite_sha256=model.sha256("tflite_sha256"),
             extraction=_extraction(top.object("extraction")),
             sequence=top.count("sequence"),
@@ -208,7 +208,10 @@ def _extraction(entry: _Object) -> ExtractionParameters:
 
 
 def _written(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except ValueError as error:  # half a surrogate pair, or a number that is none
+        raise InvalidArgumentError(f"a pack cannot say this in JSON: {error}") from error
 
 
 def _parsed(data: bytes, where: str) -> _Object:
@@ -283,6 +286,12 @@ class _Object:
         value = self.value(name)
         if not isinstance(value, str) or not is_id(value):
             raise self.wrong(name, "an id of lower-case letters, digits and hyphens")
+        return value
+
+    def release(self, name: str) -> str:
+        value = self.text(name, _LONGEST_NAME, least=1)
+        if "/" in value:
+            raise self.wrong(name, "the name of a model release")
         return value
 
     def sha256(self, name: str) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf.cells import CellGrid
+from steeple.delf.image import sniff
+from steeple.errors import ImageError
 
 FORMAT: Final = "steeple-pack"
 VERSION: Final = 1
@@ -22,6 +24,9 @@ CODES: Final = "codes.npy"
 CELLS: Final = "cells.npy"
 DESCRIPTORS: Final = "descriptors.npy"
 
+MEMBERS: Final = frozenset({LANDMARKS, COARSE, PRODUCT, ROTATION, LISTS, CODES, CELLS, DESCRIPTORS})
+"""All but the manifest and thumbnails."""
+
 MAX_LANDMARKS: Final = 50_000
 MAX_IMAGES: Final = 500_000
 MAX_IMAGES_OF_LANDMARK: Final = 1000
@@ -31,13 +36,36 @@ MAX_CELLS: Final = 1 << 20
 MAX_THUMBNAIL: Final = 256 << 10
 """Bytes of one."""
 
+MAX_THUMBNAIL_SIDE: Final = 256
+"""Pixels."""
+
+_THUMBNAILS: Final = "thumbnails/"
+_JPEG: Final = ".jpg"
+
 LONGEST_MANIFEST: Final = 16 << 20
 LONGEST_LANDMARKS: Final = 256 << 20
 
 
 def thumbnail_member(landmark_id: str) -> str:
     """Name of the member that holds a landmark's thumbnail."""
-    return f"thumbnails/{landmark_id}.jpg"
+    return f"{_THUMBNAILS}{landmark_id}{_JPEG}"
+
+
+def pictured_landmark(member: str) -> str | None:
+    """Whose thumbnail a member holds by its name; None if it is no thumbnail."""
+    is_one = member.startswith(_THUMBNAILS) and member.endswith(_JPEG)
+    return member.removeprefix(_THUMBNAILS).removesuffix(_JPEG) if is_one else None
+
+
+def is_thumbnail(data: bytes) -> bool:
+    """Whether it is a JPEG that is small enough, by what it says of itself."""
+    if len(data) > MAX_THUMBNAIL:
+        return False
+    try:
+        header = sniff(data)
+    except ImageError:
+        return False
+    return header.media_type == "image/jpeg" and max(header.width, header.height) <= MAX_THUMBNAIL_SIDE
 
 
 def list_dtype(lists: int) -> np.dtype[np.unsignedinteger]:

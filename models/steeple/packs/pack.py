@@ -45,6 +45,7 @@ class Pack:
         self.manifest = self._manifest()
         self._check_members()
         self.landmarks, self.images = self._landmarks()
+        self._check_thumbnails()
         self.codebook = self._codebook()
         counts = [image.feature_count for image in self.images]
         self.starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
@@ -104,7 +105,7 @@ class Pack:
         return {key: self._image(key) for key in keys if 0 <= key < len(self.images)}
 
     def close(self) -> None:
-        """Lets go of the file, as soon as nobody uses its arrays any more. May be called again."""
+        """Forgets decoded images. The file stays mapped as long as somebody has the pack. May be called again."""
         self._image.cache_clear()
 
     def _read_image(self, key: int) -> GalleryImage:
@@ -148,6 +149,17 @@ class Pack:
             raise self._refused("its landmarks and images are not as many as its manifest says")
         return MappingProxyType(landmarks), tuple(images)
 
+    def _check_thumbnails(self) -> None:
+        """That there are only those of landmarks, and no files of other kinds."""
+        for name in self.manifest.members:
+            landmark_id = layout.pictured_landmark(name)
+            if landmark_id is None and name not in layout.MEMBERS:
+                raise self._refused(f"a pack has no file {name}")
+            if landmark_id is not None and (
+                landmark_id not in self.landmarks or not layout.is_thumbnail(self._archive.member(name).tobytes())
+            ):
+                raise self._refused(f"{name} is no small JPEG of one of its landmarks")
+
     def _codebook(self) -> PackCodebook:
         lists, parts, single = self.manifest.lists, self.manifest.code_size, np.dtype("<f4")
         if DIMENSIONS % parts:
@@ -155,9 +167,10 @@ class Pack:
         turned = layout.ROTATION in self.manifest.members
         try:
             return PackCodebook(
-                coarse=self._array(layout.COARSE, single, (lists, DIMENSIONS)),
-                product=self._array(layout.PRODUCT, single, (parts, CENTROIDS, DIMENSIONS // parts)),
-                rotation=self._array(layout.ROTATION, single, (DIMENSIONS, DIMENSIONS)) if turned else None,
+                # Copied: in the file they lie anywhere, and aligned numbers are used quicker.
+                coarse=self._array(layout.COARSE, single, (lists, DIMENSIONS)).copy(),
+                product=self._array(layout.PRODUCT, single, (parts, CENTROIDS, DIMENSIONS // parts)).copy(),
+                rotation=self._array(layout.ROTATION, single, (DIMENSIONS, DIMENSIONS)).copy() if turned else None,
             )
         except InvalidArgumentError as error:
             raise self._refused(error.message) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from steeple.delf.cells import CellGrid
 from steeple.delf.features import DIMENSIONS, MAX_FEATURES
-from steeple.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
+from steeple.errors import FailedPreconditionError, InvalidArgumentError, PackError, ResourceExhaustedError
 from steeple.packs import documents, layout
-from steeple.packs.archive import MAX_BYTES, MAX_MEMBERS, ArchiveWriter
+from steeple.packs.archive import MAX_BYTES, ArchiveWriter
 from steeple.packs.codebook import PackCodebook
-from steeple.packs.records import PackFacts, PackImage, PackLandmark, PackManifest, StoredImage
+from steeple.packs.records import Member, PackFacts, PackImage, PackLandmark, PackManifest, StoredImage
 
 DEFAULT_FEATURES: Final = 1000
 """Features that a pack keeps of an image, the best by attention score: as many as the extractor finds.
@@ -26,8 +26,9 @@ DEFAULT_FEATURES: Final = 1000
 With fewer, answers are less sure than the calibration expects them to be, and some become UNKNOWN.
 """
 
-_OTHER_MEMBERS: Final = 16
-_OF_LANDMARK: Final = 1 << 16  # bytes of JSON, more than what is written of one, but for very many images
+_LISTED: Final = 512  # bytes of a thumbnail in the lists of members, at most
+_COUNTED: Final = 4  # digits of the features of an image
+_SPARE: Final = 1 << 20  # for all that is there once, but for the codebook
 
 
 class PackWriter:
@@ -57,10 +58,6 @@ class PackWriter:
         features: int = DEFAULT_FEATURES,
         exact: bool = False,
     ) -> None:
-        if not documents.is_id(facts.id):
-            raise InvalidArgumentError(
-                f"a pack's id has 1 to 63 lower-case letters, digits and hyphens, not {facts.id!r}"
-            )
         if not 1 <= features <= MAX_FEATURES:
             raise InvalidArgumentError(f"a pack keeps 1 to {MAX_FEATURES} features of an image, not {features}")
         self._path = path
@@ -69,7 +66,11 @@ class PackWriter:
         self._features = features
         self._landmarks: list[PackLandmark] = []
         self._images: dict[str, list[StoredImage]] = {}
+        self._exact = exact
         self._image_count = 0
+        self._feature_count = 0
+        self._json_bytes = 0
+        _checked(lambda: documents.read_manifest(documents.manifest_json(self._manifest({})), "the pack"))
         self._aside = path.with_name(f".{path.name}.partial")
         self._file: IO[bytes] | None = self._aside.open("wb")
         # What becomes one array of all images lies aside until the end, and goes with its handle.
@@ -106,13 +107,14 @@ class PackWriter:
             ResourceExhaustedError: If the pack would be too large.
             OSError: If the file cannot be written.
         """
-        self._check(landmark, images, thumbnail)
+        said = self._check(landmark, images, thumbnail)
         stored = [self._stored(landmark, image, number) for number, image in enumerate(images)]
         if thumbnail is not None:
             self._archive.add(layout.thumbnail_member(landmark.id), thumbnail)
         self._landmarks.append(landmark)
         self._images[landmark.id] = stored
         self._image_count += len(stored)
+        self._json_bytes += said
 
     def finish(self) -> PackManifest:
         """Puts the pack in its place.
@@ -133,16 +135,7 @@ class PackWriter:
                 archive.add(name, layout.npy_header(array.dtype, array.shape), array.astype("<f4").tobytes())
         for name, column in self._columns.items():
             archive.add(name, *column.parts())
-        manifest = PackManifest(
-            facts=self._facts,
-            landmark_count=len(self._landmarks),
-            image_count=self._image_count,
-            feature_count=self._columns[layout.LISTS].length,
-            lists=book.lists,
-            code_size=book.code_size,
-            exact=layout.DESCRIPTORS in self._columns,
-            members=dict(archive.members),
-        )
+        manifest = self._manifest(archive.members)
         archive.add(layout.MANIFEST, documents.manifest_json(manifest))
         archive.close()
         file.flush()
@@ -171,29 +164,56 @@ class PackWriter:
             raise FailedPreconditionError("the pack is finished or given up; make another writer")
         return self._file
 
-    def _check(self, landmark: PackLandmark, images: Sequence[PackImage], thumbnail: bytes | None) -> None:
+    def _manifest(self, members: Mapping[str, Member]) -> PackManifest:
+        return PackManifest(
+            facts=self._facts,
+            landmark_count=len(self._landmarks),
+            image_count=self._image_count,
+            feature_count=self._feature_count,
+            lists=self._codebook.lists,
+            code_size=self._codebook.code_size,
+            exact=self._exact,
+            members=dict(members),
+        )
+
+    def _check(self, landmark: PackLandmark, images: Sequence[PackImage], thumbnail: bytes | None) -> int:
+        """That a landmark may be added; bytes of what is said of it in JSON."""
         file = self._open_file()
-        if not documents.is_id(landmark.id) or landmark.id in self._images:
-            raise InvalidArgumentError(f"landmark {landmark.id!r} is in the pack already, or its id is none")
-        if not 1 <= len(images) <= layout.MAX_IMAGES_OF_LANDMARK:
+        if landmark.id in self._images:
+            raise InvalidArgumentError(f"landmark {landmark.id!r} is in the pack already")
+        if not images:
+            raise InvalidArgumentError(f"landmark {landmark.id!r} has no image")
+        if thumbnail is not None and not layout.is_thumbnail(thumbnail):
             raise InvalidArgumentError(
-                f"landmark {landmark.id!r} has {len(images)} images; a pack takes 1 to {layout.MAX_IMAGES_OF_LANDMARK}"
+                f"the thumbnail of {landmark.id!r} is no JPEG of at most {layout.MAX_THUMBNAIL_SIDE} pixels a side and "
+                f"{layout.MAX_THUMBNAIL} bytes"
             )
-        if thumbnail is not None and not 0 < len(thumbnail) <= layout.MAX_THUMBNAIL:
-            raise InvalidArgumentError(f"a thumbnail has at most {layout.MAX_THUMBNAIL} bytes, not {len(thumbnail)}")
         for image in images:
             self._check_image(image)
-        count = len(self._landmarks) + 1
-        reached = file.tell() + sum(column.size_bytes for column in self._columns.values()) + count * _OF_LANDMARK
+        # As the reader checks it: what it would refuse is not written.
+        empty = [self._stored_image(landmark, image, number, 0) for number, image in enumerate(images)]
+        said = documents.landmarks_json([landmark], {landmark.id: empty})
+        _checked(lambda: documents.read_landmarks(said, "the pack"))
+        size = len(said) + _LISTED + len(images) * _COUNTED
+        added = size + len(thumbnail or b"") + sum(map(self._size_of, images))
         if (
-            count > min(layout.MAX_LANDMARKS, MAX_MEMBERS - _OTHER_MEMBERS)
+            len(self._landmarks) >= layout.MAX_LANDMARKS
             or self._image_count + len(images) > layout.MAX_IMAGES
-            or reached > MAX_BYTES
+            or self._json_bytes + size > layout.LONGEST_LANDMARKS
+            or file.tell() + sum(column.size_bytes for column in self._columns.values()) + self._json_bytes + added
+            > MAX_BYTES - self._codebook.size_bytes - _SPARE
         ):
             raise ResourceExhaustedError(
                 f"a pack holds no more than {layout.MAX_LANDMARKS} landmarks, {layout.MAX_IMAGES} images and 2 GiB; "
                 "make several, of smaller regions or with fewer images a landmark"
             )
+        return size
+
+    def _size_of(self, image: PackImage) -> int:
+        """Bytes that an image takes, at most."""
+        row = sum(column.row_bytes for name, column in self._columns.items() if name != layout.CELLS)
+        grid = CellGrid(image.features.width, image.features.height, self._facts.extraction)
+        return min(len(image.features), self._features) * row + layout.bitmap_bytes(len(grid))
 
     def _check_image(self, image: PackImage) -> None:
         count = len(image.features)
@@ -208,8 +228,6 @@ class PackWriter:
             )
         if count and not 0 <= int(image.lists.min()) <= int(image.lists.max()) < self._codebook.lists:
             raise InvalidArgumentError(f"image {image.id!r} has lists that the codebook does not have")
-        if not documents.is_id(image.id):
-            raise InvalidArgumentError(f"{image.id!r} is no id of an image")
 
     def _stored(self, landmark: PackLandmark, image: PackImage, number: int) -> StoredImage:
         """Puts the features of an image to those of all."""
@@ -224,13 +242,17 @@ class PackWriter:
         self._columns[layout.CELLS].append(layout.bitmap(cells[rows], grid))
         if layout.DESCRIPTORS in self._columns:
             self._columns[layout.DESCRIPTORS].append(features.descriptors[rows])
+        self._feature_count += len(rows)
+        return self._stored_image(landmark, image, number, len(rows))
+
+    def _stored_image(self, landmark: PackLandmark, image: PackImage, number: int, count: int) -> StoredImage:
         return StoredImage(
             key=self._image_count + number,
             landmark_id=landmark.id,
             id=image.id,
-            width=features.width,
-            height=features.height,
-            feature_count=len(rows),
+            width=image.features.width,
+            height=image.features.height,
+            feature_count=count,
             pictured=number == 0,
         )
 
@@ -245,8 +267,12 @@ class _Column:
         self.length = 0
 
     @property
+    def row_bytes(self) -> int:
+        return int(np.prod(self._rest, dtype=np.int64)) * self._dtype.itemsize
+
+    @property
     def size_bytes(self) -> int:
-        return self.length * int(np.prod(self._rest, dtype=np.int64)) * self._dtype.itemsize
+        return self.length * self.row_bytes
 
     def append(self, rows: NDArray[np.integer]) -> None:
         self._file.write(np.ascontiguousarray(rows, self._dtype).data)
@@ -259,6 +285,14 @@ class _Column:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _checked(read: Callable[[], object]) -> None:
+    """Errors of a reader are those of who wrote what it reads."""
+    try:
+        read()
+    except PackError as error:
+        raise InvalidArgumentError(error.message) from error
 
 
 def _sync_names(folder: Path) -> None:

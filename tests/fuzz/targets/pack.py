@@ -13,6 +13,7 @@ from steeple.errors import FailedPreconditionError, PackError
 from steeple.packs import Pack, PackIndex, archive, layout
 from tests.fuzz.files import folder, written
 from tests.packs import samples
+from tests.scenes import encoded, scene
 
 _ALTERED = (layout.LANDMARKS, layout.LISTS, layout.CELLS, layout.MANIFEST)
 
@@ -20,7 +21,7 @@ _ALTERED = (layout.LANDMARKS, layout.LISTS, layout.CELLS, layout.MANIFEST)
 @functools.cache
 def _whole() -> bytes:
     photos = {"one": [samples.features(1, 20)], "two": [samples.features(2, 10)]}
-    return samples.written(folder() / "seed.pack", photos, thumbnail=b"\xff\xd8").read_bytes()
+    return samples.written(folder() / "seed.pack", photos, thumbnail=encoded(scene(1, 8, 6))).read_bytes()
 
 
 @functools.cache
