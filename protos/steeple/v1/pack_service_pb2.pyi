@@ -65,7 +65,7 @@ class PackSettings(google.protobuf.message.Message):
     """
     max_features: builtins.int
     """Features of an image, at most 4,096, the best by attention score; 0 stands
-    for 600.
+    for 1000.
     """
     exact_descriptors: builtins.bool
     """Keep the int8 descriptors beside their codes: 40 bytes more a feature."""

@@ -68,7 +68,7 @@ ExactOption = Annotated[
 
 _SUFFIX: Final = ".pack"
 _MAX_IMAGES: Final = 3
-_MAX_FEATURES: Final = 600
+_MAX_FEATURES: Final = 1000
 _STYLES: Final = {"current": "green", "stale": "yellow", "lost": "red"}
 
 
