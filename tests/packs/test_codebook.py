@@ -12,6 +12,7 @@ from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.packs import PackCodebook
 from steeple.recognition.products import inner_products
 from steeple.server.index.codebook import Codebook
+from steeple.server.index.segments import LiveSegment
 from tests.packs.samples import RELEASE, release_codebook, small_codebook
 from tests.server.index.descriptors import descriptors
 
@@ -50,6 +51,17 @@ def test_a_codebook_encodes_and_decodes_as_faiss_does(factory: str) -> None:
     expected = codebook.decode(lists, codes)
     expected = expected if arrays.rotation is None else expected @ arrays.rotation
     np.testing.assert_allclose(arrays.decode(lists, codes), expected, atol=1e-6)
+
+
+def test_codes_are_those_that_an_index_has() -> None:
+    codebook, rows = Codebook.of(RELEASE), descriptors(4, 300)
+    segment = LiveSegment(codebook)
+    segment.add(codebook.assign(rows, 1), 0)
+    lists, codes = codebook.encode(rows)
+    for number in np.unique(lists):
+        found, rows_of = segment.inverted_list(int(number))
+        assert np.array_equal(np.sort(rows_of), np.flatnonzero(lists == number))
+        assert np.array_equal(found, codes[rows_of])
 
 
 def test_the_codes_of_a_release_come_near_to_the_descriptors() -> None:

@@ -86,9 +86,9 @@ def pack(
                 release, photos, Path(place, "a.pack"), features=features, exact=exact, progress=progress
             ) as trial,
         ):
-            server, offline = trial.ask(known, progress)
-    times, agreement = times_of(server, offline), agreement_of(server, offline)
-    worth = {"server": _worth(known, server), "pack": _worth(known, offline)} if folder is not None else {}
+            answers = trial.ask(known, progress)
+    times, agreement = times_of(answers), agreement_of(answers)
+    worth = {"server": _worth(known, answers.server), "pack": _worth(known, answers.pack)} if folder is not None else {}
     output.document(
         {
             "model": release.name,
@@ -108,6 +108,7 @@ def pack(
             ("open", f"{size.open_milliseconds:.0f} ms, all checksums included"),
             ("query", f"{times.total:.0f} ms (search {times.search:.0f}, verify {times.verify:.0f}); median"),
             ("slowest", f"{times.slowest:.0f} ms"),
+            ("processor", f"{times.processor:.0f} ms a query, of one core; median"),
             ("server", f"{times.server:.0f} ms, on one thread as well; median"),
             ("same outcome", f"{agreement.same_outcome:.1%} of {agreement.queries} queries"),
             (

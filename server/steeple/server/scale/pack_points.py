@@ -72,6 +72,7 @@ class PackTimes:
         verify: All that follows; median.
         total: Median.
         slowest: Of the totals.
+        processor: Time of the processor, which others that are busy do not lengthen as much; median.
         server: Of the recognition in a server, without the way there; median.
     """
 
@@ -79,6 +80,7 @@ class PackTimes:
     verify: float
     total: float
     slowest: float
+    processor: float
     server: float
 
 
@@ -107,6 +109,21 @@ class PackAgreement:
     confidence_mean: float
     confidence_95: float
     confidence_largest: float
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """To the same queries, in their order.
+
+    Attributes:
+        server: The server's.
+        pack: The pack's.
+        processor_seconds: That the pack's took of the processor.
+    """
+
+    server: list[Recognition]
+    pack: list[Recognition]
+    processor_seconds: list[float]
 
 
 class SyntheticLandmarks:
@@ -203,7 +220,6 @@ class PackTrial:
         )
         images: dict[int, GalleryImage] = {}
         with PackWriter(path, facts, codebook.of_pack(), features=features, exact=exact) as writer:
-            ended = False
             waiting: list[PackImage] = []
             for key, photo in enumerate(photos):
                 progress("catalogue and pack", key, len(photos))
@@ -211,8 +227,7 @@ class PackTrial:
                 index.add(key, descriptors)
                 images[key] = GalleryImage(photo.landmark_id, photo.features)
                 waiting.append(PackImage(f"image-{key}", photo.features, *codebook.encode(descriptors)))
-                ended = key + 1 == len(photos) or photos[key + 1].landmark_id != photo.landmark_id
-                if ended:
+                if key + 1 == len(photos) or photos[key + 1].landmark_id != photo.landmark_id:
                     writer.add(PackLandmark(photo.landmark_id, photo.landmark_id), waiting)
                     waiting = []
             progress("catalogue and pack", len(photos), len(photos))
@@ -244,27 +259,30 @@ class PackTrial:
         """Lets go of the pack. May be called again."""
         self._pack.close()
 
-    def ask(self, queries: Sequence[Known], progress: Progress) -> tuple[list[Recognition], list[Recognition]]:
-        """The server's answers and the pack's."""
-        answers: tuple[list[Recognition], list[Recognition]] = ([], [])
+    def ask(self, queries: Sequence[Known], progress: Progress) -> Answers:
+        """Asks both, one after the other."""
+        answers = Answers([], [], [])
         self._recogniser.identify(queries[0].features)  # the first one reads the codes from the disk
         for number, query in enumerate(queries):
             progress("answers", number, len(queries))
-            answers[0].append(self._server.identify(query.features))
-            answers[1].append(self._recogniser.identify(query.features))
+            answers.server.append(self._server.identify(query.features))
+            start = time.process_time()
+            answers.pack.append(self._recogniser.identify(query.features))
+            answers.processor_seconds.append(time.process_time() - start)
         progress("answers", len(queries), len(queries))
         return answers
 
 
-def times_of(server: Sequence[Recognition], pack: Sequence[Recognition]) -> PackTimes:
+def times_of(answers: Answers) -> PackTimes:
     """What the answers took."""
-    search, verify, totals, others = (
+    search, verify, totals, processor, others = (
         1000 * np.array(part)
         for part in (
-            [answer.search_seconds for answer in pack],
-            [answer.verify_seconds for answer in pack],
-            [answer.search_seconds + answer.verify_seconds for answer in pack],
-            [answer.search_seconds + answer.verify_seconds for answer in server],
+            [answer.search_seconds for answer in answers.pack],
+            [answer.verify_seconds for answer in answers.pack],
+            [answer.search_seconds + answer.verify_seconds for answer in answers.pack],
+            answers.processor_seconds,
+            [answer.search_seconds + answer.verify_seconds for answer in answers.server],
         )
     )
     figures = PackTimes(
@@ -272,14 +290,15 @@ def times_of(server: Sequence[Recognition], pack: Sequence[Recognition]) -> Pack
         float(np.median(verify)),
         float(np.median(totals)),
         float(totals.max()),
+        float(np.median(processor)),
         float(np.median(others)),
     )
     return replace(figures, **{name: round(value, 3) for name, value in vars(figures).items()})
 
 
-def agreement_of(server: Sequence[Recognition], pack: Sequence[Recognition]) -> PackAgreement:
+def agreement_of(answers: Answers) -> PackAgreement:
     """How far the answers agree."""
-    pairs = list(zip(server, pack, strict=True))
+    pairs = list(zip(answers.server, answers.pack, strict=True))
     known = [(one, other) for one, other in pairs if one.identified]
     both = [(one, other) for one, other in known if other.identified]
     same = sum(_first(one) == _first(other) for one, other in both)
