@@ -32,7 +32,7 @@ def test_every_text_is_translated_with_the_same_names_in_it(language: str) -> No
     assert len(messages) > 150
     for message in messages:
         sources = (message.id,) if isinstance(message.id, str) else tuple(message.id)
-        found = (message.string,) if isinstance(message.string, str) else tuple(message.string)
+        found = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
         for text in found:
             assert text, f"{sources[0]!r} is not translated"
             assert names_in(text) == names_in(sources[-1]), sources[0]
