@@ -3,8 +3,8 @@
     python tools/compile_messages.py           # new texts into the .po files, .mo files from them
     python tools/compile_messages.py --check   # changes nothing; fails if either is not in step
 
-Texts are what ``tr(...)``, ``tr.count(...)`` and ``message(...)`` are given in Python and KV files. What is not translated yet has
-an empty translation, and is shown in English.
+Texts are what ``tr(...)``, ``tr.count(...)`` and ``message(...)`` are given in Python and KV files. What is not
+translated yet has an empty translation, and is shown in English.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_a_download_goes_on_where_it_broke_off_unless_the_pack_was_replaced(
     harness: Harness, filled: Served, tmp_path: Path
 ) -> None:
     direct = harness.client(f"127.0.0.1:{filled.port}")
-    direct.wait_operation(direct.create_pack("all", display_name="All", exact_descriptors=True))
+    direct.wait_operation(direct.create_pack("all", display_name="All", max_images=4, exact_descriptors=True))
     found, target = direct.get_pack("all"), tmp_path / "all.pack"
     with cutting(filled.port, [200_000, 180_000, *[0] * 100_000]) as proxy:
         client = harness.client(f"127.0.0.1:{proxy.port}", timeout=0.5, long_timeout=1.0)

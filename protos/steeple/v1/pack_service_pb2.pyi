@@ -61,11 +61,11 @@ class PackSettings(google.protobuf.message.Message):
     """Metres, more than 0 if near is set."""
     max_images: builtins.int
     """Reference images of a landmark, at most 100, the best by quality grade; 0
-    stands for 10.
+    stands for 3.
     """
     max_features: builtins.int
     """Features of an image, at most 4,096, the best by attention score; 0 stands
-    for 600.
+    for 1000.
     """
     exact_descriptors: builtins.bool
     """Keep the int8 descriptors beside their codes: 40 bytes more a feature."""

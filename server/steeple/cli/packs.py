@@ -67,8 +67,8 @@ ExactOption = Annotated[
 ]
 
 _SUFFIX: Final = ".pack"
-_MAX_IMAGES: Final = 10
-_MAX_FEATURES: Final = 600
+_MAX_IMAGES: Final = 3
+_MAX_FEATURES: Final = 1000
 _STYLES: Final = {"current": "green", "stale": "yellow", "lost": "red"}
 
 

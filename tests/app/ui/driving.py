@@ -22,7 +22,8 @@ class Driver:
         size: Of the window, pixels.
 
     Attributes:
-        gaps: Milliseconds from one step of the window's thread to the next, with what it did in between.
+        gaps: Milliseconds that each turn of the window's loop took.
+        busy: Milliseconds of processor time that the window's own thread took for it.
     """
 
     def __init__(self, app: Any, size: tuple[int, int] = (412, 915)) -> None:
@@ -32,7 +33,9 @@ class Driver:
         self.app = app
         self.window = Window
         self.gaps: list[float] = []
+        self.busy: list[float] = []
         self._loop = EventLoop
+        self._closed = False
         Window.size = size
         app._run_prepare()
         runTouchApp(embedded=True)
@@ -40,9 +43,10 @@ class Driver:
 
     def step(self) -> None:
         """One turn of the window's loop."""
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.thread_time()
         self._loop.idle()
         self.gaps.append(1000 * (time.perf_counter() - begun))
+        self.busy.append(1000 * (time.thread_time() - worked))
 
     def steps(self, count: int = _SETTLE_FRAMES) -> None:
         """A few turns, in which layouts settle."""
@@ -54,7 +58,6 @@ class Driver:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                self.save(Path("/tmp/steeple-app-stuck.png"))
                 raise AssertionError(f"waited {seconds:g} s for {what}; the screen is {self.screen.name}")
             self.step()
         self.steps()
@@ -74,6 +77,7 @@ class Driver:
         if parent is not None and hasattr(parent, "scroll_to"):
             parent.scroll_to(widget, animate=False)
             self.steps()
+        self.steps(2)
         x, y = widget.to_window(*widget.center)
         touch = UnitTestTouch(x, y)
         touch.touch_down()
@@ -107,6 +111,9 @@ class Driver:
         """Ends the app, as closing its window does."""
         from kivy.base import stopTouchApp
 
+        if self._closed:
+            return
+        self._closed = True
         self.app.stop()
         stopTouchApp()
         for child in list(self.window.children):

@@ -1,4 +1,4 @@
-"""A drawn town with a church in it, and a camera that pans and zooms over it: what the app looks at in tests and pictures."""
+"""A drawn town with a church in it, and a camera that pans and zooms over it: what the app looks at in tests."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def church_in(towards: NDArray[np.float64]) -> NDArray[np.float64]:
     """float64[4, 2]: the corners of the church in a frame, clockwise from the top left."""
     left, top, right, bottom = CHURCH
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
-    return cv2.perspectiveTransform(corners[np.newaxis], towards)[0]
+    return np.asarray(cv2.perspectiveTransform(corners[np.newaxis], towards)[0], np.float64)
 
 
 def film(size: tuple[int, int] = (640, 480)) -> Iterator[NDArray[np.uint8]]:
@@ -91,14 +91,14 @@ def _sky(random: np.random.Generator) -> NDArray[np.float64]:
     clouds = cv2.GaussianBlur(random.normal(0, 1, (HEIGHT // 8, WIDTH // 8)), (0, 0), 6, None, 2.2)
     clouds = cv2.resize(clouds / np.abs(clouds).max(), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     fade = np.clip(1 - np.arange(HEIGHT) / 760, 0, 1)[:, np.newaxis]
-    return image + (np.clip(clouds, 0, 1) * fade * 70)[..., np.newaxis]
+    return np.asarray(image + (np.clip(clouds, 0, 1) * fade * 70)[..., np.newaxis], np.float64)
 
 
 def _higher_sky(image: NDArray[np.float64]) -> NDArray[np.float64]:
     mirrored = image[1 : ABOVE + 1][::-1].copy()
     mirrored[...] = image[:1] * 0.7 + mirrored.mean(1, keepdims=True) * 0.3
     fade = np.linspace(0.72, 1, ABOVE)[:, np.newaxis, np.newaxis]
-    return mirrored * fade + image[:1] * 0
+    return np.asarray(mirrored * fade, np.float64)
 
 
 def _houses(random: np.random.Generator) -> list[tuple[int, int, int, _Colour]]:
@@ -172,7 +172,7 @@ def _window(image: NDArray[np.float64], random: np.random.Generator, x: int, top
     for y in range(top - width // 3, top + height - 8, 14):
         for dx in range(-width // 2 + 3, width // 2 - 6, 11):
             hue = int(random.integers(0, 180))
-            pane = cv2.cvtColor(np.uint8([[[hue, 170, 235]]]), cv2.COLOR_HSV2RGB)[0, 0].tolist()
+            pane = cv2.cvtColor(np.array([[[hue, 170, 235]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0].tolist()
             _fill(image, _box(x + dx, y, x + dx + 8, y + 10), tuple(pane))
 
 
@@ -184,7 +184,7 @@ def _rose(image: NDArray[np.float64], random: np.random.Generator, at: tuple[int
             angle = 2 * pi * index / count
             place = (int(at[0] + ring * radius * cos(angle)), int(at[1] + ring * radius * sin(angle)))
             hue = int(random.integers(0, 180))
-            pane = cv2.cvtColor(np.uint8([[[hue, 180, 240]]]), cv2.COLOR_HSV2RGB)[0, 0].tolist()
+            pane = cv2.cvtColor(np.array([[[hue, 180, 240]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0].tolist()
             cv2.circle(image, place, int(radius * 0.11), tuple(pane), -1, cv2.LINE_AA)
     cv2.circle(image, at, int(radius * 0.14), (255, 220, 120), -1, cv2.LINE_AA)
 

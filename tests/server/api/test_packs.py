@@ -61,7 +61,7 @@ async def test_a_pack_is_made_listed_downloaded_refreshed_and_deleted(
     assert (found.landmark_count, found.image_count, found.sequence) == (1, 1, 1)
     settings = found.settings
     assert (settings.display_name, settings.HasField("near")) == ("All there is", False)
-    assert (settings.max_images, settings.max_features, settings.exact_descriptors) == (10, 600, False)
+    assert (settings.max_images, settings.max_features, settings.exact_descriptors) == (3, 1000, False)
     data = await download(running, name="packs/all")
     assert (len(data), hashlib.sha256(data).hexdigest()) == (found.size_bytes, found.sha256)
     assert await download(running, name="packs/all", sha256=found.sha256, offset=100) == data[100:]

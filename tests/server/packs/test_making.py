@@ -53,7 +53,7 @@ def test_a_pack_has_what_the_catalogue_has(engine: Engine) -> None:
         len(pack.images),
         pack.manifest.feature_count,
     )
-    assert len(pack.images) == 5 + 3 + 3
+    assert len(pack.images) == 3 + 3 + 3
     shown = pack.thumbnail("tower")
     assert shown is not None
     small = cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_COLOR)
@@ -137,7 +137,7 @@ def test_an_exported_pack_is_its_operations_and_published_nowhere(engine: Engine
     done = finished(engine, engine.packs.export("paris", PackSettings("Paris", AROUND)))
     path = engine.operations.folder(done.id) / "paris.pack"
     assert (done.results["file"], done.results["file_size_bytes"]) == ("paris.pack", str(path.stat().st_size))
-    assert (done.results["landmarks"], done.results["images"]) == ("3", "11")
+    assert (done.results["landmarks"], done.results["images"]) == ("3", "9")
     Pack.open(path).close()
     assert engine.packs.store.list().items == ()
     assert {each.name for each in path.parent.iterdir()} == {"paris.pack"}

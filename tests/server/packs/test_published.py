@@ -18,7 +18,7 @@ from tests.server.conftest import MakeFeatures
 
 from .conftest import LONDON, PARIS, OpenEngine, file_of, published
 
-SETTINGS = PackSettings("Paris", pack_restriction(PARIS, 5000.0, {}, []))
+SETTINGS = PackSettings("Paris", pack_restriction(PARIS, 5000.0, {}, []), max_images=4)
 
 Change = Callable[[Engine, MakeFeatures], object]
 
@@ -43,6 +43,7 @@ INSIDE: dict[str, Change] = {
     "a landmark goes": lambda engine, make: engine.ingest.delete_landmark("church", force=True),
 }
 OUTSIDE: dict[str, Change] = {
+    "an image comes of a landmark that has enough": lambda engine, make: engine.ingest.create_image("tower", make(78)),
     "an image comes": lambda engine, make: engine.ingest.create_image("clock", make(77)),
     "a landmark is renamed": lambda engine, make: engine.catalogue.update_landmark("ghost", display_name="Spirit"),
     "a landmark goes": lambda engine, make: engine.ingest.delete_landmark("clock", force=True),

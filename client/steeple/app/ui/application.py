@@ -16,7 +16,7 @@ from kivy.lang import Builder
 from kivy.metrics import sp
 from kivy.properties import ListProperty, NumericProperty, ObjectProperty
 from kivy.uix.floatlayout import FloatLayout
-from kivy.uix.screenmanager import FadeTransition, NoTransition, Screen, ScreenManager, SlideTransition
+from kivy.uix.screenmanager import NoTransition, Screen, ScreenManager
 from kivy.uix.widget import Widget
 from numpy.typing import NDArray
 
@@ -27,6 +27,7 @@ from steeple.app.settings import Theme
 from steeple.app.states import State
 from steeple.app.ui.background import Threads
 from steeple.app.ui.language import Translator, choose
+from steeple.app.ui.navigation import HOMES, Navigation
 from steeple.app.ui.presenters import words
 from steeple.app.ui.presenters.live import LiveModel
 from steeple.app.ui.screens.gallery import GalleryScreen, ProposeScreen
@@ -59,7 +60,6 @@ _SCREENS: Final[dict[str, type[Screen]]] = {
     "gallery": GalleryScreen,
     "propose": ProposeScreen,
 }
-_HOMES: Final = frozenset({"live", "permission", "welcome"})
 _ESCAPE: Final = 27  # Android's back button as well
 _TOAST_SECONDS: Final = 3.5
 _BUZZ_MS: Final = 30
@@ -76,8 +76,8 @@ class SteepleApp(App):
         still: Whether screens change at once instead of sliding.
     """
 
-    theme = ObjectProperty(DARK)
-    tr = ObjectProperty(Translator("en"))
+    theme = ObjectProperty(DARK, rebind=True)
+    tr = ObjectProperty(Translator("en"), rebind=True)
     sp = NumericProperty(1.0)
     insets = ListProperty([0, 0, 0, 0])
 
@@ -95,7 +95,6 @@ class SteepleApp(App):
         self._camera_turn = threading.Lock()
         self._camera_wanted = False
         self._on_frame: OnFrame | None = None
-        self._way: list[str] = []
         self._toast: Toast | None = None
 
     # --- beginning and end ---
@@ -106,8 +105,12 @@ class SteepleApp(App):
         for path in sorted(_KV.glob("*.kv")):
             Builder.load_file(str(path))
         self.screens = ScreenManager(transition=NoTransition())
+        self.screens.add_widget(Screen(name="nothing"))  # until it is known what is first
         for name, kind in _SCREENS.items():
             self.screens.add_widget(kind(name=name))
+        self._navigation = Navigation(
+            self.screens, home=self._home, rightwards=lambda: self.tr.rightwards, still=self._still
+        )
         root = FloatLayout()
         root.add_widget(self.screens)
         Window.bind(on_keyboard=self._key_pressed, on_drop_file=self._dropped)
@@ -159,50 +162,27 @@ class SteepleApp(App):
 
     @property
     def _live(self) -> LiveScreen:
-        return self.screens.get_screen("live")
+        live: LiveScreen = self.screens.get_screen("live")
+        return live
 
     def go(self, name: str) -> None:
         """Shows a screen; :meth:`back` comes back from it."""
-        if name in self._way:
-            self._way = self._way[: self._way.index(name)]
-        elif name in _HOMES:
-            self._way.clear()
-        elif self.screens.current != name:
-            self._way.append(self.screens.current)
-        self._show(name, "up" if name in ("result", "gallery", "propose") else "left")
+        self._navigation.go(name)
 
     def back(self) -> None:
         """Shows the screen before."""
-        if self._way:
-            name = self._way.pop()
-            self._show(name, "right") if name not in _HOMES else self.go_home()
-        else:
-            self.go_home()
+        self._navigation.back()
 
     def go_home(self) -> None:
         """Shows the camera's picture, or what keeps it from being seen."""
-        self._way.clear()
-        allowed = self.device.camera is not None and self.device.permission(Need.CAMERA) is Permission.GRANTED
-        self._show("live" if allowed else "permission", "right")
+        self._navigation.go_home()
 
-    def _show(self, name: str, direction: str) -> None:
-        if self.screens.current == name:
-            self.screens.current_screen.dispatch("on_pre_enter")
-            return
-        if self._still:
-            self.screens.transition = NoTransition()
-        elif {name, self.screens.current} <= _HOMES:
-            self.screens.transition = FadeTransition(duration=0.2)
-        else:
-            mirrored = {"left": "right", "right": "left"}
-            towards = direction if self.tr.rightwards else mirrored.get(direction, direction)
-            self.screens.transition = SlideTransition(duration=0.22, direction=towards)
-        self.screens.current = name
+    def _home(self) -> str:
+        allowed = self.device.camera is not None and self.device.permission(Need.CAMERA) is Permission.GRANTED
+        return "live" if allowed else "permission"
 
     def _key_pressed(self, _window: Any, key: int, *_: Any) -> bool:
-        if key != _ESCAPE:
-            return False
-        if self.screens.current in _HOMES:
+        if key != _ESCAPE or self.screens.current in HOMES:
             return False
         self.back()
         return True
@@ -213,7 +193,8 @@ class SteepleApp(App):
         """Runs the camera and the live loop."""
         self._on_frame = on_frame
         self._camera_wanted = True
-        self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
+        if self.device.camera is not None:
+            self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
 
     def stop_camera(self) -> None:
         """Lets the camera and the live loop rest."""

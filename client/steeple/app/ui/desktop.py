@@ -105,9 +105,7 @@ class DesktopDevice:
         """See :class:`steeple.app.device.Device`."""
         del label
         place = urlencode({"mlat": f"{latitude:.6f}", "mlon": f"{longitude:.6f}"})
-        _in_background(
-            webbrowser.open, f"https://www.openstreetmap.org/?{place}#map=17/{latitude:.6f}/{longitude:.6f}"
-        )
+        _in_background(webbrowser.open, f"https://www.openstreetmap.org/?{place}#map=17/{latitude:.6f}/{longitude:.6f}")
 
 
 def default_folder() -> Path:

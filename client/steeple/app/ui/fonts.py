@@ -1,7 +1,7 @@
 """Which font can write a text.
 
-Kivy brings Roboto, which has Latin, Greek and Cyrillic letters, and its text provider takes every glyph of a text from one
-font. Names of landmarks come in any script, so each text is given a font of the system that has its script.
+Kivy brings Roboto, which has Latin, Greek and Cyrillic letters, and its text provider takes every glyph of a text from
+one font. Names of landmarks come in any script, so each text is given a font of the system that has its script.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The app's icons, drawn from strokes: sharp at every size, and of no foreign file.
 
-Each is drawn on a square of 24 by 24 units, x right and y down, with round strokes two units wide, and turned into a mask that
-a widget tints.
+Each is drawn on a square of 24 by 24 units, x right and y down, with round strokes two units wide, and turned into a
+mask that a widget tints.
 """
 
 from __future__ import annotations

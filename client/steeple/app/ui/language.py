@@ -1,7 +1,7 @@
 """The app's texts in the person's language, by gettext.
 
-The texts in the code and in the KV files are English, and the keys of the catalogues in ``locale``. Right-to-left languages
-turn rows around: widgets ask :attr:`Translator.rightwards`.
+The texts in the code and in the KV files are English, and the keys of the catalogues in ``locale``. Right-to-left
+languages turn rows around: widgets ask :attr:`Translator.rightwards`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Translator:
 
     def __init__(self, code: str) -> None:
         self.code = code
-        self.rightwards = code.split("-")[0].split("_")[0] not in _LEFTWARDS
+        self.rightwards = code.split("-", maxsplit=1)[0].split("_", maxsplit=1)[0] not in _LEFTWARDS
         self._catalogue = gettext.translation(DOMAIN, FOLDER, [code], fallback=True)
 
     def __call__(self, text: str, **values: object) -> str:

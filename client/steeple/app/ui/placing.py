@@ -65,7 +65,9 @@ def place(
     shares = [0.5, 0.5]
     if focus is not None:
         wanted = (focus[0] * scale - room[0] / 2, (height - focus[1]) * scale - room[1] / 2)
-        shares = [min(1.0, max(0.0, want / over)) if over > 0 else 0.5 for want, over in zip(wanted, spare, strict=True)]
+        shares = [
+            min(1.0, max(0.0, want / over)) if over > 0 else 0.5 for want, over in zip(wanted, spare, strict=True)
+        ]
     left = corner[0] - spare[0] * shares[0]
     bottom = corner[1] - spare[1] * shares[1]
     return Placing(scale, left, bottom, width, height)

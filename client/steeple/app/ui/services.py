@@ -147,9 +147,7 @@ class Services:
                 self.settings, self._client, self.data.packs, release=self.release, on_online=self._on_online
             )
             self._searcher.place = self._place
-            self._pace = Pace(
-                self.release.extraction.pyramid_scales, budget_ms=float(self.settings.latency_budget_ms)
-            )
+            self._pace = Pace(self.release.extraction.pyramid_scales, budget_ms=float(self.settings.latency_budget_ms))
             self._session = LiveSession(
                 self._searcher, extractors_of(self.release), pace=self._pace, on_view=self._on_view
             )

@@ -20,7 +20,7 @@ _PHONE: Final = (412, 915)
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "KIVY_NO_ARGS": "1",  # the command line is ours
     "KIVY_NO_FILELOG": "1",
-    "KIVY_CLIPBOARD": "sdl2",  # without it, programs are looked for and their absence complained of
+    "KIVY_LOG_MODE": "PYTHON",  # leaves the root logger and standard error alone
 }
 
 
@@ -36,6 +36,8 @@ def prepare(folder: Path, size: tuple[int, int] = _PHONE) -> None:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if "ANDROID_ARGUMENT" not in os.environ:  # elsewhere, programs are looked for and their absence complained of
+        os.environ.setdefault("KIVY_CLIPBOARD", "sdl2")
     os.environ.setdefault("KIVY_HOME", str(folder / "kivy"))
     (folder / "kivy").mkdir(parents=True, exist_ok=True)
     try:

@@ -130,7 +130,7 @@ TEXT_PAIRS: Final = (
     ("lit", "scrim"),
     ("unsure", "scrim"),
 )
-"""(text, what it stands on), as names of a palette's colours. A scrim is judged over a white picture, its worst case."""
+"""(text, what it stands on), as names of colours. A scrim is judged over a white picture, its worst case."""
 
 SHAPE_PAIRS: Final = (("accent", "raised"), ("lit", "scrim"), ("muted", "raised"))
 """(shape that says something, what it lies on)."""

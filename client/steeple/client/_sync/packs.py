@@ -54,8 +54,8 @@ class PackCalls:
             radius_meters: Goes with ``near``.
             metadata: Only landmarks that have all of these entries.
             labels: Only landmarks that have all of these.
-            max_images: Reference images of a landmark, at most 100; 0: 10.
-            max_features: Features of an image, at most 4,096; 0: 600.
+            max_images: Reference images of a landmark, at most 100; 0: 3.
+            max_features: Features of an image, at most 4,096; 0: 1000.
             exact_descriptors: Whether the int8 descriptors are in it beside their codes: 40 bytes more a feature.
             request_id: A UUID by which the server knows a repeat; empty: a new one.
             timeout: Seconds for all attempts to begin it; None: the client's.

@@ -14,7 +14,7 @@ from steeple.packs import DEFAULT_FEATURES
 from steeple.server.catalogue import LatLng, Restriction
 from steeple.server.catalogue.limits import check_display_name
 
-DEFAULT_IMAGES: Final = 10
+DEFAULT_IMAGES: Final = 3
 MAX_IMAGES: Final = 100
 
 

@@ -23,9 +23,7 @@ _TILE_PIXELS: Final = 256
 
 def folders(home: Path) -> tuple[Path, ...]:
     """Where photos are likely to lie, of those folders that are there."""
-    return tuple(
-        folder for folder in (home / "Pictures", home / "DCIM", home / "Downloads", home) if folder.is_dir()
-    )
+    return tuple(folder for folder in (home / "Pictures", home / "DCIM", home / "Downloads", home) if folder.is_dir())
 
 
 def photos_in(folder: Path) -> tuple[Path, ...]:

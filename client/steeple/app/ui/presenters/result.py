@@ -15,7 +15,6 @@ from steeple.app.ui.presenters import words
 from steeple.app.ui.services import Looked
 from steeple.client import Candidate, LatLng
 
-
 TIPS: Final = (
     message("Go closer, or zoom in."),
     message("Hold the camera still for a moment."),

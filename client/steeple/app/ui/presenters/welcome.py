@@ -28,7 +28,10 @@ STEPS: Final = (
     WelcomeStep(
         "lock",
         message("Your photos stay here"),
-        message("This device turns a picture into a few hundred numbers, and only they are sent. A photo leaves it when you say so, and never else."),
+        message(
+            "This device turns a picture into a few hundred numbers, and only they are sent. "
+            "A photo leaves it when you say so, and never else."
+        ),
         message("Next"),
     ),
     WelcomeStep(
@@ -43,7 +46,7 @@ STEPS: Final = (
         message("The camera is needed to look with you. Location is asked for only if you turn it on."),
         message("Start"),
     ),
-)  # fmt: skip
+)
 
 SERVER_STEP: Final = 2
 """The step at which the server's address is typed."""

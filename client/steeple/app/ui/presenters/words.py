@@ -67,8 +67,12 @@ TROUBLES: Final[Mapping[Trouble, str]] = {
     Trouble.TIMED_OUT: message("The server does not answer. Is it running, and does a firewall let you through?"),
     Trouble.NO_NETWORK: message("This device has no network. Turn on Wi-Fi or mobile data."),
     Trouble.TLS_NEEDED: message("The server asks for encryption. Turn on TLS in the settings."),
-    Trouble.TLS_NOT_SPOKEN: message("The server does not encrypt. Turn off TLS in the settings, in a network you trust."),
-    Trouble.CERTIFICATE_UNTRUSTED: message("The server's certificate is not trusted. Ask its owner for the root certificate."),
+    Trouble.TLS_NOT_SPOKEN: message(
+        "The server does not encrypt. Turn off TLS in the settings, in a network you trust."
+    ),
+    Trouble.CERTIFICATE_UNTRUSTED: message(
+        "The server's certificate is not trusted. Ask its owner for the root certificate."
+    ),
     Trouble.CERTIFICATE_EXPIRED: message("The server's certificate has expired. Tell its owner."),
     Trouble.CERTIFICATE_OF_ANOTHER_NAME: message("The certificate is that of another server. Look at the address."),
     Trouble.BAD_ROOT_CERTIFICATES: message("The file of root certificates cannot be used. Choose another."),
@@ -77,11 +81,13 @@ TROUBLES: Final[Mapping[Trouble, str]] = {
     Trouble.KEY_MISSING: message("The server asks for a key. Type it in the settings."),
     Trouble.KEY_REFUSED: message("The server does not know this key, or it was revoked."),
     Trouble.KEY_NOT_COVERING: message("This key may not ask for landmarks. Get one for devices."),
-    Trouble.RELEASE_NOT_SERVED: message("The server compares other features than this app makes. One of them needs an update."),
+    Trouble.RELEASE_NOT_SERVED: message(
+        "The server compares other features than this app makes. One of them needs an update."
+    ),
     Trouble.OTHER: message("Something else is wrong."),
     Trouble.KEY_IN_CLEAR: message("The key travels unencrypted. Turn on TLS if the server can."),
     Trouble.SLOW: message("The way to the server is slow; answers will be late."),
-}  # fmt: skip
+}
 
 _ERRORS: Final[tuple[tuple[type[SteepleError], str], ...]] = (
     (ModelMismatchError, TROUBLES[Trouble.RELEASE_NOT_SERVED]),

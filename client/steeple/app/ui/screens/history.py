@@ -59,9 +59,7 @@ class HistoryScreen(Screen):
     def delete(self, entry: int) -> None:
         """Deletes an entry."""
         app = App.get_running_app()
-        app.background.run(
-            lambda: app.services.data.history.delete(entry), lambda _: self._load_page(), app.complain
-        )
+        app.background.run(lambda: app.services.data.history.delete(entry), lambda _: self._load_page(), app.complain)
 
     def ask_to_clear(self) -> None:
         """Asks, and deletes all entries."""

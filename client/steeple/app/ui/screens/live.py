@@ -225,5 +225,3 @@ def _shade() -> Texture:
     pixels[..., 3] = (150 * (np.arange(64) / 63) ** 1.6).astype(np.uint8)[:, np.newaxis]
     texture.blit_buffer(pixels.tobytes(), colorfmt="rgba", bufferfmt="ubyte")
     return texture
-
-

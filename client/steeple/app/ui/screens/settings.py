@@ -56,7 +56,9 @@ class SettingsScreen(Screen):
         ids.speech.active, ids.haptics.active = settings.speech, settings.haptics
         self.server_problem = self.certificates_problem = ""
         safe = app.services.data.secrets.encrypted
-        self.key_place = tr("Kept in this device's secure storage.") if safe else tr("Kept in a file that only you can read.")
+        self.key_place = (
+            tr("Kept in this device's secure storage.") if safe else tr("Kept in a file that only you can read.")
+        )
         self.about = tr("Steeple {version}, model release {release}", version=_version(), release=app.release.name)
         self._load_key()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from kivy.graphics.texture import Texture
@@ -20,6 +20,8 @@ from steeple.app.ui.fonts import Fonts, script_of
 from steeple.app.ui.language import Translator
 
 FONTS = Fonts()
+
+_POINTING: Final = frozenset({"back", "right"})
 
 
 class Text(Label):
@@ -71,8 +73,8 @@ class Text(Label):
 
 
 @lru_cache(maxsize=128)
-def _texture(name: str, size: int) -> Texture:
-    opacity = icons.mask(name, size)
+def _texture(name: str, size: int, mirrored: bool) -> Texture:
+    opacity = icons.mask(name, size)[:, :: -1 if mirrored else 1]
     pixels = np.full((size, size, 4), 255, np.uint8)
     pixels[..., 3] = opacity[::-1]  # a texture's first row is the lowest
     texture = Texture.create(size=(size, size), colorfmt="rgba", bufferfmt="ubyte")
@@ -81,16 +83,22 @@ def _texture(name: str, size: int) -> Texture:
 
 
 class Icon(Widget):
-    """One of :data:`steeple.app.ui.icons.DRAWINGS`, in a colour."""
+    """One of :data:`steeple.app.ui.icons.DRAWINGS`, in a colour; those that point sideways go along the language."""
 
     icon = StringProperty("")
+    mirrored = BooleanProperty(False)
     color = ColorProperty((1, 1, 1, 1))
     texture = ObjectProperty(None, allownone=True)
 
     def on_icon(self, *_: Any) -> None:
         """Draws it anew."""
         side = int(min(self.size))
-        self.texture = _texture(self.icon, side) if self.icon and side >= 1 else None
+        mirrored = self.mirrored and self.icon in _POINTING
+        self.texture = _texture(self.icon, side, mirrored) if self.icon and side >= 1 else None
+
+    def on_mirrored(self, *_: Any) -> None:
+        """Draws it anew."""
+        self.on_icon()
 
     def on_size(self, *_: Any) -> None:
         """Draws it anew."""

@@ -18,6 +18,10 @@ class Entry(TextInput):
         """Chooses the font."""
         self.font_name = FONTS.font_for(self.text or self.hint_text)
 
+    def on_hint_text(self, *_: Any) -> None:
+        """Chooses the font."""
+        self.on_text()
+
 
 class Field(BoxLayout):
     """A line of text with its name above, and below it what is wrong with it or what it is for.

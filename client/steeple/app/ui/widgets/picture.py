@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from steeple.app.ui.placing import Placing, place
 
+_WIDEST: Final = 2.0  # of a photo and its reference image side by side, times their height
 
 _FAR: Final = 1e5  # window pixels, farther than any window reaches
 
@@ -183,15 +184,17 @@ class MatchesPicture(Widget):
         if self.photo is None or self.width < 1 or self.height < 1:
             return
         gap = dp(8)
-        half = (self.width - gap) / 2 if self.reference is not None else self.width
+        width = min(self.width, _WIDEST * self.height)
+        half = (width - gap) / 2 if self.reference is not None else width
+        start = (self.center_x - width / 2, self.y)
         left = self._texture("photo", self.photo)
-        at = place(left.size, self.pos, (half, self.height), fill=True, focus=_middle(self.outline))
+        at = place(left.size, start, (half, self.height), fill=True, focus=_middle(self.outline))
         with self.canvas:
-            self._framed(left, at, (self.x, self.y), (half, self.height))
+            self._framed(left, at, start, (half, self.height))
             if self.reference is None:
                 return
             right = self._texture("reference", self.reference)
-            corner = (self.x + half + gap, self.y)
+            corner = (start[0] + half + gap, self.y)
             other = place(right.size, corner, (half, self.height), fill=True)
             self._framed(right, other, corner, (half, self.height), outlined=False)
             self._lines(at, other)
