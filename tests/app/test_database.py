@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -72,6 +73,22 @@ def test_two_windows_of_the_app_share_a_database(path: Path) -> None:
         assert words_in(one) == words_in(other) == ["of one", "of the other"]
 
 
+@pytest.mark.parametrize("turn", range(5))
+def test_windows_that_open_at_the_same_time_make_one_database(turn: int, path: Path) -> None:
+    start = threading.Barrier(6)
+
+    def opened(number: int) -> Path | None:
+        start.wait()
+        with closing(Database(path)) as database:
+            add(database, str(number))
+            return database.set_aside
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(opened, range(6))) == [None] * 6
+    with closing(Database(path)) as database:
+        assert sorted(words_in(database)) == [str(number) for number in range(6)], turn
+
+
 def test_a_database_that_another_process_keeps_locked_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steeple.app.database._BUSY_SECONDS", 0.05)
     with closing(Database(path)) as database, closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -115,6 +132,18 @@ def test_a_database_of_a_newer_version_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("version", [-1, 0])
+def test_a_version_that_cannot_be_is_damage(version: int, path: Path) -> None:
+    with closing(Database(path)) as database:
+        add(database, "kept")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    with closing(Database(path)) as database:
+        assert database.set_aside is not None
+        assert words_in(database) == []
+        add(database, "new")
+
+
 def test_a_migration_that_fails_leaves_the_version_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Database(path)) as database:
         add(database, "kept")
@@ -149,7 +178,7 @@ def test_a_damaged_database_is_set_aside_with_what_can_be_read(
     damage: Callable[[Path], None], least: int, path: Path
 ) -> None:
     words = [f"entry number {number} " * 20 for number in range(100)]
-    with closing(Database(path)) as database:
+    with closing(Database(path)) as database, database.transaction():
         for each in words:
             add(database, each)
     damage(path)
@@ -168,8 +197,9 @@ def test_a_damaged_database_is_set_aside_with_what_can_be_read(
 
 def test_the_log_of_a_damaged_database_goes_with_it(path: Path) -> None:
     with closing(Database(path)) as writer:
-        for number in range(100):
-            add(writer, f"entry number {number} " * 20)
+        with writer.transaction():
+            for number in range(100):
+                add(writer, f"entry number {number} " * 20)
         writer.wipe()
         add(writer, "in the log alone")
         scribbled(path)
@@ -182,8 +212,9 @@ def test_the_log_of_a_damaged_database_goes_with_it(path: Path) -> None:
 
 def test_damage_that_shows_later_is_told(path: Path) -> None:
     with closing(Database(path)) as database:
-        for number in range(300):
-            add(database, f"entry number {number} " * 20)
+        with database.transaction():
+            for number in range(300):
+                add(database, f"entry number {number} " * 20)
         database.wipe()
         scribbled(path)
         with database.reading() as connection:

@@ -188,7 +188,7 @@ def test_packs_are_asked_by_place(data: AppData, packs: Path) -> None:
         "hall-50",
         "gate-50",
     ]  # outside of both, nearer to one
-    assert order(None) == ["hall-50", "gate-50"]  # made last
+    assert order(None) == ["hall-50", "gate-50"]  # that came last
     made = data.packs.list()[0].create_time
     assert made is not None
     assert made <= datetime.now(UTC)

@@ -19,6 +19,7 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
     FeatureSetError,
+    InternalError,
     InvalidArgumentError,
     ModelMismatchError,
     SteepleError,
@@ -119,7 +120,9 @@ def test_packs_answer_while_the_server_does_not_and_it_is_left_alone(
     [
         (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", UnauthenticatedError),
         (grpc.StatusCode.FAILED_PRECONDITION, "MODEL_MISMATCH", ModelMismatchError),
-        (grpc.StatusCode.INTERNAL, "INTERNAL", SteepleError),
+        (grpc.StatusCode.INTERNAL, "INTERNAL", InternalError),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED", UnavailableError),  # which time mends
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", UnavailableError),
     ],
 )
 def test_what_the_server_said_is_told_if_no_pack_can_answer(
@@ -141,7 +144,8 @@ def test_what_the_server_said_is_told_if_no_pack_can_answer(
         assert len(peer.calls("Identify")) == 1
         data.packs.add(packs / "gate-50.pack")
         assert searcher.identify(features[1]).origin is Origin.PACK
-        assert isinstance(searcher.server_problem, error)
+        assert searcher.server_problem is not None
+        assert searcher.server_problem.reason == reason
 
 
 def test_a_query_that_nobody_can_answer_is_no_fault_of_the_server(peer: Peer, data: AppData, packs: Path) -> None:

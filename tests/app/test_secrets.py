@@ -97,6 +97,18 @@ def test_a_keychain_that_its_package_does_not_recommend_is_not_used(backend: Bac
     assert not open_secrets(tmp_path / "secrets.json").encrypted
 
 
+def test_of_a_chain_the_backend_that_is_recommended_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain, good = Backend(0.5), Backend(5)
+    chain, module = Backend(10), types.ModuleType("keyring")
+    chain.backends = [plain, good]  # type: ignore[attr-defined]
+    module.get_keyring = lambda: chain  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    open_secrets(tmp_path / "secrets.json").set("a", "geheim")
+    assert (plain.kept, good.kept) == ({}, {("steeple", "a"): "geheim"})
+    chain.backends = [plain]  # type: ignore[attr-defined]
+    assert not open_secrets(tmp_path / "secrets.json").encrypted
+
+
 def test_errors_of_a_keychain_say_what_to_do_and_no_secret() -> None:
     backend = Backend()
     store = KeyringSecrets(backend)
@@ -134,3 +146,36 @@ def test_each_server_has_a_key_of_its_own(tmp_path: Path) -> None:
     assert (keys.get("one.example.org:50051"), keys.get("two.example.org:50051")) == (None, "stp_2_b")
     keys.clear()
     assert (keys.get("two.example.org:50051"), store.names()) == (None, ())
+
+
+def test_a_key_can_be_entered_again_where_the_old_one_cannot_be_read(tmp_path: Path) -> None:
+    class Restored(FileSecrets):
+        """Of another phone, until something new is kept."""
+
+        readable = False
+
+        def get(self, name: str) -> str | None:
+            if not self.readable:
+                raise FailedPreconditionError("the keystore cannot decrypt what was kept; enter the key again")
+            return super().get(name)
+
+        def set(self, name: str, value: str) -> None:
+            super().set(name, value)
+            self.readable = True
+
+    keys = ServerKeys(Restored(tmp_path / "secrets.json"))
+    with pytest.raises(FailedPreconditionError, match="enter the key again"):
+        keys.get("one.example.org:50051")
+    keys.set("one.example.org:50051", "stp_1_a")
+    assert keys.get("one.example.org:50051") == "stp_1_a"
+
+
+def test_a_locked_keychain_keeps_what_it_has() -> None:
+    backend = Backend()
+    keys = ServerKeys(KeyringSecrets(backend))
+    keys.set("one.example.org:50051", "stp_1_a")
+    backend.locked = True
+    with pytest.raises(FailedPreconditionError, match="unlock it"):
+        keys.set("two.example.org:50051", "stp_2_b")
+    backend.locked = False
+    assert keys.get("one.example.org:50051") == "stp_1_a"

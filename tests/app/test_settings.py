@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steeple.app.settings import BUDGETS, AnswersFrom, AppSettings, SettingsFile, Theme, host_and_port
@@ -45,8 +45,8 @@ def test_settings_come_back_as_they_were_saved(tmp_path: Path) -> None:
 
 
 def test_a_new_app_sends_neither_place_nor_photo_and_lets_nobody_keep_queries(tmp_path: Path) -> None:
-    settings = SettingsFile(tmp_path / "settings.json").current
-    assert (settings.send_location, settings.allow_keeping, settings.tls, settings.server) == (False, False, True, "")
+    new = SettingsFile(tmp_path / "settings.json").current
+    assert (new.send_location, new.allow_keeping, new.tls, new.server) == (False, False, True, "")
 
 
 def test_keys_of_another_version_stay_in_the_file(tmp_path: Path) -> None:
@@ -134,6 +134,7 @@ def taken(stored: Any, current: Any) -> bool:
 VALUES = st.none() | st.booleans() | st.integers(-9, 99999) | st.floats(width=16) | st.text("a:1", max_size=5)
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.sampled_from([field.name for field in fields(AppSettings)]),

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 
-from steeple.cli import packs
+from steeple.cli import completion, packs
 from steeple.packs import DEFAULT_FEATURES, Pack
 from steeple.server.packs.records import DEFAULT_IMAGES
 
 from .support import Steeple
 
 
-def test_a_pack_is_made_listed_shown_downloaded_refreshed_and_deleted(catalogue: Steeple, tmp_path: Path) -> None:
+def test_a_pack_is_made_listed_shown_downloaded_refreshed_and_deleted(
+    catalogue: Steeple, address: str, tmp_path: Path
+) -> None:
     assert catalogue("landmarks", "update", "scene-200", "--label", "square").code == 0
     made = catalogue("packs", "create", "squares", "--name", "Squares", "--label", "square", "--max-images", "1")
     assert made.code == 0, made.err
@@ -21,6 +24,9 @@ def test_a_pack_is_made_listed_shown_downloaded_refreshed_and_deleted(catalogue:
     listed = {pack["id"]: pack for pack in catalogue("packs", "list", "--json").json}
     assert (listed["squares"]["display_name"], listed["squares"]["state"]) == ("Squares", "current")
     assert "squares" in catalogue("packs", "list").out
+    typing = typer.Context(typer.main.get_command(packs.app))
+    typing.params = {"server": address}
+    assert completion.packs(typing, "squ") == ["squares"]
     shown = catalogue("packs", "show", "squares")
     assert "at most 1 of a landmark" in shown.out
     assert catalogue("packs", "show", "packs/squares", "--json").json == listed["squares"]

@@ -23,6 +23,8 @@ from steeple.v1 import (
     catalog_service_pb2_grpc,
     explain_service_pb2,
     explain_service_pb2_grpc,
+    feedback_service_pb2,
+    feedback_service_pb2_grpc,
     landmark_pb2,
     model_pb2,
     review_service_pb2,
@@ -143,6 +145,7 @@ class Peer:
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(_Server(self), server)
         explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(_Explain(self), server)
         review_service_pb2_grpc.add_ReviewServiceServicer_to_server(_Review(self), server)
+        feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(_Feedback(self), server)
         check: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
             lambda request, context: self.meet("Check", request, context) or b"\x08\x01"
         )
@@ -303,6 +306,19 @@ class _Review(review_service_pb2_grpc.ReviewServiceServicer):
         return self.peer.meet("EraseQueries", request, context) or review_service_pb2.EraseQueriesResponse(
             erased_count=len(request.names)
         )
+
+
+class _Feedback(feedback_service_pb2_grpc.FeedbackServiceServicer):
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def SendFeedback(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("SendFeedback", request, context)
+        return scripted or feedback_service_pb2.SendFeedbackResponse(name="queries/sent")
+
+    def ProposePhoto(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("ProposePhoto", request, context)
+        return scripted or feedback_service_pb2.ProposePhotoResponse(name="queries/proposed")
 
 
 class _Explain(explain_service_pb2_grpc.ExplainServiceServicer):

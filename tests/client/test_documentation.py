@@ -46,8 +46,10 @@ def test_the_examples_run(
         "CreateLandmark",
         "CreateReferenceImage",
         "DeleteLandmark",
+        "SendFeedback",
+        "ProposePhoto",
     }
-    assert len(EXAMPLES) == 9
+    assert len(EXAMPLES) == 10
 
 
 def test_every_keyword_of_the_page_exists() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.image import read_image, sniff
 from steeple.errors import ImageError
+from tests.scenes import scene
 
 ORIENTED = 6  # EXIF: turn by 90 degrees clockwise to show
 
@@ -133,3 +134,17 @@ def test_no_damage_raises_anything_else(picture: NDArray[np.uint8]) -> None:
                 damaged[position] = random.integers(0, 256)
             with contextlib.suppress(ImageError):
                 assert read_image(bytes(damaged), max_pixels=10_000).dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("least_side", "expected"), [(0, 1600), (801, 1600), (800, 800), (257, 400), (200, 200), (9, 200)]
+)
+def test_a_jpeg_is_decoded_to_a_fraction_that_suffices(least_side: int, expected: int) -> None:
+    view = scene(3, 1600, 1200)
+    photo = cv2.imencode(".jpg", view[..., ::-1])[1].tobytes()
+    found = read_image(photo, least_side=least_side)
+    assert found.shape == (expected * 3 // 4, expected, 3)
+    shrunk = cv2.resize(view, (expected, expected * 3 // 4), interpolation=cv2.INTER_AREA)
+    assert np.abs(found.astype(int) - shrunk).mean() < 6, "the same picture, in RGB"
+    other = cv2.imencode(".png", view[..., ::-1])[1].tobytes()
+    assert read_image(other, least_side=least_side).shape == (1200, 1600, 3), "of other formats there is no fraction"

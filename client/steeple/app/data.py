@@ -72,6 +72,8 @@ class AppData:
                 f"{folder} cannot be used for the app's data ({error.strerror}); choose another folder"
             ) from error
         settings = SettingsFile(folder / SETTINGS)
+        packs = PackShelf(folder / PACKS, ModelRelease.load() if release is None else release)
+        secrets = open_secrets(folder / SECRETS) if secrets is None else secrets
         database = Database(folder / DATABASE)
         problems = settings.problems
         if database.set_aside is not None:
@@ -80,7 +82,6 @@ class AppData:
                 f"photos begin anew, with {database.saved_rows} entries of before",
             )
         history = History(database)
-        secrets = open_secrets(folder / SECRETS) if secrets is None else secrets
         return AppData(
             folder=folder,
             settings=settings,
@@ -88,7 +89,7 @@ class AppData:
             keys=ServerKeys(secrets),
             history=history,
             waiting=Waiting(database, history),
-            packs=PackShelf(folder / PACKS, ModelRelease.load() if release is None else release),
+            packs=packs,
             proposals=Proposals(database),
             problems=problems,
             _database=database,
@@ -112,8 +113,7 @@ class AppData:
         self.history.clear()
         self.waiting.clear()
         self.proposals.clear()
-        for pack in self.packs.list():
-            self.packs.delete(pack.id)
+        self.packs.clear()
         self.settings.reset()
         for path in self.folder.glob(f"*{ASIDE}*"):
             path.unlink(missing_ok=True)

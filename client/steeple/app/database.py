@@ -149,9 +149,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         _migrate(connection, path)
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
+        _check_pages(connection)
     except BaseException:
         connection.close()
         raise
@@ -172,7 +170,19 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    # In one statement: another process may be making the tables just now.
+    version, tables = connection.execute(
+        "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version"
+    ).fetchone()
     if version > len(MIGRATIONS):
+        _check_pages(connection)  # or it is a number that damage has made
         raise FailedPreconditionError(f"{path} was made by a newer version of the app; install that one again")
-    return version
+    if version < 0 or (version == 0 and tables):
+        raise sqlite3.DatabaseError(f"version {version} of a database with tables")
+    return int(version)
+
+
+def _check_pages(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)

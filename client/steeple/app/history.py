@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import unicodedata
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from steeple.app.answers import answer_from_json, answer_to_json, thumbnails_of
 from steeple.app.database import Database
 from steeple.app.found import Origin
 from steeple.client import Answer, LatLng
-from steeple.errors import InvalidArgumentError, NotFoundError
+from steeple.errors import DataLossError, InvalidArgumentError, NotFoundError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ class History:
         return int(number or 0)
 
     def list(self, text: str = "", *, limit: int = 50, before: int | None = None) -> tuple[HistoryEntry, ...]:
-        """Entries, the newest first.
+        """Entries, the newest first; those that are damaged are left out.
 
         Args:
             text: Words that all have to be in an entry: in names, aliases, descriptions or labels of the landmark that
@@ -90,7 +93,6 @@ class History:
 
         Raises:
             InvalidArgumentError: If ``limit`` is not positive.
-            DataLossError: If what was kept is damaged.
         """
         if limit < 1:
             raise InvalidArgumentError(f"limit must be at least 1, not {limit}")
@@ -106,7 +108,7 @@ class History:
                 f"SELECT * FROM history WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",  # noqa: S608
                 [*given, limit],
             ).fetchall()
-            return tuple(_entry(connection, row) for row in rows)
+            return tuple(entry for row in rows if (entry := _entry_if_whole(connection, row)) is not None)
 
     def get(self, entry_id: int) -> HistoryEntry:
         """One entry.
@@ -174,6 +176,14 @@ def _words_of(entry: HistoryEntry) -> str:
         return folded(date)
     aliases = [alias for names in landmark.aliases.values() for alias in names]
     return folded("\n".join([landmark.display_name, *aliases, landmark.description, *landmark.labels, date]))
+
+
+def _entry_if_whole(connection: sqlite3.Connection, row: sqlite3.Row) -> HistoryEntry | None:
+    try:
+        return _entry(connection, row)
+    except DataLossError as error:  # of one entry, which must not hide the others
+        _log.warning("entry %s of the history is left out: %s", row["id"], error)
+        return None
 
 
 def _entry(connection: sqlite3.Connection, row: sqlite3.Row) -> HistoryEntry:

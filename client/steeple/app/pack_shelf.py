@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +29,8 @@ from steeple.errors import (
     SteepleError,
 )
 from steeple.packs import Pack, PackRecogniser
+
+__all__ = ["OfferedPack", "PackShelf", "ShelfState", "ShelvedPack"]
 
 SUFFIX: Final = ".pack"
 
@@ -145,18 +146,31 @@ class PackShelf:
             for part in self._parts(pack_id):
                 part.unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Deletes all packs and all that was received of others.
+
+        Raises:
+            FailedPreconditionError: If one is being fetched, or cannot be deleted.
+        """
+        with self._lock:
+            if self._fetching:
+                raise FailedPreconditionError("a pack is being fetched; wait until it is here, or stop that")
+        with _told(self._folder):
+            for path in self._folder.iterdir():
+                path.unlink(missing_ok=True)
+
     def choose(self, place: LatLng | None = None) -> tuple[ShelvedPack, ...]:
         """The usable packs in the order in which to ask them.
 
         Those whose region holds the place come first, the smallest first; then those of no region; then the others, the
-        nearest first. Where the place is not known, those made last come first.
+        nearest first. Where the place is not known, those that came last come first.
 
         Args:
             place: Where the photo was taken; None if that is not known.
         """
         usable = [info for info in self.list() if info.problem is None]
         if place is None:
-            return tuple(sorted(usable, key=lambda info: -_seconds(info.create_time)))
+            return tuple(sorted(usable, key=lambda info: -info.fetch_time.timestamp()))
         return tuple(sorted(usable, key=lambda info: _order(info, place)))
 
     def identify(
@@ -274,11 +288,11 @@ class PackShelf:
         return known
 
     def _read(self, path: Path, stamp: tuple[int, int], size: int) -> _Known:
-        pack_id = path.name.removesuffix(SUFFIX)
+        pack_id, fetched = path.name.removesuffix(SUFFIX), datetime.fromtimestamp(stamp[0] / 1e9, UTC)
         try:
             pack = Pack.open(path)
         except SteepleError as error:
-            broken = ShelvedPack(pack_id, pack_id, path, size, "", 0, None, 0.0, None, error.message)
+            broken = ShelvedPack(pack_id, pack_id, path, size, "", 0, None, 0.0, None, fetched, error.message)
             return _Known(stamp, broken, None)
         facts = pack.manifest.facts
         problem = self._mismatch(facts.model, facts.tflite_sha256)
@@ -293,6 +307,7 @@ class PackShelf:
             near=None if region is None else LatLng(region.centre.latitude, region.centre.longitude),
             radius_meters=0.0 if region is None else region.radius_meters,
             create_time=facts.create_time,
+            fetch_time=fetched,
             problem=None if problem is None else problem.message,
         )
         if problem is not None:
@@ -334,13 +349,9 @@ class PackShelf:
 
 def _order(info: ShelvedPack, place: LatLng) -> tuple[int, float]:
     if info.near is None:
-        return 1, -_seconds(info.create_time)
+        return 1, -info.fetch_time.timestamp()
     distance = distance_meters(info.near, place)
     return (0, info.radius_meters) if distance <= info.radius_meters else (2, distance - info.radius_meters)
-
-
-def _seconds(time: datetime | None) -> float:
-    return -math.inf if time is None else time.timestamp()
 
 
 @contextlib.contextmanager

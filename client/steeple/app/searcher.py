@@ -14,10 +14,19 @@ from steeple.app.settings import AnswersFrom, AppSettings
 from steeple.client import Client, LatLng
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
-from steeple.errors import FeatureSetError, InvalidArgumentError, SteepleError, UnavailableError
+from steeple.errors import (
+    CancelledError,
+    DeadlineExceededError,
+    FeatureSetError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    SteepleError,
+    UnavailableError,
+)
 
 _PATIENCE_SECONDS: Final = 8.0
 _PATIENCE_WITH_PACK_SECONDS: Final = 4.0
+_PASSING: Final = (CancelledError, DeadlineExceededError, ResourceExhaustedError)
 
 
 class Searcher:
@@ -208,4 +217,6 @@ class Searcher:
         problem = self.server_problem
         if problem is None:  # it has come back since
             return UnavailableError("the server does not answer just now; try again")
-        return type(problem)(f"{problem.message}; and no pack on this device can answer", **problem.metadata)
+        # What time mends is one thing to whoever asks: nobody can answer now, and the query may wait.
+        kind = UnavailableError if isinstance(problem, _PASSING) else type(problem)
+        return kind(f"{problem.message}; and no pack on this device can answer", **problem.metadata)

@@ -72,9 +72,15 @@ class ServerKeys:
             return self._all().get(_same(server))
 
     def set(self, server: str, key: str) -> None:
-        """Keeps a key, ``stp_...``, in the place of that of the same server; an empty one is forgotten."""
+        """Keeps a key, ``stp_...``, in the place of that of the same server; an empty one is forgotten.
+
+        Keys that the store cannot read any more, such as those of another phone that were restored to this one, go.
+        """
         with self._lock:
-            keys = self._all()
+            try:
+                keys = self._all()
+            except FailedPreconditionError:
+                keys = {}  # a store that is only locked does not take the new one either
             keys.pop(_same(server), None)
             self._keep(keys | ({_same(server): key.strip()} if key.strip() else {}))
 
@@ -249,6 +255,8 @@ def moved(file: FileSecrets, store: SecretStore) -> SecretStore:
 def _backend() -> Keyring | None:
     try:
         backend = importlib.import_module("keyring").get_keyring()
-        return backend if backend.priority >= _RECOMMENDED else None
+        # A chain of backends has the priority of none of them, and may end in one that writes plain text.
+        backends = getattr(backend, "backends", [backend])
+        return next((each for each in backends if each.priority >= _RECOMMENDED), None)
     except Exception:  # not installed, or its backends fail in ways of their own
         return None

@@ -37,6 +37,7 @@ class ShelvedPack:
         near: Its landmarks stand around it; None: wherever they stand.
         radius_meters: So far from ``near`` at most; 0 without one.
         create_time: When the server made it, UTC; None if the file is damaged.
+        fetch_time: When it came here, UTC.
         problem: Why it cannot be used; None if it can.
     """
 
@@ -49,6 +50,7 @@ class ShelvedPack:
     near: LatLng | None
     radius_meters: float
     create_time: datetime | None
+    fetch_time: datetime
     problem: str | None = None
 
 

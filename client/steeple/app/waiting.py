@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from steeple.app.found import Found, Origin
 from steeple.app.history import History, HistoryEntry, place_of, seconds_of, time_of
 from steeple.client import LatLng
 from steeple.delf.features import FeatureSet
-from steeple.errors import InvalidArgumentError, ModelMismatchError, ResourceExhaustedError, SteepleError
+from steeple.errors import DataLossError, InvalidArgumentError, ModelMismatchError, ResourceExhaustedError, SteepleError
+
+_log = logging.getLogger(__name__)
 
 MOST: Final = 200
 """Queries that may wait, at most: some 46 kB and a thumbnail each."""
@@ -90,14 +93,10 @@ class Waiting:
         return int(number or 0)
 
     def list(self) -> tuple[WaitingQuery, ...]:
-        """All that wait, the oldest first.
-
-        Raises:
-            DataLossError: If what was kept is damaged.
-        """
+        """All that wait, the oldest first; those that are damaged are left out."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT * FROM waiting ORDER BY id").fetchall()
-        return tuple(_query(row) for row in rows)
+        return tuple(query for row in rows if (query := _query_if_whole(row)) is not None)
 
     def count(self) -> int:
         """How many wait, those with a problem included."""
@@ -139,7 +138,7 @@ class Waiting:
         try:
             for number in self._answerable(again=again):
                 query = self._get(number)
-                if query is None:  # deleted meanwhile
+                if query is None:  # deleted meanwhile, or damaged
                     continue
                 try:
                     found = searcher.identify(query.features, include_thumbnails=True, near=query.location)
@@ -166,7 +165,7 @@ class Waiting:
     def _get(self, number: int) -> WaitingQuery | None:
         with self._database.reading() as connection:
             row = connection.execute("SELECT * FROM waiting WHERE id = ?", [number]).fetchone()
-        return None if row is None else _query(row)
+        return None if row is None else _query_if_whole(row)
 
     def _refused(self, query: WaitingQuery, problem: str) -> None:
         with self._database.transaction() as connection:
@@ -184,10 +183,15 @@ class Waiting:
             return replace(entry, id=self._history.add(entry))
 
 
-def _query(row: sqlite3.Row) -> WaitingQuery:
+def _query_if_whole(row: sqlite3.Row) -> WaitingQuery | None:
+    try:
+        features = features_from_bytes(row["features"])
+    except DataLossError as error:  # of one query, which must not hold up the others
+        _log.warning("query %s that waits is left out: %s", row["id"], error)
+        return None
     return WaitingQuery(
         id=row["id"],
-        features=features_from_bytes(row["features"]),
+        features=features,
         time=time_of(row["time"]),
         thumbnail=row["thumbnail"],
         location=place_of(row),

@@ -12,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -66,6 +67,11 @@ class ArchiveWriter:
     def close(self) -> None:
         """Writes the list of members; the file stays open."""
         self._zip.close()
+
+    def give_up(self) -> None:
+        """Leaves a file that is no archive, or one that lacks members."""
+        with suppress(OSError, ValueError):  # a full disk among others; left open, it would try again by itself
+            self._zip.close()
 
 
 def _pieces(part: bytes | IO[bytes]) -> Iterator[bytes]:

@@ -90,7 +90,7 @@ class PackCodebook:
         """Lists, int64[N], and codes, uint8[N, M], of descriptors, float32[N, 40]."""
         turned = self.turned(descriptors)
         lists = self.nearest_lists(turned, 1)[:, 0].astype(np.int64)
-        residuals = (turned - self.coarse[lists]).reshape(len(turned), self.code_size, -1)
+        residuals = (turned - self.coarse[lists]).reshape(len(turned), self.code_size, self.product.shape[2])
         codes = np.empty((len(turned), self.code_size), np.uint8)
         for part, centroids in enumerate(self.product):
             distances = (centroids**2).sum(axis=1) - 2.0 * (residuals[:, part] @ centroids.T)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,16 @@ def list_dtype(lists: int) -> np.dtype[np.unsignedinteger]:
     return np.dtype("<u2") if lists <= 1 << 16 else np.dtype("<u4")
 
 
+def npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """What stands before the numbers of an array that ``numpy.load`` reads (its format 1.0).
+
+    NumPy pads it in other ways from version to version; made here, it is always the same, and never has to be parsed.
+    """
+    said = f"{{'descr': '{dtype.newbyteorder('<').str}', 'fortran_order': False, 'shape': {shape}, }}"
+    text = said.ljust(_HEADER - _HEADER_PREFIX - 1).encode("ascii") + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
 def bitmap_bytes(cells: int) -> int:
     """Bytes of a bit for each of so many cells."""
     return -(-cells // 8)
@@ -57,6 +67,8 @@ def bitmap(numbers: NDArray[np.int64], grid: CellGrid) -> NDArray[np.uint8]:
     return np.packbits(bits)
 
 
+_HEADER: Final = 128  # bytes, of which numbers begin at a multiple of 64
+_HEADER_PREFIX: Final = 10
 _SET_BITS: Final = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.int64)
 
 

@@ -40,4 +40,12 @@ class PackRecogniser:
             FeatureSetError: If there are no features.
             ModelMismatchError: If the features are of another model release.
         """
+        facts = self.pack.manifest.facts
+        if features.model != facts.model:
+            raise ModelMismatchError(
+                f"the query is of {features.model!r}, the pack {facts.display_name!r} of {facts.model!r}: extract with "
+                "that release",
+                model=f"models/{features.model}",
+                served=f"models/{facts.model}",
+            )
         return self._recogniser.identify(features, max_candidates=max_candidates)

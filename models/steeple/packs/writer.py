@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from steeple.delf.cells import CellGrid
@@ -129,7 +127,7 @@ class PackWriter:
             (layout.ROTATION, book.rotation),
         ):
             if array is not None:
-                archive.add(name, _header(array.dtype, array.shape), array.astype("<f4").tobytes())
+                archive.add(name, layout.npy_header(array.dtype, array.shape), array.astype("<f4").tobytes())
         for name, column in self._columns.items():
             archive.add(name, *column.parts())
         manifest = PackManifest(
@@ -154,6 +152,7 @@ class PackWriter:
     def close(self) -> None:
         """Gives up what is not finished. May be called again."""
         if self._file is not None:
+            self._archive.give_up()
             self._close_files()
             self._aside.unlink(missing_ok=True)
 
@@ -253,18 +252,10 @@ class _Column:
     def parts(self) -> tuple[bytes, IO[bytes]]:
         """The array as ``numpy.save`` writes it: its header, and a file that is read from its beginning."""
         self._file.seek(0)
-        return _header(self._dtype, (self.length, *self._rest)), self._file
+        return layout.npy_header(self._dtype, (self.length, *self._rest)), self._file
 
     def close(self) -> None:
         self._file.close()
-
-
-def _header(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> bytes:
-    """What ``numpy.save`` writes before the numbers."""
-    file = BytesIO()
-    descr = npy.dtype_to_descr(dtype.newbyteorder("<"))
-    npy.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
-    return file.getvalue()
 
 
 def _sync_names(folder: Path) -> None:

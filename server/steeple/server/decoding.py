@@ -44,12 +44,13 @@ class PhotoDecoder:
         return self._taken
 
     @contextmanager
-    def decoded(self, photo: bytes, *, patient: bool = False) -> Iterator[NDArray[np.uint8]]:
+    def decoded(self, photo: bytes, *, patient: bool = False, least_side: int = 0) -> Iterator[NDArray[np.uint8]]:
         """uint8[H, W, 3], RGB: the pixels of an encoded photo. Let them go when the block is left.
 
         Args:
             photo: A JPEG, PNG, WebP or BMP file.
             patient: A large one waits for its turn, however long, instead of being told to come again.
+            least_side: Pixels of the longer side that suffice, as of :func:`read_image`.
 
         Raises:
             ImageError: If it cannot be used.
@@ -70,7 +71,7 @@ class PhotoDecoder:
         held = needed
         try:
             with stage("decode"):
-                pixels = read_image(photo, max_pixels=self._max_pixels)
+                pixels = read_image(photo, max_pixels=self._max_pixels, least_side=least_side)
             self._give_back(needed - pixels.nbytes)
             held = pixels.nbytes
             yield pixels

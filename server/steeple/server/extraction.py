@@ -50,9 +50,11 @@ class ExtractorPool:
         with self.decoded(photo, patient=patient) as pixels:
             return self.extract_from(pixels)
 
-    def decoded(self, photo: bytes, *, patient: bool = False) -> AbstractContextManager[NDArray[np.uint8]]:
+    def decoded(
+        self, photo: bytes, *, patient: bool = False, least_side: int = 0
+    ) -> AbstractContextManager[NDArray[np.uint8]]:
         """uint8[H, W, 3], RGB: the pixels of an encoded photo, until the block is left; as :class:`PhotoDecoder`."""
-        return self._decoder.decoded(photo, patient=patient)
+        return self._decoder.decoded(photo, patient=patient, least_side=least_side)
 
     def extract_from(self, pixels: NDArray[np.uint8]) -> FeatureSet:
         """The local features of a photo, uint8[H, W, 3] in RGB; at least one.

@@ -24,7 +24,7 @@ from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy
 from steeple.server.images import ImageStore
 from steeple.server.photo_shelf import PhotoShelf
 from steeple.server.serving import Serving
-from steeple.server.thumbnails import Thumbnails
+from steeple.server.thumbnails import ENOUGH, Thumbnails
 from steeple.v1 import features_pb2
 
 log = logging.getLogger(__name__)
@@ -322,7 +322,7 @@ class Ingest:
         return self.thumbnails.of(self._image_with_photo(landmark_id, image_id).sha256)
 
     def _decoded(self, photo: bytes) -> AbstractContextManager[NDArray[np.uint8]]:
-        return self._serving.default.extractors.decoded(photo)
+        return self._serving.default.extractors.decoded(photo, least_side=ENOUGH)
 
     def _existing_image(self, landmark_id: str, image_id: str) -> list[ReferenceImage]:
         try:

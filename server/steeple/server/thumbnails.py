@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 LONG_SIDE: Final = 256  # pixels, at most
 
+ENOUGH: Final = 2 * LONG_SIDE
+"""Pixels of a photo's longer side from which a thumbnail is as good as from more."""
+
 MAX_HELD_BYTES: Final = 32 * 2**20
 """Of thumbnails held in memory: those of some 3000 photos."""
 

@@ -13,6 +13,7 @@ from steeple.delf import wire
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
 from steeple.server.access import Scope
+from steeple.server.catalogue import pages
 from steeple.v1 import feedback_service_pb2 as api
 from steeple.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from steeple.v1.landmark_pb2 import Landmark, LatLng
@@ -21,6 +22,7 @@ from steeple.v1.review_service_pb2 import (
     EraseQueriesRequest,
     Feedback,
     KeptQuery,
+    ListKeptQueriesRequest,
     PromoteQueryRequest,
     ReviewQueryRequest,
 )
@@ -199,6 +201,41 @@ async def test_what_a_key_may_send_in_a_day(start: Start, make_features: MakeFea
         assert len(await kept(running, admin, filter="origin = feedback")) == 4
 
 
+async def test_one_key_cannot_drive_out_what_others_have_sent(
+    start: Start, make_features: MakeFeatures, refused: Refused
+) -> None:
+    async with start(access="keys", kept_queries_max_bytes=5 * 46 * 200) as running:
+        admin, noisy, other = [
+            bearer((await make_key(running, scope)).secret) for scope in (Scope.ADMIN, Scope.DEVICE, Scope.DEVICE)
+        ]
+        name = (await people(running).SendFeedback(said(make_features(1)), metadata=other)).name
+        for number in range(2):
+            await people(running).SendFeedback(said(make_features(number)), metadata=noisy)
+        found = await refused(people(running).SendFeedback(said(make_features(3)), metadata=noisy))
+        assert (found.code, found.details["ErrorInfo"].metadata["limit"]) == (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "kept_queries_max_bytes",
+        )
+        assert name in [query.name for query in await kept(running, admin)]
+        await people(running).SendFeedback(said(make_features(4)), metadata=other)
+
+
+async def test_what_failed_or_went_meanwhile_counts_as_it_should(
+    start: Start, make_features: MakeFeatures, refused: Refused
+) -> None:
+    stranger = make_features(1)
+    async with start(feedback_per_day=2) as running:
+        bad = said(stranger)
+        bad.query.features.model = "models/another"
+        for _ in range(3):
+            assert (await refused(people(running).SendFeedback(bad))).code is grpc.StatusCode.FAILED_PRECONDITION
+        for number in range(2):
+            await people(running).SendFeedback(said(make_features(number)))
+        await stub(running).EraseQueries(EraseQueriesRequest(all=True))
+        found = await refused(people(running).SendFeedback(said(stranger)))
+        assert found.code is grpc.StatusCode.RESOURCE_EXHAUSTED, "what is gone was sent all the same"
+
+
 async def test_who_takes_none_says_so(
     start: Start, make_features: MakeFeatures, make_photo: MakePhoto, refused: Refused
 ) -> None:
@@ -266,6 +303,17 @@ async def test_it_is_erased_and_goes_like_the_others(
     review = await review_of(running)
     review.purge(review._clock() + timedelta(days=31))
     assert await kept(running, admin) == []
+
+
+async def test_pages_of_long_notes_stay_small(
+    running: Running, make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await people(running).SendFeedback(said(make_features(number), note="\N{CASTLE}" * 2000))
+    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 17_500)
+    page = await stub(running).ListKeptQueries(ListKeptQueriesRequest())
+    assert (len(page.kept_queries), page.total_size, bool(page.next_page_token)) == (2, 3, True)
+    assert page.ByteSize() < 17_500
 
 
 async def test_feedback_is_reviewed_and_promoted_like_a_query(

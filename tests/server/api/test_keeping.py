@@ -247,10 +247,10 @@ async def test_a_full_queue_drops_and_counts(keeping: Running, make_features: Ma
     review, gate, began = await review_of(keeping), threading.Event(), threading.Event()
     write = review.keeper._write
 
-    def wait(*draft: Any) -> str:
+    def wait(draft: Any, request: Any = None) -> str:
         began.set()
         gate.wait(30)
-        return write(*draft)
+        return write(draft, request)
 
     review.keeper._write = wait  # type: ignore[method-assign]
     await ask(keeping, make_features(5))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from steeple.server.access import KeyStore, MonthlyUsage, Scope
 from steeple.server.catalogue import Catalogue, LandmarkDraft, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.migrate import SCRIPTS, upgrade
+from steeple.server.review import Origin, QueryVerdict
+from steeple.server.review.store import KeptQueryStore
 from steeple.server.usage import UsageCounts
 
 
@@ -141,6 +143,26 @@ def test_what_keys_have_used_becomes_the_usage_of_the_server(url: str) -> None:
     with Catalogue.open(url) as catalogue:
         usage = UsageCounts(catalogue.database, lambda: datetime(2026, 7, 1, tzinfo=UTC))
         assert usage.report().months == [MonthlyUsage("2026-06", 0, 7), MonthlyUsage("2026-05", 6, 2)]
+
+
+def test_queries_that_were_kept_before_there_was_feedback_are_no_feedback(url: str) -> None:
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0008")
+        connection.exec_driver_sql(
+            "INSERT INTO kept_query (id, create_time, key_id, request_id, outcome, landmark_id, confidence, candidates,"
+            " model, width, height, feature_count, content, media_type, size_bytes)"
+            " VALUES ('q', '2026-01-02 03:04:05.000000', '', '', 'unknown', '', 0, '[]', 'm', 1, 1, 1, 'photo', '', 9)"
+        )
+    database.close()
+    with Catalogue.open(url) as catalogue:
+        store = KeptQueryStore(catalogue.database, timedelta(days=30))
+        query = store.get("q")
+        assert (query.origin, query.feedback, query.verdict) == (Origin.QUERY, None, QueryVerdict.NONE)
+        assert (store.sent_bytes(""), store.sent_times("", 5)) == (0, [])
 
 
 def test_a_migration_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def filled(catalogue: Catalogue, make_features: MakeFeatures) -> dict[str, list[
     keys = {}
     for number, (name, place) in enumerate(places.items()):
         kind = "tower" if name in ("paris", "nowhere") else "bridge"
-        draft = LandmarkDraft(name, location=place, metadata={"kind": kind, "name": name})
+        labels = ["tall", kind] if name == "paris" else [kind]
+        draft = LandmarkDraft(name, location=place, metadata={"kind": kind, "name": name}, labels=labels)
         catalogue.create_landmark(draft, landmark_id=name)
         images = [catalogue.create_image(name, ImageDraft(make_features(10 * number + each))) for each in range(2)]
         keys[name] = [image.key for image in images]
@@ -68,6 +69,11 @@ def filled(catalogue: Catalogue, make_features: MakeFeatures) -> dict[str, list[
         (Restriction(PARIS, 500_000, {"kind": "bridge"}), {"london"}),
         (Restriction(metadata={"kind": "tower", "name": "london"}), set()),
         (Restriction(metadata={"colour": "red"}), set()),
+        (Restriction(labels=["tower"]), {"paris", "nowhere"}),
+        (Restriction(labels=["tall", "tower"]), {"paris"}),
+        (Restriction(metadata={"name": "london"}, labels=["tower"]), set()),
+        (Restriction(PARIS, 345_000, located=True), {"paris", "london"}),
+        (Restriction(located=True), {"paris", "london", "sydney", "nowhere"}),
     ],
 )
 def test_only_images_of_allowed_landmarks(
@@ -100,6 +106,7 @@ def test_the_database_leaves_out_nothing_that_is_near(
         ({"near": LatLng(91, 0), "radius_meters": 10.0}, "location.latitude"),
         ({"near": LatLng(0, math.nan), "radius_meters": 10.0}, "location.longitude"),
         ({"metadata": {"": "x"}}, "metadata"),
+        ({"labels": ["X"]}, "labels"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: dict[str, Any], field: str) -> None:

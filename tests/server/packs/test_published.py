@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
 from steeple.server.packs import PackSettings, PackState
 from steeple.server.packs.records import pack_restriction
+from steeple.server.packs.selection import select_for
 from tests.server.conftest import MakeFeatures
 
 from .conftest import LONDON, PARIS, OpenEngine, file_of, published
@@ -75,6 +77,15 @@ def test_being_found_does_not_make_a_pack_stale(engine: Engine, make_features: M
     assert engine.identify(make_features(10), max_candidates=1).identified
     engine._identify_counts.save()
     assert state(engine) is PackState.CURRENT
+
+
+def test_a_pack_of_another_release_is_another(engine: Engine) -> None:
+    other, unknown = replace(engine.release, tflite_sha256="0" * 64), replace(engine.release, name="other")
+    with engine.catalogue.database.read() as connection:
+        now, then, none = (select_for(connection, SETTINGS, each) for each in (engine.release, other, unknown))
+    assert now.landmarks == then.landmarks
+    assert now.content != then.content
+    assert none.landmarks == [], "nothing has its features"
 
 
 def test_a_download_goes_on_though_the_pack_is_replaced_and_deleted(

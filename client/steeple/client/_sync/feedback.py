@@ -63,7 +63,7 @@ class FeedbackCalls:
             near: As it was asked, and so are the next three.
             radius_meters: Goes with ``near``.
             metadata: Of the landmarks that were looked for.
-            max_bytes: Of the request.
+            max_bytes: Of the query. What is said of it comes on top.
             request_id: UUID of the request; empty: a new one. Who cannot send it now sends it later with the same.
             timeout: Seconds; None: the client's, or ``long_timeout`` to upload.
 
@@ -88,9 +88,7 @@ class FeedbackCalls:
             ),
             request_id=request_id_or_new(request_id),
         )
-        around = request.ByteSize() - query.ByteSize()
-        left = None if max_bytes is None else max_bytes - around
-        budgets = budgets_of(query, left, upload=upload, progressive=False)
+        budgets = budgets_of(query, max_bytes, upload=upload, progressive=False)
         source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
         source.put_into(request.query)
         response = self._connection.call(

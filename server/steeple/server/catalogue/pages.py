@@ -159,7 +159,15 @@ def _bytes_of(item: object) -> int:
     """Of the texts that an application gave an item; the rest is short."""
     metadata: Mapping[str, str] = getattr(item, "metadata", {})
     aliases: Mapping[str, Sequence[str]] = getattr(item, "aliases", {})
-    texts = [getattr(item, "description", ""), *metadata, *metadata.values(), *itertools.chain(*aliases.values())]
+    feedback = getattr(item, "feedback", None)
+    said = [] if feedback is None else [feedback.suggested_name, feedback.note]
+    texts = [
+        getattr(item, "description", ""),
+        *metadata,
+        *metadata.values(),
+        *itertools.chain(*aliases.values()),
+        *said,
+    ]
     return 500 + sum(len(text.encode()) + 8 for text in texts)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.packs import (
     PackFacts,
@@ -25,6 +23,7 @@ from steeple.packs import (
 from steeple.server.catalogue import Catalogue, Landmark, LatLng, Restriction, features
 from steeple.server.durable import errors_translated, sha256_of
 from steeple.server.index.codebook import Codebook
+from steeple.server.index.threads import one_thread
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Run, result_files
 from steeple.server.packs.records import PackSettings, PublishedPack
@@ -153,14 +152,13 @@ class _Writing:
     def _add(self, landmark: Landmark, selected: SelectedLandmark) -> None:
         found = features.of_images(self._connection, [image.key for image in selected.images], self._model)
         sets = [found[image.key] for image in selected.images]
-        images = [
-            PackImage(image.id, of_image, lists, codes)
-            for image, of_image, (lists, codes) in zip(selected.images, sets, self._encoded(sets), strict=True)
-        ]
+        rows = np.concatenate([of_image.unit_descriptors() for of_image in sets])
+        with one_thread():  # queries have the other cores
+            lists, codes = self._codebook.encode(rows)
+        ends = np.cumsum([len(of_image) for of_image in sets])[:-1]
+        parts = zip(selected.images, sets, np.split(lists, ends), np.split(codes, ends), strict=True)
+        images = [PackImage(image.id, of_image, of_lists, of_codes) for image, of_image, of_lists, of_codes in parts]
         self._writer.add(_pack_landmark(landmark), images, self._thumbnail(landmark, selected))
-
-    def _encoded(self, sets: Sequence[FeatureSet]) -> list[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-        return [self._codebook.encode(of_image.unit_descriptors()) for of_image in sets]
 
     def _thumbnail(self, landmark: Landmark, selected: SelectedLandmark) -> bytes | None:
         """Of the first image; None if it has no photo, or none that can be used."""

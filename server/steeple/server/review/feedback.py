@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -23,6 +26,7 @@ MAX_NOTE: Final = 2000
 """Characters of a note."""
 
 _DAY: Final = timedelta(days=1)
+_SHARE: Final = 0.5  # of the room for files, that one key may fill: what others have sent must not go for it
 
 
 class FeedbackBox:
@@ -50,6 +54,8 @@ class FeedbackBox:
         self._store = store
         self._lineage = lineage
         self._clock = clock
+        self._lock = threading.Lock()
+        self._sent: dict[str, deque[datetime]] = {}  # by key: what was taken last, be it gone by now
 
     def take(
         self,
@@ -91,9 +97,9 @@ class FeedbackBox:
         if before is not None:
             audit.leave_out()
             return before
-        self._check_limit(key_id)
-        draft = QueryDraft(source, answer(), key_id, call_id, self._clock(), origin, feedback)
-        return self._keeper.keep(draft, request)
+        with self._within_limits(key_id, source):
+            draft = QueryDraft(source, answer(), key_id, call_id, self._clock(), origin, feedback)
+            return self._keeper.keep(draft, request)
 
     def _check_taken(self, key_id: str) -> None:
         if not self._rules.feedback:
@@ -106,13 +112,35 @@ class FeedbackBox:
                 "feedback with it"
             )
 
-    def _check_limit(self, key_id: str) -> None:
+    @contextmanager
+    def _within_limits(self, key_id: str, source: bytes | FeatureSet) -> Iterator[None]:
+        """One more that a key sends, unless the block fails."""
+        size = len(source) if isinstance(source, bytes) else source.descriptors.nbytes
+        if self._store.sent_bytes(key_id) + size > _SHARE * self._rules.max_bytes:
+            raise ResourceExhaustedError(
+                "what came with this key takes all the room that it may, until it is erased or has expired "
+                f"({_SHARE:.0%} of kept_queries_max_bytes)",
+                limit="kept_queries_max_bytes",
+            )
         most, now = self._rules.feedback_per_day, self._clock()
-        first = self._store.sent_before(key_id, most)
-        if first is None or first + _DAY <= now:
-            return
-        wait = first + _DAY - now
-        raise ResourceExhaustedError(
+        with self._lock:
+            times = self._sent.get(key_id)
+            if times is None:
+                times = self._sent[key_id] = deque(self._store.sent_times(key_id, most), most)
+            if len(times) < most or times[0] + _DAY <= now:
+                times.append(now)  # in place of the oldest
+            else:
+                raise self._too_many(times[0] + _DAY - now)
+        try:
+            yield
+        except BaseException:
+            with self._lock, suppress(ValueError):  # others may have taken its place
+                times.remove(now)
+            raise
+
+    def _too_many(self, wait: timedelta) -> ResourceExhaustedError:
+        most = self._rules.feedback_per_day
+        return ResourceExhaustedError(
             f"{most} pieces of feedback came in 24 hours, and no more are taken (feedback_per_day); try again in "
             f"{-(-wait // timedelta(minutes=1))} minutes",
             retry_delay_seconds=f"{wait.total_seconds():.3f}",

@@ -128,12 +128,19 @@ class KeptQueryStore:
             answer = request.answer(connection)
         return None if answer is None else str(answer[_ANSWERED])
 
-    def sent_before(self, key_id: str, count: int) -> datetime | None:
-        """When the feedback that a key has sent ``count`` before its next one came; None: it has not sent as much."""
+    def sent_times(self, key_id: str, count: int) -> Sequence[datetime]:
+        """When the latest feedback of a key came, the oldest first; ``count`` of it at most."""
         times = select(_TABLE.c.create_time).where(_TABLE.c.key_id == key_id, _TABLE.c.origin.in_(_SENT))
-        latest = times.order_by(_TABLE.c.create_time.desc()).offset(count - 1).limit(1)
         with self._database.read() as connection:
-            return connection.execute(latest).scalar_one_or_none()
+            found = connection.execute(times.order_by(_TABLE.c.create_time.desc()).limit(count)).scalars()
+            return [*found][::-1]
+
+    def sent_bytes(self, key_id: str) -> int:
+        """Of the files of all feedback that came with a key."""
+        size = select(func.coalesce(func.sum(_TABLE.c.size_bytes), 0))
+        with self._database.read() as connection:
+            of_key = size.where(_TABLE.c.key_id == key_id, _TABLE.c.origin.in_(_SENT))
+            return int(connection.execute(of_key).scalar_one())
 
     def get(self, query_id: str) -> KeptQuery:
         """A query.

@@ -1,0 +1,214 @@
+"""What is written into a pack comes out of it, or nothing is there."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from steeple.delf import FeatureSet
+from steeple.delf.cells import CellGrid
+from steeple.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    PackError,
+    ResourceExhaustedError,
+)
+from steeple.packs import Pack, PackImage, PackManifest, PackWriter, layout
+from tests.packs.samples import EIFFEL, FACTS, RELEASE, features, image, small_codebook, written
+from tests.scenes import encoded, scene
+
+JPEG = encoded(scene(1, 64, 48))
+
+
+def written_manifest(path: Path) -> PackManifest:
+    book = small_codebook(turned=True)
+    with PackWriter(path, FACTS, book) as writer:
+        writer.add(EIFFEL, [image(book, features(1), "front"), image(book, features(2, 30, 300, 800), "side")], JPEG)
+        writer.add(replace(EIFFEL, id="louvre", display_name="Louvre", location=None), [image(book, features(3))])
+        return writer.finish()
+
+
+def test_a_pack_says_what_was_written(tmp_path: Path) -> None:
+    manifest = written_manifest(tmp_path / "a.pack")
+    with Pack.open(tmp_path / "a.pack") as pack:
+        assert pack.manifest == manifest
+        assert manifest.facts == FACTS
+        assert (manifest.landmark_count, manifest.image_count, manifest.feature_count) == (2, 3, 130)
+        assert (manifest.lists, manifest.code_size, manifest.exact) == (8, 4, False)
+        assert list(pack.landmarks) == ["eiffel-tower", "louvre"]
+        assert pack.landmarks["eiffel-tower"] == EIFFEL
+        assert pack.landmarks["louvre"].location is None
+        assert [(each.key, each.landmark_id, each.id, each.pictured) for each in pack.images] == [
+            (0, "eiffel-tower", "front", True),
+            (1, "eiffel-tower", "side", False),
+            (2, "louvre", "one", True),
+        ]
+        assert [(each.width, each.height, each.feature_count) for each in pack.images] == [
+            (640, 480, 50),
+            (300, 800, 30),
+            (640, 480, 50),
+        ]
+        assert pack.thumbnail("eiffel-tower") == JPEG
+        assert pack.thumbnail("louvre") is None
+        with pytest.raises(NotFoundError, match="no landmarks/big-ben in the pack 'Paris'"):
+            pack.thumbnail("big-ben")
+        for array, original in (
+            (pack.codebook.coarse, small_codebook(turned=True).coarse),
+            (pack.codebook.product, small_codebook(turned=True).product),
+            (pack.codebook.rotation, small_codebook(turned=True).rotation),
+        ):
+            assert np.array_equal(np.asarray(array), np.asarray(original))
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_features_keep_their_places_and_descriptors(exact: bool, tmp_path: Path) -> None:
+    original = features(1, 400, 1200, 900)
+    with Pack.open(written(tmp_path / "a.pack", {"one": [original]}, exact=exact)) as pack:
+        assert pack.manifest.exact == exact
+        found = pack.gallery([0, 1, -1])
+        assert list(found) == [0]
+        assert found[0].landmark_id == "one"
+        stored = found[0].features
+        grid = CellGrid(1200, 900, RELEASE.extraction)
+        cells = grid.numbers_of(original.keypoints, original.scales)
+        order = np.argsort(cells)
+        assert np.array_equal(stored.keypoints, original.keypoints[order])
+        assert np.array_equal(stored.scales, original.scales[order])
+        assert (stored.model, stored.width, stored.height) == (RELEASE.name, 1200, 900)
+        if exact:
+            assert np.array_equal(stored.descriptors, original.descriptors[order])
+        else:
+            expected = pack.codebook.decode(pack.lists, pack.codes)
+            assert np.abs(stored.unit_descriptors() - expected).max() < 0.01
+
+
+def test_the_best_are_kept_and_one_a_cell(tmp_path: Path) -> None:
+    original = features(1, 300)
+    doubled = FeatureSet(
+        RELEASE.name,
+        640,
+        480,
+        np.repeat(original.descriptors, 2, axis=0),
+        np.repeat(original.keypoints, 2, axis=0),
+        np.repeat(original.scales, 2, axis=0),
+        np.repeat(original.scores, 2, axis=0),
+    )
+    with Pack.open(written(tmp_path / "a.pack", {"one": [doubled]}, kept=100, exact=True)) as pack:
+        kept = pack.gallery([0])[0].features
+        assert len(kept) == 100
+        wanted = {tuple(row) for row in original.best(100).descriptors.tolist()}
+        assert {tuple(row) for row in kept.descriptors.tolist()} == wanted
+
+
+def test_sizes_are_as_the_documentation_says(tmp_path: Path) -> None:
+    sets = [features(seed, 600) for seed in range(4)]
+    one, four = (
+        written(tmp_path / f"{count}.pack", {"one": sets[:count]}, thumbnail=JPEG).stat().st_size for count in (1, 4)
+    )
+    cells = layout.bitmap_bytes(len(CellGrid(640, 480, RELEASE.extraction)))
+    # A code of 4 bytes here, 2 bytes for its list, a bit a cell; and the image's line in JSON.
+    assert 600 * 6 + cells < (four - one) / 3 < 600 * 6 + cells + 80
+
+
+def test_the_same_makes_the_same_bytes_and_a_new_pack_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    for name in ("a.pack", "b.pack", "b.pack"):
+        written_manifest(tmp_path / name)
+    assert (tmp_path / "a.pack").read_bytes() == (tmp_path / "b.pack").read_bytes()
+    with Pack.open(tmp_path / "a.pack") as old:
+        assert written(tmp_path / "a.pack", {"one": [features(9)]})
+        assert old.thumbnail("eiffel-tower") == JPEG, "who has it open goes on with the old one"
+        assert len(old.gallery([0, 1, 2])) == 3
+        with Pack.open(tmp_path / "a.pack") as new:
+            assert list(new.landmarks) == ["one"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pack", "b.pack"]
+
+
+def test_any_zip_tool_reads_a_pack(tmp_path: Path) -> None:
+    written_manifest(tmp_path / "a.pack")
+    with zipfile.ZipFile(tmp_path / "a.pack") as archive:
+        assert archive.testzip() is None
+        assert json.loads(archive.read("manifest.json"))["display_name"] == "Paris"
+        with archive.open("codes.npy") as file:
+            assert np.load(file).shape == (130, 4)
+        assert archive.read("thumbnails/eiffel-tower.jpg") == JPEG
+
+
+def test_a_pack_without_landmarks_is_one(tmp_path: Path) -> None:
+    with Pack.open(written(tmp_path / "a.pack", {})) as pack:
+        assert (pack.landmarks, pack.images, pack.gallery([0])) == ({}, (), {})
+
+
+def test_nothing_is_left_of_what_is_given_up(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.pack", {"one": [features(1)]})
+    before = path.read_bytes()
+    book = small_codebook()
+    writer = PackWriter(path, FACTS, book)
+    with writer:
+        writer.add(EIFFEL, [image(book, features(2))], JPEG)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(FailedPreconditionError, match="make another writer"):
+        writer.add(EIFFEL, [image(book, features(2))])
+    with pytest.raises(FailedPreconditionError, match="make another writer"):
+        writer.finish()
+
+
+def test_what_does_not_belong_into_a_pack_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
+    book = small_codebook()
+    good = image(book, features(1))
+    foreign = replace(good, features=replace(good.features, model="delf-base"))
+    with PackWriter(tmp_path / "a.pack", FACTS, book) as writer:
+        writer.add(EIFFEL, [good])
+        other = replace(EIFFEL, id="other")
+        for landmark, images, message in (
+            (EIFFEL, [good], "in the pack already"),
+            (replace(EIFFEL, id="../up"), [good], "its id is none"),
+            (other, [], "has 0 images"),
+            (other, [replace(good, id="A")], "no id of an image"),
+            (other, [foreign], "of 'delf-base'; the pack is of 'delf-lite2-v1'"),
+            (other, [replace(good, lists=good.lists[1:])], "wanted were a list and 4 bytes"),
+            (other, [replace(good, codes=good.codes[:, 1:])], "wanted were a list and 4 bytes"),
+            (other, [good, replace(good, lists=good.lists + 8)], "lists that the codebook does not have"),
+        ):
+            with pytest.raises(InvalidArgumentError, match=message):
+                writer.add(landmark, images)
+        with pytest.raises(InvalidArgumentError, match="thumbnail has at most 262144 bytes"):
+            writer.add(other, [good], bytes(1 << 20))
+        manifest = writer.finish()
+    assert (manifest.landmark_count, manifest.feature_count) == (1, 50)
+    assert list(Pack.open(tmp_path / "a.pack").landmarks) == ["eiffel-tower"]
+
+
+def test_facts_that_no_pack_has_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="a pack's id has"):
+        PackWriter(tmp_path / "a.pack", replace(FACTS, id="Paris!"), small_codebook())
+    with pytest.raises(InvalidArgumentError, match="1 to 4096 features of an image, not 0"):
+        PackWriter(tmp_path / "a.pack", FACTS, small_codebook(), features=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pack_does_not_grow_beyond_what_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "MAX_IMAGES", 3)
+    book = small_codebook()
+    images = [image(book, features(seed), f"photo-{seed}") for seed in (1, 2)]
+    with PackWriter(tmp_path / "a.pack", FACTS, book) as writer:
+        writer.add(EIFFEL, images)
+        with pytest.raises(ResourceExhaustedError, match="make several, of smaller regions"):
+            writer.add(replace(EIFFEL, id="other"), images)
+
+
+def test_what_a_pack_cannot_say_is_refused_by_the_reader_too(tmp_path: Path) -> None:
+    """A writer that is told nonsense makes no pack that an app would choke on."""
+    book = small_codebook()
+    empty = PackImage("none", features(1, 0), np.empty(0, np.int64), np.empty((0, 4), np.uint8))
+    with PackWriter(tmp_path / "a.pack", FACTS, book) as writer:
+        writer.add(replace(EIFFEL, display_name=""), [empty])
+        writer.finish()
+    with pytest.raises(PackError, match=r"landmarks\[0\]: display_name must be a text of 1 to 200 characters"):
+        Pack.open(tmp_path / "a.pack")
