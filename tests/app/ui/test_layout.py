@@ -32,6 +32,18 @@ SCREENS = (
 SIZES = {"phone": (412, 915), "small phone": (320, 568), "landscape": (915, 412), "tablet": (1280, 800)}
 
 
+@pytest.fixture(autouse=True)
+def hurried(window_system: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here waits for time to pass, so neither does the window's loop."""
+    from kivy.clock import Clock
+
+    from steeple.app.ui.start import ENVIRONMENT
+
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Clock, "_max_fps", 0.0)
+
+
 def walk(widget: Any) -> list[Any]:
     return [widget, *(found for child in widget.children for found in walk(child))]
 
@@ -90,7 +102,7 @@ def test_every_screen_fits(open_app: Open, size: str, theme: Theme, language: st
                     wrong.append((name, what, f"{widget.texture_size[0]} wide in {widget.width:.0f}"))
         picture = driver.picture()
         assert picture.shape[:2] == SIZES[size][::-1]
-        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+        assert len(np.unique(picture[::5, ::5].reshape(-1, 3), axis=0)) > 20
     assert wrong == []
 
 
