@@ -32,18 +32,6 @@ SCREENS = (
 SIZES = {"phone": (412, 915), "small phone": (320, 568), "landscape": (915, 412), "tablet": (1280, 800)}
 
 
-@pytest.fixture(autouse=True)
-def hurried(window_system: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here waits for time to pass, so neither does the window's loop."""
-    from kivy.clock import Clock
-
-    from steeple.app.ui.start import ENVIRONMENT
-
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(Clock, "_max_fps", 0.0)
-
-
 def walk(widget: Any) -> list[Any]:
     return [widget, *(found for child in widget.children for found in walk(child))]
 
@@ -83,7 +71,9 @@ def show(driver: Driver, name: str) -> Any:
 def test_every_screen_fits(open_app: Open, size: str, theme: Theme, language: str, scale: float) -> None:
     from steeple.app.ui.widgets.basic import Tappable, Text
 
-    driver = open_app(SIZES[size], camera=False, welcomed=True, theme=theme, language=language, text_scale=scale)
+    driver = open_app(
+        SIZES[size], hurried=True, camera=False, welcomed=True, theme=theme, language=language, text_scale=scale
+    )
     wrong: list[tuple[str, str, str]] = []
     for name in SCREENS:
         screen = show(driver, name)
@@ -142,7 +132,7 @@ def test_two_fingers_zoom(open_app: Open) -> None:
 def test_a_language_to_the_left_turns_rows_around(open_app: Open) -> None:
     from steeple.app.ui.language import Translator
 
-    driver = open_app(SIZES["phone"], camera=False, welcomed=True, language="en")
+    driver = open_app(SIZES["phone"], hurried=True, camera=False, welcomed=True, language="en")
     screen = show(driver, "settings")
     assert screen.children[0].ids.back.center_x < driver.window.width / 2
     driver.app.tr = Translator("ar")
