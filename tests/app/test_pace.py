@@ -55,17 +55,26 @@ def test_a_measurement_of_some_levels_tells_of_all() -> None:
 
 
 def test_it_does_less_while_answers_are_late_and_more_when_there_is_room() -> None:
-    pace = measured(100.0)
+    pace = measured(110.0)
     seen = []
     for _ in range(40):
+        pace.extracted(pace.effort, 150.0 * pace.effort.cost)  # slower than it was at first
         pace.answered(300.0, 420.0)
         seen.append(pace.effort.cost)
     assert seen == sorted(seen, reverse=True)
     assert pace.effort.pyramid_scales == LADDER[-1]
     assert seen.count(ALL.cost) >= 5  # not by one answer
     for _ in range(60):
+        pace.extracted(pace.effort, 30.0 * pace.effort.cost)
         pace.answered(20.0, 60.0)
     assert pace.effort == ALL
+
+
+def test_a_slow_network_is_no_reason_to_look_less_closely() -> None:
+    pace = measured(35.0)
+    for _ in range(60):
+        pace.answered(700.0, 740.0)
+        assert pace.effort == ALL  # the next step would save 13 ms
 
 
 def test_it_stays_where_one_step_up_would_be_too_slow() -> None:

@@ -59,6 +59,11 @@ def test_what_is_no_film_is_refused(name: str, tmp_path: Path) -> None:
     camera.stop()
 
 
+def test_a_webcam_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UnavailableError, match="webcam 97 cannot be opened"):
+        VideoCamera(Video(97)).start(lambda frame, time: None)
+
+
 def test_a_camera_gives_frames_until_it_is_stopped(path: Path) -> None:
     camera = VideoCamera(Video(path))
     enough = threading.Event()

@@ -54,7 +54,7 @@ def client_of(
         InvalidArgumentError: If the root certificates cannot be read, or the key is none.
     """
     return Client(
-        settings.server,
+        settings.server.strip(),
         release=release,
         timeout=timeout,
         long_timeout=_LONG_CALL_SECONDS,

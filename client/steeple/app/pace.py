@@ -32,6 +32,7 @@ _ROUND_TRIP_MS: Final = 100.0  # that is assumed before one was measured
 _NEWEST_WEIGHS: Final = 0.3
 _MOST: Final = 0.95  # of the budget: if answers take longer, less is done
 _ROOM: Final = 0.75  # of the budget: more is done only if that is expected to stay below
+_LEAST_SAVING: Final = 0.05  # of the budget: less is done only if that saves so much time
 _SETTLING: Final = 6  # answers between two changes
 _WORTH: Final = 0.85  # of the time with fewer threads that more must take, at most
 _SAVING_SECONDS: Final = 0.4
@@ -232,7 +233,10 @@ class Pace:
             if self._extract_ms is None or self._measured < _SETTLING:
                 return
             if self._latency_ms > _MOST * self._budget:
-                self._step(1)
+                # Where the network is slow, doing less would cost answers and gain no time.
+                following = min(self._rung + 1, len(self._ladder) - 1)
+                if self._extract_ms - self._expected(following) >= _LEAST_SAVING * self._budget:
+                    self._step(1)
             elif self._rung:
                 more = self._expected(self._rung - 1) - self._extract_ms
                 if self._latency_ms + more < _ROOM * self._budget:
