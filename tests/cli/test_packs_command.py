@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from steeple.cli import completion, packs
+from steeple.cli import completion, options, packs
 from steeple.packs import DEFAULT_FEATURES, Pack
 from steeple.server.packs.records import DEFAULT_IMAGES
 
@@ -92,4 +92,4 @@ def test_wrong_arguments_say_what_is_wrong(args: list[str], says: str, steeple: 
 
 
 def test_the_defaults_are_those_of_the_server() -> None:
-    assert (packs._MAX_IMAGES, packs._MAX_FEATURES) == (DEFAULT_IMAGES, DEFAULT_FEATURES)
+    assert (options.DEFAULT_PACK_IMAGES, options.DEFAULT_PACK_FEATURES) == (DEFAULT_IMAGES, DEFAULT_FEATURES)

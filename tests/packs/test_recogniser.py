@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from steeple.delf import Extractor, FeatureSet
 from steeple.errors import FeatureSetError, ModelMismatchError
@@ -18,7 +20,7 @@ from steeple.recognition import GalleryImage, Recogniser, Recognition
 from steeple.server.index import FaissIndex
 from steeple.server.index.codebook import Codebook
 from tests.packs.samples import RELEASE, features, written
-from tests.scenes import scene
+from tests.scenes import encoded, scene
 
 LANDMARKS = 6
 TILT = np.array([[0.9, 0.08, 25], [-0.03, 0.92, 30], [1.5e-4, 5e-5, 1]])
@@ -65,6 +67,13 @@ def world() -> World:
     }
     queries = [extractor.extract(tilted(scene(number))) for number in range(LANDMARKS + 2)]
     return World(photos, queries)
+
+
+@pytest.fixture(autouse=True)
+def on_one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine take many times as long as one."""
+    with threadpool_limits(1):
+        yield
 
 
 def first(recognition: Recognition) -> str:
@@ -133,3 +142,17 @@ def test_a_pack_of_another_release_says_so(tmp_path: Path) -> None:
             PackRecogniser(pack, replace(RELEASE, tflite_sha256="0" * 64))
         with pytest.raises(ModelMismatchError, match="the query is of 'other', the pack 'Paris' of 'delf-lite2-v1'"):
             PackRecogniser(pack, RELEASE).identify(replace(features(1), model="other"))
+
+
+def test_the_example_of_the_documentation_runs(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "client" / "packs.md"
+    (example,) = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    world.pack(tmp_path / "paris.pack").close()
+    (tmp_path / "photo.jpg").write_bytes(encoded(scene(2)))
+    exec(compile(example, page.name, "exec"), {})  # noqa: S102
+    name, confidence = capsys.readouterr().out.split()
+    assert name == "Landmark-2"
+    assert float(confidence) > 0.9

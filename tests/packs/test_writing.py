@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -172,8 +173,9 @@ def test_what_does_not_belong_into_a_pack_is_refused_and_the_rest_goes_on(tmp_pa
             (other, [], "has no image"),
             (other, [replace(good, id="A")], r"images\[0\]: id must be an id"),
             (other, [foreign], "of 'delf-base'; the pack is of 'delf-lite2-v1'"),
-            (other, [replace(good, lists=good.lists[1:])], "wanted were a list and 4 bytes"),
-            (other, [replace(good, codes=good.codes[:, 1:])], "wanted were a list and 4 bytes"),
+            (other, [replace(good, lists=good.lists[1:])], "wanted were, of each, int64 and 4 uint8"),
+            (other, [replace(good, codes=good.codes[:, 1:])], "wanted were, of each, int64 and 4 uint8"),
+            (other, [replace(good, codes=good.codes.astype(np.int64))], r"codes int64\[50, 4\]; wanted"),
             (other, [good, replace(good, lists=good.lists + 8)], "lists that the codebook does not have"),
         ):
             with pytest.raises(InvalidArgumentError, match=message):
@@ -183,6 +185,29 @@ def test_what_does_not_belong_into_a_pack_is_refused_and_the_rest_goes_on(tmp_pa
         manifest = writer.finish()
     assert (manifest.landmark_count, manifest.feature_count) == (1, 50)
     assert list(Pack.open(tmp_path / "a.pack").landmarks) == ["eiffel-tower"]
+
+
+def test_a_place_that_cannot_be_taken_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.pack").mkdir()
+    with PackWriter(tmp_path / "a.pack", FACTS, small_codebook()) as writer, pytest.raises(IsADirectoryError):
+        writer.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pack"]
+
+
+def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path) -> None:
+    book = small_codebook()
+    images = [image(book, features(seed, 1000), f"photo-{seed}") for seed in range(4)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))  # a write beyond fails as on a full disk
+    try:
+        with PackWriter(tmp_path / "a.pack", FACTS, book) as writer:
+            with pytest.raises(OSError, match="File too large"):
+                writer.add(EIFFEL, images, JPEG)
+            with pytest.raises(FailedPreconditionError, match="make another writer"):
+                writer.finish()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_facts_that_no_pack_has_are_refused(tmp_path: Path) -> None:

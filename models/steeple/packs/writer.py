@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
@@ -102,15 +103,20 @@ class PackWriter:
             thumbnail: JPEG of the first of them, of at most 256 KiB.
 
         Raises:
-            InvalidArgumentError: If it is there already, its id is none, it has no image, or an image is of another
-                release or has lists or codes of another codebook.
-            ResourceExhaustedError: If the pack would be too large.
-            OSError: If the file cannot be written.
+            InvalidArgumentError: If it is there already, says what a pack cannot, has no image, or an image is of
+                another release or has lists or codes of another codebook. The pack can be gone on with.
+            ResourceExhaustedError: If the pack would be too large. It can be gone on with.
+            FailedPreconditionError: If the pack is finished or given up.
+            OSError: If the file cannot be written; the pack is given up.
         """
         said = self._check(landmark, images, thumbnail)
-        stored = [self._stored(landmark, image, number) for number, image in enumerate(images)]
-        if thumbnail is not None:
-            self._archive.add(layout.thumbnail_member(landmark.id), thumbnail)
+        try:
+            stored = [self._stored(landmark, image, number) for number, image in enumerate(images)]
+            if thumbnail is not None:
+                self._archive.add(layout.thumbnail_member(landmark.id), thumbnail)
+        except BaseException:  # with a part of it written, there is nothing to go on with
+            self.close()
+            raise
         self._landmarks.append(landmark)
         self._images[landmark.id] = stored
         self._image_count += len(stored)
@@ -140,8 +146,8 @@ class PackWriter:
         archive.close()
         file.flush()
         os.fsync(file.fileno())
-        self._close_files()
         self._aside.replace(self._path)
+        self._close_files()
         _sync_names(self._path.parent)
         return manifest
 
@@ -153,11 +159,11 @@ class PackWriter:
             self._aside.unlink(missing_ok=True)
 
     def _close_files(self) -> None:
-        for column in self._columns.values():
-            column.close()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        for file in (*self._columns.values(), self._file):
+            with suppress(OSError):  # on a full disk; what counts was forced to it before
+                if file is not None:
+                    file.close()
+        self._file = None
 
     def _open_file(self) -> IO[bytes]:
         if self._file is None:
@@ -221,10 +227,12 @@ class PackWriter:
             raise InvalidArgumentError(
                 f"image {image.id!r} has features of {image.features.model!r}; the pack is of {self._facts.model!r}"
             )
-        if image.lists.shape != (count,) or image.codes.shape != (count, self._codebook.code_size):
+        lists, codes = image.lists, image.codes
+        wanted = ((count,), np.dtype(np.int64), (count, self._codebook.code_size), np.dtype(np.uint8))
+        if (lists.shape, lists.dtype, codes.shape, codes.dtype) != wanted:
             raise InvalidArgumentError(
-                f"image {image.id!r} has {count} features, lists {list(image.lists.shape)} and codes "
-                f"{list(image.codes.shape)}; wanted were a list and {self._codebook.code_size} bytes of code for each"
+                f"image {image.id!r} has {count} features, lists {lists.dtype}{list(lists.shape)} and codes "
+                f"{codes.dtype}{list(codes.shape)}; wanted were, of each, int64 and {self._codebook.code_size} uint8"
             )
         if count and not 0 <= int(image.lists.min()) <= int(image.lists.max()) < self._codebook.lists:
             raise InvalidArgumentError(f"image {image.id!r} has lists that the codebook does not have")

@@ -20,6 +20,10 @@ DEFAULT_SERVER: Final = "localhost:50051"
 DEFAULT_MODEL: Final = "delf-lite2-v1"
 """``steeple.delf.DEFAULT_RELEASE``, which --help must not import numpy for; a test holds them equal."""
 
+DEFAULT_PACK_IMAGES: Final = 3
+DEFAULT_PACK_FEATURES: Final = 1000
+"""As the server and ``steeple.packs`` have them, for the same reason."""
+
 ServerOption = Annotated[
     str, typer.Option("--server", "-s", metavar="HOST:PORT", envvar="STEEPLE_SERVER", help="The Steeple server.")
 ]

@@ -12,6 +12,8 @@ from steeple.cli import completion
 from steeple.cli.connection import connect
 from steeple.cli.following import follow, leave_running
 from steeple.cli.options import (
+    DEFAULT_PACK_FEATURES,
+    DEFAULT_PACK_IMAGES,
     DEFAULT_SERVER,
     JsonOption,
     LimitOption,
@@ -67,8 +69,6 @@ ExactOption = Annotated[
 ]
 
 _SUFFIX: Final = ".pack"
-_MAX_IMAGES: Final = 3
-_MAX_FEATURES: Final = 1000
 _STYLES: Final = {"current": "green", "stale": "yellow", "lost": "red"}
 
 
@@ -80,8 +80,8 @@ def create_pack(
     radius: RadiusOption = None,
     metadata: HavingOption = None,
     label: LabelledOption = None,
-    max_images: MaxImagesOption = _MAX_IMAGES,
-    max_features: MaxFeaturesOption = _MAX_FEATURES,
+    max_images: MaxImagesOption = DEFAULT_PACK_IMAGES,
+    max_features: MaxFeaturesOption = DEFAULT_PACK_FEATURES,
     exact: ExactOption = False,
     no_wait: NoWaitOption = False,
     server: ServerOption = DEFAULT_SERVER,
@@ -265,8 +265,8 @@ def export_pack(
     radius: RadiusOption = None,
     metadata: HavingOption = None,
     label: LabelledOption = None,
-    max_images: MaxImagesOption = _MAX_IMAGES,
-    max_features: MaxFeaturesOption = _MAX_FEATURES,
+    max_images: MaxImagesOption = DEFAULT_PACK_IMAGES,
+    max_features: MaxFeaturesOption = DEFAULT_PACK_FEATURES,
     exact: ExactOption = False,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
