@@ -110,7 +110,12 @@ def open_app(window_system: None, film: Path, tmp_path: Path) -> Iterator[Open]:
     with contextlib.ExitStack() as running:
 
         def opened(
-            size: tuple[int, int] = (412, 915), *, camera: bool = True, allowed: bool = True, **settings: Any
+            size: tuple[int, int] = (412, 915),
+            *,
+            camera: bool = True,
+            allowed: bool = True,
+            hurried: bool = False,
+            **settings: Any,
         ) -> Driver:
             from steeple.app.ui import start
 
@@ -123,6 +128,6 @@ def open_app(window_system: None, film: Path, tmp_path: Path) -> Iterator[Open]:
             app = start.make(device, size=size, still=True)
             if settings:
                 app.services.data.settings.change(**settings)
-            return running.enter_context(Driver(app, size))
+            return running.enter_context(Driver(app, size, hurried=hurried))
 
         yield opened

@@ -20,14 +20,16 @@ class Driver:
     Args:
         app: Not started yet.
         size: Of the window, pixels.
+        hurried: Whether the loop turns as fast as it can, for tests that wait for nothing.
 
     Attributes:
         gaps: Milliseconds that each turn of the window's loop took.
         busy: Milliseconds of processor time that the window's own thread took for it.
     """
 
-    def __init__(self, app: Any, size: tuple[int, int] = (412, 915)) -> None:
+    def __init__(self, app: Any, size: tuple[int, int] = (412, 915), *, hurried: bool = False) -> None:
         from kivy.base import EventLoop, runTouchApp
+        from kivy.clock import Clock
         from kivy.core.window import Window
 
         self.app = app
@@ -36,6 +38,9 @@ class Driver:
         self.busy: list[float] = []
         self._loop = EventLoop
         self._closed = False
+        self._clock, self._frames_a_second = Clock, Clock._max_fps
+        if hurried:
+            Clock._max_fps = 0.0
         Window.size = size
         app._run_prepare()
         runTouchApp(embedded=True)
@@ -114,6 +119,7 @@ class Driver:
         if self._closed:
             return
         self._closed = True
+        self._clock._max_fps = self._frames_a_second
         self.app.stop()
         stopTouchApp()
         for child in list(self.window.children):

@@ -71,7 +71,9 @@ def show(driver: Driver, name: str) -> Any:
 def test_every_screen_fits(open_app: Open, size: str, theme: Theme, language: str, scale: float) -> None:
     from steeple.app.ui.widgets.basic import Tappable, Text
 
-    driver = open_app(SIZES[size], camera=False, welcomed=True, theme=theme, language=language, text_scale=scale)
+    driver = open_app(
+        SIZES[size], hurried=True, camera=False, welcomed=True, theme=theme, language=language, text_scale=scale
+    )
     wrong: list[tuple[str, str, str]] = []
     for name in SCREENS:
         screen = show(driver, name)
@@ -90,7 +92,7 @@ def test_every_screen_fits(open_app: Open, size: str, theme: Theme, language: st
                     wrong.append((name, what, f"{widget.texture_size[0]} wide in {widget.width:.0f}"))
         picture = driver.picture()
         assert picture.shape[:2] == SIZES[size][::-1]
-        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+        assert len(np.unique(picture[::5, ::5].reshape(-1, 3), axis=0)) > 20
     assert wrong == []
 
 
@@ -130,7 +132,7 @@ def test_two_fingers_zoom(open_app: Open) -> None:
 def test_a_language_to_the_left_turns_rows_around(open_app: Open) -> None:
     from steeple.app.ui.language import Translator
 
-    driver = open_app(SIZES["phone"], camera=False, welcomed=True, language="en")
+    driver = open_app(SIZES["phone"], hurried=True, camera=False, welcomed=True, language="en")
     screen = show(driver, "settings")
     assert screen.children[0].ids.back.center_x < driver.window.width / 2
     driver.app.tr = Translator("ar")
