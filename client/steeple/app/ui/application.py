@@ -96,6 +96,7 @@ class SteepleApp(App):
         self._camera_wanted = False
         self._on_frame: OnFrame | None = None
         self._toast: Toast | None = None
+        self._absent: set[Widget] = set()
 
     # --- beginning and end ---
 
@@ -381,10 +382,11 @@ class SteepleApp(App):
         self.root.add_widget(toast)
         Clock.schedule_once(lambda _: self.root.remove_widget(toast), _TOAST_SECONDS)
 
-    @staticmethod
-    def present(widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
+    def present(self, widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
         """Has a widget among those of another, at an index from the end, or not."""
         if wanted and widget.parent is None:
             parent.add_widget(widget, index=index)
+            self._absent.discard(widget.__self__)
         elif not wanted and widget.parent is not None:
+            self._absent.add(widget.__self__)  # ids refer to it weakly, so nothing else would keep it
             widget.parent.remove_widget(widget)
