@@ -33,12 +33,9 @@ def test_a_video_that_is_not_there(steeple: Steeple, tmp_path: Path) -> None:
 
 def test_the_computer_is_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places: list[Place] = []
-    copied: list[str] = []
-    device = DesktopDevice(tmp_path, place=Place(48.0, 2.0), copy=copied.append)
+    device = DesktopDevice(tmp_path, place=Place(48.0, 2.0))
     device.watch_place(places.append)
-    device.share("Big Ben", "Big Ben")
     assert places == [Place(48.0, 2.0)]
-    assert copied == ["Big Ben"]
     assert device.secrets is None
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "steeple-app"

@@ -24,7 +24,7 @@ class Window:
 
 
 def test_work_is_done_elsewhere_and_its_result_comes_back() -> None:
-    window, seen = Window(), []
+    window, seen = Window(), list[threading.Thread]()
     threads = Threads(window.posted.put)
     threads.run(threading.current_thread, seen.append, lambda error: pytest.fail(str(error)))
     window.turn()

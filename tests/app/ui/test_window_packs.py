@@ -73,6 +73,10 @@ def test_a_wrong_answer_can_be_told(open_app: Open, served: Served) -> None:
     driver.app.look(townscape.view(7)[0])
     result = driver.app.screens.get_screen("result")
     driver.until(lambda: driver.screen is result and result.kind == "found", "the sheet")
+    result.share()
+    from kivy.core.clipboard import Clipboard
+
+    assert Clipboard.paste().startswith("Springfield Minster, recognised with Steeple\ngeo:51.5")
     driver.tap(result.ids.wrong)
     driver.until(lambda: result.thanks, "thanks")
     assert result.ids.telling.parent is None

@@ -26,6 +26,7 @@ from steeple.app.live import LiveView
 from steeple.app.settings import Theme
 from steeple.app.states import State
 from steeple.app.ui.background import Threads
+from steeple.app.ui.desktop import DesktopDevice
 from steeple.app.ui.language import Translator, choose
 from steeple.app.ui.navigation import HOMES, Navigation
 from steeple.app.ui.presenters import words
@@ -266,10 +267,10 @@ class SteepleApp(App):
 
     def pick_photo(self) -> None:
         """Has the person choose a photo."""
-        if getattr(self.device, "has_gallery", True):
-            self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo)))
-        else:
+        if isinstance(self.device, DesktopDevice):
             self.go("gallery")
+        else:
+            self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo)))
 
     def _picked(self, photo: bytes | None) -> None:
         if photo is not None:
@@ -277,6 +278,12 @@ class SteepleApp(App):
 
     def _dropped(self, _window: Any, path: bytes, *_: Any) -> None:
         self.look_at_path(Path(path.decode("utf-8", "surrogateescape")))
+
+    def share(self, text: str, title: str) -> None:
+        """Offers a text to other apps."""
+        self.device.share(text, title)
+        if isinstance(self.device, DesktopDevice):
+            self.say(self.tr("Ready to paste"))
 
     def propose(self, looked: Looked) -> None:
         """Shows the form that proposes a photo to the catalogue."""
