@@ -97,6 +97,7 @@ class SteepleApp(App):
         self._camera_wanted = False
         self._on_frame: OnFrame | None = None
         self._toast: Toast | None = None
+        self._aside: set[Widget] = set()
 
     # --- beginning and end ---
 
@@ -388,9 +389,9 @@ class SteepleApp(App):
         self.root.add_widget(toast)
         Clock.schedule_once(lambda _: self.root.remove_widget(toast), _TOAST_SECONDS)
 
-    @staticmethod
-    def present(widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
+    def present(self, widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
         """Has a widget among those of another, at an index from the end, or not."""
+        self._aside.add(widget.__self__)  # ids are weak, and would lose what is in no tree
         if wanted and widget.parent is None:
             parent.add_widget(widget, index=index)
         elif not wanted and widget.parent is not None:
