@@ -14,7 +14,6 @@ from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Column, Output, without_nan
 from steeple.cli.stages import staged
-from steeple.packs import DEFAULT_FEATURES
 
 if TYPE_CHECKING:
     from steeple.delf import ModelRelease
@@ -43,8 +42,9 @@ def pack(
     images: Annotated[int, typer.Option("--images", metavar="N", min=1, help="Synthetic photos of each.")] = 3,
     queries: Annotated[int, typer.Option("--queries", metavar="N", min=1, help="Synthetic queries.")] = 40,
     features: Annotated[
-        int, typer.Option("--features", metavar="N", min=1, max=4096, help="Kept of each image, the best.")
-    ] = DEFAULT_FEATURES,
+        int | None,
+        typer.Option("--features", metavar="N", min=1, max=4096, help="Kept of each image, the best. Default: 1000."),
+    ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Keep descriptors beside their codes: 40 bytes more a feature.")
     ] = False,
@@ -69,9 +69,11 @@ def pack(
     from threadpoolctl import threadpool_limits
 
     from steeple.delf import ModelRelease
+    from steeple.packs import DEFAULT_FEATURES
     from steeple.server.scale.pack_points import PackTrial, SyntheticLandmarks, agreement_of, times_of
 
     output, release = Output(as_json=json), ModelRelease.load(model)
+    kept = DEFAULT_FEATURES if features is None else features
     with staged(output) as progress, tempfile.TemporaryDirectory(prefix="steeple-benchmark-") as place:
         if folder is None:
             synthetic = SyntheticLandmarks(release, landmarks, images)
@@ -82,9 +84,7 @@ def pack(
         cv2.setNumThreads(1)
         with (
             threadpool_limits(1),
-            PackTrial(
-                release, photos, Path(place, "a.pack"), features=features, exact=exact, progress=progress
-            ) as trial,
+            PackTrial(release, photos, Path(place, "a.pack"), features=kept, exact=exact, progress=progress) as trial,
         ):
             answers = trial.ask(known, progress)
     times, agreement = times_of(answers), agreement_of(answers)
@@ -92,7 +92,7 @@ def pack(
     output.document(
         {
             "model": release.name,
-            "features_per_image": features,
+            "features_per_image": kept,
             "exact": exact,
             "pack": asdict(trial.size),
             "milliseconds": asdict(times),
