@@ -356,7 +356,7 @@ class SteepleApp(App):
         dark = appearance.dark is not False if settings.theme is Theme.SYSTEM else settings.theme is Theme.DARK
         self.theme = PALETTES["dark" if dark else "light"]
         Window.clearcolor = self.theme.background
-        self.sp = sp(1) * settings.text_scale * appearance.text_scale
+        self.sp = sp(1) * settings.text_scale  # of the system's own scale, Kivy knows
         self._follow_place()
 
     def erase(self) -> None:
