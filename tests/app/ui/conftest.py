@@ -24,6 +24,7 @@ from .driving import Driver
 
 FILM_SIZE = (640, 480)
 FRAMES = 60
+LARGEST = (1280, 915)
 
 os.environ.setdefault("SDL_VIDEODRIVER", "offscreen")  # before Kivy is imported; a real display can be asked for
 os.environ.setdefault("KIVY_NO_CONSOLELOG", "1")
@@ -119,6 +120,8 @@ def open_app(window_system: None, film: Path, tmp_path: Path) -> Iterator[Open]:
         ) -> Driver:
             from steeple.app.ui import start
 
+            # What is drawn on lies in memory, of the size that the process' first window has: the largest of all tests.
+            start.prepare(tmp_path, LARGEST)
             device = DesktopDevice(
                 tmp_path / "app",
                 camera=VideoCamera(Video(film)) if camera else None,

@@ -20,7 +20,7 @@ from steeple.app.pack_shelf import ShelvedPack
 from steeple.app.states import State
 from steeple.app.trouble import ConnectionReport, Stage, Step, Trouble, failed
 from steeple.app.ui.language import Translator
-from steeple.app.ui.placing import place, simplified
+from steeple.app.ui.placing import place
 from steeple.app.ui.presenters import connection, gallery, live, packs, result, words
 from steeple.app.ui.services import Looked
 from steeple.client import Answer, Candidate, Landmark, LatLng, Timings
@@ -269,10 +269,3 @@ def test_pixels_are_found_in_the_window() -> None:
     np.testing.assert_allclose(corners, [[0, 100], [200, 0], [100, 50]])
     focused = place((100, 50), (0, 0), (50, 50), fill=True, focus=(80, 25))
     np.testing.assert_allclose(focused.to_window(np.array([[99.5, 25]]))[0, 0], 50)
-
-
-def test_an_outline_loses_only_corners_that_hardly_change_it() -> None:
-    square = np.array([[0, 0], [50, 0.5], [100, 0], [100, 0.2], [100, 100], [0, 100]], np.float32)
-    np.testing.assert_allclose(simplified(square, 1.0), [[0, 0], [100, 0], [100, 100], [0, 100]], atol=0.3)
-    assert len(simplified(square, 1000.0)) == 3
-    assert len(simplified(square[:2], 1.0)) == 2

@@ -26,6 +26,7 @@ from steeple.app.live import LiveView
 from steeple.app.settings import Theme
 from steeple.app.states import State
 from steeple.app.ui.background import Threads
+from steeple.app.ui.desktop import DesktopDevice
 from steeple.app.ui.language import Translator, choose
 from steeple.app.ui.navigation import HOMES, Navigation
 from steeple.app.ui.presenters import words
@@ -96,7 +97,7 @@ class SteepleApp(App):
         self._camera_wanted = False
         self._on_frame: OnFrame | None = None
         self._toast: Toast | None = None
-        self._absent: set[Widget] = set()
+        self._aside: set[Widget] = set()
 
     # --- beginning and end ---
 
@@ -267,10 +268,10 @@ class SteepleApp(App):
 
     def pick_photo(self) -> None:
         """Has the person choose a photo."""
-        if getattr(self.device, "has_gallery", True):
-            self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo)))
-        else:
+        if isinstance(self.device, DesktopDevice):
             self.go("gallery")
+        else:
+            self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo)))
 
     def _picked(self, photo: bytes | None) -> None:
         if photo is not None:
@@ -278,6 +279,12 @@ class SteepleApp(App):
 
     def _dropped(self, _window: Any, path: bytes, *_: Any) -> None:
         self.look_at_path(Path(path.decode("utf-8", "surrogateescape")))
+
+    def share(self, text: str, title: str) -> None:
+        """Offers a text to other apps."""
+        self.device.share(text, title)
+        if isinstance(self.device, DesktopDevice):
+            self.say(self.tr("Ready to paste"))
 
     def propose(self, looked: Looked) -> None:
         """Shows the form that proposes a photo to the catalogue."""
@@ -349,7 +356,7 @@ class SteepleApp(App):
         dark = appearance.dark is not False if settings.theme is Theme.SYSTEM else settings.theme is Theme.DARK
         self.theme = PALETTES["dark" if dark else "light"]
         Window.clearcolor = self.theme.background
-        self.sp = sp(1) * settings.text_scale * appearance.text_scale
+        self.sp = sp(1) * settings.text_scale  # of the system's own scale, Kivy knows
         self._follow_place()
 
     def erase(self) -> None:
@@ -384,9 +391,8 @@ class SteepleApp(App):
 
     def present(self, widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
         """Has a widget among those of another, at an index from the end, or not."""
+        self._aside.add(widget.__self__)  # ids are weak, and would lose what is in no tree
         if wanted and widget.parent is None:
             parent.add_widget(widget, index=index)
-            self._absent.discard(widget.__self__)
         elif not wanted and widget.parent is not None:
-            self._absent.add(widget.__self__)  # ids refer to it weakly, so nothing else would keep it
             widget.parent.remove_widget(widget)

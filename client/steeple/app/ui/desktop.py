@@ -27,11 +27,9 @@ class DesktopDevice:
         camera: Its camera; None without one.
         place: Where it stands; None if that is not known.
         permissions: What the person has said; what is not in it is granted.
-        copy: Puts a text on the clipboard.
     """
 
     secrets: Final[SecretStore | None] = None
-    has_gallery: Final = False
 
     def __init__(
         self,
@@ -40,13 +38,11 @@ class DesktopDevice:
         camera: Camera | None = None,
         place: Place | None = None,
         permissions: dict[Need, Permission] | None = None,
-        copy: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = default_folder() if folder is None else folder
         self.camera = camera
         self.permissions = {} if permissions is None else permissions
         self._place = place
-        self._copy = copy
 
     def permission(self, need: Need) -> Permission:
         """See :class:`steeple.app.device.Device`."""
@@ -98,8 +94,9 @@ class DesktopDevice:
     def share(self, text: str, title: str) -> None:
         """Puts the text on the clipboard."""
         del title
-        if self._copy is not None:
-            self._copy(text)
+        from kivy.core.clipboard import Clipboard  # noqa: PLC0415 - the window is open by now
+
+        Clipboard.copy(text)
 
     def show_on_map(self, latitude: float, longitude: float, label: str) -> None:
         """See :class:`steeple.app.device.Device`."""

@@ -71,28 +71,3 @@ def place(
     left = corner[0] - spare[0] * shares[0]
     bottom = corner[1] - spare[1] * shares[1]
     return Placing(scale, left, bottom, width, height)
-
-
-def simplified(corners: NDArray[np.floating], tolerance: float) -> NDArray[np.float64]:
-    """A closed outline without corners that hardly change it.
-
-    Args:
-        corners: float[P, 2].
-        tolerance: A corner as near as this to the line between its neighbours is left out.
-
-    Returns:
-        float64[Q, 2], at least three of the corners if there were as many.
-    """
-    kept = [np.asarray(corner, np.float64) for corner in corners]
-    at = 0
-    while len(kept) > 3 and at < len(kept):
-        before, corner, after = kept[at - 1], kept[at], kept[(at + 1) % len(kept)]
-        along = after - before
-        length = float(np.hypot(*along))
-        away = corner - before
-        off = abs(float(along[0] * away[1] - along[1] * away[0])) / length if length > 1e-9 else float(np.hypot(*away))
-        if off <= tolerance:
-            del kept[at]
-        else:
-            at += 1
-    return np.array(kept)

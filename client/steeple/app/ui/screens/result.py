@@ -145,5 +145,4 @@ class ResultScreen(Screen):
     def share(self) -> None:
         """Offers what is found to other apps."""
         if self.model is not None and self.model.share:
-            App.get_running_app().device.share(self.model.share, self.model.title)
-            App.get_running_app().say(App.get_running_app().tr("Ready to paste"))
+            App.get_running_app().share(self.model.share, self.model.title)

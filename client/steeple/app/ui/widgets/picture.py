@@ -25,7 +25,7 @@ from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, Obj
 from kivy.uix.widget import Widget
 from numpy.typing import NDArray
 
-from steeple.app.ui.placing import Placing, place, simplified
+from steeple.app.ui.placing import Placing, place
 
 _WIDEST: Final = 2.0  # of a photo and its reference image side by side, times their height
 
@@ -245,7 +245,6 @@ def _middle(outline: NDArray[np.floating] | None) -> tuple[float, float] | None:
 
 def draw_outline(corners: NDArray[np.float64], color: tuple[float, ...], strength: float, width: float) -> None:
     """Draws a lit outline, float[P, 2] in window coordinates, on the canvas that is open."""
-    corners = simplified(corners, dp(2))
     points = corners.reshape(-1).tolist()
     red, green, blue = color[:3]
     Color(red, green, blue, 0.14 * strength)
@@ -254,10 +253,7 @@ def draw_outline(corners: NDArray[np.float64], color: tuple[float, ...], strengt
         Color(red, green, blue, opacity * strength)
         SmoothLine(points=points, close=True, width=width * spread, joint="round")
     Color(red, green, blue, strength)
-    # Edge by edge: of a line with flat corners, Kivy leaves some edges out.
-    for (x, y), (next_x, next_y) in zip(corners, np.roll(corners, -1, 0), strict=True):
-        SmoothLine(points=[x, y, next_x, next_y], width=width, cap="round")
-        SmoothEllipse(pos=(x - width, y - width), size=(2 * width, 2 * width))
+    SmoothLine(points=points, close=True, width=width, joint="round")
 
 
 def _polygon(corners: NDArray[np.float64]) -> None:
