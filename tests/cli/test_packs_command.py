@@ -44,6 +44,7 @@ def test_a_pack_is_made_listed_shown_downloaded_refreshed_and_deleted(
     refreshed = catalogue("packs", "refresh", "--stale", "--json").json
     assert [(pack["id"], pack["state"]) for pack in refreshed] == [("squares", "current")]
     assert catalogue("packs", "refresh", "--stale").out == "all packs are current\n"
+    assert catalogue("landmarks", "update", "scene-200", "--description", "Shapes.").code == 0  # as others expect it
     assert catalogue("packs", "refresh", "squares", "--json").json[0]["max_images"] == 1
     assert catalogue("packs", "delete", "squares", "--json").json == {"deleted": "packs/squares"}
     assert catalogue("packs", "show", "squares").code == 4

@@ -191,11 +191,11 @@ def _packs(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
     )
     return {
         "PackService/CreatePack": [
-            packs.CreatePackRequest(pack_id="island", settings=settings, request_id=uuid.format(80))
+            packs.CreatePackRequest(pack_id="island", settings=settings, request_id=uuid.format(96))
         ],
-        "PackService/RefreshPack": [packs.RefreshPackRequest(name=known.pack, request_id=uuid.format(81))],
+        "PackService/RefreshPack": [packs.RefreshPackRequest(name=known.pack, request_id=uuid.format(97))],
         "PackService/ExportPack": [
-            packs.ExportPackRequest(pack_id="island", settings=settings, request_id=uuid.format(82))
+            packs.ExportPackRequest(pack_id="island", settings=settings, request_id=uuid.format(98))
         ],
         "PackService/GetPack": [packs.GetPackRequest(name=known.pack)],
         "PackService/ListPacks": [packs.ListPacksRequest(page_size=1)],

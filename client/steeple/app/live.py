@@ -18,6 +18,7 @@ from steeple.app.frames import Frame, FrameChooser, FrameJudge
 from steeple.app.loop import LiveLoop, LiveView
 from steeple.app.pace import Effort, ExtractorFactory, FeatureExtractor, Pace
 from steeple.delf.features import FeatureSet
+from steeple.delf.priority import lower_priority
 from steeple.errors import CancelledError, FailedPreconditionError, SteepleError, UnavailableError
 
 __all__ = ["LiveSession", "LiveView"]
@@ -219,6 +220,7 @@ class LiveSession:
     # --- the thread that extracts ---
 
     def _extract(self) -> None:
+        lower_priority()  # the window has to be drawn meanwhile
         extractor: FeatureExtractor | None = None
         effort: Effort | None = None
         last_sent = float("-inf")

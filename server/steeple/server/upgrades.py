@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from steeple.delf.features import FeatureSet
+from steeple.delf.priority import lower_priority
 from steeple.delf.release import ModelRelease
 from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.server.catalogue import Catalogue
@@ -20,7 +21,6 @@ from steeple.server.extraction import ExtractorPool
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.operations import Operation, OperationRunner, Run
-from steeple.server.priority import yield_to_queries
 from steeple.server.processors import processors
 from steeple.server.serving import Served, Serving
 
@@ -130,7 +130,7 @@ class ModelUpgrades:
         extractors = self._serving.extractors_of(release)
         total, done, after = self._catalogue.count_without(model), 0, 0
         run.progress(0, total, f"extracting photos with {model}")
-        with ThreadPoolExecutor(processors(), "upgrade", initializer=partial(yield_to_queries, _NICENESS)) as pool:
+        with ThreadPoolExecutor(processors(), "upgrade", initializer=partial(lower_priority, _NICENESS)) as pool:
             while images := self._catalogue.images_without(model, after, _AT_ONCE):
                 found: dict[int, FeatureSet] = {}
                 outcomes = pool.map(lambda image: self._extracted(image, extractors), images)

@@ -6,11 +6,12 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from steeple.app.device import Need, Permission, Place
@@ -24,6 +25,7 @@ from .driving import Driver
 
 FILM_SIZE = (640, 480)
 FRAMES = 60
+RESTS_AT = 24
 LARGEST = (1280, 915)
 
 os.environ.setdefault("SDL_VIDEODRIVER", "offscreen")  # before Kivy is imported; a real display can be asked for
@@ -54,11 +56,20 @@ def window_system(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video that pans and zooms over a town with a church in it."""
-    path = tmp_path_factory.mktemp("film") / "town.avi"
+    return _written(tmp_path_factory.mktemp("film") / "town.avi", [*range(FRAMES), *reversed(range(FRAMES))])
+
+
+@pytest.fixture(scope="session")
+def resting_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, with a camera that comes to rest for a minute."""
+    return _written(tmp_path_factory.mktemp("film") / "resting.avi", [*range(RESTS_AT), *[RESTS_AT] * 600])
+
+
+def _written(path: Path, steps: Sequence[int]) -> Path:
+    frames = {step: np.ascontiguousarray(townscape.view(step, FILM_SIZE)[0][..., ::-1]) for step in sorted(set(steps))}
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, FILM_SIZE)
-    forth = [townscape.view(step, FILM_SIZE)[0][..., ::-1] for step in range(FRAMES)]
-    for frame in (*forth, *reversed(forth)):
-        writer.write(frame)
+    for step in steps:
+        writer.write(frames[step])
     writer.release()
     return path
 
@@ -106,7 +117,7 @@ Open = Callable[..., Driver]
 
 
 @pytest.fixture
-def open_app(window_system: None, film: Path, tmp_path: Path) -> Iterator[Open]:
+def open_app(window_system: None, film: Path, resting_film: Path, tmp_path: Path) -> Iterator[Open]:
     """Opens the app, with some of its settings changed, in a folder that is the same all through a test."""
     with contextlib.ExitStack() as running:
 
@@ -116,6 +127,7 @@ def open_app(window_system: None, film: Path, tmp_path: Path) -> Iterator[Open]:
             camera: bool = True,
             allowed: bool = True,
             hurried: bool = False,
+            resting: bool = False,
             **settings: Any,
         ) -> Driver:
             from steeple.app.ui import start
@@ -124,7 +136,7 @@ def open_app(window_system: None, film: Path, tmp_path: Path) -> Iterator[Open]:
             start.prepare(tmp_path, LARGEST)
             device = DesktopDevice(
                 tmp_path / "app",
-                camera=VideoCamera(Video(film)) if camera else None,
+                camera=VideoCamera(Video(resting_film if resting else film)) if camera else None,
                 place=Place(51.503, -0.121),
                 permissions={} if allowed else {Need.CAMERA: Permission.DENIED},
             )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final, Generic, TypeVar, overload
 
-from steeple.server.priority import yield_to_queries
+from steeple.delf.priority import lower_priority
 
 _CHECK_SECONDS: Final = 0.2
 
@@ -54,7 +54,7 @@ class Pipeline(Generic[_ItemT, _ResultT]):
         window: deque[tuple[_ItemT, Future[_ResultT]]] = deque()
         rest = iter(items)
         batch: list[tuple[_ItemT, _ResultT]] = []
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="import", initializer=yield_to_queries)
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="import", initializer=lower_priority)
         try:
             while True:
                 self._fill(window, rest, pool)

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from steeple.delf.priority import lower_priority
 from steeple.errors import CancelledError, FailedPreconditionError, InternalError, SteepleError
 from steeple.server.logs import facts
 from steeple.server.operations.records import Operation, OperationState
 from steeple.server.operations.run import Job, Run
 from steeple.server.operations.store import OperationStore
-from steeple.server.priority import yield_to_queries
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class OperationRunner:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        yield_to_queries()
+        lower_priority()
         while not self._stopping:
             seen, pause = self._wakes, None
             try:
