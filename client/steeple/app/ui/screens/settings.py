@@ -12,7 +12,6 @@ from kivy.uix.screenmanager import Screen
 from steeple.app.device import Need, Permission
 from steeple.app.settings import BUDGETS, AnswersFrom, Theme
 from steeple.app.ui.language import LANGUAGES
-from steeple.app.ui.presenters import words
 from steeple.errors import InvalidArgumentError, SteepleError
 
 _TEXT_SCALES = (0.85, 1.0, 1.25, 1.5)
@@ -42,7 +41,7 @@ class SettingsScreen(Screen):
         ids.certificates.put(settings.root_certificates)
         ids.tls.active = settings.tls
         ids.budget.value = settings.max_bytes
-        ids.budget.options = [(size, words.bytes_words(size).replace("49 kB", tr("All"))) for size in BUDGETS]
+        ids.budget.options = [(size, f"{size // 1024} kB") for size in BUDGETS]
         ids.source.value = settings.answers_from
         ids.source.options = [(AnswersFrom.BEST, tr("Server, else packs")), (AnswersFrom.PACKS, tr("Packs alone"))]
         ids.location.active, ids.keeping.active = settings.send_location, settings.allow_keeping
