@@ -10,7 +10,7 @@ import pytest
 
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.packs import PackCodebook
-from steeple.recognition.products import inner_products
+from steeple.recognition.products import columns_of, inner_products
 from steeple.server.index.codebook import Codebook
 from steeple.server.index.segments import LiveSegment
 from tests.packs.samples import RELEASE, release_codebook, small_codebook
@@ -115,6 +115,8 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
 
 def test_products_are_the_same_without_blas() -> None:
     rows, others = descriptors(1, 70), descriptors(2, 130)
-    np.testing.assert_allclose(
-        inner_products(rows, others, blas=False), inner_products(rows, others, blas=True), atol=1e-6
-    )
+    expected = (rows[:, None].astype(np.float64) * others[None]).sum(axis=2)
+    columns = columns_of(others)
+    assert columns.flags.c_contiguous
+    for blas in (True, False):
+        np.testing.assert_allclose(inner_products(rows, columns, blas=blas), expected, atol=1e-6)

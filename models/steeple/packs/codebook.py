@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.features import DIMENSIONS, l2_normalised
 from steeple.errors import InvalidArgumentError
-from steeple.recognition.products import inner_products
+from steeple.recognition.products import columns_of, inner_products
 
 CENTROIDS: Final = 256
 """Of a sub-quantizer: codes have 8 bits for each."""
@@ -90,7 +90,7 @@ class PackCodebook:
         """
         if probes >= self.lists:
             return np.tile(np.arange(self.lists), (len(turned), 1))
-        distances = (self.coarse**2).sum(axis=1) - 2.0 * inner_products(turned, self.coarse)
+        distances = (self.coarse**2).sum(axis=1) - 2.0 * inner_products(turned, columns_of(self.coarse))
         return np.argpartition(distances, probes - 1, axis=1)[:, :probes]
 
     def encode(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
