@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from steeple.server.catalogue import LatLng, audit
 from steeple.server.engine import Engine
 from steeple.server.operations import Run
 from steeple.server.packs import PackSettings, PackState, making
+from steeple.server.packs.making import PackMaking
 from steeple.server.packs.records import pack_restriction
 from tests.server.conftest import MakeFeatures
 
@@ -204,7 +206,7 @@ def test_what_is_interrupted_leaves_nothing_and_is_made_when_it_is_taken_up(engi
     assert again == results, "its end was not noted down: it is not made twice"
 
 
-def made_while(engine: Engine, change: Callable[[], object]) -> Pack:
+def made_while(engine: Engine, change: Callable[[], object], job: PackMaking | None = None) -> Pack:
     """A pack of Paris; once its landmarks are chosen and before any is written, something happens."""
     operation = engine.operations.store.create("steeple.v1.PackService/RefreshPack", {"pack": "paris"})
     looked = 0
@@ -216,7 +218,8 @@ def made_while(engine: Engine, change: Callable[[], object]) -> Pack:
             change()
         return False
 
-    engine.packs.making.publish(Run(operation, engine.operations.store, engine.operations.folder("x"), stopping))
+    run = Run(operation, engine.operations.store, engine.operations.folder("x"), stopping)
+    (job or engine.packs.making).publish(run)
     assert looked > 2
     return Pack.open(file_of(engine, engine.packs.store.get("paris")))
 
@@ -274,6 +277,20 @@ def test_what_is_deleted_for_good_meanwhile_is_left_out(engine: Engine) -> None:
         made_while(engine, lambda: gone(engine, "tower", "gate"))
     assert engine.packs.store.get("paris") == new != old
     assert [path.name for path in engine.packs.store.path("").iterdir()] == [new.file]
+
+
+def test_features_of_a_release_that_is_no_longer_the_default_are_not_taken_for_deleted_images(engine: Engine) -> None:
+    old = published(engine, engine.packs.create("paris", PackSettings("Paris", AROUND)))
+    served = [engine.serving.default]
+    job = PackMaking(engine.catalogue, engine.ingest, lambda: served[-1], engine.packs.store)
+
+    def change() -> None:
+        served.append(replace(served[0], release=replace(engine.release, name="other")))
+        gone(engine, "church")
+
+    with pytest.raises(FailedPreconditionError, match="another model release has become the default"):
+        made_while(engine, change, job)
+    assert engine.packs.store.get("paris") == old
 
 
 def test_a_pack_of_more_than_it_can_hold_is_refused_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
