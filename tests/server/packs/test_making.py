@@ -243,7 +243,7 @@ def test_a_pack_is_of_the_moment_at_which_it_was_begun(engine: Engine) -> None:
     assert (ids(pack), len(pack.images)) == (["tower", "church", "gate"], 9)
     assert (pack.landmarks["gate"].display_name, pack.manifest.facts.sequence) == ("Gate", before)
     assert pack.thumbnail("tower") is not None
-    assert engine.packs.state(engine.packs.store.get("paris")) is PackState.STALE
+    assert engine.packs.states([engine.packs.store.get("paris")]) == [PackState.STALE]
     pack.close()
 
 
@@ -272,7 +272,7 @@ def test_what_is_deleted_for_good_meanwhile_is_left_out(engine: Engine) -> None:
     assert pack.thumbnail("tower") is not None
     pack.close()
     new = engine.packs.store.get("paris")
-    assert (new.landmark_count, engine.packs.state(new)) == (2, PackState.STALE)
+    assert (new.landmark_count, engine.packs.states([new])) == (2, [PackState.STALE])
     with pytest.raises(FailedPreconditionError, match="all images of the pack were deleted"):
         made_while(engine, lambda: gone(engine, "tower", "gate"))
     assert engine.packs.store.get("paris") == new != old

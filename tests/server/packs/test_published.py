@@ -24,7 +24,8 @@ Change = Callable[[Engine, MakeFeatures], object]
 
 
 def state(engine: Engine) -> PackState:
-    return engine.packs.state(engine.packs.store.get("paris"))
+    (found,) = engine.packs.states([engine.packs.store.get("paris")])
+    return found
 
 
 def placed(engine: Engine, make: MakeFeatures) -> None:
@@ -78,6 +79,20 @@ def test_being_found_does_not_make_a_pack_stale(engine: Engine, make_features: M
     assert engine.identify(make_features(10), max_candidates=1).identified
     engine._identify_counts.save()
     assert state(engine) is PackState.CURRENT
+
+
+def test_packs_of_one_list_are_each_told_their_own_state(engine: Engine) -> None:
+    made = [
+        published(engine, engine.packs.create(name, PackSettings(name, pack_restriction(None, 0.0, {}, [label]))))
+        for name, label in (("iron", "iron"), ("stone", "stone"), ("gone", "iron"))
+    ]
+    engine.catalogue.update_landmark("tower", display_name="Spire")
+    file_of(engine, made[2]).unlink()
+    expected = [PackState.STALE, PackState.CURRENT, PackState.LOST]
+    for _ in range(2):  # found, and then remembered
+        assert engine.packs.states(made) == expected
+    assert engine.packs.states(made[::-1]) == expected[::-1]
+    assert engine.packs.states([]) == []
 
 
 def test_a_pack_of_another_release_is_another(engine: Engine) -> None:
