@@ -11,9 +11,10 @@ from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgume
 from steeple.packs import Pack
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
-from steeple.server.packs import PackSettings, PackState
+from steeple.server.packs import PackSettings, PackState, PublishedPack
 from steeple.server.packs.records import pack_restriction
 from steeple.server.packs.selection import select_for
+from steeple.server.packs.store import PackStore
 from tests.server.conftest import MakeFeatures
 
 from .conftest import LONDON, PARIS, OpenEngine, file_of, published
@@ -138,6 +139,28 @@ def test_the_rest_of_a_file_that_was_replaced_is_refused(engine: Engine, make_fe
         assert caught.value.metadata["field"] == "offset"
     with store.open("paris", new.size_bytes) as file:
         assert file.read() == b""
+
+
+def test_a_file_that_is_replaced_while_it_is_looked_for_is_found_again(
+    engine: Engine, make_features: MakeFeatures
+) -> None:
+    old = published(engine, engine.packs.create("paris", SETTINGS))
+    engine.ingest.create_image("church", make_features(77))
+    new = published(engine, engine.packs.refresh("paris"))
+
+    class Slow(PackStore):
+        """Has read the row before it was replaced, and looks for the file afterwards."""
+
+        def get(self, pack_id: str) -> PublishedPack:
+            return rows.pop() if rows else super().get(pack_id)
+
+    store = Slow(engine.catalogue.database, file_of(engine, new).parent)
+    rows = [old]
+    with store.open("paris", 0) as file:
+        assert file.read() == file_of(engine, new).read_bytes()
+    rows = [old]
+    with pytest.raises(FailedPreconditionError, match="was made anew"):
+        store.open("paris", 0, old.sha256)
 
 
 @pytest.mark.parametrize("cut", [True, False])

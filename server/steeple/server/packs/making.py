@@ -99,7 +99,7 @@ class PackMaking:
         release, create_time = self._default().release, datetime.now(UTC).replace(microsecond=0)
         run.progress(0, 0, "choosing landmarks")
         database = self._catalogue.database
-        with errors_translated("packs"), self._ingest.shelf.kept():  # also photos that no image has any more meanwhile
+        with errors_translated("packs"):
             with database.read() as connection:
                 selection = select_for(connection, settings, release)
                 _check(selection, settings)
