@@ -93,17 +93,6 @@ class PackCodebook:
         distances = (self.coarse**2).sum(axis=1) - 2.0 * inner_products(turned, columns_of(self.coarse))
         return np.argpartition(distances, probes - 1, axis=1)[:, :probes]
 
-    def encode(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Lists, int64[N], and codes, uint8[N, M], of descriptors, float32[N, 40]."""
-        turned = self.turned(descriptors)
-        lists = self.nearest_lists(turned, 1)[:, 0].astype(np.int64)
-        residuals = (turned - self.coarse[lists]).reshape(len(turned), self.code_size, self.product.shape[2])
-        codes = np.empty((len(turned), self.code_size), np.uint8)
-        for part, centroids in enumerate(self.product):
-            distances = (centroids**2).sum(axis=1) - 2.0 * (residuals[:, part] @ centroids.T)
-            codes[:, part] = distances.argmin(axis=1)
-        return lists, codes
-
     def residuals(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32[N, 40]: what codes, uint8[N, M], add to the centroid of their list."""
         count, parts = codes.shape

@@ -82,7 +82,7 @@ class PackMaking:
             path = run.folder / f"{pack_id}{SUFFIX}"
         made = self._made(run, pack_id, settings, path)
         with errors_translated("packs"):
-            return {**result_files.results(path), **_counts(made)}
+            return {**result_files.results(path, sha256=made.sha256), **_counts(made)}
 
     def check(self, settings: PackSettings) -> None:
         """Sees to it that a pack of these settings would have landmarks.
