@@ -107,8 +107,8 @@ def test_a_damaged_file_is_set_aside(content: bytes, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_stays_and_is_told(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path / "settings.json")
     file.save(OTHERS)
-    (tmp_path / "settings.json.new").mkdir()
-    (tmp_path / "settings.json.new" / "something").touch()
+    (tmp_path / "settings.json.partial").mkdir()
+    (tmp_path / "settings.json.partial" / "something").touch()
     with pytest.raises(FailedPreconditionError, match="make space"):
         file.change(language="en")
     assert SettingsFile(tmp_path / "settings.json").current == file.current == OTHERS

@@ -60,6 +60,13 @@ def test_a_pack_is_exported_and_nothing_is_left_of_it_on_the_server(catalogue: S
     assert {"scene-200", "scene-201"} <= set(pack.landmarks)
     assert max(image.feature_count for image in pack.images) <= 100
     pack.close()
+    assert catalogue("packs", "export", file, "--id", "mine", "--max-features", "100").code == 0
+    with Pack.open(file) as again:
+        assert (again.manifest.facts.id, again.manifest.facts.display_name, again.manifest.exact) == (
+            "mine",
+            "mine",
+            False,
+        )
     assert catalogue("packs", "list", "--json").json == []
     operations = catalogue("operations", "list", "--json").json
     assert not [each for each in operations if each["method"].endswith("ExportPack")]

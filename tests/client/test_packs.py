@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,25 +88,30 @@ def test_a_download_goes_on_where_it_broke_off_unless_the_pack_was_replaced(
     direct = harness.client(f"127.0.0.1:{filled.port}")
     direct.wait_operation(direct.create_pack("all", display_name="All", max_images=20, exact_descriptors=True))
     found, target = direct.get_pack("all"), tmp_path / "all.pack"
+    later = tmp_path / "later" / "all.pack"
+    later.parent.mkdir()
     with cutting(filled.port, [600_000, 100_000, *[0] * 100_000]) as proxy:
         client = harness.client(f"127.0.0.1:{proxy.port}", timeout=0.5, long_timeout=1.0)
         with pytest.raises(UnavailableError):
             client.download_pack(found, target)
     assert not target.exists()
-    (part,) = tmp_path.iterdir()
+    (part,) = tmp_path.glob(".*.part")
     assert 100_000 < part.stat().st_size < found.size_bytes, "of messages of 128 KiB, some have come whole"
+    shutil.copy(part, later.parent)
     told: list[int] = []
     assert direct.download_pack("all", target, progress=lambda done, _: told.append(done)) == found
     assert (told[0] > 0, told[-1]) == (True, found.size_bytes)
-    assert [path.name for path in tmp_path.iterdir()] == ["all.pack"]
+    assert told[:-1] == sorted(set(told)), "nothing comes twice"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.pack", "later"]
 
     direct.update_landmark("tower", description=f"Renamed {found.sha256}")
     assert direct.get_pack("all").state is PackState.STALE
     direct.wait_operation(direct.refresh_pack("all"))
     old = target.read_bytes()
-    with pytest.raises(FailedPreconditionError, match="was made anew"):
-        direct.download_pack(found, target)
-    assert [path.name for path in tmp_path.iterdir()] == ["all.pack"], "nothing is left that cannot be gone on with"
+    for place in (target, later):
+        with pytest.raises(FailedPreconditionError, match="was made anew"):
+            direct.download_pack(found, place)
+    assert list(later.parent.iterdir()) == [], "nothing is left that cannot be gone on with"
     assert target.read_bytes() == old
     direct.download_pack("all", target)
     assert target.read_bytes() != old

@@ -74,9 +74,23 @@ def features(seed: int, count: int = 50, width: int = 640, height: int = 480) ->
     return FeatureSet(RELEASE.name, width, height, quantize_descriptors(unit), keypoints, scales, scores)
 
 
+def encoded(book: PackCodebook, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Lists, int64[N], and codes, uint8[N, M], of descriptors, float32[N, 40]: what comes nearest to them."""
+    turned = book.turned(descriptors)
+    lists = book.nearest_lists(turned, 1)[:, 0].astype(np.int64)
+    residuals = (turned - book.coarse[lists]).reshape(len(turned), book.code_size, book.product.shape[2])
+    codes = np.empty((len(turned), book.code_size), np.uint8)
+    for part, centroids in enumerate(book.product):
+        distances = (centroids**2).sum(axis=1) - 2.0 * (residuals[:, part] @ centroids.T)
+        codes[:, part] = distances.argmin(axis=1)
+    return lists, codes
+
+
 def image(codebook: PackCodebook | Codebook, of: FeatureSet, image_id: str = "one") -> PackImage:
     """With the codes of that codebook."""
-    return PackImage(image_id, of, *codebook.encode(of.unit_descriptors()))
+    rows = of.unit_descriptors()
+    codes = codebook.encode(rows) if isinstance(codebook, Codebook) else encoded(codebook, rows)
+    return PackImage(image_id, of, *codes)
 
 
 def written(

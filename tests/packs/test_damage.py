@@ -157,6 +157,14 @@ def test_members_that_overlap_or_are_hidden_are_refused(tmp_path: Path) -> None:
     refused(tmp_path / "b.pack", "one is not where the list of members says")
 
 
+def test_a_member_that_the_list_says_lies_elsewhere_is_refused(tmp_path: Path) -> None:
+    data = bytearray(whole())
+    second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
+    data[second + 42 : second + 46] = bytes(4)  # where the first begins
+    (tmp_path / "a.pack").write_bytes(data)
+    refused(tmp_path / "a.pack", "is not where the list of members says")
+
+
 def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "a.pack").open("wb") as file:
         writer = archive.ArchiveWriter(file)

@@ -7,6 +7,7 @@ import resource
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from steeple.errors import (
     ResourceExhaustedError,
 )
 from steeple.packs import Pack, PackLocation, PackManifest, PackWriter, layout
+from steeple.packs import writer as writer_module
 from tests.packs.samples import EIFFEL, FACTS, RELEASE, features, image, small_codebook, written
 from tests.scenes import encoded, scene
 
@@ -218,8 +220,19 @@ def test_facts_that_no_pack_has_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_pack_does_not_grow_beyond_what_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "MAX_IMAGES", 3)
+@pytest.mark.parametrize(
+    ("module", "name", "most"),
+    [
+        (layout, "MAX_LANDMARKS", 1),
+        (layout, "MAX_IMAGES", 3),
+        (layout, "LONGEST_LANDMARKS", 1500),
+        (writer_module, "MAX_BYTES", (1 << 20) + small_codebook().size_bytes + 3500),
+    ],
+)
+def test_a_pack_does_not_grow_beyond_what_it_can_be(
+    module: ModuleType, name: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, name, most)
     book = small_codebook()
     images = [image(book, features(seed), f"photo-{seed}") for seed in (1, 2)]
     with PackWriter(tmp_path / "a.pack", FACTS, book) as writer:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from steeple.recognition.matching import mutual_nearest_neighbours
@@ -21,11 +22,13 @@ def test_a_permutation_is_undone() -> None:
     np.testing.assert_allclose(distinctiveness, 1, atol=1e-5)
 
 
-def test_pairs_are_each_others_nearest_and_the_most_distinctive_come_first() -> None:
-    query, reference = unit(3, 80), unit(4, 70)
+@pytest.mark.parametrize(("queries", "references"), [(80, 70), (400, 150)])  # in one go, and in several
+def test_pairs_are_each_others_nearest_and_the_most_distinctive_come_first(queries: int, references: int) -> None:
+    query, reference = unit(3, queries), unit(4, references)
     pairs, distinctiveness = mutual_nearest_neighbours(query, reference)
     squared = ((query[:, None] - reference[None]) ** 2).sum(axis=2)
-    assert 0 < len(pairs) < 70
+    mutual = sum(squared[:, row].argmin() == number for number, row in enumerate(squared.argmin(axis=1)))
+    assert len(pairs) == mutual > 0
     for (q, r), value in zip(pairs, distinctiveness, strict=True):
         assert squared[q].argmin() == r
         assert squared[:, r].argmin() == q

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from steeple.server.durable import link_or_copy, replacing, sha256_of, write_file
+from steeple.delf.durable import replacing
+from steeple.server.durable import link_or_copy, sha256_of, write_file
 
 
 @pytest.mark.parametrize("lasting", [True, False])

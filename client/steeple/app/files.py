@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from steeple.delf.durable import replacing, sync
 from steeple.errors import FailedPreconditionError
-
-_UNFINISHED: Final = ".new"
 
 ASIDE: Final = ".damaged-"
 """In the names of damaged files, before a number."""
@@ -28,20 +26,11 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     Raises:
         FailedPreconditionError: If that fails; what was there stays.
     """
-    aside = path.with_name(path.name + _UNFINISHED)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside.unlink(missing_ok=True)  # of a crash, maybe with another mode
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a Path has no mode to be made with
+        with replacing(path, mode=mode) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        _sync_folder(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
         raise FailedPreconditionError(
             f"{path} cannot be written ({error.strerror or error}); make space, or look at who may write there"
         ) from error
@@ -68,17 +57,7 @@ def set_aside(path: Path, companions: Sequence[str] = ()) -> Path:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + end).rename(target.with_name(target.name + end))
         path.rename(target)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise FailedPreconditionError(f"{path} is damaged and cannot be set aside: {error.strerror}") from error
     return target
-
-
-def _sync_folder(folder: Path) -> None:
-    # Windows cannot open a folder, nor needs to.
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.features import DIMENSIONS, l2_normalised
 from steeple.errors import InvalidArgumentError
-from steeple.recognition.products import inner_products
+from steeple.recognition.products import columns_of, inner_products
 
 CENTROIDS: Final = 256
 """Of a sub-quantizer: codes have 8 bits for each."""
@@ -90,19 +90,8 @@ class PackCodebook:
         """
         if probes >= self.lists:
             return np.tile(np.arange(self.lists), (len(turned), 1))
-        distances = (self.coarse**2).sum(axis=1) - 2.0 * inner_products(turned, self.coarse)
+        distances = (self.coarse**2).sum(axis=1) - 2.0 * inner_products(turned, columns_of(self.coarse))
         return np.argpartition(distances, probes - 1, axis=1)[:, :probes]
-
-    def encode(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Lists, int64[N], and codes, uint8[N, M], of descriptors, float32[N, 40]."""
-        turned = self.turned(descriptors)
-        lists = self.nearest_lists(turned, 1)[:, 0].astype(np.int64)
-        residuals = (turned - self.coarse[lists]).reshape(len(turned), self.code_size, self.product.shape[2])
-        codes = np.empty((len(turned), self.code_size), np.uint8)
-        for part, centroids in enumerate(self.product):
-            distances = (centroids**2).sum(axis=1) - 2.0 * (residuals[:, part] @ centroids.T)
-            codes[:, part] = distances.argmin(axis=1)
-        return lists, codes
 
     def residuals(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32[N, 40]: what codes, uint8[N, M], add to the centroid of their list."""

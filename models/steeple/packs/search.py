@@ -12,7 +12,7 @@ from steeple.delf.features import DIMENSIONS
 from steeple.errors import InvalidArgumentError
 from steeple.packs.pack import Pack
 from steeple.recognition import Neighbours
-from steeple.recognition.products import inner_products
+from steeple.recognition.products import columns_of, inner_products
 
 _WAITING: Final = 3  # times K descriptors a query that may be among its nearest, before they are sorted out
 
@@ -83,7 +83,7 @@ class PackIndex:
             decoded = book.residuals(self._pack.codes.take(rows, axis=0))  # quicker than by brackets
             decoded += book.coarse[number]
             # Squared distances, but for those of the queries to the origin, which change nothing among one query's.
-            distances = inner_products(turned[visiting], decoded)
+            distances = inner_products(turned[visiting], columns_of(decoded))
             distances *= -2.0
             distances += np.einsum("nd,nd->n", decoded, decoded)
             nearest.offer(visiting, rows, distances)

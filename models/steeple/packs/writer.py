@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf.cells import CellGrid
+from steeple.delf.durable import replacing
 from steeple.delf.features import DIMENSIONS, MAX_FEATURES
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, PackError, ResourceExhaustedError
 from steeple.packs import documents, layout
@@ -61,7 +61,6 @@ class PackWriter:
     ) -> None:
         if not 1 <= features <= MAX_FEATURES:
             raise InvalidArgumentError(f"a pack keeps 1 to {MAX_FEATURES} features of an image, not {features}")
-        self._path = path
         self._facts = facts
         self._codebook = codebook
         self._features = features
@@ -72,8 +71,8 @@ class PackWriter:
         self._feature_count = 0
         self._json_bytes = 0
         _checked(lambda: documents.read_manifest(documents.manifest_json(self._manifest({})), "the pack"))
-        self._aside = path.with_name(f".{path.name}.partial")
-        self._file: IO[bytes] | None = self._aside.open("wb")
+        self._place = replacing(path)
+        self._file: IO[bytes] | None = self._place.__enter__()
         # What becomes one array of all images lies aside until the end, and goes with its handle.
         self._columns = {
             layout.LISTS: _Column(path.parent, layout.list_dtype(codebook.lists), ()),
@@ -129,7 +128,7 @@ class PackWriter:
             FailedPreconditionError: If it is finished or closed.
             OSError: If the file cannot be written.
         """
-        file = self._open_file()
+        self._open_file()
         archive, book = self._archive, self._codebook
         archive.add(layout.LANDMARKS, documents.landmarks_json(self._landmarks, self._images))
         for name, array in (
@@ -144,26 +143,24 @@ class PackWriter:
         manifest = self._manifest(archive.members)
         archive.add(layout.MANIFEST, documents.manifest_json(manifest))
         archive.close()
-        file.flush()
-        os.fsync(file.fileno())
-        self._aside.replace(self._path)
-        self._close_files()
-        _sync_names(self._path.parent)
+        self._file = None
+        self._place.__exit__(None, None, None)
+        self._close_columns()
         return manifest
 
     def close(self) -> None:
         """Gives up what is not finished. May be called again."""
         if self._file is not None:
             self._archive.give_up()
-            self._close_files()
-            self._aside.unlink(missing_ok=True)
+            self._file = None
+            with suppress(_GivenUpError, OSError):  # the second from what could not be written any more
+                self._place.__exit__(_GivenUpError, _GivenUpError(), None)
+        self._close_columns()
 
-    def _close_files(self) -> None:
-        for file in (*self._columns.values(), self._file):
+    def _close_columns(self) -> None:
+        for column in self._columns.values():
             with suppress(OSError):  # on a full disk; what counts was forced to it before
-                if file is not None:
-                    file.close()
-        self._file = None
+                column.close()
 
     def _open_file(self) -> IO[bytes]:
         if self._file is None:
@@ -265,6 +262,10 @@ class PackWriter:
         )
 
 
+class _GivenUpError(Exception):
+    """Tells that what was written is not to take its place."""
+
+
 class _Column:
     """An array that grows row by row, in a file without a name."""
 
@@ -301,12 +302,3 @@ def _checked(read: Callable[[], object]) -> None:
         read()
     except PackError as error:
         raise InvalidArgumentError(error.message) from error
-
-
-def _sync_names(folder: Path) -> None:
-    """Forces the names of the files in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

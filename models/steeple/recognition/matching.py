@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.recognition.products import inner_products
+from steeple.recognition.products import columns_of, inner_products
 
 _BLOCK: Final = 128  # descriptors of the query at a time: what they make stays in the processor's cache
 
@@ -32,9 +32,10 @@ def mutual_nearest_neighbours(
     nearest = np.empty(count, np.intp)
     best, second = np.empty(count, np.float32), np.empty(count, np.float32)
     highest = np.full(len(reference), -np.inf, np.float32)  # of each reference descriptor, among all of the query's
+    columns = columns_of(reference)
     for start in range(0, count, _BLOCK):
         part = slice(start, min(start + _BLOCK, count))
-        similarities = inner_products(query[part], reference)
+        similarities = inner_products(query[part], columns)
         rows = np.arange(len(similarities))
         nearest[part] = similarities.argmax(axis=1)
         best[part] = similarities[rows, nearest[part]]

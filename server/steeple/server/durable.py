@@ -1,4 +1,4 @@
-"""Files that are either there, whole and on the disk, or not there; and what shows that they are whole."""
+"""Files of the server's that are whole and on the disk, and what shows that they are; see steeple.delf.durable."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
+from steeple.delf.durable import replacing
 from steeple.errors import FailedPreconditionError, ResourceExhaustedError, UnavailableError
-
-_UNFINISHED: Final = ".partial"  # who lists a folder of the index passes such files over
 
 _COPIED_AT_ONCE: Final = 1 << 20
 
@@ -28,46 +27,10 @@ def write_file(path: Path, data: bytes | memoryview) -> None:
         file.write(data)
 
 
-@contextmanager
-def replacing(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of what is there when the block ends, unless that raises.
-
-    Args:
-        path: Of the file.
-        lasting: Whether it must be there after a power cut too; else a crash of the server leaves all of it or nothing,
-            and a power cut may damage it.
-
-    Raises:
-        OSError: If that fails; what was there stays.
-    """
-    aside = path.with_name(path.name + _UNFINISHED)
-    try:
-        with aside.open("wb") as file:
-            yield file
-            file.flush()
-            if lasting:
-                os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    if lasting:
-        sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Forces a file, or the names of the files in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def link_or_copy(source: Path, target: Path, *, link: bool = True) -> bool:
     """Gives a file that never changes a second name, or copies it; its folder is made.
 
-    The content is on the disk then; the name lasts once :func:`sync` was called for its folder.
+    The content is on the disk then; the name lasts once :func:`steeple.delf.durable.sync` was called for its folder.
 
     Args:
         source: The file.

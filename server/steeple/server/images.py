@@ -15,9 +15,10 @@ from typing import Final
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from steeple.delf.durable import sync
 from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError
 from steeple.server.catalogue.limits import check_sha256
-from steeple.server.durable import errors_translated, sync
+from steeple.server.durable import errors_translated
 
 _WHAT: Final = "photos"
 

@@ -11,9 +11,10 @@ from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgume
 from steeple.packs import Pack
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
-from steeple.server.packs import PackSettings, PackState
+from steeple.server.packs import PackSettings, PackState, PublishedPack
 from steeple.server.packs.records import pack_restriction
 from steeple.server.packs.selection import select_for
+from steeple.server.packs.store import PackStore
 from tests.server.conftest import MakeFeatures
 
 from .conftest import LONDON, PARIS, OpenEngine, file_of, published
@@ -24,7 +25,8 @@ Change = Callable[[Engine, MakeFeatures], object]
 
 
 def state(engine: Engine) -> PackState:
-    return engine.packs.state(engine.packs.store.get("paris"))
+    (found,) = engine.packs.states([engine.packs.store.get("paris")])
+    return found
 
 
 def placed(engine: Engine, make: MakeFeatures) -> None:
@@ -80,6 +82,20 @@ def test_being_found_does_not_make_a_pack_stale(engine: Engine, make_features: M
     assert state(engine) is PackState.CURRENT
 
 
+def test_packs_of_one_list_are_each_told_their_own_state(engine: Engine) -> None:
+    made = [
+        published(engine, engine.packs.create(name, PackSettings(name, pack_restriction(None, 0.0, {}, [label]))))
+        for name, label in (("iron", "iron"), ("stone", "stone"), ("gone", "iron"))
+    ]
+    engine.catalogue.update_landmark("tower", display_name="Spire")
+    file_of(engine, made[2]).unlink()
+    expected = [PackState.STALE, PackState.CURRENT, PackState.LOST]
+    for _ in range(2):  # found, and then remembered
+        assert engine.packs.states(made) == expected
+    assert engine.packs.states(made[::-1]) == expected[::-1]
+    assert engine.packs.states([]) == []
+
+
 def test_a_pack_of_another_release_is_another(engine: Engine) -> None:
     other, unknown = replace(engine.release, tflite_sha256="0" * 64), replace(engine.release, name="other")
     with engine.catalogue.database.read() as connection:
@@ -123,6 +139,28 @@ def test_the_rest_of_a_file_that_was_replaced_is_refused(engine: Engine, make_fe
         assert caught.value.metadata["field"] == "offset"
     with store.open("paris", new.size_bytes) as file:
         assert file.read() == b""
+
+
+def test_a_file_that_is_replaced_while_it_is_looked_for_is_found_again(
+    engine: Engine, make_features: MakeFeatures
+) -> None:
+    old = published(engine, engine.packs.create("paris", SETTINGS))
+    engine.ingest.create_image("church", make_features(77))
+    new = published(engine, engine.packs.refresh("paris"))
+
+    class Slow(PackStore):
+        """Has read the row before it was replaced, and looks for the file afterwards."""
+
+        def get(self, pack_id: str) -> PublishedPack:
+            return rows.pop() if rows else super().get(pack_id)
+
+    store = Slow(engine.catalogue.database, file_of(engine, new).parent)
+    rows = [old]
+    with store.open("paris", 0) as file:
+        assert file.read() == file_of(engine, new).read_bytes()
+    rows = [old]
+    with pytest.raises(FailedPreconditionError, match="was made anew"):
+        store.open("paris", 0, old.sha256)
 
 
 @pytest.mark.parametrize("cut", [True, False])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
 import grpc
@@ -18,6 +17,7 @@ from steeple.server.api.resources import place_message, timestamp
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LatLng
 from steeple.server.catalogue.ids import check_id
+from steeple.server.catalogue.limits import check_sha256
 from steeple.server.packs import Packs, PackSettings, PackState, PublishedPack
 from steeple.server.packs.records import DEFAULT_IMAGES, pack_restriction
 from steeple.v1 import pack_service_pb2 as api
@@ -26,7 +26,6 @@ from steeple.v1 import pack_service_pb2_grpc
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _SENT_AT_ONCE: Final = 1 << 17  # a phone loses what has come of a message when its connection breaks
-_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _STATES: Final = {
     PackState.CURRENT: api.Pack.STATE_CURRENT,
     PackState.STALE: api.Pack.STATE_STALE,
@@ -77,7 +76,12 @@ class PackService(pack_service_pb2_grpc.PackServiceServicer):
     ) -> api.GetPackResponse:
         """A pack by name."""
         pack_id = parse_pack(request.name)
-        return api.GetPackResponse(pack=await self._calls.run(lambda: self._message(self._packs.store.get(pack_id))))
+
+        def found() -> api.GetPackResponse:
+            (pack,) = self._messages([self._packs.store.get(pack_id)])
+            return api.GetPackResponse(pack=pack)
+
+        return await self._calls.run(found)
 
     async def ListPacks(  # noqa: N802
         self, request: api.ListPacksRequest, context: Context
@@ -87,7 +91,7 @@ class PackService(pack_service_pb2_grpc.PackServiceServicer):
         def listed() -> api.ListPacksResponse:
             page = self._packs.store.list(request.page_size, request.page_token)
             return api.ListPacksResponse(
-                packs=[self._message(pack) for pack in page.items],
+                packs=self._messages(page.items),
                 next_page_token=page.next_page_token,
                 total_size=page.total_size,
             )
@@ -98,8 +102,10 @@ class PackService(pack_service_pb2_grpc.PackServiceServicer):
         self, request: api.DownloadPackRequest, context: Context
     ) -> AsyncGenerator[api.DownloadPackResponse, None]:
         """Sends a pack's file."""
-        pack_id, sha256 = parse_pack(request.name), _read_sha256(request.sha256)
-        with await self._files.run(self._packs.store.open, pack_id, request.offset, sha256) as file:
+        pack_id = parse_pack(request.name)
+        if request.sha256:
+            check_sha256(request.sha256)
+        with await self._files.run(self._packs.store.open, pack_id, request.offset, request.sha256) as file:
             while data := await self._files.run(file.read, _SENT_AT_ONCE):
                 yield api.DownloadPackResponse(data=data)
 
@@ -110,8 +116,8 @@ class PackService(pack_service_pb2_grpc.PackServiceServicer):
         await self._calls.run(self._packs.store.delete, parse_pack(request.name))
         return api.DeletePackResponse()
 
-    def _message(self, pack: PublishedPack) -> api.Pack:
-        return pack_message(pack, self._packs.state(pack))
+    def _messages(self, packs: Sequence[PublishedPack]) -> list[api.Pack]:
+        return [pack_message(pack, state) for pack, state in zip(packs, self._packs.states(packs), strict=True)]
 
     @property
     def _packs(self) -> Packs:
@@ -165,11 +171,3 @@ def pack_message(pack: PublishedPack, state: PackState) -> api.Pack:
     )
     place_message(settings.restriction.near, message.settings.near)
     return message
-
-
-def _read_sha256(value: str) -> str:
-    if value and not _SHA256.fullmatch(value):
-        raise InvalidArgumentError(
-            f"sha256 must be 64 lower-case hex digits or empty, not {value[:80]!r}", **{FIELD: "sha256"}
-        )
-    return value

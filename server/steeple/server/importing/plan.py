@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from steeple.delf.durable import replacing
 from steeple.errors import DataLossError, InvalidArgumentError, SteepleError, error_class
 from steeple.server.catalogue import LatLng
-from steeple.server.durable import replacing
 from steeple.server.importing.fields import LandmarkFields
 
 

@@ -66,9 +66,14 @@ class ResultFile:
         )
 
 
-def results(path: Path) -> dict[str, str]:
-    """What the results of an operation say of a file in its folder, whole and on the disk."""
-    return {FILE: path.name, SIZE: str(path.stat().st_size), SHA256: sha256_of(path)}
+def results(path: Path, *, sha256: str = "") -> dict[str, str]:
+    """What the results of an operation say of a file in its folder, whole and on the disk.
+
+    Args:
+        path: Of the file.
+        sha256: Of it, hex, if that is known; else it is read.
+    """
+    return {FILE: path.name, SIZE: str(path.stat().st_size), SHA256: sha256 or sha256_of(path)}
 
 
 def of(operation: Operation, name: str, folder: Path) -> ResultFile:

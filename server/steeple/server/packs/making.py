@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Connection
 
-from steeple.errors import FailedPreconditionError, SteepleError
+from steeple.errors import FailedPreconditionError, ResourceExhaustedError, SteepleError
 from steeple.packs import (
     PackFacts,
     PackImage,
@@ -20,14 +19,16 @@ from steeple.packs import (
     PackRegion,
     PackWriter,
 )
+from steeple.packs.layout import MAX_LANDMARKS
 from steeple.server.catalogue import Catalogue, Landmark, LatLng, Restriction, features
+from steeple.server.catalogue.database import Database
 from steeple.server.durable import errors_translated, sha256_of
 from steeple.server.index.codebook import Codebook
 from steeple.server.index.threads import one_thread
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Run, result_files
 from steeple.server.packs.records import PackSettings, PublishedPack
-from steeple.server.packs.selection import SelectedLandmark, Selection, landmarks_of, select_for
+from steeple.server.packs.selection import SelectedImage, SelectedLandmark, Selection, landmarks_of, select_for
 from steeple.server.packs.store import PackStore
 from steeple.server.serving import Served
 
@@ -37,14 +38,14 @@ SETTINGS: Final = "settings"
 
 SUFFIX: Final = ".pack"
 
-_AT_ONCE: Final = 200  # landmarks whose texts are read together
-
 
 class PackMaking:
     """Makes packs, and publishes them or leaves them with their operation.
 
-    Landmarks, images and features are read in one transaction, so they are of one state. A pack that is interrupted is
-    begun anew.
+    What there is to say of landmarks, and which images they have, is read in one transaction, so it is of one state.
+    Features take long, and are read afterwards, as they never change: a transaction of minutes would keep from ending
+    whatever needs the database's log to be empty. Images that are deleted for good meanwhile are left out. A pack that
+    is interrupted is begun anew.
 
     Args:
         catalogue: What packs are made of.
@@ -81,25 +82,28 @@ class PackMaking:
             path = run.folder / f"{pack_id}{SUFFIX}"
         made = self._made(run, pack_id, settings, path)
         with errors_translated("packs"):
-            return {**result_files.results(path), **_counts(made)}
+            return {**result_files.results(path, sha256=made.sha256), **_counts(made)}
 
     def check(self, settings: PackSettings) -> None:
         """Sees to it that a pack of these settings would have landmarks.
 
         Raises:
             FailedPreconditionError: If it would have none.
+            ResourceExhaustedError: If it would have more than a pack can.
         """
         with self._catalogue.database.read() as connection:
-            _some(select_for(connection, settings, self._default().release), settings)
+            _check(select_for(connection, settings, self._default().release), settings)
 
     def _made(self, run: Run, pack_id: str, settings: PackSettings, path: Path) -> PublishedPack:
         """Writes the file; what there is to know of it is returned."""
         release, create_time = self._default().release, datetime.now(UTC).replace(microsecond=0)
         run.progress(0, 0, "choosing landmarks")
-        # Also photos of images that are deleted for good meanwhile.
-        with errors_translated("packs"), self._ingest.shelf.kept(), self._catalogue.database.read() as connection:
-            selection = select_for(connection, settings, release)
-            _some(selection, settings)
+        database = self._catalogue.database
+        with errors_translated("packs"):
+            with database.read() as connection:
+                selection = select_for(connection, settings, release)
+                _check(selection, settings)
+                texts = landmarks_of(connection, selection.landmarks)
             facts = PackFacts(
                 id=pack_id,
                 display_name=settings.display_name,
@@ -113,56 +117,75 @@ class PackMaking:
             codebook = Codebook.of(release)
             kept = settings.max_features
             with PackWriter(path, facts, codebook.of_pack(), features=kept, exact=settings.exact) as writer:
-                writing = _Writing(run, connection, self._ingest, writer, codebook, release.name)
-                manifest = writing.all(selection)
+                writing = _Writing(run, database, self._ingest, writer, codebook, release.name)
+                writing.all(selection.landmarks, texts)
+                self._check_left(writing, release.name)
+                manifest = writer.finish()
             return _described(pack_id, settings, manifest, selection, path)
+
+    def _check_left(self, writing: _Writing, model: str) -> None:
+        """That what was left out is what was deleted, and not all there is."""
+        if writing.left_out and self._default().release.name != model:
+            raise FailedPreconditionError(
+                f"another model release has become the default, and features of {model!r} were deleted while the pack "
+                "was made of them; make it again"
+            )
+        if not writing.count:
+            raise FailedPreconditionError("all images of the pack were deleted for good while it was made")
 
 
 class _Writing:
-    """A pack that is being written."""
+    """A pack that is being written.
+
+    Attributes:
+        count: Landmarks that were written.
+        left_out: Whether features were gone.
+    """
 
     def __init__(
         self,
         run: Run,
-        connection: Connection,
+        database: Database,
         ingest: Ingest,
         writer: PackWriter,
         codebook: Codebook,
         model: str,
     ) -> None:
         self._run = run
-        self._connection = connection
+        self._database = database
         self._ingest = ingest
         self._writer = writer
         self._codebook = codebook
         self._model = model
+        self.count = 0
+        self.left_out = False
 
-    def all(self, selection: Selection) -> PackManifest:
-        """Writes all landmarks, and the end."""
-        total = len(selection.landmarks)
-        self._run.progress(0, total, "landmarks")
-        for start in range(0, total, _AT_ONCE):
-            some = selection.landmarks[start : start + _AT_ONCE]
-            stored = landmarks_of(self._connection, some)
-            for done, each in enumerate(some, start + 1):
-                self._add(stored[each.key].landmark, each)
-                self._run.progress(done, total)
-        return self._writer.finish()
+    def all(self, selected: Sequence[SelectedLandmark], texts: Mapping[int, Landmark]) -> None:
+        """Writes all landmarks."""
+        self._run.progress(0, len(selected), "landmarks")
+        for done, each in enumerate(selected, 1):
+            self._add(texts[each.key], each.images)
+            self._run.progress(done, len(selected))
 
-    def _add(self, landmark: Landmark, selected: SelectedLandmark) -> None:
-        found = features.of_images(self._connection, [image.key for image in selected.images], self._model)
-        sets = [found[image.key] for image in selected.images]
+    def _add(self, landmark: Landmark, selected: Sequence[SelectedImage]) -> None:
+        with self._database.read() as connection:
+            found = features.of_images(connection, [image.key for image in selected], self._model)
+        there = [image for image in selected if image.key in found]
+        self.left_out |= len(there) < len(selected)
+        if not there:
+            return
+        sets = [found[image.key] for image in there]
         rows = np.concatenate([of_image.unit_descriptors() for of_image in sets])
         with one_thread():  # queries have the other cores
             lists, codes = self._codebook.encode(rows)
         ends = np.cumsum([len(of_image) for of_image in sets])[:-1]
-        parts = zip(selected.images, sets, np.split(lists, ends), np.split(codes, ends), strict=True)
+        parts = zip(there, sets, np.split(lists, ends), np.split(codes, ends), strict=True)
         images = [PackImage(image.id, of_image, of_lists, of_codes) for image, of_image, of_lists, of_codes in parts]
-        self._writer.add(_pack_landmark(landmark), images, self._thumbnail(landmark, selected))
+        self._writer.add(_pack_landmark(landmark), images, self._thumbnail(landmark, there[0]))
+        self.count += 1
 
-    def _thumbnail(self, landmark: Landmark, selected: SelectedLandmark) -> bytes | None:
-        """Of the first image; None if it has no photo, or none that can be used."""
-        image = selected.images[0]
+    def _thumbnail(self, landmark: Landmark, image: SelectedImage) -> bytes | None:
+        """Of an image; None if it has no photo, or none that can be used."""
         if not image.sha256:
             return None
         try:
@@ -172,13 +195,18 @@ class _Writing:
             return None
 
 
-def _some(selection: Selection, settings: PackSettings) -> None:
+def _check(selection: Selection, settings: PackSettings) -> None:
     if not selection.landmarks:
         where = " there" if settings.restriction.near is not None else ""
         raise FailedPreconditionError(
             f"no landmark{where} would be in the pack: those in it are active, meet all of its conditions, and have a "
             "reference image with features of the default model release; of those near a place, only such as have a "
             "location"
+        )
+    if len(selection.landmarks) > MAX_LANDMARKS:
+        raise ResourceExhaustedError(
+            f"{len(selection.landmarks)} landmarks would be in the pack, and one holds no more than {MAX_LANDMARKS}; "
+            "make several, of smaller regions"
         )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
+from steeple.delf.release import ModelRelease
 from steeple.server.catalogue import Catalogue
 from steeple.server.catalogue.requests import check_request_id
 from steeple.server.ingest import Ingest
@@ -78,28 +81,35 @@ class Packs:
         """
         return self._begin(_EXPORT, {PACK: pack_id, SETTINGS: settings.to_json()}, settings, request_id)
 
-    def state(self, pack: PublishedPack) -> PackState:
-        """How a pack stands to the catalogue as it is now."""
-        if not self.store.is_there(pack):
-            return PackState.LOST
-        return PackState.CURRENT if self._content(pack) == pack.content else PackState.STALE
+    def states(self, packs: Sequence[PublishedPack]) -> list[PackState]:
+        """How packs stand to the catalogue as it is now."""
+        release = self._serving.default.release
+        with self._catalogue.database.read() as connection:
+            mark = (*selection.mark(connection), release.name)
+
+            def state(pack: PublishedPack) -> PackState:
+                if not self.store.is_there(pack):
+                    return PackState.LOST
+                same = self._content(connection, mark, pack, release) == pack.content
+                return PackState.CURRENT if same else PackState.STALE
+
+            return [state(pack) for pack in packs]
 
     def _begin(self, method: str, arguments: Mapping[str, Any], settings: PackSettings, request_id: str) -> Operation:
         check_request_id(request_id)
         self.making.check(settings)  # said at once, not only in the end
         return self._operations.begin(method, arguments, request_id=request_id)
 
-    def _content(self, pack: PublishedPack) -> str:
-        """What the pack would be made of now; found anew only once the catalogue has changed: any phone may ask."""
-        release = self._serving.default.release
-        with self._catalogue.database.read() as connection:
-            mark = (*selection.mark(connection), release.name)
-            with self._lock:
-                if mark != self._mark:
-                    self._mark, self._contents = mark, {}
-                if pack.file in self._contents:
-                    return self._contents[pack.file]
-            content = selection.select_for(connection, pack.settings, release).content
+    def _content(
+        self, connection: Connection, mark: tuple[object, ...], pack: PublishedPack, release: ModelRelease
+    ) -> str:
+        """What a pack would be made of now; found anew only once the catalogue has changed: any phone may ask."""
+        with self._lock:
+            if mark != self._mark:
+                self._mark, self._contents = mark, {}
+            if pack.file in self._contents:
+                return self._contents[pack.file]
+        content = selection.select_for(connection, pack.settings, release).content
         with self._lock:
             if mark == self._mark:
                 self._contents[pack.file] = content

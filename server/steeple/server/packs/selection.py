@@ -10,8 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, func, or_, select
 
 from steeple.delf.release import ModelRelease
-from steeple.server.catalogue import changes, landmarks, tables
-from steeple.server.catalogue.landmarks import StoredLandmark
+from steeple.server.catalogue import Landmark, changes, landmarks, tables
 from steeple.server.catalogue.restriction import allowed_landmarks
 from steeple.server.packs.records import PackSettings
 
@@ -88,9 +87,13 @@ def select_for(connection: Connection, settings: PackSettings, release: ModelRel
     return Selection(changes.latest(connection), found, digest.hexdigest())
 
 
-def landmarks_of(connection: Connection, some: Sequence[SelectedLandmark]) -> dict[int, StoredLandmark]:
-    """Landmarks by key; no more of them than one query takes."""
-    return landmarks.of_keys(connection, [each.key for each in some])
+def landmarks_of(connection: Connection, selected: Sequence[SelectedLandmark]) -> dict[int, Landmark]:
+    """What there is to say of landmarks that were selected in the same transaction, by key."""
+    found: dict[int, Landmark] = {}
+    for start in range(0, len(selected), _AT_ONCE):
+        stored = landmarks.of_keys(connection, [each.key for each in selected[start : start + _AT_ONCE]])
+        found.update((key, each.landmark) for key, each in stored.items())
+    return found
 
 
 def mark(connection: Connection) -> tuple[int, ...]:

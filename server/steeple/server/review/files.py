@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from steeple.delf.durable import replacing, sync
 from steeple.errors import DataLossError
-from steeple.server.durable import errors_translated, replacing, sync
+from steeple.server.durable import errors_translated
 
 
 class QueryFiles:

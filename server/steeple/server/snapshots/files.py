@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from steeple.delf.durable import sync
 from steeple.errors import SnapshotError
-from steeple.server.durable import sha256_of, sync
+from steeple.server.durable import sha256_of
 
 SUMS: Final = "SHA256SUMS"
 """List of all files of a snapshot, as ``sha256sum -c`` reads it: ``{sha256}  {path}``."""

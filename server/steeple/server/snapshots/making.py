@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import quote
 
+from steeple.delf.durable import sync
 from steeple.errors import DataLossError, SteepleError
 from steeple.server.catalogue.database import Database
-from steeple.server.durable import link_or_copy, sha256_of, sync
+from steeple.server.durable import link_or_copy, sha256_of
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
 from steeple.server.snapshots.files import SUMS, sync_folders

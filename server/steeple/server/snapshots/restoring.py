@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from steeple.delf.durable import sync
 from steeple.errors import (
     FailedPreconditionError,
     ResourceExhaustedError,
@@ -18,7 +19,7 @@ from steeple.errors import (
 from steeple.server.catalogue import Catalogue, audit
 from steeple.server.catalogue.migrate import known_revisions
 from steeple.server.data_dir import DataDir
-from steeple.server.durable import link_or_copy, sync
+from steeple.server.durable import link_or_copy
 from steeple.server.operations import OperationStore
 from steeple.server.snapshots import manifest, swap
 from steeple.server.snapshots.files import damaged, read_sums

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Final
 
+from steeple.delf.durable import sync
 from steeple.errors import FailedPreconditionError, NotFoundError, SnapshotError
 from steeple.server.catalogue.ids import is_id
-from steeple.server.durable import sync
 from steeple.server.snapshots import manifest
 from steeple.server.snapshots.manifest import MANIFEST, Snapshot, snapshot_name
 

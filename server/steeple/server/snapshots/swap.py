@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from steeple.delf.durable import sync
 from steeple.errors import DataLossError, FailedPreconditionError
-from steeple.server.durable import sync, write_file
+from steeple.server.durable import write_file
 from steeple.server.snapshots.files import sync_folders
 
 STAGED: Final = "restore-staged"

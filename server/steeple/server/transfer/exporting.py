@@ -12,11 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
+from steeple.delf.durable import sync
 from steeple.delf.release import ModelRelease
 from steeple.errors import SteepleError
 from steeple.server.catalogue import Catalogue, dump
 from steeple.server.catalogue.records import ReferenceImage
-from steeple.server.durable import errors_translated, sync
+from steeple.server.durable import errors_translated
 from steeple.server.images import ImageStore
 from steeple.server.operations import Run, result_files
 from steeple.server.photo_shelf import PhotoShelf

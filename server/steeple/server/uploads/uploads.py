@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from steeple.delf.durable import sync
 from steeple.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
@@ -19,7 +20,7 @@ from steeple.server.catalogue import pages
 from steeple.server.catalogue.ids import timed_id
 from steeple.server.catalogue.records import Page
 from steeple.server.catalogue.requests import Request
-from steeple.server.durable import errors_translated, sync
+from steeple.server.durable import errors_translated
 from steeple.server.logs import facts
 from steeple.server.uploads import records
 from steeple.server.uploads.entry import KEPT, Entry, not_found
