@@ -45,8 +45,8 @@ class AttentionMap:
 class Extractor:
     """Turns photos into local features with one model release.
 
-    The same photo gives the same features, bit for bit, on one kind of machine. Not thread safe: use
-    one per thread.
+    The same photo gives the same features, bit for bit, on one kind of machine. Not thread safe: one
+    thread at a time, whichever.
 
     Args:
         release: A release, its name, or its folder.

@@ -24,7 +24,7 @@ _remarked = False
 class Network:
     """A fully convolutional network: an image in, a descriptor and an attention score per cell out.
 
-    Not thread safe: use one per thread.
+    Not thread safe: one thread at a time, whichever.
 
     Args:
         path: The .tflite file. Its one input is the image, int8 or float32; its outputs are the descriptors and

@@ -70,7 +70,7 @@ class LoadFigures:
         statuses: Calls by the status that they ended with.
         fewest: Answers to the client with the fewest.
         most: Answers to the client with the most.
-        growth_mb_per_minute: Slope of the server's resident memory, without the first quarter of the run.
+        growth_mb_per_minute: Of the server's resident memory, as :func:`growth_of` estimates it.
         server_cpu: Processors that the server kept busy.
         load_cpu: Processors that the clients kept busy, of the same machine.
         worst: How the calls with the worst photos ended, by status; empty if there were none.
@@ -171,7 +171,9 @@ def figures(
 def growth_of(memory: Sequence[tuple[float, float]]) -> float | None:
     """Megabytes a minute: the least-squares slope of seconds and bytes, without the first quarter; None without any.
 
-    Of each tenth of the time, the least counts: what is held for one large photo, and given back, is no growth.
+    Of each tenth of what remains, the least counts: what is held for one large photo, and given back, is no growth.
+    It is an estimate by ten points at most. Where they scatter, as with the worst photos, so does the slope, by several
+    times :data:`MOST_GROWTH` over five minutes: one run then finds a large leak, and shows the absence of none.
     """
     if not memory:
         return None

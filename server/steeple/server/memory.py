@@ -18,17 +18,6 @@ _EVERY_SECONDS: Final = 5.0
 
 _MESSAGE: Final = 16 << 20
 
-# Variables and numbers of glibc's mallopt(3), and what a server wants.
-_BOUNDS: Final = {
-    # Threads share so many heaps. By default it is eight a processor, each of which keeps what follows.
-    "MALLOC_ARENA_MAX": (-8, max(2, processors())),
-    # Larger pieces come from the system and go back to it at once. Less than most photos would cost each of them a page
-    # fault every 4 KiB, a tenth of what a server under load can do.
-    "MALLOC_MMAP_THRESHOLD_": (-3, _MESSAGE),
-    # A heap keeps so much at its end.
-    "MALLOC_TRIM_THRESHOLD_": (-1, _MESSAGE),
-}
-
 
 def bound_heaps() -> None:
     """Bounds what the C library keeps of freed memory for later. For a process that is a server's own, at its start.
@@ -36,10 +25,21 @@ def bound_heaps() -> None:
     A variable of mallopt(3) in the environment goes before. Elsewhere than on glibc this does nothing.
     """
     mallopt = _of_glibc("mallopt")
-    if mallopt is not None:
-        for variable, (parameter, value) in _BOUNDS.items():
-            if variable not in os.environ:
-                mallopt(parameter, value)
+    if mallopt is None:
+        return
+    # Variables and numbers of mallopt(3), and what a server wants.
+    bounds = {
+        # Threads share so many heaps. By default it is eight a processor, each of which keeps what follows.
+        "MALLOC_ARENA_MAX": (-8, max(2, processors())),
+        # Larger pieces come from the system and go back to it at once. Less than most photos would cost each of them a
+        # page fault every 4 KiB, a tenth of what a server under load can do.
+        "MALLOC_MMAP_THRESHOLD_": (-3, _MESSAGE),
+        # A heap keeps so much at its end.
+        "MALLOC_TRIM_THRESHOLD_": (-1, _MESSAGE),
+    }
+    for variable, (parameter, value) in bounds.items():
+        if variable not in os.environ:
+            mallopt(parameter, value)
 
 
 class FreedMemory:

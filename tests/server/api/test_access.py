@@ -119,7 +119,6 @@ def test_what_changes_something_is_recorded(method: str) -> None:
     name = method.partition("/")[2]
     changes = not name.startswith(("Get", "List", "Download", "Identify", "Explain"))
     assert (rule_of(method).changes is not None) == changes
-    assert rule_of(method).failures == (not changes or least(method) > Scope.DEVICE), "a device could fill the log"
     assert rule_of(method).identifies == name.startswith("Identify")
 
 

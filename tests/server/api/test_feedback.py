@@ -256,6 +256,22 @@ async def test_one_key_cannot_drive_out_what_others_have_sent(
         await people(running).SendFeedback(said(make_features(4)), metadata=other)
 
 
+async def test_what_goes_for_feedback_is_no_change_that_its_sender_has_made(
+    start: Start, make_features: MakeFeatures
+) -> None:
+    async with start(access="keys", kept_queries_max_bytes=5 * 46 * 200) as running:
+        admin = bearer((await make_key(running, Scope.ADMIN)).secret)
+        sent = []
+        for number in range(6):
+            phone = bearer((await make_key(running, Scope.DEVICE)).secret)
+            sent.append((await people(running).SendFeedback(said(make_features(number)), metadata=phone)).name)
+        left = [query.name for query in await kept(running, admin)]
+        assert 0 < len(left) < len(sent)
+        assert left == sent[-len(left) :], "the oldest went"
+        events = [event for event in told(await log(running, admin)) if event[1] == "SendFeedback"]
+        assert [event[2] for event in events][::-1] == sent, "an entry for each that was sent, and no other"
+
+
 async def test_what_failed_or_went_meanwhile_counts_as_it_should(
     start: Start, make_features: MakeFeatures, refused: Refused
 ) -> None:

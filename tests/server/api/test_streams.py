@@ -37,7 +37,7 @@ def answered(query: Query) -> Answer:
 
 
 def echo() -> FrameAnswerer:
-    return lambda query, _: (answered(query), False)
+    return lambda query, *_: (answered(query), False)
 
 
 class GatedEcho:
@@ -52,7 +52,7 @@ class GatedEcho:
     def __call__(self) -> FrameAnswerer:
         return self._answer
 
-    def _answer(self, query: Query, _arrival: float) -> tuple[Answer, bool]:
+    def _answer(self, query: Query, _arrival: float, _last: bool) -> tuple[Answer, bool]:
         self._loop.call_soon_threadsafe(self.begun.set)
         assert self.opened.wait(10)
         self.answered.append(query.max_candidates)
@@ -125,7 +125,7 @@ async def test_frame_numbers_must_rise(pool: Pool, second: int) -> None:
 
 
 async def test_a_frame_that_cannot_be_used_ends_the_stream(pool: Pool) -> None:
-    def fail(query: Query, _arrival: float) -> tuple[Answer, bool]:
+    def fail(query: Query, _arrival: float, _last: bool) -> tuple[Answer, bool]:
         raise ImageError(f"photo {query.max_candidates} is broken")
 
     async def camera() -> AsyncIterator[IdentifyStreamRequest]:
@@ -176,15 +176,17 @@ class Sum:
     def __init__(self) -> None:
         self.answerers = 0
         self.parts: list[int] = []
+        self.last: list[bool] = []
 
     def __call__(self) -> FrameAnswerer:
         self.answerers += 1
         total = 0
 
-        def answer(query: Query, _arrival: float) -> tuple[Answer, bool]:
+        def answer(query: Query, _arrival: float, last: bool) -> tuple[Answer, bool]:
             nonlocal total
             total += query.max_candidates
             self.parts.append(query.max_candidates)
+            self.last.append(last)
             return Answer(feature_count=total), total >= 10
 
         return answer
@@ -218,7 +220,9 @@ async def test_parts_of_a_frame_are_answered_together_until_it_is_certain(pool: 
 
 async def test_the_last_part_of_a_frame_brings_its_last_answer(pool: Pool) -> None:
     requests = [part(3, 4, more=True), part(3, 5, more=False), part(4, 2, more=True), part(4, 1, more=False)]
-    answers = await ask_in_parts(pool, requests, Sum())
+    answerer = Sum()
+    answers = await ask_in_parts(pool, requests, answerer)
+    assert answerer.last == [False, True, False, True]
     assert answers == [(3, 4, True, 0), (3, 9, False, 0), (4, 2, True, 0), (4, 3, False, 0)]
 
 
@@ -242,7 +246,7 @@ async def test_parts_that_come_at_once_are_searched_until_it_is_certain_and_no_f
 
     answers = [one async for one in answer_frames(camera(), answerer, pool, Readiness())]
     assert answers[-1].answer.feature_count == 11
-    assert answerer.parts == [4, 7]
+    assert (answerer.parts, answerer.last) == ([4, 7], [False, False])
     assert [one.dropped_frames for one in answers] == [0] * len(answers)
 
 

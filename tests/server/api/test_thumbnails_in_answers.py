@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,9 @@ from steeple.delf.features import FeatureSet
 from steeple.delf.image import read_image
 from steeple.server.access import Scope
 from steeple.server.api import conversion
-from steeple.server.api.pools import Pool
-from steeple.server.api.readiness import Readiness
-from steeple.server.api.streams import FrameAnswerer, answer_frames
 from steeple.server.thumbnails import Thumbnails, thumbnail
 from steeple.v1.visual_search_service_pb2 import (
     Answer,
-    Candidate,
     IdentifyRequest,
     IdentifyStreamRequest,
     Query,
@@ -100,25 +95,38 @@ async def test_a_camera_gets_them_where_it_asks(start: Start, make_photo: MakePh
         assert await call.read() is grpc.aio.EOF
 
 
-async def test_provisional_answers_carry_none() -> None:
-    """They would cost a slow link more than they are worth."""
-    answer = Answer(candidates=[Candidate(thumbnail=b"small", inliers=3)])
+async def test_provisional_answers_carry_none_and_take_none_to_make(
+    start: Start, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steeple.recognition.records.CERTAIN", 1.1)  # nothing is certain before its last part
+    async with start() as running:
+        await running.add("tower", make_photo(0))
+        engine = await running.server.ready()
+        features = engine.serving.default.extractors.extract(make_photo(0))
+        rows = np.arange(len(features))
+        call: Any = running.search.IdentifyStream()
+        for chosen, more in ((rows[::2], True), (rows[1::2], False)):
+            query = Query(features=wire.pack(features.chosen(chosen)), include_thumbnails=True)
+            await call.write(IdentifyStreamRequest(frame_id=1, query=query, more=more))
+            response = await call.read()
+            assert response.provisional == more
+            assert [bool(candidate.thumbnail) for candidate in response.answer.candidates] == [not more]
+            assert bool(engine.ingest.thumbnails._held) == (not more)
+        await call.done_writing()
+        assert await call.read() is grpc.aio.EOF
 
-    async def camera() -> AsyncIterator[IdentifyStreamRequest]:
-        yield IdentifyStreamRequest(frame_id=1, more=True)
-        await first.wait()
-        yield IdentifyStreamRequest(frame_id=1)
 
-    first, pool, seen = asyncio.Event(), Pool("queries", threads=1, capacity=2), []
-    try:
-        answerer: FrameAnswerer = lambda *_: (Answer.FromString(answer.SerializeToString()), False)  # noqa: E731
-        async for response in answer_frames(camera(), lambda: answerer, pool, Readiness()):
-            (candidate,) = response.answer.candidates
-            seen.append((response.provisional, candidate.inliers, candidate.thumbnail))
-            first.set()
-    finally:
-        pool.close()
-    assert seen == [(True, 3, b""), (False, 3, b"small")]
+async def test_an_answer_that_is_certain_before_its_last_part_has_them(start: Start, make_photo: MakePhoto) -> None:
+    async with start() as running:
+        await running.add("tower", make_photo(0))
+        features = wire.pack((await running.server.ready()).serving.default.extractors.extract(make_photo(0)))
+        call: Any = running.search.IdentifyStream()
+        query = Query(features=features, include_thumbnails=True)
+        await call.write(IdentifyStreamRequest(frame_id=1, query=query, more=True))
+        response = await call.read()
+        assert (response.provisional, bool(response.answer.candidates[0].thumbnail)) == (False, True)
+        await call.done_writing()
+        assert await call.read() is grpc.aio.EOF
 
 
 # --- what is held in memory ---

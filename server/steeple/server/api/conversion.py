@@ -19,7 +19,15 @@ from steeple.server.api.names import image_name, model_name
 from steeple.server.api.resources import landmark_message
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LandmarkDraft, LatLng, Restriction
-from steeple.v1 import features_pb2, key_service_pb2, landmark_pb2, model_pb2, visual_search_service_pb2
+from steeple.v1 import (
+    features_pb2,
+    feedback_service_pb2,
+    key_service_pb2,
+    landmark_pb2,
+    model_pb2,
+    review_service_pb2,
+    visual_search_service_pb2,
+)
 
 DEFAULT_CANDIDATES: Final = 5
 MAX_CANDIDATES: Final = 100
@@ -145,8 +153,10 @@ def read_active(message: landmark_pb2.Landmark) -> bool:
     return message.active if message.HasField("active") else True
 
 
-def read_location(message: landmark_pb2.Landmark) -> LatLng | None:
-    """Where a landmark stands; None if it is not said."""
+def read_location(
+    message: landmark_pb2.Landmark | review_service_pb2.Feedback | feedback_service_pb2.ProposePhotoRequest,
+) -> LatLng | None:
+    """Where a landmark stands, or a photo was taken; None if it is not said."""
     if not message.HasField("location"):
         return None
     return LatLng(message.location.latitude, message.location.longitude)

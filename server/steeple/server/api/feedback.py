@@ -16,10 +16,9 @@ from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import read_verdict
 from steeple.server.api.status import about
-from steeple.server.catalogue import LatLng
 from steeple.server.identification import Identification
 from steeple.server.logs import current_request_id
-from steeple.server.review import Feedback, Origin, check_feedback, query_name
+from steeple.server.review import Feedback, Origin, query_name
 from steeple.v1 import feedback_service_pb2 as api
 from steeple.v1 import feedback_service_pb2_grpc
 from steeple.v1.review_service_pb2 import Feedback as FeedbackMessage
@@ -61,14 +60,14 @@ class FeedbackService(feedback_service_pb2_grpc.FeedbackServiceServicer):
         source = conversion.read_source(query, self._readiness.engine.release_of)
         feedback = _read_feedback(request.feedback)
         answer = self._answerer(query, source, f"query.{query.WhichOneof('source')}")
-        return self._take(source, feedback, answer, Origin.FEEDBACK, request.request_id)
+        with conversion.within("feedback", _FIELDS):
+            return self._take(source, feedback, answer, Origin.FEEDBACK, request.request_id)
 
     def _propose(self, request: api.ProposePhotoRequest) -> str:
-        location = LatLng(request.location.latitude, request.location.longitude)
         feedback = Feedback(
             suggested_name=request.suggested_name,
             note=request.note,
-            location=location if request.HasField("location") else None,
+            location=conversion.read_location(request),
         )
         answer = self._answerer(Query(), request.image, "image")
         return self._take(request.image, feedback, answer, Origin.PROPOSAL, request.request_id)
@@ -106,16 +105,11 @@ class FeedbackService(feedback_service_pb2_grpc.FeedbackServiceServicer):
 
 def _read_feedback(message: FeedbackMessage) -> Feedback:
     landmark, shown = message.landmark, message.shown_landmark
-    feedback = Feedback(
+    return Feedback(
         verdict=read_verdict(message.verdict, "feedback.verdict"),
         landmark_id=parse_landmark(landmark, "feedback.landmark") if landmark else "",
         shown_landmark_id=parse_landmark(shown, "feedback.shown_landmark") if shown else "",
         suggested_name=message.suggested_name,
         note=message.note,
-        location=LatLng(message.location.latitude, message.location.longitude)
-        if message.HasField("location")
-        else None,
+        location=conversion.read_location(message),
     )
-    with conversion.within("feedback", _FIELDS):
-        check_feedback(feedback, Origin.FEEDBACK)
-    return feedback

@@ -21,15 +21,20 @@ class Rule:
         changes: Path in the request, or in the first one of a stream, of the name of what it changes; None: it changes
             nothing.
         flags: Of a request that sets one of these fields, the least that may call it.
-        failures: Whether failed attempts to change something are in the audit log as well. Not where a device may call
-            it, or one whose key was stolen could fill the database.
     """
 
     scope: Scope
     identifies: bool = False
     changes: str | None = None
     flags: Mapping[str, Scope] = field(default_factory=dict)
-    failures: bool = True
+
+    @property
+    def failures(self) -> bool:
+        """Whether failed attempts to change something are in the audit log as well.
+
+        Not where a device may call it, or one whose key was stolen could fill the database.
+        """
+        return self.scope > Scope.DEVICE
 
     def scope_for(self, request: object) -> Scope:
         """The least that may call it with that request."""
@@ -147,8 +152,8 @@ def _rows() -> dict[str, Rule]:
     service("AuditService", ListAuditEvents=admin)
     service(
         "FeedbackService",
-        SendFeedback=Rule(Scope.DEVICE, changes="", failures=False),
-        ProposePhoto=Rule(Scope.DEVICE, changes="", failures=False),
+        SendFeedback=Rule(Scope.DEVICE, changes=""),
+        ProposePhoto=Rule(Scope.DEVICE, changes=""),
     )
     # People's photos: who only reads the catalogue has no need to see them. What is erased does not come back.
     service(

@@ -130,9 +130,10 @@ class NewestFrame:
         return frame
 
 
-FrameAnswerer: TypeAlias = Callable[[Query, float], tuple[Answer, bool]]
-"""Answers one frame, whose features may come in parts: from the frame or the next part of it, and when that came, by
-``time.perf_counter``, to the answer to all so far, and whether it is certain. Blocking; one call at a time."""
+FrameAnswerer: TypeAlias = Callable[[Query, float, bool], tuple[Answer, bool]]
+"""Answers one frame, whose features may come in parts: from the frame or the next part of it, when that came, by
+``time.perf_counter``, and whether it is the last, to the answer to all so far, and whether it is certain. Blocking; one
+call at a time."""
 
 
 async def answer_frames(
@@ -168,8 +169,6 @@ async def answer_frames(
             found, certain = await pool.run_in(turn, _answer_parts, answer, frame)
             provisional = frame.more and not certain
             newest.done(number, last=not provisional)
-            for candidate in found.candidates if provisional else ():
-                candidate.ClearField("thumbnail")  # the last answer has them
             yield IdentifyStreamResponse(
                 frame_id=number, answer=found, dropped_frames=newest.dropped, provisional=provisional
             )
@@ -181,12 +180,12 @@ async def answer_frames(
 
 def _answer_parts(answer: FrameAnswerer, frame: Frame) -> tuple[Answer, bool]:
     """Answers the parts in turn, until one makes it certain."""
-    found, certain = answer(frame.parts[0], frame.arrival)
-    for part in frame.parts[1:]:
+    *before, last = frame.parts
+    for part in before:
+        found, certain = answer(part, frame.arrival, False)
         if certain:
-            break
-        found, certain = answer(part, frame.arrival)
-    return found, certain
+            return found, certain
+    return answer(last, frame.arrival, not frame.more)
 
 
 async def _receive(requests: AsyncIterator[IdentifyStreamRequest], newest: NewestFrame) -> None:

@@ -115,6 +115,7 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         keeping: KeptOfCall,
         query: visual_search_service_pb2.Query,
         arrival: float,
+        last: bool = True,
         so_far: Accumulated | None = None,
     ) -> tuple[visual_search_service_pb2.Answer, bool]:  # on a thread of the pool, all of it
         engine = self._readiness.engine
@@ -127,8 +128,10 @@ class VisualSearchService(visual_search_service_pb2_grpc.VisualSearchServiceServ
         if so_far is not None and so_far.features is not None and not isinstance(source, bytes):
             source = so_far.features
         keeping.answered(source, found, no_keep=query.no_keep, frame=so_far)
-        wanted = found.candidates[: conversion.MAX_THUMBNAILS] if query.include_thumbnails else ()
-        small = [engine.ingest.thumbnails.if_there(candidate.image) for candidate in wanted]
+        # A provisional answer goes without: they take time, and would cost a slow link more than they are worth.
+        wanted = query.include_thumbnails and (last or found.certain)
+        shown = found.candidates[: conversion.MAX_THUMBNAILS] if wanted else ()
+        small = [engine.ingest.thumbnails.if_there(candidate.image) for candidate in shown]
         answer = conversion.answer_message(
             found,
             include_matches=query.include_matches,

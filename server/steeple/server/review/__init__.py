@@ -1,6 +1,5 @@
 """Queries that are kept for review: off unless the settings say so; and feedback, which is on unless they say no."""
 
-from steeple.server.review.feedback import check_feedback
 from steeple.server.review.keeper import KeptOfCall, QueryKeeper
 from steeple.server.review.records import (
     Content,
@@ -27,6 +26,5 @@ __all__ = [
     "QueryKeeper",
     "QueryVerdict",
     "Review",
-    "check_feedback",
     "query_name",
 ]

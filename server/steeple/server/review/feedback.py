@@ -89,7 +89,7 @@ class FeedbackBox:
             SteepleError: What ``answer`` raises, and :meth:`QueryKeeper.keep`.
         """
         self._check_taken(key_id)
-        check_feedback(feedback, origin)
+        _check(feedback, origin)
         # With the key, so that who learns the id of another's request learns nothing by repeating it.
         content = {"key": key_id, "source": _digest(source), "feedback": asdict(feedback)}
         request = Request.of(f"FeedbackService/{origin}", request_id, content)
@@ -148,7 +148,7 @@ class FeedbackBox:
         )
 
 
-def check_feedback(feedback: Feedback, origin: Origin) -> None:
+def _check(feedback: Feedback, origin: Origin) -> None:
     """What somebody says, if it can be kept.
 
     Raises:

@@ -222,7 +222,7 @@ class QueryKeeper:
         if total > most:
             oldest = self._store.oldest(total - most + round(_SLACK * most))
             self._files.delete(oldest)
-            self._store.delete(oldest, self._clock())
+            self._store.delete(oldest)
             total = self._store.total_bytes()
         self._room = most - total
 

@@ -113,7 +113,7 @@ class Review:
         expired = self._store.ids(older_than(now - self._rules.retention))
         if expired:
             self._files.delete(expired)
-            self._store.delete(expired, now)
+            self._store.delete(expired)
 
     def get(self, query_id: str) -> KeptQuery:
         """A query.
@@ -267,7 +267,7 @@ class Review:
         ids = self._store.ids(named(names) if names else of_key(key_id) if key_id else where)
         self._files.delete(ids)
         what = None if names else key_name(key_id) if key_id else "queries"
-        erased = self._store.delete(ids, self._clock(), what)
+        erased = self._store.erase(ids, self._clock(), what)
         self._catalogue.database.forget_deleted()
         return erased
 

@@ -205,13 +205,21 @@ class KeptQueryStore:
         with self._database.read() as connection:
             return connection.execute(select(_TABLE.c.id).limit(1)).first() is None
 
-    def delete(self, query_ids: Sequence[str], now: datetime, what: str | None = None) -> int:
-        """Deletes queries; how many there were. For the audit log, ``what`` says which; None: as the request does."""
-        deleted = 0
+    def delete(self, query_ids: Sequence[str]) -> None:
+        """Deletes queries that must go by themselves, whoever's call it is that they make room for."""
         with self._database.write() as connection:
-            for first in range(0, len(query_ids), _AT_ONCE):
-                statement = sqlalchemy.delete(_TABLE).where(named(query_ids[first : first + _AT_ONCE]))
-                deleted += connection.execute(statement).rowcount
+            _delete(connection, query_ids)
+
+    def erase(self, query_ids: Sequence[str], now: datetime, what: str | None) -> int:
+        """Deletes queries as the caller wants; how many there were.
+
+        Args:
+            query_ids: Which.
+            now: UTC.
+            what: Says which, in the audit log; None: as the request does.
+        """
+        with self._database.write() as connection:
+            deleted = _delete(connection, query_ids)
             audit.record(connection, now, what)
         return deleted
 
@@ -288,6 +296,14 @@ def of_key(key_id: str) -> ColumnElement[bool]:
 def named(query_ids: Iterable[str]) -> ColumnElement[bool]:
     """Queries of these ids."""
     return _TABLE.c.id.in_(list(query_ids))
+
+
+def _delete(connection: Connection, query_ids: Sequence[str]) -> int:
+    deleted = 0
+    for first in range(0, len(query_ids), _AT_ONCE):
+        statement = sqlalchemy.delete(_TABLE).where(named(query_ids[first : first + _AT_ONCE]))
+        deleted += connection.execute(statement).rowcount
+    return deleted
 
 
 def _set(connection: Connection, query_id: str, **values: Any) -> None:  # noqa: ANN401 - of each column's type
