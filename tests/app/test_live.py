@@ -34,6 +34,7 @@ class Extracting:
         self.threads: set[int] = set()
         self.efforts: list[Effort] = []
         self.failure: SteepleError | None = None
+        self.blind = False
         self.frames = 0
 
     def __call__(self, effort: Effort) -> Extracting:
@@ -45,7 +46,8 @@ class Extracting:
         self.frames += 1
         if self.failure is not None:
             raise self.failure
-        return features(size=(photo.shape[1], photo.shape[0]))
+        points = np.zeros((0 if self.blind else 1, 2), np.float32)
+        return features(points, (photo.shape[1], photo.shape[0]))
 
 
 class Answering:
@@ -217,6 +219,23 @@ def test_an_answer_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatc
         assert watching.until(session, certain).problem is None
     finally:
         session.close()
+
+
+def test_frames_that_show_nothing_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steeple.app.live.PATIENCE_SECONDS", 0.2)
+    extracting, searcher = Extracting(), Answering(lambda _: SURE)
+    extracting.blind = True
+    session, watching = session_of(searcher, extracting)
+    session.start()
+    try:
+        begun = time.monotonic()
+        view = watching.until(session, lambda view: extracting.frames >= 5 and time.monotonic() > begun + 0.5)
+        assert (view.state, view.problem, view.answers) == (State.LOOKING, None, 0)
+        extracting.blind = False
+        assert watching.until(session, certain).answers == 1
+    finally:
+        session.close()
+    assert searcher.streams == 1
 
 
 def test_the_effort_follows_what_the_device_says() -> None:

@@ -242,6 +242,8 @@ class LiveSession:
                 continue
             last_sent = _now()
             self._pace.extracted(effort, (last_sent - begun) * 1e3)
+            if not len(features):  # of nothing that anybody could answer
+                continue
             with self._turn:
                 self._ready = (frame, features)
                 self._turn.notify_all()
