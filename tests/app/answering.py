@@ -63,7 +63,7 @@ def judged(footage: Footage, numbers: Iterable[int]) -> Iterator[Frame]:
     judge = FrameJudge()
     for number in numbers:
         frame = judge.judge(footage.frame(number), number / RATE, number / RATE)
-        yield Frame(number, frame.pixels, frame.grey, frame.scale, frame.time, frame.arrived, frame.quality)
+        yield Frame(number, frame.pixels, frame.grey, frame.time, frame.arrived, frame.quality)
 
 
 def matches(

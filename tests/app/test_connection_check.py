@@ -40,6 +40,11 @@ def last(report: ConnectionReport) -> tuple[Stage, Trouble | None]:
     return step.stage, step.trouble
 
 
+def troubles(report: ConnectionReport) -> set[Trouble]:
+    """Warnings included."""
+    return {step.trouble for step in report.steps if step.trouble is not None}
+
+
 def test_every_trouble_has_advice() -> None:
     assert set(ADVICE) == set(Trouble)
 
@@ -51,16 +56,9 @@ def test_a_server_that_can_be_used(berlin: Served) -> None:
     assert report.usable
     assert tuple(told) == report.steps
     assert [step.stage for step in report.steps] == list(Stage)
-    assert report.troubles == ()
+    assert troubles(report) == set()
     assert report.round_trip_ms is not None
     assert 0 < report.round_trip_ms < 5000
-    assert report.to_dict()["steps"][0] == {
-        "stage": "address",
-        "passed": True,
-        "found": told[0].found,
-        "trouble": None,
-        "advice": "",
-    }
 
 
 def test_no_server_is_set() -> None:
@@ -138,11 +136,11 @@ def test_a_server_of_another_release(peer: Peer) -> None:
 def test_warnings_do_not_keep_a_server_from_being_used(peer: Peer) -> None:
     report = checked(peer.port, replace(PLAIN, latency_budget_ms=50), "stp_1")
     assert report.usable
-    assert set(report.troubles) <= {Trouble.SLOW}  # of this host, the key may go in the clear
+    assert troubles(report) <= {Trouble.SLOW}  # of this host, the key may go in the clear
     assert [call.metadata["authorization"] for call in peer.received] == ["Bearer stp_1"] * 2
     # An address of this host's too, but nothing says so.
-    assert Trouble.KEY_IN_CLEAR in checked(peer.port, key="stp_1", host="0.0.0.0").troubles  # noqa: S104
-    assert Trouble.KEY_IN_CLEAR not in checked(peer.port, host="0.0.0.0").troubles  # noqa: S104
+    assert Trouble.KEY_IN_CLEAR in troubles(checked(peer.port, key="stp_1", host="0.0.0.0"))  # noqa: S104
+    assert Trouble.KEY_IN_CLEAR not in troubles(checked(peer.port, host="0.0.0.0"))  # noqa: S104
 
 
 class Authority:

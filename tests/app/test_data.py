@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from steeple.app.data import AppData
@@ -19,6 +21,7 @@ from steeple.app.history import HistoryEntry
 from steeple.app.secrets import FileSecrets
 from steeple.app.settings import AppSettings
 from steeple.app.thumbnails import thumbnail_of
+from steeple.client import Client
 from steeple.errors import FailedPreconditionError, ImageError
 from tests.scenes import scene
 
@@ -88,7 +91,7 @@ def test_a_damaged_database_is_told_and_its_readable_entries_are_there(tmp_path:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with much in it."""
     folder = tmp_path_factory.mktemp("kept")
     with AppData.open(folder, secrets=FileSecrets(folder / "secrets.json")) as data:
@@ -96,18 +99,20 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
             data.history.add(HistoryEntry(answer_of(f"Gate {number}"), Origin.SERVER, NOON, b"\xff" * 5000))
             data.waiting.add(features_of(30), time=NOON)
             data.proposals.photo("h:1", b"\xff" * 5000, f"Gate {number}")
-    return (folder / "app.db").read_bytes()
+    return folder / "app.db"
 
 
 @settings(max_examples=40, deadline=None)
+@example(damage=[(0.296875, b"\x80")], share=1.0)  # within a text, which SQLite takes for whole
 @given(
     damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=3000)), max_size=4),
     share=st.floats(0.02, 1),
 )
 def test_the_app_starts_whatever_happened_to_its_database(
-    damage: list[tuple[float, bytes]], share: float, kept: bytes
+    damage: list[tuple[float, bytes]], share: float, kept: Path
 ) -> None:
-    content = bytearray(kept[: int(len(kept) * share)])
+    whole = kept.read_bytes()
+    content = bytearray(whole[: int(len(whole) * share)])
     for place, scribble in damage:
         at = int(place * len(content))
         content[at : at + len(scribble)] = scribble
@@ -130,6 +135,35 @@ def test_the_app_starts_whatever_happened_to_its_database(
             assert len(data.proposals.list()) <= data.proposals.count() <= 12
             number = data.history.add(HistoryEntry(answer_of("New gate"), Origin.SERVER, NOON))
             assert data.history.get(number).answer.landmark is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "history SET answer = CAST(X'7b80' AS TEXT)",
+        "history SET origin = 'nobody'",
+        "history SET time = 'noon'",
+        "waiting SET features = X'ff'",
+        "waiting SET time = 1e300",
+        "outbox SET facts = '{'",
+        'outbox SET facts = \'{"name": "a"}\'',
+        "outbox SET kind = 'rumour'",
+    ],
+)
+def test_one_thing_that_is_damaged_hides_no_other(change: str, kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.db").write_bytes(kept.read_bytes())
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection, connection:
+        connection.execute(f"UPDATE {change} WHERE id = 1")
+    with AppData.open(tmp_path, secrets=FileSecrets(tmp_path / "secrets.json")) as data:
+        listed = {
+            "history": [entry.id or 0 for entry in data.history.list()],
+            "waiting": [query.id for query in data.waiting.list()],
+            "outbox": [proposal.id for proposal in data.proposals.list()],
+        }
+        assert sorted(listed.pop(change.split(maxsplit=1)[0])) == list(range(2, 13))
+        assert all(sorted(numbers) == list(range(1, 13)) for numbers in listed.values())
+        with Client("localhost:1", max_attempts=1) as nobody:
+            assert list(data.proposals.send(nobody, "h:1")) == []
 
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:

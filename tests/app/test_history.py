@@ -36,6 +36,8 @@ def test_an_entry_comes_back_as_it_was(data: AppData) -> None:
     assert (entry.time, entry.thumbnail) == (datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC), b"\xff\xd8photo")
     assert same(entry.answer, answer)
     assert answer.to_dict() == entry.answer.to_dict()
+    (listed,) = data.history.list()
+    assert same(listed.answer, answer)
 
 
 def same(one: Answer, other: Answer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,7 @@ from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, ImageError, SteepleError, UnavailableError
 from tests.scenes import scene
 
-from .answering import answer, features
+from .answering import UNKNOWN, answer, features
 
 PATIENCE = 30.0
 SURE = answer(("a", 0.95))
@@ -34,6 +35,11 @@ class Extracting:
         self.threads: set[int] = set()
         self.efforts: list[Effort] = []
         self.failure: SteepleError | None = None
+        self.blind = False
+        self.times: list[float] = []
+        self.niceness = 0
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
         self.frames = 0
 
     def __call__(self, effort: Effort) -> Extracting:
@@ -42,10 +48,15 @@ class Extracting:
 
     def extract(self, photo: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> FeatureSet:
         self.threads.add(threading.get_ident())
+        self.times.append(time.monotonic())
+        self.niceness = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        self.begun.set()
+        assert self.go_on.wait(PATIENCE)
         self.frames += 1
         if self.failure is not None:
             raise self.failure
-        return features(size=(photo.shape[1], photo.shape[0]))
+        points = np.zeros((0 if self.blind else 1, 2), np.float32)
+        return features(points, (photo.shape[1], photo.shape[0]))
 
 
 class Answering:
@@ -53,6 +64,7 @@ class Answering:
 
     def __init__(self, say: Callable[[int], Answer | SteepleError | None]) -> None:
         self.say = say
+        self.provisionally: Answer | None = None
         self.streams = 0
         self.cancelled = threading.Event()
 
@@ -74,6 +86,8 @@ class Stream(Iterator[StreamFound]):
             if isinstance(said, SteepleError):
                 self._heard.put(said)
                 return
+            if self._searcher.provisionally is not None:
+                self._heard.put(StreamFound(number, self._searcher.provisionally, Origin.SERVER, provisional=True))
             if said is not None:
                 self._heard.put(StreamFound(number, said, Origin.SERVER))
         self._heard.put(None)
@@ -150,6 +164,7 @@ def test_frames_become_views_and_nothing_is_done_on_the_threads_that_call() -> N
     assert len(extracting.threads) == 1
     assert threading.get_ident() not in watching.threads | extracting.threads
     assert watching.threads.isdisjoint(extracting.threads)
+    assert extracting.niceness > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_a_searcher_that_fails_is_asked_again_until_it_answers() -> None:
@@ -217,6 +232,93 @@ def test_an_answer_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatc
         assert watching.until(session, certain).problem is None
     finally:
         session.close()
+
+
+def test_frames_that_show_nothing_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steeple.app.live.PATIENCE_SECONDS", 0.2)
+    extracting, searcher = Extracting(), Answering(lambda _: SURE)
+    extracting.blind = True
+    session, watching = session_of(searcher, extracting)
+    session.start()
+    try:
+        begun = time.monotonic()
+        view = watching.until(session, lambda view: extracting.frames >= 5 and time.monotonic() > begun + 0.5)
+        assert (view.state, view.problem, view.answers) == (State.LOOKING, None, 0)
+        extracting.blind = False
+        assert watching.until(session, certain).answers == 1
+    finally:
+        session.close()
+    assert searcher.streams == 1
+
+
+def test_a_frame_that_is_answered_provisionally_is_answered_once_more() -> None:
+    searcher = Answering(lambda _: SURE)
+    searcher.provisionally = UNKNOWN
+    session, watching = session_of(searcher)
+    session.start()
+    try:
+        assert watching.until(session, certain).answers >= 2
+    finally:
+        session.close()
+
+
+class Telling(Pace):
+    """Tells when the next frame is looked for."""
+
+    def __init__(self) -> None:
+        super().__init__((1.0,), threads=1)
+        self.asked = threading.Event()
+
+    def wait_after_sending(self) -> float:
+        self.asked.set()
+        return super().wait_after_sending()
+
+
+def test_what_was_seen_before_a_pause_is_not_answered_after_it() -> None:
+    extracting, pace = Extracting(), Telling()
+    session, watching = session_of(Answering(lambda _: SURE), extracting, pace)
+    before, after = FRAME.copy(), FRAME.copy()
+    extracting.go_on.clear()
+    session.start()
+    try:
+        session.offer(before, 1.0)
+        assert extracting.begun.wait(PATIENCE)  # with the first frame
+        session.offer(before, 1.1)
+        watching.until(session, lambda view: view.time == 1.1, offer=False)
+        session.pause()
+        pace.asked.clear()
+        extracting.go_on.set()
+        assert pace.asked.wait(PATIENCE)  # the first frame's features are there, and the second is kept
+        session.resume()
+        watching.until(session, in_state(State.LOOKING), offer=False)
+        session.offer(after, 2.0)
+        assert watching.until(session, certain, offer=False).photo is after
+    finally:
+        extracting.go_on.set()
+        session.close()
+
+
+def test_the_pace_is_kept_and_hears_of_answers() -> None:
+    extracting, pace = Extracting(), Pace((1.0,), threads=1)
+    pace.under(Conditions(heat=0.9))
+    assumed = pace.wait_after_sending()
+    session, watching = session_of(Answering(lambda _: SURE), extracting, pace)
+    session.start()
+    try:
+        begun = time.monotonic()
+        seen = set[float]()
+
+        def twice_answered(view: LiveView) -> bool:
+            seen.add(view.time)
+            return view.answers == 2
+
+        watching.until(session, twice_answered)
+        assert len(seen) <= (time.monotonic() - begun) / pace.frame_seconds + 2
+    finally:
+        session.close()
+    first, second = extracting.times[-2:]
+    assert second - first >= pace.least_seconds > 0.5
+    assert pace.wait_after_sending() < 0.9 * assumed
 
 
 def test_the_effort_follows_what_the_device_says() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,14 @@ from steeple.app.shelved_packs import ShelfState
 from steeple.client import Client, LatLng
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
-from steeple.errors import CancelledError, DataLossError, ModelMismatchError, NotFoundError, UnavailableError
+from steeple.errors import (
+    CancelledError,
+    DataLossError,
+    FailedPreconditionError,
+    ModelMismatchError,
+    NotFoundError,
+    UnavailableError,
+)
 
 from .known import GATE, HALL, STRANGER, features_of
 from .serving import Served
@@ -113,6 +121,28 @@ def test_a_download_that_is_stopped_goes_on_where_it_was(data: AppData, client: 
     assert told[-1] == (data.packs.list()[0].size_bytes,) * 2
     assert len(data.packs.list()) == 1
     assert [path.name for path in (data.folder / "packs").iterdir()] == ["gate-50.pack"]
+
+
+def test_a_download_needs_space_for_what_is_missing(
+    data: AppData, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = client.get_pack("gate-50").size_bytes
+
+    def free(count: int) -> None:
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=count))
+
+    free(size - 1)
+    with pytest.raises(FailedPreconditionError, match="make space"):
+        data.packs.download(client, "gate-50")
+    free(size)
+    with pytest.raises(CancelledError):
+        data.packs.download(client, "gate-50", on_progress=lambda here, _: here < 100_000)
+    received = next(offer.received_bytes for offer in data.packs.offered(client) if offer.pack.id == "gate-50")
+    free(size - received - 1)
+    with pytest.raises(FailedPreconditionError, match="make space"):
+        data.packs.download(client, "gate-50")
+    free(size - received)
+    assert data.packs.download(client, "gate-50").size_bytes == size
 
 
 def test_a_server_that_is_away_is_told_and_what_is_here_serves(

@@ -110,6 +110,34 @@ def test_a_server_that_says_nothing_is_given_up(peer: Peer) -> None:
         watch.close()
 
 
+@pytest.mark.parametrize("provisional", [False, True])
+def test_a_server_that_ends_the_stream_or_stops_in_the_middle_of_a_frame_is_away(provisional: bool, peer: Peer) -> None:
+    def begin(requests: Any, context: grpc.ServicerContext) -> Iterator[search.IdentifyStreamResponse]:
+        if provisional:
+            request = next(requests)
+            yield search.IdentifyStreamResponse(
+                frame_id=request.frame_id, answer=answer_to(request.query), provisional=True
+            )
+            peer.blocked(request, context)
+
+    peer.script("IdentifyStream", begin)
+    peer.script("ListModels", fail(grpc.StatusCode.UNAVAILABLE))
+    changes, camera = Changes(), Camera()
+    with Client(f"127.0.0.1:{peer.port}") as client:
+        watch = ServerWatch(client, None, changes)
+        stream = SearchStream(camera, client.identify_stream, watch, features_by_pack, nobody, patience=0.2)
+        camera.show(features_of(5))
+        if provisional:
+            assert next(stream).provisional
+        later = threading.Timer(0.6, camera.show, [features_of(6)])
+        later.start()
+        assert next(stream).origin is Origin.PACK
+        assert changes.told == [False]
+        later.join()
+        stream.cancel()
+        watch.close()
+
+
 def test_a_camera_that_shows_nothing_for_long_is_no_silent_server(peer: Peer) -> None:
     changes, camera = Changes(), Camera()
     with Client(f"127.0.0.1:{peer.port}") as client:

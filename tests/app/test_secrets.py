@@ -92,6 +92,17 @@ def test_a_keychain_that_fails_leaves_secrets_in_the_file(backend: Backend, tmp_
     assert (store.encrypted, store.get("a")) == (False, "geheim")
 
 
+def test_a_key_entered_while_the_keychain_was_locked_joins_those_that_it_has(backend: Backend, tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    ServerKeys(open_secrets(path)).set("one.example.org:50051", "stp_1_a")
+    backend.locked = True
+    ServerKeys(open_secrets(path)).set("two.example.org:50051", "stp_2_b")
+    backend.locked = False
+    keys = ServerKeys(open_secrets(path))
+    assert (keys.get("one.example.org:50051"), keys.get("two.example.org:50051")) == ("stp_1_a", "stp_2_b")
+    assert FileSecrets(path).names() == ()
+
+
 def test_a_keychain_that_its_package_does_not_recommend_is_not_used(backend: Backend, tmp_path: Path) -> None:
     backend.priority = 0.5  # of backends that write plain text
     assert not open_secrets(tmp_path / "secrets.json").encrypted

@@ -117,10 +117,7 @@ def test_offline_shows_nothing_and_an_answer_ends_it() -> None:
     assert machine.disconnected(1.0) is State.OFFLINE
     assert machine.answer is None
     assert machine.tick(99.0) is State.OFFLINE
-    assert machine.connected(100.0) is State.LOOKING
-    machine.disconnected(101.0)
     assert machine.answered(SURE, 102.0) is State.CERTAIN
-    assert machine.connected(103.0) is State.CERTAIN
 
 
 def test_nothing_happens_to_what_is_paused() -> None:
@@ -129,7 +126,6 @@ def test_nothing_happens_to_what_is_paused() -> None:
     assert machine.answered(SURE, 1.1) is State.IDLE
     assert machine.disconnected(1.2) is State.IDLE
     assert machine.lost(1.3) is State.IDLE
-    assert machine.connected(1.4) is State.IDLE
     assert machine.tick(9.0) is State.IDLE
     assert machine.answer is None
     assert machine.started(10.0) is State.LOOKING
@@ -140,7 +136,7 @@ def test_nothing_happens_to_what_is_paused() -> None:
 
 ANSWERS = st.sampled_from([SURE, LIKELY, RIVAL, LIKELY_RIVAL, UNSURE, UNKNOWN])
 GAPS = st.floats(0.0, 1.5)
-WORDS = st.sampled_from(["started", "paused", "lost", "disconnected", "connected", "tick"])
+WORDS = st.sampled_from(["started", "paused", "lost", "disconnected", "tick"])
 EVENTS = st.lists(st.tuples(GAPS, st.one_of(ANSWERS, WORDS)), max_size=60)
 
 
@@ -183,8 +179,6 @@ def test_idle_and_offline_are_what_was_said_last(events: list[tuple[float, Any]]
                 runs = False
             case "disconnected":
                 offline = runs
-            case "connected":
-                offline = offline and not runs
             case Answer():
                 offline = offline and not runs
             case _:

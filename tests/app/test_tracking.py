@@ -100,7 +100,7 @@ def test_frames_of_another_size_are_another_film() -> None:
 
 def frame(number: int, grey: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Frame:
     pixels = np.zeros((*(size or SIZE)[::-1], 3), np.uint8)
-    return Frame(number, pixels, grey, pixels.shape[0] / grey.shape[0], 0.0, 0.0, Quality(0.7, 0.0, 0.5, 0.0))
+    return Frame(number, pixels, grey, 0.0, 0.0, Quality(0.7, 0.0, 0.5, 0.0))
 
 
 def test_an_answer_is_carried_over_the_frames_since() -> None:

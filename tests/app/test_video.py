@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -46,6 +48,15 @@ def test_a_film_begins_again_and_its_numbers_go_on(path: Path) -> None:
         assert number > numbers[-1]
         numbers.append(number)
     assert numbers[-1] >= 13
+
+
+def test_a_film_that_is_always_late_is_seen_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(step=0.2)  # as if each frame took so long
+    monkeypatch.setattr("steeple.app.video.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
+    asked = itertools.count()
+    numbers = [number for number, _ in Video(path).frames(lambda: next(asked) >= 60)]
+    assert len(numbers) >= 10
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("name", ["missing.avi", "text.avi"])

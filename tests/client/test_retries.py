@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -12,7 +13,7 @@ from steeple.delf.features import FeatureSet
 from steeple.errors import InternalError, InvalidArgumentError, ResourceExhaustedError, UnavailableError
 
 from .harness import Harness
-from .peer import Peer, fail, info, retry_after
+from .peer import PATIENCE, Peer, abort, fail, info, retry_after
 
 UNAVAILABLE = fail(grpc.StatusCode.UNAVAILABLE, "restarting", info("UNAVAILABLE"))
 CHANGES: dict[str, Callable[[Any, FeatureSet], Any]] = {
@@ -64,6 +65,29 @@ def test_a_photo_of_megabytes_is_sent_again(client: Any, peer: Peer) -> None:
 def test_frames_are_sent_again(client: Any, peer: Peer, features: FeatureSet) -> None:
     peer.script("IdentifyStream", UNAVAILABLE, peer.normally)
     assert [answer.frame_id for answer in client.identify_stream([features] * 3)] == [0, 1, 2]
+
+
+def test_a_frame_is_sent_again_while_the_next_waits_for_its_answer(
+    harness: Harness, client: Any, peer: Peer, features: FeatureSet
+) -> None:
+    asked_for_another, answered = threading.Event(), threading.Event()
+
+    def break_off(requests: Any, context: grpc.ServicerContext) -> None:
+        next(requests)
+        assert asked_for_another.wait(PATIENCE)
+        abort(context, grpc.StatusCode.UNAVAILABLE, "restarting")
+
+    def camera() -> Iterator[FeatureSet]:
+        yield features
+        asked_for_another.set()
+        assert answered.wait(PATIENCE)
+
+    peer.script("IdentifyStream", break_off, peer.normally)
+    numbers = []
+    for answer in client.identify_stream(harness.camera(camera()), timeout=PATIENCE):
+        numbers.append(answer.frame_id)
+        answered.set()
+    assert numbers == [0]
 
 
 def test_attempts_end(client: Any, peer: Peer, features: FeatureSet) -> None:

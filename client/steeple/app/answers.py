@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.app.damage import damage_told
 from steeple.client import Answer, Candidate, Landmark, LatLng, Timings
 from steeple.delf.features import FeatureSet
 from steeple.delf.wire import MODEL_PREFIX
-from steeple.errors import DataLossError
 from steeple.packs import Pack, PackLandmark
 from steeple.recognition import Candidate as PackCandidate
 from steeple.recognition import Recognition
@@ -38,7 +38,7 @@ def answer_from_json(text: str, thumbnails: Mapping[str, bytes] | None = None) -
     Raises:
         DataLossError: If it is no such text.
     """
-    try:
+    with damage_told("an answer"):
         facts = json.loads(text)
         return Answer(
             identified=facts["identified"],
@@ -50,8 +50,6 @@ def answer_from_json(text: str, thumbnails: Mapping[str, bytes] | None = None) -
             timings=Timings(**_known(Timings, facts["timings"])),
             request_bytes=facts["request_bytes"],
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataLossError(f"what was kept of an answer is damaged: {error!r}") from error
 
 
 def thumbnails_of(answer: Answer) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from steeple.app.damage import readable
 from steeple.app.files import set_aside
 from steeple.app.salvage import save_rows
 from steeple.app.schema import MIGRATIONS
@@ -103,11 +104,6 @@ class Database:
             self._open_connection().execute("VACUUM")
         self.wipe()
 
-    def size_bytes(self) -> int:
-        """Bytes on the disk."""
-        files = (self._path.with_name(self._path.name + end) for end in ("", *_COMPANIONS))
-        return sum(file.stat().st_size for file in files if file.exists())
-
     def close(self) -> None:
         """Closes the file; later calls raise."""
         with self._lock:
@@ -142,6 +138,7 @@ def _explained(error: sqlite3.Error, path: Path) -> SteepleError:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    connection.text_factory = readable
     try:
         _check_version(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")

@@ -52,7 +52,6 @@ class Frame:
         number: Of the frame, rising.
         pixels: uint8[H, W, 3], RGB.
         grey: uint8[h, w]: the same, its longer side at most :data:`TRACKED_SIDE`.
-        scale: Pixels of the frame per pixel of ``grey``.
         time: Seconds, as it was offered.
         arrived: Seconds, by the session's clock.
         quality: What it is like.
@@ -61,7 +60,6 @@ class Frame:
     number: int
     pixels: NDArray[np.uint8]
     grey: NDArray[np.uint8]
-    scale: float
     time: float
     arrived: float
     quality: Quality
@@ -90,10 +88,7 @@ class FrameJudge:
             arrived: Seconds; passed on.
         """
         grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-        scale = max(1.0, max(grey.shape) / TRACKED_SIDE)
-        if scale > 1.0:
-            grey = _shrunk(grey, TRACKED_SIDE)
-            scale = max(pixels.shape[:2]) / max(grey.shape)
+        grey = _shrunk(grey, TRACKED_SIDE)
         small = _shrunk(grey, _JUDGED_SIDE)
         quality = Quality(
             sharpness=sharpness(small),
@@ -101,7 +96,7 @@ class FrameJudge:
             brightness=float(small.mean()) / 255.0,
             glare=float((small >= 250).mean()),
         )
-        frame = Frame(self._count, pixels, grey, scale, time, arrived, quality)
+        frame = Frame(self._count, pixels, grey, time, arrived, quality)
         self._count += 1
         return frame
 
@@ -130,9 +125,6 @@ class FrameChooser:
 
     Args:
         patience: Seconds that a good frame is waited for.
-
-    Attributes:
-        passed_over: Frames that another was preferred to, so far.
     """
 
     def __init__(self, patience: float = 0.15) -> None:
@@ -141,7 +133,6 @@ class FrameChooser:
         self._expected_time = 0.0
         self._best: Frame | None = None
         self._waited_since: float | None = None
-        self.passed_over = 0
 
     def offer(self, frame: Frame) -> None:
         """A new frame."""
@@ -151,7 +142,6 @@ class FrameChooser:
         if best is None:
             self._best = frame
             return
-        self.passed_over += 1
         stale = frame.time - best.time > self._patience
         if stale or self.good(frame) or (not self.good(best) and self._score(frame) >= self._score(best)):
             self._best = frame

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from steeple.app.answers import answer_from_json, answer_to_json, thumbnails_of
+from steeple.app.damage import damage_told
 from steeple.app.database import Database
 from steeple.app.found import Origin
 from steeple.client import Answer, LatLng
@@ -108,7 +109,8 @@ class History:
                 f"SELECT * FROM history WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",  # noqa: S608
                 [*given, limit],
             ).fetchall()
-            return tuple(entry for row in rows if (entry := _entry_if_whole(connection, row)) is not None)
+            found = [(row, _thumbnails(connection, row)) for row in rows]
+        return tuple(entry for kept in found if (entry := _entry_if_whole(*kept)) is not None)
 
     def get(self, entry_id: int) -> HistoryEntry:
         """One entry.
@@ -121,7 +123,8 @@ class History:
             row = connection.execute("SELECT * FROM history WHERE id = ?", [entry_id]).fetchone()
             if row is None:
                 raise NotFoundError(f"the history has no entry {entry_id}; it may have been deleted")
-            return _entry(connection, row)
+            thumbnails = _thumbnails(connection, row)
+        return _entry(row, thumbnails)
 
     def count(self) -> int:
         """Number of entries."""
@@ -178,22 +181,27 @@ def _words_of(entry: HistoryEntry) -> str:
     return folded("\n".join([landmark.display_name, *aliases, landmark.description, *landmark.labels, date]))
 
 
-def _entry_if_whole(connection: sqlite3.Connection, row: sqlite3.Row) -> HistoryEntry | None:
+def _thumbnails(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, bytes]:
+    found = connection.execute("SELECT landmark, thumbnail FROM history_references WHERE entry = ?", [row["id"]])
+    return {one["landmark"]: one["thumbnail"] for one in found}
+
+
+def _entry_if_whole(row: sqlite3.Row, thumbnails: dict[str, bytes]) -> HistoryEntry | None:
     try:
-        return _entry(connection, row)
+        return _entry(row, thumbnails)
     except DataLossError as error:  # of one entry, which must not hide the others
         _log.warning("entry %s of the history is left out: %s", row["id"], error)
         return None
 
 
-def _entry(connection: sqlite3.Connection, row: sqlite3.Row) -> HistoryEntry:
-    thumbnails = connection.execute("SELECT landmark, thumbnail FROM history_references WHERE entry = ?", [row["id"]])
-    return HistoryEntry(
-        answer=answer_from_json(row["answer"], {one["landmark"]: one["thumbnail"] for one in thumbnails}),
-        origin=Origin(row["origin"]),
-        time=time_of(row["time"]),
-        thumbnail=row["thumbnail"],
-        pack=row["pack"],
-        location=place_of(row),
-        id=row["id"],
-    )
+def _entry(row: sqlite3.Row, thumbnails: dict[str, bytes]) -> HistoryEntry:
+    with damage_told("an entry of the history"):
+        return HistoryEntry(
+            answer=answer_from_json(row["answer"], thumbnails),
+            origin=Origin(row["origin"]),
+            time=time_of(row["time"]),
+            thumbnail=row["thumbnail"],
+            pack=row["pack"],
+            location=place_of(row),
+            id=row["id"],
+        )

@@ -128,7 +128,7 @@ class LiveSession:
         with self._turn:
             if not self._running:
                 return
-            self._running, self._ready = False, None
+            self._running = False
             self._chooser.clear()
             self._turn.notify_all()
             self._tell(self._loop.paused)
@@ -242,6 +242,8 @@ class LiveSession:
                 continue
             last_sent = _now()
             self._pace.extracted(effort, (last_sent - begun) * 1e3)
+            if not len(features):  # of nothing that anybody could answer
+                continue
             with self._turn:
                 self._ready = (frame, features)
                 self._turn.notify_all()
@@ -271,6 +273,7 @@ class LiveSession:
                 if self._closed:
                     return
                 token = self._token = object()
+                self._ready = None  # of before a pause or a failure: no answer to it says what is seen now
                 self._retry_now = False
                 self._waiting.clear()
             problem: SteepleError | None = None

@@ -110,9 +110,10 @@ class PackShelf:
                 raise problem
             with _told(self._folder):
                 free = shutil.disk_usage(self._folder).free
-            if free < pack.size_bytes:
+            missing = pack.size_bytes - self._received(pack.id)
+            if free < missing:
                 raise FailedPreconditionError(
-                    f"the pack takes {pack.size_bytes / 1e6:.1f} MB and {free / 1e6:.1f} MB are free; make space first"
+                    f"the pack takes {missing / 1e6:.1f} MB more and {free / 1e6:.1f} MB are free; make space first"
                 )
             coming = self._path(pack.id).with_suffix(SUFFIX + _COMING)
             client.download_pack(pack, coming, progress=progress)
@@ -232,6 +233,9 @@ class PackShelf:
     def _parts(self, pack_id: str) -> tuple[Path, ...]:
         return tuple(self._folder.glob(f".{self._path(pack_id).name}{_COMING}.*"))
 
+    def _received(self, pack_id: str) -> int:
+        return max((part.stat().st_size for part in self._parts(pack_id)), default=0)
+
     @contextlib.contextmanager
     def _alone(self, pack_id: str) -> Iterator[None]:
         with self._lock:
@@ -322,7 +326,7 @@ class PackShelf:
             return None
 
     def _offered(self, pack: ServerPack, known: _Known | None) -> OfferedPack:
-        received = max((part.stat().st_size for part in self._parts(pack.id)), default=0)
+        received = self._received(pack.id)
         state = ShelfState.ABSENT if not received else ShelfState.PARTIAL
         if self._mismatch(pack.model.removeprefix("models/"), pack.tflite_sha256) is not None:
             state = ShelfState.UNUSABLE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 import sqlite3
 import threading
 import uuid
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from steeple.app.damage import damage_told
 from steeple.app.database import Database
 from steeple.app.feature_bytes import features_from_bytes, features_to_bytes
 from steeple.app.history import seconds_of, time_of
@@ -19,6 +21,7 @@ from steeple.client import Client, LatLng, QueryVerdict
 from steeple.delf.features import FeatureSet
 from steeple.errors import (
     CancelledError,
+    DataLossError,
     DeadlineExceededError,
     FailedPreconditionError,
     InvalidArgumentError,
@@ -27,6 +30,8 @@ from steeple.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+
+_log = logging.getLogger(__name__)
 
 MOST: Final = 100
 """Items that may wait, at most."""
@@ -170,10 +175,10 @@ class Proposals:
         return self._add(ProposalKind.PHOTO, server, {}, name, note, location, time, photo=photo, features=None)
 
     def list(self) -> tuple[WaitingProposal, ...]:
-        """All that no server has yet, the oldest first."""
+        """All that no server has yet, the oldest first; those that are damaged are left out."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT * FROM outbox ORDER BY id").fetchall()
-        return tuple(_item(row) for row in rows)
+        return tuple(item for row in rows if (item := _item_if_whole(row)) is not None)
 
     def count(self) -> int:
         """How many no server has yet, those with a problem included."""
@@ -212,7 +217,8 @@ class Proposals:
             for number in self._sendable(server, again=again):
                 with self._database.reading() as connection:
                     row = connection.execute("SELECT * FROM outbox WHERE id = ?", [number]).fetchone()
-                if row is None:  # deleted meanwhile
+                item = None if row is None else _item_if_whole(row)
+                if item is None:  # deleted meanwhile, or damaged
                     continue
                 try:
                     _send(client, row)
@@ -220,10 +226,10 @@ class Proposals:
                     if not _lasting(error):
                         return
                     self._refused(number, error.message)
-                    yield replace(_item(row), attempts=row["attempts"] + 1, problem=error.message)
+                    yield replace(item, attempts=item.attempts + 1, problem=error.message)
                 else:
                     self.delete(number)
-                    yield replace(_item(row), problem=None)
+                    yield replace(item, problem=None)
         finally:
             self._sending.release()
 
@@ -277,24 +283,33 @@ class Proposals:
 
 
 def _send(client: Client, row: sqlite3.Row) -> None:
-    facts = json.loads(row["facts"])
-    location = None if facts["location"] is None else LatLng(**facts["location"])
+    facts = _facts(row)
     if row["kind"] == ProposalKind.PHOTO.value:
         client.propose_photo(
-            row["photo"], facts["name"], note=facts["note"], location=location, request_id=row["request_id"]
+            row["photo"], facts["name"], note=facts["note"], location=facts["location"], request_id=row["request_id"]
         )
         return
     client.send_feedback(
         features_from_bytes(row["features"]) if row["photo"] is None else row["photo"],
-        QueryVerdict(facts["verdict"]),
+        facts["verdict"],
         shown=facts["shown"],
         landmark=facts["landmark"],
         suggested_name=facts["name"],
         note=facts["note"],
-        location=location,
+        location=facts["location"],
         upload=row["photo"] is not None,
         request_id=row["request_id"],
     )
+
+
+def _facts(row: sqlite3.Row) -> dict[str, Any]:
+    with damage_told("a proposal"):
+        facts = json.loads(row["facts"])
+        said = {name: facts[name] for name in ("name", "note")}
+        said["location"] = None if facts["location"] is None else LatLng(**facts["location"])
+        if row["kind"] == ProposalKind.FEEDBACK.value:
+            said |= {name: facts[name] for name in ("shown", "landmark")} | {"verdict": QueryVerdict(facts["verdict"])}
+        return said
 
 
 def _lasting(error: SteepleError) -> bool:
@@ -304,15 +319,20 @@ def _lasting(error: SteepleError) -> bool:
     return not isinstance(error, _PASSING)
 
 
-def _item(row: sqlite3.Row) -> WaitingProposal:
-    return WaitingProposal(
-        id=row["id"],
-        kind=ProposalKind(row["kind"]),
-        server=row["server"],
-        time=time_of(row["time"]),
-        name=json.loads(row["facts"])["name"],
-        size_bytes=len(row["photo"] or row["features"] or b""),
-        has_photo=row["photo"] is not None,
-        attempts=row["attempts"],
-        problem=row["problem"],
-    )
+def _item_if_whole(row: sqlite3.Row) -> WaitingProposal | None:
+    try:
+        with damage_told("a proposal"):
+            return WaitingProposal(
+                id=row["id"],
+                kind=ProposalKind(row["kind"]),
+                server=row["server"],
+                time=time_of(row["time"]),
+                name=_facts(row)["name"],
+                size_bytes=len(row["photo"] or row["features"] or b""),
+                has_photo=row["photo"] is not None,
+                attempts=row["attempts"],
+                problem=row["problem"],
+            )
+    except DataLossError as error:  # of one proposal, which must not hold up the others
+        _log.warning("proposal %s is left out: %s", row["id"], error)
+        return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from steeple.app.damage import readable
 from steeple.app.schema import MIGRATIONS, TABLES
 
 
@@ -23,10 +24,15 @@ def save_rows(damaged: Path, target: sqlite3.Connection) -> int:
     try:
         # One that may write would empty the log into the damaged file.
         with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as source:
+            source.text_factory = readable
             if source.execute("PRAGMA user_version").fetchone()[0] != len(MIGRATIONS):
                 return 0
-            return sum(_copied(source, target, table) for table in TABLES)
+            target.execute("BEGIN IMMEDIATE")  # each row alone would wait for the disk
+            count = sum(_copied(source, target, table) for table in TABLES)
+            target.execute("COMMIT")
+            return count
     except sqlite3.Error:
+        target.rollback()
         return 0
 
 

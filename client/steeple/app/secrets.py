@@ -100,11 +100,15 @@ class ServerKeys:
             self._secrets.delete(_KEYS)
 
     def _all(self) -> dict[str, str]:
-        try:
-            keys = json.loads(self._secrets.get(_KEYS) or "{}")
-        except ValueError:
-            return {}
-        return {server: key for server, key in keys.items() if isinstance(key, str)} if isinstance(keys, dict) else {}
+        return _keys_of(self._secrets.get(_KEYS))
+
+
+def _keys_of(secret: str | None) -> dict[str, str]:
+    try:
+        keys = json.loads(secret or "{}")
+    except ValueError:
+        return {}
+    return {server: key for server, key in keys.items() if isinstance(key, str)} if isinstance(keys, dict) else {}
 
 
 def _same(server: str) -> str:
@@ -241,8 +245,11 @@ def moved(file: FileSecrets, store: SecretStore) -> SecretStore:
     """``store``, with all that a file had; or the file, if the store fails."""
     try:
         for name in file.names():
-            store.set(name, file.get(name) or "")
-            if store.get(name) != file.get(name):
+            secret = file.get(name) or ""
+            if name == _KEYS:  # of some servers, entered while the store failed; it may have those of others
+                secret = json.dumps(_keys_of(store.get(name)) | _keys_of(secret))
+            store.set(name, secret)
+            if store.get(name) != secret:
                 return file
         store.get(_KEYS)
     except FailedPreconditionError:

@@ -115,13 +115,6 @@ class StateMachine:
             self._go(State.OFFLINE, None)
         return self._state
 
-    def connected(self, now: float) -> State:
-        """Somebody can answer again."""
-        self._at(now)
-        if self._state is State.OFFLINE:
-            self._look()
-        return self._state
-
     def tick(self, now: float) -> State:
         """Time went on."""
         self._at(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 
 class Trouble(enum.StrEnum):
@@ -91,16 +91,6 @@ class Step:
     trouble: Trouble | None = None
     advice: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "stage": self.stage.value,
-            "passed": self.passed,
-            "found": self.found,
-            "trouble": None if self.trouble is None else self.trouble.value,
-            "advice": self.advice,
-        }
-
 
 @dataclass(frozen=True)
 class ConnectionReport:
@@ -118,16 +108,6 @@ class ConnectionReport:
     def usable(self) -> bool:
         """Whether the server can answer queries."""
         return all(step.passed for step in self.steps)
-
-    @property
-    def troubles(self) -> tuple[Trouble, ...]:
-        """What is wrong, warnings included."""
-        return tuple(step.trouble for step in self.steps if step.trouble is not None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        steps = [step.to_dict() for step in self.steps]
-        return {"usable": self.usable, "round_trip_ms": self.round_trip_ms, "steps": steps}
 
 
 def failed(stage: Stage, trouble: Trouble, found: str) -> Step:

@@ -17,6 +17,7 @@ from steeple.errors import UnavailableError
 
 _FALLBACK_RATE: Final = 30.0  # of a file that does not tell its own
 _RATES: Final = (1.0, 240.0)
+_BEHIND_SECONDS: Final = 0.5  # from which a film goes on where it is: who never catches up would see nothing at all
 
 
 class Video:
@@ -35,7 +36,7 @@ class Video:
         """Number and pixels, uint8[H, W, 3] in RGB, of each frame, when it is due.
 
         Numbers are those of the file, from 0, and go on rising when it begins again. Frames that are overdue are left
-        out, so whoever is slow sees fewer and none late.
+        out, so whoever is slow sees fewer and none late; a film that falls far behind takes longer.
 
         Args:
             stopped: Asked before each frame; the iterator ends when it says so.
@@ -101,6 +102,8 @@ class Video:
             late = time.monotonic() - (began + number / rate)
             if late < 0:
                 time.sleep(-late)
+            if late > _BEHIND_SECONDS:
+                began, late = began + late, 0.0
             if late < 1 / rate:
                 taken, picture = capture.retrieve()
                 if taken:

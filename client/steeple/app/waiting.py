@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
+from steeple.app.damage import damage_told
 from steeple.app.database import Database
 from steeple.app.feature_bytes import features_from_bytes, features_to_bytes
 from steeple.app.found import Found, Origin
@@ -185,16 +186,16 @@ class Waiting:
 
 def _query_if_whole(row: sqlite3.Row) -> WaitingQuery | None:
     try:
-        features = features_from_bytes(row["features"])
+        with damage_told("a query"):
+            return WaitingQuery(
+                id=row["id"],
+                features=features_from_bytes(row["features"]),
+                time=time_of(row["time"]),
+                thumbnail=row["thumbnail"],
+                location=place_of(row),
+                attempts=row["attempts"],
+                problem=row["problem"],
+            )
     except DataLossError as error:  # of one query, which must not hold up the others
         _log.warning("query %s that waits is left out: %s", row["id"], error)
         return None
-    return WaitingQuery(
-        id=row["id"],
-        features=features,
-        time=time_of(row["time"]),
-        thumbnail=row["thumbnail"],
-        location=place_of(row),
-        attempts=row["attempts"],
-        problem=row["problem"],
-    )

@@ -72,19 +72,26 @@ class _AsyncFeed:
 
     async def request(self, number: int, attempt: _AsyncAttempt) -> IdentifyStreamRequest:
         """The request of that number, which may have been made for a call before."""
-        async with self._turn:
-            if attempt is self._attempt and number < self._first + len(self._kept):
-                request = self._kept[number - self._first]
-            else:
-                if attempt is not self._attempt:
-                    raise StopAsyncIteration
-                request = await self._next()
-                self._kept.append(request)
-            if self.answers and attempt is self._attempt:
-                while self._first <= number:
-                    self._kept.popleft()
-                    self._first += 1
-            return request
+        request = self._made(number, attempt)
+        if request is None:  # what was made is sent again at once: a call before may wait for the camera in its turn
+            async with self._turn:
+                request = self._made(number, attempt)
+                if request is None:
+                    if attempt is not self._attempt:
+                        raise StopAsyncIteration
+                    request = await self._next()
+                    self._kept.append(request)
+        if self.answers and attempt is self._attempt:
+            while self._first <= number:
+                self._kept.popleft()
+                self._first += 1
+        return request
+
+    def _made(self, number: int, attempt: _AsyncAttempt) -> IdentifyStreamRequest | None:
+        """The request of that number, if it was made and the call is not over."""
+        if attempt is self._attempt and number < self._first + len(self._kept):
+            return self._kept[number - self._first]
+        return None
 
     async def _next(self) -> IdentifyStreamRequest:
         self._worker.enter()

@@ -73,19 +73,26 @@ class _Feed:
 
     def request(self, number: int, attempt: _Attempt) -> IdentifyStreamRequest:
         """The request of that number, which may have been made for a call before."""
-        with self._turn:
-            if attempt is self._attempt and number < self._first + len(self._kept):
-                request = self._kept[number - self._first]
-            else:
-                if attempt is not self._attempt:
-                    raise StopIteration
-                request = self._next()
-                self._kept.append(request)
-            if self.answers and attempt is self._attempt:
-                while self._first <= number:
-                    self._kept.popleft()
-                    self._first += 1
-            return request
+        request = self._made(number, attempt)
+        if request is None:  # what was made is sent again at once: a call before may wait for the camera in its turn
+            with self._turn:
+                request = self._made(number, attempt)
+                if request is None:
+                    if attempt is not self._attempt:
+                        raise StopIteration
+                    request = self._next()
+                    self._kept.append(request)
+        if self.answers and attempt is self._attempt:
+            while self._first <= number:
+                self._kept.popleft()
+                self._first += 1
+        return request
+
+    def _made(self, number: int, attempt: _Attempt) -> IdentifyStreamRequest | None:
+        """The request of that number, if it was made and the call is not over."""
+        if attempt is self._attempt and number < self._first + len(self._kept):
+            return self._kept[number - self._first]
+        return None
 
     def _next(self) -> IdentifyStreamRequest:
         self._worker.enter()
