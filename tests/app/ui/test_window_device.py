@@ -103,6 +103,10 @@ class Phone(DesktopDevice):
     def forget_place(self) -> None:
         self.on_place = None
 
+    @property
+    def watched(self) -> bool:
+        return self.on_place is not None
+
 
 def encoded(photo: NDArray[np.uint8]) -> bytes:
     return cv2.imencode(".png", photo[..., ::-1])[1].tobytes()
@@ -174,10 +178,11 @@ def test_torch_and_zoom_are_those_of_the_camera(open_app: Open) -> None:
 
 def test_the_place_is_known_only_while_it_is_wanted_and_granted(open_app: Open) -> None:
     driver = open_app(hurried=True, kind=Phone, **HOME)
-    app, device = driver.app, driver.app.device
+    app: Any = driver.app
+    device: Any = app.device
     device.permissions[Need.LOCATION] = Permission.DENIED
     device.grants = Permission.DENIED
-    assert device.on_place is None
+    assert not device.watched
     app.go("settings")
     driver.steps()
     switch = driver.screen.ids.location
@@ -192,12 +197,12 @@ def test_the_place_is_known_only_while_it_is_wanted_and_granted(open_app: Open) 
     assert app.services.place == LatLng(48.8, 2.3)
     assert app.services.searcher.place == LatLng(48.8, 2.3)
     app.on_pause()
-    assert device.on_place is None
+    assert not device.watched
     app.on_resume()
-    assert device.on_place is not None
+    assert device.watched
     driver.tap(switch)
     driver.steps()
-    assert device.on_place is None
+    assert not device.watched
     assert app.services.place is None
     assert app.services.searcher.place is None
 
@@ -303,3 +308,18 @@ def test_to_erase_forgets_everything_and_begins_anew(open_app: Open) -> None:
     assert not app.services.settings.welcomed
     assert app.sp == 1.0
     assert app.device.on_place is None
+
+
+def test_what_was_taken_out_comes_back_where_it_was(open_app: Open) -> None:
+    driver = open_app(hurried=True, camera=False, **HOME)
+    result, present = driver.app.screens.get_screen("result"), driver.app.present
+    cards = [result.ids[name].__self__ for name in ("telling", "thanks", "others")]
+    content = result.ids.page.content
+    before = list(content.children)
+    for card in cards:
+        present(card, False)
+    assert not set(cards) & set(content.children)
+    for card in (cards[2], cards[0], cards[1]):
+        present(card, True)
+        present(card, True)
+    assert content.children == before
