@@ -61,13 +61,13 @@ class Appearance:
 
     Attributes:
         dark: Whether apps shall be dark; None if the system does not say.
-        text_scale: By what the sizes of text are multiplied.
         language: ISO 639 code, such as ``ko``; None if the system does not say.
+        insets: Pixels of the window at its left, top, right and lower edge that bars of the system lie upon.
     """
 
     dark: bool | None = None
-    text_scale: float = 1.0
     language: str | None = None
+    insets: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 class Camera(Protocol):
@@ -136,7 +136,7 @@ class Device(Protocol):
         """Shows the system's settings of this app, where permissions can be changed."""
 
     def appearance(self) -> Appearance:
-        """How the person has set up the system."""
+        """How the person has set up the system, and what of the window it takes for itself."""
 
     def conditions(self) -> Conditions:
         """Battery and heat."""
@@ -156,14 +156,22 @@ class Device(Protocol):
     def keep_awake(self, on: bool) -> None:
         """Whether the screen stays on while the app is seen."""
 
-    def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> None:
-        """Lets the person choose a photo; gives its file, or None if the person chose none or it cannot be read."""
+    def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> bool:
+        """Lets the person choose a photo; gives its file, or None if the person chose none or it cannot be read.
+
+        Returns:
+            Whether the device can do that; if not, nothing is given.
+        """
 
     def on_shared_photo(self, on_photo: Callable[[bytes], None]) -> None:
         """From now on, gives the photos that other apps share with this one, first that it was started with."""
 
-    def share(self, text: str, title: str) -> None:
-        """Offers a text to other apps; ``title`` heads the choice."""
+    def share(self, text: str, title: str) -> bool:
+        """Offers a text to other apps; ``title`` heads the choice.
+
+        Returns:
+            Whether the person sees that choice; if not, the text is on the clipboard.
+        """
 
     def show_on_map(self, latitude: float, longitude: float, label: str) -> None:
         """Shows a place in the app for maps; a web page if there is none."""

@@ -94,9 +94,9 @@ class Activity:
         self.flags = 0
         self.asks_again = True
         self.refuses: Callable[[Intent], bool] = lambda _intent: False
+        self.taken: Any = None
         self.configuration = SimpleNamespace(
             uiMode=0x21,
-            fontScale=1.3,
             getLocales=lambda: JavaList([SimpleNamespace(getLanguage=lambda: "ko")]),
         )
 
@@ -126,7 +126,8 @@ class Activity:
         def clear(flags: int) -> None:
             self.flags &= ~flags
 
-        return SimpleNamespace(addFlags=add, clearFlags=clear)
+        view = SimpleNamespace(getRootWindowInsets=lambda: self.taken)
+        return SimpleNamespace(addFlags=add, clearFlags=clear, getDecorView=lambda: view)
 
     def getContentResolver(self) -> Any:
         return SimpleNamespace(openFileDescriptor=self._open)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -300,11 +302,38 @@ def test_battery_and_heat(
 
 
 def test_the_app_looks_as_the_system_does(bridge: StandIns, device: Device) -> None:
-    assert device.appearance() == Appearance(dark=True, text_scale=1.3, language="ko")
+    assert device.appearance() == Appearance(dark=True, language="ko")
     bridge.activity.configuration.uiMode = 0x11
     assert device.appearance().dark is False
     bridge.activity.configuration.uiMode = 0x01
     assert device.appearance().dark is None
+
+
+def test_what_lies_below_the_systems_bars_is_told(bridge: StandIns, device: Device) -> None:
+    def taken(kinds: int) -> Any:
+        assert kinds == 1 | 8
+        return SimpleNamespace(left=0, top=63, right=90, bottom=40)
+
+    bridge.classes["android.view.WindowInsets$Type"] = SimpleNamespace(systemBars=lambda: 1, displayCutout=lambda: 8)
+    bridge.sdk = 35
+    assert device.appearance().insets == (0, 0, 0, 0)  # nothing is shown yet
+    bridge.activity.taken = SimpleNamespace(getInsets=taken)
+    assert device.appearance().insets == (0, 63, 90, 40)
+    bridge.sdk = 34
+    assert device.appearance().insets == (0, 0, 0, 0)  # the system lays out the window beside them
+
+
+def test_what_was_granted_is_known_while_java_is_busy(bridge: StandIns, device: Device) -> None:
+    bridge.granted |= {CAMERA, COARSE}
+    assert device.permission(Need.CAMERA) is Permission.GRANTED
+    busy = threading.Event()
+    bridge.post(lambda: busy.wait(20))  # a photo of 60 MB that is read, say
+    try:
+        known = ThreadPoolExecutor(1).submit(lambda: device.permission(Need.CAMERA))
+        assert known.result(10) is Permission.GRANTED
+        ThreadPoolExecutor(1).submit(lambda: device.watch_place(lambda _place: None)).result(10)
+    finally:
+        busy.set()
 
 
 def test_the_screen_stays_on_while_it_is_asked_to(bridge: StandIns, device: Device) -> None:

@@ -132,7 +132,7 @@ def test_java_is_called_and_calls_back(phone: str, staged: Path, tmp_path: Path)
         "asked": "network 2000 5.0;",
         "forgotten": True,
         "conditions": [0.55, True, 0.5],
-        "appearance": [True, 1.25, "ko"],
+        "appearance": [True, "ko", [7, 60, 0, 40]],
         "felt": "40 ms at -1;",
         "flags": 128,
         "said": "en 0 Big Ben;ko 0 빅 벤;",

@@ -128,13 +128,14 @@ def open_app(window_system: None, film: Path, resting_film: Path, tmp_path: Path
             allowed: bool = True,
             hurried: bool = False,
             resting: bool = False,
+            kind: Callable[..., DesktopDevice] = DesktopDevice,
             **settings: Any,
         ) -> Driver:
             from steeple.app.ui import start
 
             # What is drawn on lies in memory, of the size that the process' first window has: the largest of all tests.
             start.prepare(tmp_path, LARGEST)
-            device = DesktopDevice(
+            device = kind(
                 tmp_path / "app",
                 camera=VideoCamera(Video(resting_film if resting else film)) if camera else None,
                 place=Place(51.503, -0.121),

@@ -102,7 +102,6 @@ def test_the_script_of_a_text_is_known(text: str, script: str | None) -> None:
 def test_a_font_of_the_system_is_found_for_what_roboto_lacks(tmp_path: Path) -> None:
     fonts = Fonts([tmp_path / "missing", tmp_path])
     assert fonts.font_for("경복궁") == ROBOTO  # none is there
-    assert not fonts.can_write("경복궁")
     nested = tmp_path / "truetype/nanum"
     nested.mkdir(parents=True)
     for name in ("NanumGothic.ttf", "NanumGothicBold.ttf", "DejaVuSans.ttf"):
@@ -112,7 +111,6 @@ def test_a_font_of_the_system_is_found_for_what_roboto_lacks(tmp_path: Path) -> 
     assert fonts.font_for("경복궁", True) == str(nested / "NanumGothicBold.ttf")
     assert fonts.font_for("قصر", True) == str(nested / "DejaVuSans.ttf")  # its bold is not there
     assert fonts.font_for("Zürich") == ROBOTO
-    assert fonts.can_write("경복궁")
 
 
 def test_kv_files_have_no_text_that_is_not_translated() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from steeple.app.device import Appearance
 from steeple.app.settings import Theme
 from steeple.app.ui.theme import TOUCH
 
@@ -139,3 +140,48 @@ def test_a_language_to_the_left_turns_rows_around(open_app: Open) -> None:
     driver.steps()
     assert screen.children[0].ids.back.center_x > driver.window.width / 2
     assert screen.ids.tls.title == "Encrypt (TLS)"  # not translated, and there all the same
+
+
+def test_nothing_lies_below_the_systems_bars(open_app: Open) -> None:
+    from steeple.app.ui.widgets.basic import Tappable
+
+    left, top, right, bottom = 40, 70, 50, 60
+    driver = open_app(SIZES["landscape"], hurried=True, welcomed=True, language="en")
+    appearance = Appearance(insets=(left, top, right, bottom))
+    driver.app.device.appearance = lambda: appearance
+    for size in (SIZES["phone"], SIZES["landscape"]):  # of a window that is turned, it is asked anew
+        driver.resize(size)
+        driver.until(lambda: list(driver.app.insets) == [left, top, right, bottom], "the bars")
+        for name in ("live", "settings", "welcome"):
+            screen = show(driver, name)
+            header = [screen.ids.chip] if name == "live" else []
+            tapped = [widget for widget in walk(screen) if isinstance(widget, Tappable) and seen(widget)]
+            if name == "settings":
+                tapped = [screen.children[0].ids.back]
+            for widget in [*tapped, *header]:
+                x, y = widget.to_window(widget.x, widget.y)
+                assert x >= left - 1, (name, widget)
+                assert y >= bottom - 1, (name, widget)
+                assert x + widget.width <= size[0] - right + 1, (name, widget)
+                assert y + widget.height <= size[1] - top + 1, (name, widget)
+        driver.app.insets = (0, 0, 0, 0)
+
+
+def test_a_photo_is_given_to_the_screen_once_and_no_larger_than_that_can_take(open_app: Open) -> None:
+    from kivy.graphics import Rectangle
+
+    from steeple.app.ui.services import Looked
+
+    driver = open_app(SIZES["phone"], hurried=True, camera=False, welcomed=True, language="en")
+    result = driver.app.screens.get_screen("result")
+    photo = np.full((3000, 4100, 3), (200, 0, 0), np.uint8)
+    result.show(Looked(photo, None, datetime.now(UTC)))
+    driver.app.go("result")
+    driver.steps(8)
+    picture = result.ids.matches
+    sizes = [part.texture.size for part in picture.canvas.children if type(part) is Rectangle and part.texture]
+    assert [max(size) for size in sizes] == [2048]
+    photo[:] = (0, 0, 200)  # which is seen if it is given anew
+    driver.resize(SIZES["small phone"])
+    x, y = (round(at) for at in picture.to_window(*picture.center))
+    assert driver.picture()[driver.window.height - y, x].tolist() == [200, 0, 0]

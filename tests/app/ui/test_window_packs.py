@@ -6,7 +6,7 @@ import pytest
 
 from steeple.app.found import Origin
 from steeple.app.states import State
-from steeple.client import Client
+from steeple.client import Client, LatLng
 
 from . import townscape
 from .conftest import Open, Served
@@ -53,7 +53,8 @@ def test_a_photo_is_proposed_and_reaches_the_server(open_app: Open, served: Serv
     from steeple.app.ui.services import Looked
 
     driver = open_app(camera=False, **connected(served))
-    driver.app.propose(Looked(townscape.view(5)[0], None, datetime.now(UTC)))
+    taken = Looked(townscape.view(5)[0], None, datetime.now(UTC), location=LatLng(51.5, -0.12))
+    driver.app.propose(taken)
     driver.steps()
     form = driver.screen
     assert form.name == "propose"
@@ -66,6 +67,18 @@ def test_a_photo_is_proposed_and_reaches_the_server(open_app: Open, served: Serv
     with Client(served.address) as client:
         told = [query.feedback for query in client.list_kept_queries() if query.feedback is not None]
     assert [feedback.suggested_name for feedback in told] == ["Springfield Minster"]
+    assert [feedback.location for feedback in told] == [None], "it is told only by who turns that on"
+    driver.app.propose(taken)
+    driver.steps()
+    assert form.ids.name.text == ""
+    form.ids.name.put("The Minster")
+    driver.tap(form.ids.place)
+    driver.tap(form.ids.send)
+    driver.until(lambda: driver.screen.name == "permission" and proposals.count() == 0, "the proposal to be sent")
+    with Client(served.address) as client:
+        told = [query.feedback for query in client.list_kept_queries() if query.feedback is not None]
+    places = {feedback.suggested_name: feedback.location for feedback in told}
+    assert places == {"Springfield Minster": None, "The Minster": LatLng(51.5, -0.12)}
 
 
 def test_a_wrong_answer_can_be_told(open_app: Open, served: Served) -> None:

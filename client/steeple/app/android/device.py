@@ -24,6 +24,7 @@ SECRETS: Final = "keystore.json"
 _KEEP_SCREEN_ON: Final = 128  # WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON
 _NIGHT_MASK: Final = 0x30  # Configuration.UI_MODE_NIGHT_MASK
 _NIGHT: Final = {0x10: False, 0x20: True}
+_EDGE_TO_EDGE: Final = 35  # from which on windows of apps made for it (android.api) lie below the system's bars
 _ORDINARY_STRENGTH: Final = -1  # VibrationEffect.DEFAULT_AMPLITUDE
 
 
@@ -89,17 +90,19 @@ class AndroidDevice:
 
         self._bridge.post_to_window(apply)
 
-    def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> None:
+    def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> bool:
         """See :class:`steeple.app.device.Device`."""
         self._photos.pick(on_photo)
+        return True
 
     def on_shared_photo(self, on_photo: Callable[[bytes], None]) -> None:
         """See :class:`steeple.app.device.Device`."""
         self._photos.on_shared(on_photo)
 
-    def share(self, text: str, title: str) -> None:
+    def share(self, text: str, title: str) -> bool:
         """See :class:`steeple.app.device.Device`."""
         self._bridge.post(lambda: self._share(text, title))
+        return True
 
     def show_on_map(self, latitude: float, longitude: float, label: str) -> None:
         """See :class:`steeple.app.device.Device`."""
@@ -110,9 +113,20 @@ class AndroidDevice:
         configuration = self._bridge.activity.getResources().getConfiguration()
         return Appearance(
             dark=_NIGHT.get(int(configuration.uiMode) & _NIGHT_MASK),
-            text_scale=float(configuration.fontScale),
             language=str(configuration.getLocales().get(0).getLanguage()) or None,
+            insets=self._insets(),
         )
+
+    def _insets(self) -> tuple[int, int, int, int]:
+        # Before, the system lays out the window beside its bars.
+        insets = None
+        if self._bridge.sdk >= _EDGE_TO_EDGE:
+            insets = self._bridge.activity.getWindow().getDecorView().getRootWindowInsets()
+        if insets is None:  # or the window is not shown yet
+            return (0, 0, 0, 0)
+        kinds = self._bridge.java("android.view.WindowInsets$Type")
+        taken = insets.getInsets(int(kinds.systemBars()) | int(kinds.displayCutout()))
+        return (int(taken.left), int(taken.top), int(taken.right), int(taken.bottom))
 
     def _vibrate(self, milliseconds: int) -> None:
         motor = self._bridge.activity.getSystemService("vibrator")

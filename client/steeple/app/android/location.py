@@ -30,8 +30,7 @@ class Location:
         """Begins to tell where the phone is."""
         with self._lock:
             self._on_place = on_place
-        if self._permissions.state(Need.LOCATION) is Permission.GRANTED:
-            self._bridge.post(self._begin)
+        self._bridge.post(self._begin)
 
     def forget(self) -> None:
         """Ends that."""
@@ -44,6 +43,8 @@ class Location:
 
     def _begin(self) -> None:
         self._end()
+        if self._permissions.state(Need.LOCATION) is not Permission.GRANTED:
+            return
         manager = self._manager()
         self._listener = self._bridge.implement(
             _LISTENER,

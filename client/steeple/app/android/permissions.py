@@ -23,6 +23,7 @@ class Permissions:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
+        self._granted: set[Need] = set()
         self._blocked: set[Need] = set()
         self._lock = threading.Lock()
 
@@ -31,9 +32,14 @@ class Permissions:
 
         Whether the system asks no more is known only once it was asked to: until then, the answer is DENIED.
         """
-        if self._bridge.run(lambda: any(self._bridge.has_permission(name) for name in _NAMES[need])):
-            return Permission.GRANTED
+        with self._lock:  # who takes a permission back ends the app, so that this never has to wait for Java again
+            if need in self._granted:
+                return Permission.GRANTED
+        granted = self._bridge.run(lambda: any(self._bridge.has_permission(name) for name in _NAMES[need]))
         with self._lock:
+            if granted:
+                self._granted.add(need)
+                return Permission.GRANTED
             return Permission.BLOCKED if need in self._blocked else Permission.DENIED
 
     def ask(self, need: Need, on_answer: Callable[[Permission], None]) -> None:

@@ -21,14 +21,14 @@ from kivy.uix.widget import Widget
 from numpy.typing import NDArray
 
 from steeple.app.data import AppData
-from steeple.app.device import Device, Need, OnFrame, Permission, Place
+from steeple.app.device import Appearance, Device, Need, Permission, Place
 from steeple.app.live import LiveView
 from steeple.app.settings import Theme
 from steeple.app.states import State
 from steeple.app.ui.background import Threads
-from steeple.app.ui.desktop import DesktopDevice
 from steeple.app.ui.language import Translator, choose
 from steeple.app.ui.navigation import HOMES, Navigation
+from steeple.app.ui.presence import Presence
 from steeple.app.ui.presenters import words
 from steeple.app.ui.presenters.live import LiveModel
 from steeple.app.ui.screens.gallery import GalleryScreen, ProposeScreen
@@ -87,23 +87,22 @@ class SteepleApp(App):
     def __init__(self, data: AppData, device: Device, release: ModelRelease, *, still: bool = False) -> None:
         super().__init__()
         self.device = device
-        self.release = release
-        self.background = Threads(lambda call: Clock.schedule_once(lambda _: call(), 0))
+        self.background = Threads(_on_window)
+        self.errands = Threads(_on_window)  # what may take minutes, and must hold up nothing that the person does
+        self.present = Presence()
         self.services = Services(data, release, on_view=self._view, on_online=self._online_changed)
-        self.place: LatLng | None = None
         self.waiting = 0
         self._still = still
         self._camera_turn = threading.Lock()
         self._camera_wanted = False
-        self._on_frame: OnFrame | None = None
         self._toast: Toast | None = None
-        self._aside: set[Widget] = set()
+        self._appearance = Appearance()
 
     # --- beginning and end ---
 
     def build(self) -> Widget:
         """The window's content."""
-        self.apply_settings()
+        self._appear(self.device.appearance())
         for path in sorted(_KV.glob("*.kv")):
             Builder.load_file(str(path))
         self.screens = ScreenManager(transition=NoTransition())
@@ -115,7 +114,7 @@ class SteepleApp(App):
         )
         root = FloatLayout()
         root.add_widget(self.screens)
-        Window.bind(on_keyboard=self._key_pressed, on_drop_file=self._dropped)
+        Window.bind(on_keyboard=self._key_pressed, on_drop_file=self._dropped, on_resize=self._look_at_appearance)
         Window.softinput_mode = "below_target"
         return root
 
@@ -125,7 +124,7 @@ class SteepleApp(App):
         self.device.on_shared_photo(lambda photo: self.background.post(lambda: self.look_at_bytes(photo)))
         self.device.keep_awake(True)
         Clock.schedule_interval(self._look_at_conditions, _CONDITIONS_SECONDS)
-        self._follow_place()
+        self.follow_place()
         for problem in self.services.data.problems:
             self.say(problem)
         self.go_home() if self.services.settings.welcomed else self.go("welcome")
@@ -143,7 +142,8 @@ class SteepleApp(App):
         """The app comes to the front again."""
         if self.screens.current in ("live", "permission"):
             self.go_home()
-        self._follow_place()
+        self._look_at_appearance()
+        self.follow_place()
         self.retry()
 
     def on_stop(self) -> None:
@@ -152,11 +152,13 @@ class SteepleApp(App):
         self._live.close()
         self.device.forget_place()
         Clock.unschedule(self._look_at_conditions)
+        self.services.hang_up()  # so that what is under way ends soon
         self.background.close()
+        self.errands.close()
         if self.device.camera is not None:
             self.device.camera.stop()
         self.services.close()
-        Window.unbind(on_keyboard=self._key_pressed, on_drop_file=self._dropped)
+        Window.unbind(on_keyboard=self._key_pressed, on_drop_file=self._dropped, on_resize=self._look_at_appearance)
         for path in _KV.glob("*.kv"):
             Builder.unload_file(str(path))
 
@@ -191,24 +193,24 @@ class SteepleApp(App):
 
     # --- photos ---
 
-    def start_camera(self, on_frame: OnFrame) -> None:
+    def start_camera(self) -> None:
         """Runs the camera and the live loop."""
-        self._on_frame = on_frame
-        self._camera_wanted = True
-        if self.device.camera is not None:
+        if not self._camera_wanted and self.device.camera is not None:
+            self._camera_wanted = True
             self.background.run(self._run_camera, lambda _: self._live.camera_runs(), self.complain)
 
     def stop_camera(self) -> None:
         """Lets the camera and the live loop rest."""
-        self._camera_wanted = False
-        self.background.run(self._run_camera, lambda _: None, self.complain)
+        if self._camera_wanted:
+            self._camera_wanted = False
+            self.background.run(self._run_camera, lambda _: None, self.complain)
 
     def _run_camera(self) -> None:
         """Has camera and live loop do what is wanted of them by now. Opening a camera may take a second."""
         camera = self.device.camera
         with self._camera_turn:
-            if camera is not None and self._camera_wanted and self._on_frame is not None:
-                camera.start(self._on_frame)
+            if camera is not None and self._camera_wanted:
+                camera.start(self._live.take_frame)
                 self.services.under(self.device.conditions())
                 self.services.watch(True)
             elif camera is not None:
@@ -217,7 +219,7 @@ class SteepleApp(App):
 
     def look(self, photo: NDArray[np.uint8]) -> None:
         """Asks about a photo, uint8[H, W, 3] in RGB, and shows the sheet about it."""
-        self._sheet(Looked(photo, None, datetime.now(UTC)), lambda: self.services.look(photo, self.place))
+        self._sheet(Looked(photo, None, datetime.now(UTC)), lambda: self.services.look(photo, self.services.place))
 
     def look_closer(self, frame: NDArray[np.uint8], view: LiveView) -> None:
         """Shows the sheet about what the camera sees, and asks once more, for all that there is to say."""
@@ -228,9 +230,9 @@ class SteepleApp(App):
             datetime.now(UTC),
             origin=view.origin,
             pack=view.pack,
-            location=self.place,
+            location=self.services.place,
         )
-        self._sheet(before, lambda: self.services.look(photo, self.place, view.features))
+        self._sheet(before, lambda: self.services.look(photo, self.services.place, view.features))
 
     def look_at_bytes(self, photo: bytes) -> None:
         """Asks about an encoded photo, and shows the sheet about it."""
@@ -268,10 +270,8 @@ class SteepleApp(App):
 
     def pick_photo(self) -> None:
         """Has the person choose a photo."""
-        if isinstance(self.device, DesktopDevice):
+        if not self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo))):
             self.go("gallery")
-        else:
-            self.device.pick_photo(lambda photo: self.background.post(lambda: self._picked(photo)))
 
     def _picked(self, photo: bytes | None) -> None:
         if photo is not None:
@@ -282,8 +282,7 @@ class SteepleApp(App):
 
     def share(self, text: str, title: str) -> None:
         """Offers a text to other apps."""
-        self.device.share(text, title)
-        if isinstance(self.device, DesktopDevice):
+        if not self.device.share(text, title):
             self.say(self.tr("Ready to paste"))
 
     def propose(self, looked: Looked) -> None:
@@ -310,7 +309,7 @@ class SteepleApp(App):
 
     def settle(self) -> None:
         """Asks about what waits, and sends what is to be sent."""
-        self.background.run(self.services.settle, self._settled, lambda _: self._count_waiting())
+        self.errands.run(self.services.settle, self._settled, lambda _: self._count_waiting())
 
     def _settled(self, answered: int) -> None:
         if answered:
@@ -333,23 +332,30 @@ class SteepleApp(App):
         """Looks for the server at once."""
         self.background.run(self.services.retry, lambda _: None, self.complain)
 
-    def _follow_place(self) -> None:
-        if self.services.settings.send_location and self.device.permission(Need.LOCATION) is Permission.GRANTED:
+    def follow_place(self) -> None:
+        """Knows from now on where the device is, or not, as the person wants it."""
+        if self.services.settings.send_location:
             self.device.watch_place(self._placed)
         else:
             self.device.forget_place()
-            self.place = None
             self.services.move(None)
 
     def _placed(self, place: Place) -> None:
-        self.place = LatLng(place.latitude, place.longitude)
-        self.services.move(self.place)
+        self.services.move(LatLng(place.latitude, place.longitude))
 
     # --- what the person chose ---
 
     def apply_settings(self) -> None:
         """Shows the app as the person wants it."""
-        settings, appearance = self.services.settings, self.device.appearance()
+        self._appear(self._appearance)
+
+    def _look_at_appearance(self, *_: Any) -> None:
+        self.background.run(self.device.appearance, self._appear, self.complain)
+
+    def _appear(self, appearance: Appearance) -> None:
+        self._appearance = appearance
+        self.insets = appearance.insets
+        settings = self.services.settings
         language = choose(settings.language or appearance.language or "")
         if language != self.tr.code:
             self.tr = Translator(language)
@@ -357,13 +363,13 @@ class SteepleApp(App):
         self.theme = PALETTES["dark" if dark else "light"]
         Window.clearcolor = self.theme.background
         self.sp = sp(1) * settings.text_scale  # of the system's own scale, Kivy knows
-        self._follow_place()
 
     def erase(self) -> None:
         """Forgets everything, and begins anew."""
 
         def done(_: None) -> None:
             self.apply_settings()
+            self.follow_place()
             self.reconnect()
             self.go("welcome")
 
@@ -389,10 +395,6 @@ class SteepleApp(App):
         self.root.add_widget(toast)
         Clock.schedule_once(lambda _: self.root.remove_widget(toast), _TOAST_SECONDS)
 
-    def present(self, widget: Widget, parent: Widget, wanted: bool, index: int = 0) -> None:
-        """Has a widget among those of another, at an index from the end, or not."""
-        self._aside.add(widget.__self__)  # ids are weak, and would lose what is in no tree
-        if wanted and widget.parent is None:
-            parent.add_widget(widget, index=index)
-        elif not wanted and widget.parent is not None:
-            widget.parent.remove_widget(widget)
+
+def _on_window(call: Callable[[], None]) -> None:
+    Clock.schedule_once(lambda _: call(), 0)

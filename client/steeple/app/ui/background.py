@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from steeple.errors import InternalError, SteepleError
 
@@ -16,30 +16,8 @@ _LOG: Final = logging.getLogger(__name__)
 Failed = Callable[[SteepleError], None]
 
 
-class Background(Protocol):
-    """Runs what takes longer than a frame."""
-
-    def run(self, work: Callable[[], _T], done: Callable[[_T], None], failed: Failed) -> None:
-        """Does ``work`` elsewhere; then calls one of the others on the window's thread.
-
-        Args:
-            work: Anything; errors that are not of :mod:`steeple.errors` become InternalError.
-            done: Takes its result.
-            failed: Takes its error.
-        """
-        ...
-
-    def post(self, call: Callable[[], None]) -> None:
-        """Has ``call`` done on the window's thread, soon. From any thread."""
-        ...
-
-    def close(self) -> None:
-        """Waits for what is being done, forgets what is not, and gives no more results."""
-        ...
-
-
 class Threads:
-    """Two threads.
+    """Runs what takes longer than a frame, on two threads.
 
     Args:
         post: Has a call done on the window's thread.
@@ -51,7 +29,13 @@ class Threads:
         self._closed = threading.Event()
 
     def run(self, work: Callable[[], _T], done: Callable[[_T], None], failed: Failed) -> None:
-        """See :class:`Background`."""
+        """Does ``work`` elsewhere; then calls one of the others on the window's thread.
+
+        Args:
+            work: Anything; errors that are not of :mod:`steeple.errors` become InternalError.
+            done: Takes its result.
+            failed: Takes its error.
+        """
 
         def both() -> None:
             try:
@@ -70,7 +54,7 @@ class Threads:
             self._pool.submit(both)
 
     def post(self, call: Callable[[], None]) -> None:
-        """See :class:`Background`."""
+        """Has ``call`` done on the window's thread, soon. From any thread."""
 
         def unless_closed() -> None:
             if not self._closed.is_set():
@@ -80,6 +64,6 @@ class Threads:
             self._post(unless_closed)
 
     def close(self) -> None:
-        """See :class:`Background`."""
+        """Waits for what is being done, forgets what is not, and gives no more results."""
         self._closed.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

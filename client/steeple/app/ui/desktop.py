@@ -65,7 +65,7 @@ class DesktopDevice:
 
     def watch_place(self, on_place: Callable[[Place], None]) -> None:
         """See :class:`steeple.app.device.Device`."""
-        if self._place is not None:
+        if self._place is not None and self.permission(Need.LOCATION) is Permission.GRANTED:
             on_place(self._place)
 
     def forget_place(self) -> None:
@@ -84,19 +84,21 @@ class DesktopDevice:
     def keep_awake(self, on: bool) -> None:
         """See :class:`steeple.app.device.Device`."""
 
-    def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> None:
+    def pick_photo(self, on_photo: Callable[[bytes | None], None]) -> bool:
         """Desktops have no gallery of their own; the app shows folders instead."""
-        on_photo(None)
+        del on_photo
+        return False
 
     def on_shared_photo(self, on_photo: Callable[[bytes], None]) -> None:
         """See :class:`steeple.app.device.Device`."""
 
-    def share(self, text: str, title: str) -> None:
+    def share(self, text: str, title: str) -> bool:
         """Puts the text on the clipboard."""
         del title
         from kivy.core.clipboard import Clipboard  # noqa: PLC0415 - the window is open by now
 
         Clipboard.copy(text)
+        return False
 
     def show_on_map(self, latitude: float, longitude: float, label: str) -> None:
         """See :class:`steeple.app.device.Device`."""

@@ -137,10 +137,6 @@ class Fonts:
                     return there[name]
         return None
 
-    def can_write(self, text: str) -> bool:
-        """Whether each letter of a text is likely to be seen as such."""
-        return script_of(text) is None or self.font_for(text) != ROBOTO
-
     def _there(self) -> dict[str, Path]:
         if self._files is None:
             wanted = {name for script in SCRIPTS for pair in script.files for name in pair}

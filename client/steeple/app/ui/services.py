@@ -109,7 +109,8 @@ class Services:
         Raises:
             FailedPreconditionError: Before :meth:`reconnect`, and after :meth:`close`.
         """
-        searcher = self._searcher
+        with self._lock:  # while the settings change, there is none for a moment
+            searcher = self._searcher
         if searcher is None:
             raise FailedPreconditionError("nobody was asked to answer yet")
         return searcher
@@ -126,9 +127,9 @@ class Services:
         return self._client
 
     @property
-    def online(self) -> bool:
-        """Whether the server answers, as far as is known."""
-        return self._searcher is not None and self._searcher.online
+    def place(self) -> LatLng | None:
+        """Where the device is; None if that is not known or not to be used."""
+        return self._place
 
     # --- who answers, and the live loop ---
 
@@ -193,6 +194,12 @@ class Services:
             searcher.retry_now()
             session.retry()
 
+    def hang_up(self) -> None:
+        """Ends all that is asked of others, for good; what waits for an answer gets none."""
+        with self._lock:
+            self._closed = True
+            self._hang_up()
+
     def _hang_up(self) -> None:
         session, searcher = self._session, self._searcher
         self._session = self._searcher = self._client = None
@@ -203,10 +210,8 @@ class Services:
 
     def close(self) -> None:
         """Ends everything and closes the data."""
-        with self._lock:
-            self._closed = True
-            self._hang_up()
-            self.data.close()
+        self.hang_up()
+        self.data.close()
 
     # --- a photo ---
 
@@ -282,8 +287,9 @@ class Services:
             How many queries were answered.
         """
         answered = sum(1 for _ in self.data.waiting.answer(self.searcher))
-        if self._client is not None:
-            for _ in self.data.proposals.send(self._client, self.settings.server):
+        client = self._client
+        if client is not None:
+            for _ in self.data.proposals.send(client, self.settings.server):
                 pass
         return answered
 

@@ -28,7 +28,6 @@ class Palette:
         background: Of screens.
         surface: Of cards on the background.
         raised: Of fields and quiet buttons on cards.
-        line: Of hairlines.
         text: Of headlines and paragraphs.
         muted: Of what explains them.
         accent: Of what is on, chosen or lit, as text or shape on background and surface.
@@ -41,14 +40,12 @@ class Palette:
         on_picture_muted: Of what explains that.
         lit: Of the outline of a landmark that is certain.
         unsure: Of what is not.
-        shadow: Of what lies above something.
     """
 
     name: str
     background: Colour
     surface: Colour
     raised: Colour
-    line: Colour
     text: Colour
     muted: Colour
     accent: Colour
@@ -61,7 +58,6 @@ class Palette:
     on_picture_muted: Colour
     lit: Colour
     unsure: Colour
-    shadow: Colour
 
 
 DARK: Final = Palette(
@@ -69,7 +65,6 @@ DARK: Final = Palette(
     background=_colour("0D1117"),
     surface=_colour("171D26"),
     raised=_colour("232B37"),
-    line=_colour("323C4A"),
     text=_colour("F4F6F8"),
     muted=_colour("AAB4C1"),
     accent=_colour("FFB84D"),
@@ -82,7 +77,6 @@ DARK: Final = Palette(
     on_picture_muted=_colour("D5DCE4"),
     lit=_colour("FFC15C"),
     unsure=_colour("A9CBFF"),
-    shadow=_colour("000000", 0.5),
 )
 
 LIGHT: Final = Palette(
@@ -90,7 +84,6 @@ LIGHT: Final = Palette(
     background=_colour("F7F4EE"),
     surface=_colour("FFFFFF"),
     raised=_colour("EFEAE1"),
-    line=_colour("DDD5C7"),
     text=_colour("1B1F24"),
     muted=_colour("575D66"),
     accent=_colour("8F5100"),
@@ -103,7 +96,6 @@ LIGHT: Final = Palette(
     on_picture_muted=_colour("D5DCE4"),
     lit=_colour("FFC15C"),
     unsure=_colour("A9CBFF"),
-    shadow=_colour("3A2A10", 0.22),
 )
 
 PALETTES: Final = {palette.name: palette for palette in (DARK, LIGHT)}
@@ -137,9 +129,6 @@ SHAPE_PAIRS: Final = (("accent", "raised"), ("lit", "scrim"), ("muted", "raised"
 
 TOUCH: Final = 48
 """The least side of what can be tapped, dp."""
-
-GAP: Final = 16
-"""Between and around things, dp."""
 
 
 def faded(colour: Sequence[float], opacity: float) -> Colour:

@@ -214,7 +214,7 @@ def _rest(device: Any, activity: Any, jnius: Any) -> dict[str, Any]:
     inner = started[0].extras.get("intent")
     return {
         "conditions": [conditions.battery, conditions.charging, conditions.heat],
-        "appearance": [appearance.dark, appearance.text_scale, appearance.language],
+        "appearance": [appearance.dark, appearance.language, list(appearance.insets)],
         "felt": activity.services.get("vibrator").felt,
         "flags": activity.window.flags,
         "said": voice.last.said,

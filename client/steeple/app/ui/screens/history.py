@@ -105,10 +105,10 @@ class HistoryScreen(Screen):
             row.bind(on_release=lambda row: app.open_entry(int(row.entry)))
             box.add_widget(row)
         self.filled = bool(self._rows)
-        app.present(self.ids.more, self.ids.page.content, len(rows) > history.PAGE)
+        app.present(self.ids.more, len(rows) > history.PAGE)
         waits = app.waiting
         self.waiting = app.tr.count("{n} photo waits for an answer.", "{n} photos wait for an answer.", waits)
-        app.present(self.ids.waiting, self.ids.page.content, waits > 0, index=len(self.ids.page.content.children) - 1)
+        app.present(self.ids.waiting, waits > 0)
         if not self._rows:
             box.clear_widgets()
             box.add_widget(_nothing(app, text))

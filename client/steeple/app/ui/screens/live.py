@@ -78,7 +78,6 @@ class LiveScreen(Screen):
         self._coming: NDArray[np.uint8] | None = None
         self._coming_view: LiveView | None = None
         self._fingers: dict[Any, tuple[float, float]] = {}
-        self._running = False
         self._state = State.IDLE
         self._clock = Clock.schedule_interval(self._next_frame, 0)
 
@@ -99,9 +98,8 @@ class LiveScreen(Screen):
 
     def resume(self) -> None:
         """Runs the camera, unless it is paused."""
-        if not self.paused and not self._running:
-            self._running = True
-            App.get_running_app().start_camera(self.take_frame)
+        if not self.paused:
+            App.get_running_app().start_camera()
 
     def camera_runs(self) -> None:
         """The camera has started: what it can do is known now."""
@@ -109,9 +107,7 @@ class LiveScreen(Screen):
 
     def rest(self) -> None:
         """Lets the camera rest."""
-        if self._running:
-            self._running = False
-            App.get_running_app().stop_camera()
+        App.get_running_app().stop_camera()
 
     def take_frame(self, frame: NDArray[np.uint8], at: float) -> None:
         """Takes a frame, on any thread."""
@@ -137,7 +133,7 @@ class LiveScreen(Screen):
     def show_view(self) -> None:
         """Shows the newest view."""
         app = App.get_running_app()
-        model = live.present(self.view, app.tr, place=app.place, waiting=app.waiting)
+        model = live.present(self.view, app.tr, place=app.services.place, waiting=app.waiting)
         self.chip, self.chip_icon = model.chip, model.chip_icon
         self.title, self.detail, self.hint, self.icon = model.title, model.detail, model.hint, model.icon
         self.percent, self.confidence = model.percent, model.confidence or 0.0

@@ -91,7 +91,7 @@ class PacksScreen(Screen):
 
     def _say(self, text: str) -> None:
         self.notice = text
-        App.get_running_app().present(self.ids.notice, self.ids.page.content, bool(text), index=1)
+        App.get_running_app().present(self.ids.notice, bool(text))
 
     def act(self, pack: str, action: str) -> None:
         """Does what a row's button says."""
@@ -107,7 +107,7 @@ class PacksScreen(Screen):
             app.background.post(lambda: self._progressed(pack, received / max(1, total)))
             return pack not in self._stopped
 
-        app.background.run(
+        app.errands.run(
             lambda: app.services.data.packs.download(app.services.client, pack, on_progress=progress),
             lambda _: self._finished(pack, None),
             lambda error: self._finished(pack, error),

@@ -10,7 +10,6 @@ from kivy.app import App
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.screenmanager import Screen
-from kivy.uix.widget import Widget
 
 from steeple.app.ui.presenters import result
 from steeple.app.ui.presenters.result import ResultModel
@@ -55,8 +54,6 @@ class ResultScreen(Screen):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.model: ResultModel | None = None
-        self._places: dict[str, int] = {}
-        self._cards: list[Widget] = []
 
     def show(self, looked: Looked, *, asking: bool = False) -> None:
         """Shows what is known of a photo.
@@ -68,7 +65,7 @@ class ResultScreen(Screen):
         app = App.get_running_app()
         fresh = self.looked is None or self.looked.time != looked.time
         self.looked = looked
-        model = result.present(looked, app.tr, now=datetime.now().astimezone(), place=app.place, asking=asking)
+        model = result.present(looked, app.tr, now=datetime.now().astimezone(), place=app.services.place, asking=asking)
         self.model = model
         self.kind, self.title, self.detail, self.description = model.kind, model.title, model.detail, model.description
         self.percent, self.confidence = model.percent, model.confidence or 0.0
@@ -99,22 +96,11 @@ class ResultScreen(Screen):
             rows.add_widget(row)
         told = bool(self.thanks)
         app = App.get_running_app()
-        app.present(self.ids.propose, self.ids.actions, model.may_propose, index=1)
-        app.present(self.ids.map, self.ids.actions, model.place is not None)
-        self._present(self.ids.telling, model.kind == "found" and model.may_tell and not told)
-        self._present(self.ids.thanks, told)
-        self._present(self.ids.others, bool(model.candidates) and model.may_tell and not told)
-
-    def _present(self, card: Widget, wanted: bool) -> None:
-        """Puts a card into its place among the page's, or takes it out."""
-        content = self.ids.page.content
-        if not self._cards:
-            self._cards = list(reversed(content.children))
-        if wanted and card.parent is None:
-            after = self._cards[self._cards.index(card) + 1 :]
-            content.add_widget(card, index=sum(1 for other in after if other.parent is not None))
-        elif not wanted and card.parent is not None:
-            content.remove_widget(card)
+        app.present(self.ids.propose, model.may_propose)
+        app.present(self.ids.map, model.place is not None)
+        app.present(self.ids.telling, model.kind == "found" and model.may_tell and not told)
+        app.present(self.ids.thanks, told)
+        app.present(self.ids.others, bool(model.candidates) and model.may_tell and not told)
 
     def tell(self, correct: bool, landmark: str | None = None) -> None:
         """Keeps what the person says of the answer, to be sent."""

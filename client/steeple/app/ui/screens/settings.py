@@ -11,7 +11,9 @@ from kivy.uix.screenmanager import Screen
 
 from steeple.app.device import Need, Permission
 from steeple.app.settings import BUDGETS, AnswersFrom, Theme
+from steeple.app.trouble import Trouble
 from steeple.app.ui.language import LANGUAGES
+from steeple.app.ui.presenters import words
 from steeple.errors import InvalidArgumentError, SteepleError
 
 _TEXT_SCALES = (0.85, 1.0, 1.25, 1.5)
@@ -24,7 +26,6 @@ class SettingsScreen(Screen):
     """The settings; each is saved as it is changed."""
 
     server_problem = StringProperty("")
-    certificates_problem = StringProperty("")
     key_place = StringProperty("")
     about = StringProperty("")
 
@@ -53,12 +54,14 @@ class SettingsScreen(Screen):
         ids.scale.value = min(_TEXT_SCALES, key=lambda scale: abs(scale - settings.text_scale))
         ids.scale.options = list(zip(_TEXT_SCALES, ("A−", "A", "A+", "A++"), strict=True))
         ids.speech.active, ids.haptics.active = settings.speech, settings.haptics
-        self.server_problem = self.certificates_problem = ""
+        self.server_problem = ""
         safe = app.services.data.secrets.encrypted
         self.key_place = (
             tr("Kept in this device's secure storage.") if safe else tr("Kept in a file that only you can read.")
         )
-        self.about = tr("Steeple {version}, model release {release}", version=_version(), release=app.release.name)
+        self.about = tr(
+            "Steeple {version}, model release {release}", version=_version(), release=app.services.release.name
+        )
         self._load_key()
 
     def on_leave(self, *_: Any) -> None:
@@ -96,13 +99,11 @@ class SettingsScreen(Screen):
             return False
         self._stale = self._stale or bool(_CONNECTION & set(changes))
         app.apply_settings()
+        if "send_location" in changes:
+            app.follow_place()
         if "language" in changes:
             self.on_pre_enter()
         return True
-
-    def save_text(self, name: str, text: str) -> bool:
-        """Saves a setting that is typed."""
-        return self.save(**{name: text.strip()})
 
     def save_server(self) -> bool:
         """Saves the address; what is none is told beside it."""
@@ -113,7 +114,7 @@ class SettingsScreen(Screen):
         try:
             app.services.data.settings.change(server=text)
         except InvalidArgumentError:
-            self.server_problem = app.tr("The address must look like search.example.org:50051.")
+            self.server_problem = app.tr(words.TROUBLES[Trouble.BAD_ADDRESS])
             return False
         self.server_problem = ""
         self._stale = True

@@ -10,8 +10,8 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.screenmanager import Screen
 
 from steeple.app.device import Need, Permission
-from steeple.app.trouble import ConnectionReport
-from steeple.app.ui.presenters import connection, welcome
+from steeple.app.trouble import ConnectionReport, Trouble
+from steeple.app.ui.presenters import connection, welcome, words
 from steeple.errors import InvalidArgumentError
 
 
@@ -38,7 +38,7 @@ class WelcomeScreen(Screen):
         self.icon, self.button = step.icon, app.tr(step.button)
         self.title, self.detail = app.tr(step.title), app.tr(step.detail)
         self.problem = ""
-        app.present(self.ids.server, self.ids.step, self.step == welcome.SERVER_STEP)
+        app.present(self.ids.server, self.step == welcome.SERVER_STEP)
 
     def go_on(self) -> None:
         """Goes to the next step, or to the camera after the last."""
@@ -47,7 +47,7 @@ class WelcomeScreen(Screen):
             try:
                 app.services.data.settings.change(server=self.ids.server.text.strip())
             except InvalidArgumentError:
-                self.problem = app.tr("The address must look like search.example.org:50051.")
+                self.problem = app.tr(words.TROUBLES[Trouble.BAD_ADDRESS])
                 return
         if self.step + 1 < self.steps:
             self.step += 1

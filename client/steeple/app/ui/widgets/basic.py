@@ -155,8 +155,6 @@ class RoundAction(TapFloat):
 class Shutter(TapFloat):
     """The large round button that takes a still."""
 
-    busy = BooleanProperty(False)
-
 
 class Chip(BoxLayout):
     """A short word with an icon, on the camera's picture or a card."""
@@ -195,7 +193,3 @@ class Row(GridLayout):
     """
 
     collapsed = BooleanProperty(False)
-
-
-class Divider(Widget):
-    """A hairline."""

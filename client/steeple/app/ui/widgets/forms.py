@@ -54,7 +54,6 @@ class OnOff(TapBox):
     title = StringProperty("")
     help = StringProperty("")
     active = BooleanProperty(False)
-    sliding = NumericProperty(0.0)
     __events__ = ("on_changed",)
 
     def on_release(self) -> None:

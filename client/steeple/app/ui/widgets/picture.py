@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import is_
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from kivy.graphics import (
     Color,
@@ -29,18 +30,30 @@ from steeple.app.ui.placing import Placing, place
 
 _WIDEST: Final = 2.0  # of a photo and its reference image side by side, times their height
 
+_LARGEST: Final = 2048  # pixels of a texture's side, which every phone has
+
 _FAR: Final = 1e5  # window pixels, farther than any window reaches
 
 
 def texture_of(photo: NDArray[np.uint8], texture: Texture | None = None) -> Texture:
-    """A photo, uint8[H, W, 3] in RGB, as a texture; in the one given, if that has its size."""
-    height, width = photo.shape[:2]
+    """A photo, uint8[H, W, 3] in RGB, as a texture, smaller if need be; in the one given, if that has its size."""
+    longest = max(photo.shape[:2])
+    if longest > _LARGEST:
+        size = [max(1, round(side * _LARGEST / longest)) for side in size_of(photo)]
+        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    width, height = size_of(photo)
     if texture is None or texture.size != (width, height):
         texture = Texture.create(size=(width, height), colorfmt="rgb")
         texture.flip_vertical()
         texture.mag_filter = texture.min_filter = "linear"
     texture.blit_buffer(np.ascontiguousarray(photo).reshape(-1), colorfmt="rgb", bufferfmt="ubyte")
     return texture
+
+
+def size_of(photo: NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height of a photo, uint8[H, W, 3], pixels."""
+    height, width = photo.shape[:2]
+    return width, height
 
 
 class Photo(Widget):
@@ -69,9 +82,9 @@ class Photo(Widget):
 
     def placing(self) -> Placing | None:
         """Where the photo lies; None without one."""
-        if self.texture is None:
+        if self.photo is None:
             return None
-        return place(self.texture.size, self.pos, self.size, fill=self.fill, focus=_middle(self.outline))
+        return place(size_of(self.photo), self.pos, self.size, fill=self.fill, focus=_middle(self.outline))
 
     def draw(self, *_: Any) -> None:
         """Draws it anew."""
@@ -175,7 +188,7 @@ class MatchesPicture(Widget):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._textures: dict[str, Texture] = {}
+        self._shown: dict[str, tuple[NDArray[np.uint8], Texture]] = {}
         self.bind(**dict.fromkeys(("pos", "size", "photo", "reference", "photo_points", "outline"), self.draw))
 
     def draw(self, *_: Any) -> None:
@@ -188,14 +201,14 @@ class MatchesPicture(Widget):
         half = (width - gap) / 2 if self.reference is not None else width
         start = (self.center_x - width / 2, self.y)
         left = self._texture("photo", self.photo)
-        at = place(left.size, start, (half, self.height), fill=True, focus=_middle(self.outline))
+        at = place(size_of(self.photo), start, (half, self.height), fill=True, focus=_middle(self.outline))
         with self.canvas:
             self._framed(left, at, start, (half, self.height))
             if self.reference is None:
                 return
             right = self._texture("reference", self.reference)
             corner = (start[0] + half + gap, self.y)
-            other = place(right.size, corner, (half, self.height), fill=True)
+            other = place(size_of(self.reference), corner, (half, self.height), fill=True)
             self._framed(right, other, corner, (half, self.height), outlined=False)
             self._lines(at, other)
 
@@ -231,8 +244,10 @@ class MatchesPicture(Widget):
                 SmoothEllipse(pos=(x - dp(2.5), y - dp(2.5)), size=(dp(5), dp(5)))
 
     def _texture(self, name: str, photo: NDArray[np.uint8]) -> Texture:
-        self._textures[name] = texture_of(photo, self._textures.get(name))
-        return self._textures[name]
+        before = self._shown.get(name)
+        if before is None or before[0] is not photo:  # else this is drawn anew alone: it has moved
+            self._shown[name] = (photo, texture_of(photo, None if before is None else before[1]))
+        return self._shown[name][1]
 
 
 def _middle(outline: NDArray[np.floating] | None) -> tuple[float, float] | None:

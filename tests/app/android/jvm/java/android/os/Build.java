@@ -2,6 +2,6 @@ package android.os;
 
 public class Build {
     public static class VERSION {
-        public static final int SDK_INT = 34;
+        public static final int SDK_INT = 35;
     }
 }

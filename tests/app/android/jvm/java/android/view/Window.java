@@ -11,5 +11,9 @@ public abstract class Window {
         this.flags &= ~flags;
     }
 
+    public View getDecorView() {
+        return new View();
+    }
+
     public static class Shown extends Window {}
 }

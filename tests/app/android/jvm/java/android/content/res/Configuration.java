@@ -3,7 +3,6 @@ package android.content.res;
 import java.util.Locale;
 
 public final class Configuration {
-    public float fontScale = 1.25f;
     public int uiMode = 0x21;
 
     public LocaleList getLocales() {
