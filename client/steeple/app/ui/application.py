@@ -147,8 +147,8 @@ class SteepleApp(App):
         self.retry()
 
     def on_stop(self) -> None:
-        """Ends everything."""
-        self._live.rest()
+        """Ends everything. Kivy says it twice where the app itself has asked for the end."""
+        self.stop_camera()
         self._live.close()
         self.device.forget_place()
         Clock.unschedule(self._look_at_conditions)
