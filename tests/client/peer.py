@@ -205,7 +205,9 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
     def ListLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
         scripted = self.peer.meet("ListLandmarks", request, context)
         page, token = _page(self.peer.landmarks, request)
-        return scripted or catalog.ListLandmarksResponse(landmarks=page, next_page_token=token)
+        return scripted or catalog.ListLandmarksResponse(
+            landmarks=page, next_page_token=token, total_size=len(self.peer.landmarks)
+        )
 
     def UpdateLandmark(self, request: Any, context: Any) -> Any:  # noqa: N802
         scripted = self.peer.meet("UpdateLandmark", request, context)

@@ -108,6 +108,19 @@ def test_lists_fetch_pages_as_they_are_needed(client: Any, peer: Peer) -> None:
     assert len(peer.calls("ListReferenceImages")) == 3
 
 
+def test_one_page_is_fetched_at_a_time(client: Any, peer: Peer) -> None:
+    peer.landmarks = [landmark_pb2.Landmark(name=f"landmarks/l{number}") for number in range(5)]
+    found = client.list_landmarks(page_size=2)
+    first = found.page()
+    assert ([landmark.id for landmark in first.items], first.total_size) == (["l0", "l1"], 5)
+    second = found.page(first.next_page_token)
+    assert [landmark.id for landmark in second.items] == ["l2", "l3"]
+    assert found.page(first.next_page_token) == second, "as often as it is asked for"
+    last = client.list_landmarks(page_size=2).page(second.next_page_token)
+    assert ([landmark.id for landmark in last.items], last.next_page_token) == (["l4"], "")
+    assert next(found).id == "l0", "an iteration begins at the beginning"
+
+
 def test_an_empty_page_is_not_the_end(client: Any, peer: Peer) -> None:
     some = [landmark_pb2.Landmark(name="landmarks/a")]
     peer.script(

@@ -10,9 +10,11 @@
 """
 
 from steeple.client._async.client import AsyncClient
+from steeple.client._async.listing import AsyncListing
 from steeple.client._async.stream import AsyncAnswerStream
 from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
+from steeple.client._sync.listing import Listing
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
 from steeple.client.discovery import (
@@ -26,6 +28,7 @@ from steeple.client.discovery import (
     ProposalState,
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.listing import ListPage
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
 from steeple.client.resources import (
@@ -54,6 +57,7 @@ __all__ = [
     "AnswerStream",
     "AsyncAnswerStream",
     "AsyncClient",
+    "AsyncListing",
     "AuditEvent",
     "Candidate",
     "Client",
@@ -78,6 +82,8 @@ __all__ = [
     "LandmarkUsage",
     "LatLng",
     "LeftoverReason",
+    "ListPage",
+    "Listing",
     "MatchedPair",
     "Model",
     "MonthlyUsage",

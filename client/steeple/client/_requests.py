@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from steeple.errors import InvalidArgumentError
 
@@ -18,6 +18,9 @@ class PagedRequest(Protocol):
 
     page_size: int
     page_token: str
+
+    def CopyFrom(self, other: Self, /) -> None:  # noqa: N802 - as protobuf spells it
+        """Becomes the same as another."""
 
 
 class Page(Protocol):

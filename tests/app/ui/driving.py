@@ -23,7 +23,8 @@ class Driver:
         hurried: Whether the loop turns as fast as it can, for tests that wait for nothing.
 
     Attributes:
-        gaps: Milliseconds that each turn of the window's loop took.
+        blocked: Milliseconds that each turn of the window's loop took, but for those in which it had nothing to do and
+            slept, as it had meant to.
         busy: Milliseconds of processor time that the window's own thread took for it.
     """
 
@@ -34,11 +35,13 @@ class Driver:
 
         self.app = app
         self.window = Window
-        self.gaps: list[float] = []
+        self.blocked: list[float] = []
         self.busy: list[float] = []
         self._loop = EventLoop
         self._closed = False
-        self._clock, self._frames_a_second = Clock, Clock._max_fps
+        self._clock, self._frames_a_second, self._sleep = Clock, Clock._max_fps, Clock.usleep
+        self._slept = 0.0
+        Clock.usleep = self._sleep_and_count
         if hurried:
             Clock._max_fps = 0.0
         Window.size = size
@@ -48,10 +51,15 @@ class Driver:
 
     def step(self) -> None:
         """One turn of the window's loop."""
-        begun, worked = time.perf_counter(), time.thread_time()
+        begun, worked, self._slept = time.perf_counter(), time.thread_time(), 0.0
         self._loop.idle()
-        self.gaps.append(1000 * (time.perf_counter() - begun))
+        self.blocked.append(1000 * (time.perf_counter() - begun - self._slept))
         self.busy.append(1000 * (time.thread_time() - worked))
+
+    def _sleep_and_count(self, microseconds: float) -> None:
+        begun = time.perf_counter()
+        self._sleep(microseconds)
+        self._slept += min(microseconds / 1e6, time.perf_counter() - begun)  # what came on top was no rest
 
     def steps(self, count: int = _SETTLE_FRAMES) -> None:
         """A few turns, in which layouts settle."""
@@ -119,7 +127,7 @@ class Driver:
         if self._closed:
             return
         self._closed = True
-        self._clock._max_fps = self._frames_a_second
+        self._clock._max_fps, self._clock.usleep = self._frames_a_second, self._sleep
         self.app.stop()
         stopTouchApp()
         for child in list(self.window.children):

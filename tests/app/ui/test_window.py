@@ -94,17 +94,18 @@ def test_the_corners_of_the_church_are_where_they_are(open_app: Open, served: Se
 def test_the_window_is_not_held_up_by_extraction(open_app: Open, served: Served) -> None:
     driver = open_app(FILM_SIZE, **connected(served))
     live = until_found(driver)
-    driver.gaps.clear()
+    driver.blocked.clear()
     driver.busy.clear()
     answers: set[int] = set()
     begun = time.monotonic()
     while len(answers) < 5 and time.monotonic() - begun < 30:
         driver.step()
         answers.add(id(live.view.answer))
-    gaps, busy = np.array(driver.gaps), np.array(driver.busy)
+    blocked, busy = np.array(driver.blocked), np.array(driver.busy)
     print(
-        f"{len(gaps)} turns of the window's loop while {len(answers)} answers came: wall median {np.median(gaps):.1f}, "
-        f"99th percentile {np.percentile(gaps, 99):.1f}, longest {gaps.max():.1f} ms; of the thread itself, median "
+        f"{len(blocked)} turns of the window's loop while {len(answers)} answers came: blocked for "
+        f"{np.median(blocked):.1f} ms (median), {np.percentile(blocked, 99):.1f} (99th percentile), "
+        f"{blocked.max():.1f} (longest); of that by the thread itself "
         f"{np.median(busy):.1f}, longest {busy.max():.1f} ms; latency {live.view.latency_ms:.0f} ms, "
         f"{live.view.answers_per_second:.1f} answers a second"
     )

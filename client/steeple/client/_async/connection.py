@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 import grpc
 import grpc.aio
 
+from steeple.client._async.listing import AsyncListing
 from steeple.client._concurrency import in_thread_async, response_async, result_async, sleep_async
 from steeple.client._errors import closed, failure_of
 from steeple.client._photos import Photo, PhotoReader, Source
 from steeple.client._requests import Page, PagedRequest, checked_page_size
 from steeple.client._tracing import Tracing
 from steeple.client._transport import AsyncLink, Settings, check_timeout
+from steeple.client.listing import ListPage
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
     FailedPreconditionError,
@@ -31,6 +33,7 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 _Paged = TypeVar("_Paged", bound=PagedRequest)
 _Page = TypeVar("_Page", bound=Page)
+_Item = TypeVar("_Item")
 
 _SURELY_TAKEN: Final = 64 * 1024
 """Bytes of a request that every server takes, however it is set."""
@@ -118,28 +121,36 @@ class AsyncConnection:
         with self.tracing.call(type(request).__name__.removesuffix("Request")):
             return await self._attempts(method, request, timeout, long=long)
 
-    async def pages(
-        self, method: grpc.aio.UnaryUnaryMultiCallable[_Paged, _Page], request: _Paged, *, timeout: float | None
-    ) -> AsyncIterator[_Page]:
-        """The pages of a list, each fetched when it is asked for.
+    def listing(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[_Paged, _Page],
+        request: _Paged,
+        read: Callable[[_Page], Iterable[_Item]],
+        *,
+        timeout: float | None,
+    ) -> AsyncListing[_Item]:
+        """A list, each page of which is fetched when it is asked for.
 
         Args:
             method: Of a stub.
-            request: For the first page; it is changed into that for each next one.
+            request: For the first page.
+            read: What is in a page.
             timeout: Seconds for each page; None: the client's own.
 
         Raises:
             InvalidArgumentError: If the request's ``page_size`` is not positive.
-            FailedPreconditionError: If the client has been closed between two pages.
         """
         checked_page_size(request.page_size)
-        while True:
-            page = await self.call(method, request, timeout=timeout)
-            yield page
-            if not page.next_page_token:
-                return
+
+        async def fetch(token: str) -> ListPage[_Item]:
             self._raise_if_closed()
-            request.page_token = page.next_page_token
+            asked = type(request)()
+            asked.CopyFrom(request)
+            asked.page_token = token
+            page = await self.call(method, asked, timeout=timeout)
+            return ListPage(tuple(read(page)), page.next_page_token, getattr(page, "total_size", None))
+
+        return AsyncListing(fetch)
 
     async def _attempts(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._convert import draft_message, landmark_name
 from steeple.client._convert_discovery import (
     discovery_name,
@@ -86,14 +87,15 @@ class AsyncDiscoveryCalls:
         response = await self._connection.call(self._connection.link.discovery.GetDiscovery, request, timeout=timeout)
         return to_discovery(response.discovery)
 
-    async def list_discoveries(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Discovery]:
+    def list_discoveries(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncListing[Discovery]:
         """Discoveries, the latest first. Pages are fetched as the iterator needs them; ``timeout`` is for each."""
         request = api.ListDiscoveriesRequest(page_size=page_size)
-        async for page in self._connection.pages(
-            self._connection.link.discovery.ListDiscoveries, request, timeout=timeout
-        ):
-            for discovery in page.discoveries:
-                yield to_discovery(discovery)
+        return self._connection.listing(
+            self._connection.link.discovery.ListDiscoveries,
+            request,
+            lambda page: map(to_discovery, page.discoveries),
+            timeout=timeout,
+        )
 
     async def delete_discovery(self, discovery: str | Discovery | Operation, *, timeout: float | None = None) -> None:
         """Forgets a discovery with its proposals and deletes its photos, but for those that are reference images.
@@ -107,14 +109,14 @@ class AsyncDiscoveryCalls:
             self._connection.link.discovery.DeleteDiscovery, request, timeout=timeout, long=True
         )
 
-    async def list_proposals(
+    def list_proposals(
         self,
         discovery: str | Discovery | Operation,
         *,
         states: Iterable[ProposalState | str] = (),
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> AsyncIterator[Proposal]:
+    ) -> AsyncListing[Proposal]:
         """Proposals of a discovery, those of most photos first, without photos and pairs.
 
         Args:
@@ -128,11 +130,12 @@ class AsyncDiscoveryCalls:
         """
         wanted = [state_value(state) for state in states]
         request = api.ListProposalsRequest(parent=discovery_name(discovery), page_size=page_size, states=wanted)
-        async for page in self._connection.pages(
-            self._connection.link.discovery.ListProposals, request, timeout=timeout
-        ):
-            for proposal in page.proposals:
-                yield to_proposal(proposal)
+        return self._connection.listing(
+            self._connection.link.discovery.ListProposals,
+            request,
+            lambda page: map(to_proposal, page.proposals),
+            timeout=timeout,
+        )
 
     async def get_proposal(self, proposal: str | Proposal, *, timeout: float | None = None) -> Proposal:
         """A proposal as it is now, with photos and pairs.
@@ -144,20 +147,21 @@ class AsyncDiscoveryCalls:
         response = await self._connection.call(self._connection.link.discovery.GetProposal, request, timeout=timeout)
         return to_proposal(response.proposal)
 
-    async def list_leftovers(
+    def list_leftovers(
         self, discovery: str | Discovery | Operation, *, page_size: int = 50, timeout: float | None = None
-    ) -> AsyncIterator[DiscoveryPhoto]:
+    ) -> AsyncListing[DiscoveryPhoto]:
         """Photos of a discovery that are part of no proposal.
 
         Raises:
             NotFoundError: If there is no such discovery.
         """
         request = api.ListLeftoversRequest(parent=discovery_name(discovery), page_size=page_size)
-        async for page in self._connection.pages(
-            self._connection.link.discovery.ListLeftovers, request, timeout=timeout
-        ):
-            for photo in page.discovery_photos:
-                yield to_photo(photo)
+        return self._connection.listing(
+            self._connection.link.discovery.ListLeftovers,
+            request,
+            lambda page: map(to_photo, page.discovery_photos),
+            timeout=timeout,
+        )
 
     async def download_proposal_photo(
         self, photo: str | DiscoveryPhoto, *, thumbnail: bool = False, timeout: float | None = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._async.receiving import Progress, TakePart, receive_file
 from steeple.client._concurrency import in_thread_async, sleep_async
 from steeple.client._convert_operations import operation_name, to_operation
@@ -98,7 +98,7 @@ class AsyncFileCalls:
         response = await self._connection.call(self._connection.link.uploads.GetUpload, request, timeout=timeout)
         return to_upload(response.upload)
 
-    async def list_uploads(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Upload]:
+    def list_uploads(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncListing[Upload]:
         """Uploads, the latest first.
 
         Args:
@@ -106,9 +106,12 @@ class AsyncFileCalls:
             timeout: Seconds for each page; None: the client's.
         """
         request = upload_service_pb2.ListUploadsRequest(page_size=page_size)
-        async for page in self._connection.pages(self._connection.link.uploads.ListUploads, request, timeout=timeout):
-            for upload in page.uploads:
-                yield to_upload(upload)
+        return self._connection.listing(
+            self._connection.link.uploads.ListUploads,
+            request,
+            lambda page: map(to_upload, page.uploads),
+            timeout=timeout,
+        )
 
     async def delete_upload(self, upload: str | Upload, *, timeout: float | None = None) -> None:
         """Deletes an upload.

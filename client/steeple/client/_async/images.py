@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._convert import landmark_name, point_message, reference_image_name, to_reference_image
 from steeple.client._photos import Photo
 from steeple.client._requests import request_id_or_new
@@ -77,7 +78,7 @@ class AsyncReferenceImageCalls:
         )
         return to_reference_image(response.reference_image)
 
-    async def list_reference_images(
+    def list_reference_images(
         self,
         landmark: str | Landmark,
         *,
@@ -86,7 +87,7 @@ class AsyncReferenceImageCalls:
         show_deleted: bool = False,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> AsyncIterator[ReferenceImage]:
+    ) -> AsyncListing[ReferenceImage]:
         """Reference images of a landmark. Pages are fetched as the iterator needs them; ``timeout`` is for each.
 
         Args:
@@ -107,11 +108,12 @@ class AsyncReferenceImageCalls:
             order_by=order_by,
             show_deleted=show_deleted,
         )
-        async for page in self._connection.pages(
-            self._connection.link.catalog.ListReferenceImages, request, timeout=timeout
-        ):
-            for image in page.reference_images:
-                yield to_reference_image(image)
+        return self._connection.listing(
+            self._connection.link.catalog.ListReferenceImages,
+            request,
+            lambda page: map(to_reference_image, page.reference_images),
+            timeout=timeout,
+        )
 
     async def update_reference_image(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._convert_access import key_name, limits_message, scope_value, to_audit_event, to_key
 from steeple.client._times import timestamp
 from steeple.client.access import AuditEvent, Key, KeyLimits, NewKey, Scope
@@ -66,12 +66,12 @@ class AsyncKeyCalls:
         request = api.GetKeyRequest(name=key_name(key))
         return to_key((await self._connection.call(self._connection.link.keys.GetKey, request, timeout=timeout)).key)
 
-    async def list_keys(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Key]:
+    def list_keys(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncListing[Key]:
         """All keys by id, revoked and expired ones among them; ``timeout`` is for each page."""
         request = api.ListKeysRequest(page_size=page_size)
-        async for page in self._connection.pages(self._connection.link.keys.ListKeys, request, timeout=timeout):
-            for key in page.keys:
-                yield to_key(key)
+        return self._connection.listing(
+            self._connection.link.keys.ListKeys, request, lambda page: map(to_key, page.keys), timeout=timeout
+        )
 
     async def update_key(
         self,
@@ -152,7 +152,7 @@ class AsyncKeyCalls:
         response = await self._connection.call(self._connection.link.keys.RotateKey, request, timeout=timeout)
         return NewKey(to_key(response.key), response.secret, to_key(response.old_key))
 
-    async def list_audit_events(
+    def list_audit_events(
         self,
         *,
         resource: str = "",
@@ -160,7 +160,7 @@ class AsyncKeyCalls:
         end_time: datetime | None = None,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> AsyncIterator[AuditEvent]:
+    ) -> AsyncListing[AuditEvent]:
         """Changes and failed attempts at them, the latest first.
 
         Args:
@@ -176,6 +176,9 @@ class AsyncKeyCalls:
             start_time=timestamp(start_time, "start_time"),
             end_time=timestamp(end_time, "end_time"),
         )
-        async for page in self._connection.pages(self._connection.link.audit.ListAuditEvents, request, timeout=timeout):
-            for event in page.audit_events:
-                yield to_audit_event(event)
+        return self._connection.listing(
+            self._connection.link.audit.ListAuditEvents,
+            request,
+            lambda page: map(to_audit_event, page.audit_events),
+            timeout=timeout,
+        )

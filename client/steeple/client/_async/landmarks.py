@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._convert import draft_message, landmark_message, landmark_name, to_landmark
 from steeple.client._requests import request_id_or_new
 from steeple.client.resources import UNSET, Landmark, LatLng, Unset
@@ -100,7 +101,7 @@ class AsyncLandmarkCalls:
         response = await self._connection.call(self._connection.link.catalog.GetLandmark, request, timeout=timeout)
         return to_landmark(response.landmark)
 
-    async def list_landmarks(
+    def list_landmarks(
         self,
         *,
         filter: str = "",
@@ -108,7 +109,7 @@ class AsyncLandmarkCalls:
         show_deleted: bool = False,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> AsyncIterator[Landmark]:
+    ) -> AsyncListing[Landmark]:
         """Landmarks. Pages are fetched as the iterator needs them; ``timeout`` is for each.
 
         Args:
@@ -124,9 +125,12 @@ class AsyncLandmarkCalls:
         request = api.ListLandmarksRequest(
             page_size=page_size, filter=filter, order_by=order_by, show_deleted=show_deleted
         )
-        async for page in self._connection.pages(self._connection.link.catalog.ListLandmarks, request, timeout=timeout):
-            for landmark in page.landmarks:
-                yield to_landmark(landmark)
+        return self._connection.listing(
+            self._connection.link.catalog.ListLandmarks,
+            request,
+            lambda page: map(to_landmark, page.landmarks),
+            timeout=timeout,
+        )
 
     async def update_landmark(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._concurrency import sleep_async
 from steeple.client._convert_operations import operation_name, state_value, to_operation, to_problem
 from steeple.client.operations import Operation, OperationProblem, OperationState
@@ -78,13 +79,13 @@ class AsyncOperationCalls:
             await sleep_async(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def list_operations(
+    def list_operations(
         self,
         *,
         states: Iterable[OperationState | str] = (),
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> AsyncIterator[Operation]:
+    ) -> AsyncListing[Operation]:
         """Operations, the latest first.
 
         Args:
@@ -94,26 +95,28 @@ class AsyncOperationCalls:
         """
         wanted = [state_value(state) for state in states]
         request = api.ListOperationsRequest(page_size=page_size, states=wanted)
-        async for page in self._connection.pages(
-            self._connection.link.operations.ListOperations, request, timeout=timeout
-        ):
-            for operation in page.operations:
-                yield to_operation(operation)
+        return self._connection.listing(
+            self._connection.link.operations.ListOperations,
+            request,
+            lambda page: map(to_operation, page.operations),
+            timeout=timeout,
+        )
 
-    async def list_operation_problems(
+    def list_operation_problems(
         self, operation: str | Operation, *, page_size: int = 50, timeout: float | None = None
-    ) -> AsyncIterator[OperationProblem]:
+    ) -> AsyncListing[OperationProblem]:
         """What failed of an operation, in the order in which it was met.
 
         Raises:
             NotFoundError: If there is no such operation.
         """
         request = api.ListOperationProblemsRequest(parent=operation_name(operation), page_size=page_size)
-        async for page in self._connection.pages(
-            self._connection.link.operations.ListOperationProblems, request, timeout=timeout
-        ):
-            for problem in page.operation_problems:
-                yield to_problem(problem)
+        return self._connection.listing(
+            self._connection.link.operations.ListOperationProblems,
+            request,
+            lambda page: map(to_problem, page.operation_problems),
+            timeout=timeout,
+        )
 
     async def cancel_operation(self, operation: str | Operation, *, timeout: float | None = None) -> Operation:
         """Tells an operation to stop, soon. What it has done so far stays done; a finished one stays as it is.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._async.receiving import Progress, TakePart, receive_file
 from steeple.client._convert_operations import to_operation
 from steeple.client._convert_packs import pack_name, settings_message, to_pack
@@ -131,7 +132,7 @@ class AsyncPackCalls:
         response = await self._connection.call(self._connection.link.packs.GetPack, request, timeout=timeout)
         return to_pack(response.pack)
 
-    async def list_packs(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Pack]:
+    def list_packs(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncListing[Pack]:
         """Packs, by id.
 
         Args:
@@ -139,9 +140,9 @@ class AsyncPackCalls:
             timeout: Seconds for each page; None: the client's.
         """
         request = api.ListPacksRequest(page_size=page_size)
-        async for page in self._connection.pages(self._connection.link.packs.ListPacks, request, timeout=timeout):
-            for pack in page.packs:
-                yield to_pack(pack)
+        return self._connection.listing(
+            self._connection.link.packs.ListPacks, request, lambda page: map(to_pack, page.packs), timeout=timeout
+        )
 
     async def download_pack(
         self, pack: str | Pack, target_path: str | os.PathLike[str], *, progress: Progress | None = None

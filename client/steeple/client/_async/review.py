@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._convert import draft_message, landmark_name, to_reference_image
 from steeple.client._convert_access import key_name
 from steeple.client._convert_review import query_name, to_kept_query, verdict_value
@@ -28,9 +29,9 @@ class AsyncReviewCalls:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def list_kept_queries(
+    def list_kept_queries(
         self, *, filter: str = "", order_by: str = "", page_size: int = 50, timeout: float | None = None
-    ) -> AsyncIterator[KeptQuery]:
+    ) -> AsyncListing[KeptQuery]:
         """Kept queries. Pages are fetched as the iterator needs them; ``timeout`` is for each.
 
         Args:
@@ -44,11 +45,12 @@ class AsyncReviewCalls:
             InvalidArgumentError: If the filter or the order is none; the message tells where it is wrong.
         """
         request = api.ListKeptQueriesRequest(page_size=page_size, filter=filter, order_by=order_by)
-        async for page in self._connection.pages(
-            self._connection.link.review.ListKeptQueries, request, timeout=timeout
-        ):
-            for query in page.kept_queries:
-                yield to_kept_query(query)
+        return self._connection.listing(
+            self._connection.link.review.ListKeptQueries,
+            request,
+            lambda page: map(to_kept_query, page.kept_queries),
+            timeout=timeout,
+        )
 
     async def get_kept_query(self, query: str | KeptQuery, *, timeout: float | None = None) -> KeptQuery:
         """A kept query as it is now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 import grpc
@@ -14,8 +14,10 @@ from steeple.client._concurrency import in_thread, response, result, sleep
 from steeple.client._errors import closed, failure_of
 from steeple.client._photos import Photo, PhotoReader, Source
 from steeple.client._requests import Page, PagedRequest, checked_page_size
+from steeple.client._sync.listing import Listing
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Link, Settings, check_timeout
+from steeple.client.listing import ListPage
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
     FailedPreconditionError,
@@ -31,6 +33,7 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 _Paged = TypeVar("_Paged", bound=PagedRequest)
 _Page = TypeVar("_Page", bound=Page)
+_Item = TypeVar("_Item")
 
 _SURELY_TAKEN: Final = 64 * 1024
 """Bytes of a request that every server takes, however it is set."""
@@ -116,28 +119,36 @@ class Connection:
         with self.tracing.call(type(request).__name__.removesuffix("Request")):
             return self._attempts(method, request, timeout, long=long)
 
-    def pages(
-        self, method: grpc.UnaryUnaryMultiCallable[_Paged, _Page], request: _Paged, *, timeout: float | None
-    ) -> Iterator[_Page]:
-        """The pages of a list, each fetched when it is asked for.
+    def listing(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_Paged, _Page],
+        request: _Paged,
+        read: Callable[[_Page], Iterable[_Item]],
+        *,
+        timeout: float | None,
+    ) -> Listing[_Item]:
+        """A list, each page of which is fetched when it is asked for.
 
         Args:
             method: Of a stub.
-            request: For the first page; it is changed into that for each next one.
+            request: For the first page.
+            read: What is in a page.
             timeout: Seconds for each page; None: the client's own.
 
         Raises:
             InvalidArgumentError: If the request's ``page_size`` is not positive.
-            FailedPreconditionError: If the client has been closed between two pages.
         """
         checked_page_size(request.page_size)
-        while True:
-            page = self.call(method, request, timeout=timeout)
-            yield page
-            if not page.next_page_token:
-                return
+
+        def fetch(token: str) -> ListPage[_Item]:
             self._raise_if_closed()
-            request.page_token = page.next_page_token
+            asked = type(request)()
+            asked.CopyFrom(request)
+            asked.page_token = token
+            page = self.call(method, asked, timeout=timeout)
+            return ListPage(tuple(read(page)), page.next_page_token, getattr(page, "total_size", None))
+
+        return Listing(fetch)
 
     def _attempts(
         self,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from steeple.client._convert import draft_message, landmark_name
 from steeple.client._convert_discovery import (
@@ -19,6 +19,7 @@ from steeple.client._convert_discovery import (
 from steeple.client._convert_operations import to_operation
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.discovery import AcceptedProposal, Discovery, DiscoveryPhoto, Proposal, ProposalState
 from steeple.client.operations import Operation
 from steeple.client.resources import ImageFile, Landmark
@@ -87,12 +88,15 @@ class DiscoveryCalls:
         response = self._connection.call(self._connection.link.discovery.GetDiscovery, request, timeout=timeout)
         return to_discovery(response.discovery)
 
-    def list_discoveries(self, *, page_size: int = 50, timeout: float | None = None) -> Iterator[Discovery]:
+    def list_discoveries(self, *, page_size: int = 50, timeout: float | None = None) -> Listing[Discovery]:
         """Discoveries, the latest first. Pages are fetched as the iterator needs them; ``timeout`` is for each."""
         request = api.ListDiscoveriesRequest(page_size=page_size)
-        for page in self._connection.pages(self._connection.link.discovery.ListDiscoveries, request, timeout=timeout):
-            for discovery in page.discoveries:
-                yield to_discovery(discovery)
+        return self._connection.listing(
+            self._connection.link.discovery.ListDiscoveries,
+            request,
+            lambda page: map(to_discovery, page.discoveries),
+            timeout=timeout,
+        )
 
     def delete_discovery(self, discovery: str | Discovery | Operation, *, timeout: float | None = None) -> None:
         """Forgets a discovery with its proposals and deletes its photos, but for those that are reference images.
@@ -111,7 +115,7 @@ class DiscoveryCalls:
         states: Iterable[ProposalState | str] = (),
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[Proposal]:
+    ) -> Listing[Proposal]:
         """Proposals of a discovery, those of most photos first, without photos and pairs.
 
         Args:
@@ -125,9 +129,12 @@ class DiscoveryCalls:
         """
         wanted = [state_value(state) for state in states]
         request = api.ListProposalsRequest(parent=discovery_name(discovery), page_size=page_size, states=wanted)
-        for page in self._connection.pages(self._connection.link.discovery.ListProposals, request, timeout=timeout):
-            for proposal in page.proposals:
-                yield to_proposal(proposal)
+        return self._connection.listing(
+            self._connection.link.discovery.ListProposals,
+            request,
+            lambda page: map(to_proposal, page.proposals),
+            timeout=timeout,
+        )
 
     def get_proposal(self, proposal: str | Proposal, *, timeout: float | None = None) -> Proposal:
         """A proposal as it is now, with photos and pairs.
@@ -141,16 +148,19 @@ class DiscoveryCalls:
 
     def list_leftovers(
         self, discovery: str | Discovery | Operation, *, page_size: int = 50, timeout: float | None = None
-    ) -> Iterator[DiscoveryPhoto]:
+    ) -> Listing[DiscoveryPhoto]:
         """Photos of a discovery that are part of no proposal.
 
         Raises:
             NotFoundError: If there is no such discovery.
         """
         request = api.ListLeftoversRequest(parent=discovery_name(discovery), page_size=page_size)
-        for page in self._connection.pages(self._connection.link.discovery.ListLeftovers, request, timeout=timeout):
-            for photo in page.discovery_photos:
-                yield to_photo(photo)
+        return self._connection.listing(
+            self._connection.link.discovery.ListLeftovers,
+            request,
+            lambda page: map(to_photo, page.discovery_photos),
+            timeout=timeout,
+        )
 
     def download_proposal_photo(
         self, photo: str | DiscoveryPhoto, *, thumbnail: bool = False, timeout: float | None = None

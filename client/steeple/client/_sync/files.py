@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -15,6 +14,7 @@ from steeple.client._local_files import LocalFile, PartialFile
 from steeple.client._patience import Patience
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client._sync.receiving import Progress, TakePart, receive_file
 from steeple.client.operations import Operation
 from steeple.client.uploads import Upload
@@ -99,7 +99,7 @@ class FileCalls:
         response = self._connection.call(self._connection.link.uploads.GetUpload, request, timeout=timeout)
         return to_upload(response.upload)
 
-    def list_uploads(self, *, page_size: int = 50, timeout: float | None = None) -> Iterator[Upload]:
+    def list_uploads(self, *, page_size: int = 50, timeout: float | None = None) -> Listing[Upload]:
         """Uploads, the latest first.
 
         Args:
@@ -107,9 +107,12 @@ class FileCalls:
             timeout: Seconds for each page; None: the client's.
         """
         request = upload_service_pb2.ListUploadsRequest(page_size=page_size)
-        for page in self._connection.pages(self._connection.link.uploads.ListUploads, request, timeout=timeout):
-            for upload in page.uploads:
-                yield to_upload(upload)
+        return self._connection.listing(
+            self._connection.link.uploads.ListUploads,
+            request,
+            lambda page: map(to_upload, page.uploads),
+            timeout=timeout,
+        )
 
     def delete_upload(self, upload: str | Upload, *, timeout: float | None = None) -> None:
         """Deletes an upload.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -11,6 +11,7 @@ from steeple.client._convert import landmark_name, point_message, reference_imag
 from steeple.client._photos import Photo
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.resources import UNSET, ImageFile, Landmark, LatLng, ReferenceImage, Unset
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
@@ -85,7 +86,7 @@ class ReferenceImageCalls:
         show_deleted: bool = False,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[ReferenceImage]:
+    ) -> Listing[ReferenceImage]:
         """Reference images of a landmark. Pages are fetched as the iterator needs them; ``timeout`` is for each.
 
         Args:
@@ -106,9 +107,12 @@ class ReferenceImageCalls:
             order_by=order_by,
             show_deleted=show_deleted,
         )
-        for page in self._connection.pages(self._connection.link.catalog.ListReferenceImages, request, timeout=timeout):
-            for image in page.reference_images:
-                yield to_reference_image(image)
+        return self._connection.listing(
+            self._connection.link.catalog.ListReferenceImages,
+            request,
+            lambda page: map(to_reference_image, page.reference_images),
+            timeout=timeout,
+        )
 
     def update_reference_image(
         self,

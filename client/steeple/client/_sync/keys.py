@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._convert_access import key_name, limits_message, scope_value, to_audit_event, to_key
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client._times import timestamp
 from steeple.client.access import AuditEvent, Key, KeyLimits, NewKey, Scope
 from steeple.client.resources import UNSET, Unset
@@ -67,12 +67,12 @@ class KeyCalls:
         request = api.GetKeyRequest(name=key_name(key))
         return to_key((self._connection.call(self._connection.link.keys.GetKey, request, timeout=timeout)).key)
 
-    def list_keys(self, *, page_size: int = 50, timeout: float | None = None) -> Iterator[Key]:
+    def list_keys(self, *, page_size: int = 50, timeout: float | None = None) -> Listing[Key]:
         """All keys by id, revoked and expired ones among them; ``timeout`` is for each page."""
         request = api.ListKeysRequest(page_size=page_size)
-        for page in self._connection.pages(self._connection.link.keys.ListKeys, request, timeout=timeout):
-            for key in page.keys:
-                yield to_key(key)
+        return self._connection.listing(
+            self._connection.link.keys.ListKeys, request, lambda page: map(to_key, page.keys), timeout=timeout
+        )
 
     def update_key(
         self,
@@ -161,7 +161,7 @@ class KeyCalls:
         end_time: datetime | None = None,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[AuditEvent]:
+    ) -> Listing[AuditEvent]:
         """Changes and failed attempts at them, the latest first.
 
         Args:
@@ -177,6 +177,9 @@ class KeyCalls:
             start_time=timestamp(start_time, "start_time"),
             end_time=timestamp(end_time, "end_time"),
         )
-        for page in self._connection.pages(self._connection.link.audit.ListAuditEvents, request, timeout=timeout):
-            for event in page.audit_events:
-                yield to_audit_event(event)
+        return self._connection.listing(
+            self._connection.link.audit.ListAuditEvents,
+            request,
+            lambda page: map(to_audit_event, page.audit_events),
+            timeout=timeout,
+        )

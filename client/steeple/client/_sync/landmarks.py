@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._convert import draft_message, landmark_message, landmark_name, to_landmark
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.resources import UNSET, Landmark, LatLng, Unset
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import catalog_service_pb2 as api
@@ -109,7 +110,7 @@ class LandmarkCalls:
         show_deleted: bool = False,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[Landmark]:
+    ) -> Listing[Landmark]:
         """Landmarks. Pages are fetched as the iterator needs them; ``timeout`` is for each.
 
         Args:
@@ -125,9 +126,12 @@ class LandmarkCalls:
         request = api.ListLandmarksRequest(
             page_size=page_size, filter=filter, order_by=order_by, show_deleted=show_deleted
         )
-        for page in self._connection.pages(self._connection.link.catalog.ListLandmarks, request, timeout=timeout):
-            for landmark in page.landmarks:
-                yield to_landmark(landmark)
+        return self._connection.listing(
+            self._connection.link.catalog.ListLandmarks,
+            request,
+            lambda page: map(to_landmark, page.landmarks),
+            timeout=timeout,
+        )
 
     def update_landmark(
         self,

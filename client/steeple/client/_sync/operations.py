@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from steeple.client._concurrency import sleep
 from steeple.client._convert_operations import operation_name, state_value, to_operation, to_problem
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.errors import DeadlineExceededError, UnavailableError, error_class
 from steeple.v1 import operation_service_pb2 as api
@@ -85,7 +86,7 @@ class OperationCalls:
         states: Iterable[OperationState | str] = (),
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[Operation]:
+    ) -> Listing[Operation]:
         """Operations, the latest first.
 
         Args:
@@ -95,24 +96,28 @@ class OperationCalls:
         """
         wanted = [state_value(state) for state in states]
         request = api.ListOperationsRequest(page_size=page_size, states=wanted)
-        for page in self._connection.pages(self._connection.link.operations.ListOperations, request, timeout=timeout):
-            for operation in page.operations:
-                yield to_operation(operation)
+        return self._connection.listing(
+            self._connection.link.operations.ListOperations,
+            request,
+            lambda page: map(to_operation, page.operations),
+            timeout=timeout,
+        )
 
     def list_operation_problems(
         self, operation: str | Operation, *, page_size: int = 50, timeout: float | None = None
-    ) -> Iterator[OperationProblem]:
+    ) -> Listing[OperationProblem]:
         """What failed of an operation, in the order in which it was met.
 
         Raises:
             NotFoundError: If there is no such operation.
         """
         request = api.ListOperationProblemsRequest(parent=operation_name(operation), page_size=page_size)
-        for page in self._connection.pages(
-            self._connection.link.operations.ListOperationProblems, request, timeout=timeout
-        ):
-            for problem in page.operation_problems:
-                yield to_problem(problem)
+        return self._connection.listing(
+            self._connection.link.operations.ListOperationProblems,
+            request,
+            lambda page: map(to_problem, page.operation_problems),
+            timeout=timeout,
+        )
 
     def cancel_operation(self, operation: str | Operation, *, timeout: float | None = None) -> Operation:
         """Tells an operation to stop, soon. What it has done so far stays done; a finished one stays as it is.

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from steeple.client._convert_operations import to_operation
 from steeple.client._convert_packs import pack_name, settings_message, to_pack
 from steeple.client._local_files import PartialFile
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client._sync.receiving import Progress, TakePart, receive_file
 from steeple.client.operations import Operation
 from steeple.client.packs import Pack
@@ -132,7 +133,7 @@ class PackCalls:
         response = self._connection.call(self._connection.link.packs.GetPack, request, timeout=timeout)
         return to_pack(response.pack)
 
-    def list_packs(self, *, page_size: int = 50, timeout: float | None = None) -> Iterator[Pack]:
+    def list_packs(self, *, page_size: int = 50, timeout: float | None = None) -> Listing[Pack]:
         """Packs, by id.
 
         Args:
@@ -140,9 +141,9 @@ class PackCalls:
             timeout: Seconds for each page; None: the client's.
         """
         request = api.ListPacksRequest(page_size=page_size)
-        for page in self._connection.pages(self._connection.link.packs.ListPacks, request, timeout=timeout):
-            for pack in page.packs:
-                yield to_pack(pack)
+        return self._connection.listing(
+            self._connection.link.packs.ListPacks, request, lambda page: map(to_pack, page.packs), timeout=timeout
+        )
 
     def download_pack(
         self, pack: str | Pack, target_path: str | os.PathLike[str], *, progress: Progress | None = None

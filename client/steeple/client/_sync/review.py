@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from steeple.client._convert import draft_message, landmark_name, to_reference_image
 from steeple.client._convert_access import key_name
 from steeple.client._convert_review import query_name, to_kept_query, verdict_value
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.access import Key
 from steeple.client.resources import ImageFile, Landmark, ReferenceImage
 from steeple.client.review import KeptQuery, QueryVerdict
@@ -31,7 +32,7 @@ class ReviewCalls:
 
     def list_kept_queries(
         self, *, filter: str = "", order_by: str = "", page_size: int = 50, timeout: float | None = None
-    ) -> Iterator[KeptQuery]:
+    ) -> Listing[KeptQuery]:
         """Kept queries. Pages are fetched as the iterator needs them; ``timeout`` is for each.
 
         Args:
@@ -45,9 +46,12 @@ class ReviewCalls:
             InvalidArgumentError: If the filter or the order is none; the message tells where it is wrong.
         """
         request = api.ListKeptQueriesRequest(page_size=page_size, filter=filter, order_by=order_by)
-        for page in self._connection.pages(self._connection.link.review.ListKeptQueries, request, timeout=timeout):
-            for query in page.kept_queries:
-                yield to_kept_query(query)
+        return self._connection.listing(
+            self._connection.link.review.ListKeptQueries,
+            request,
+            lambda page: map(to_kept_query, page.kept_queries),
+            timeout=timeout,
+        )
 
     def get_kept_query(self, query: str | KeptQuery, *, timeout: float | None = None) -> KeptQuery:
         """A kept query as it is now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from steeple.app.live import LiveView
 from steeple.app.states import State
+from steeple.app.ui.pairing import Pairing
 from steeple.app.ui.presenters import live
 from steeple.app.ui.widgets.basic import TapBox
 
@@ -75,8 +77,7 @@ class LiveScreen(Screen):
         super().__init__(**options)
         self.frame: NDArray[np.uint8] | None = None
         self.view: LiveView | None = None
-        self._coming: NDArray[np.uint8] | None = None
-        self._coming_view: LiveView | None = None
+        self._pairing = Pairing()
         self._fingers: dict[Any, tuple[float, float]] = {}
         self._state = State.IDLE
         self._clock = Clock.schedule_interval(self._next_frame, 0)
@@ -111,19 +112,18 @@ class LiveScreen(Screen):
 
     def take_frame(self, frame: NDArray[np.uint8], at: float) -> None:
         """Takes a frame, on any thread."""
-        self._coming = frame
+        self._pairing.frame(frame, at, monotonic())
         App.get_running_app().services.offer(frame, at)
 
     def take_view(self, view: LiveView) -> None:
         """Takes a view, on any thread."""
-        self._coming_view = view
+        self._pairing.view(view, monotonic())
 
     def _next_frame(self, _seconds: float) -> None:
-        frame, self._coming = self._coming, None
+        frame, view = self._pairing.next(monotonic())
         if frame is not None:
             self.frame = frame
             self.ids.picture.show(frame)
-        view, self._coming_view = self._coming_view, None
         if view is not None:
             self.view = view
             self.show_view()
