@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -129,9 +128,6 @@ class SteepleApp(App):
         for problem in self.services.data.problems:
             self.say(problem)
         self.go_home() if self.services.settings.welcomed else self.go("welcome")
-        # What is there now stays, and to look through it again and again for what does not would hold up the window.
-        gc.collect()
-        gc.freeze()
 
     def _look_at_conditions(self, _seconds: float) -> None:
         self.background.run(lambda: self.services.under(self.device.conditions()), lambda _: None, self.complain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,4 +81,12 @@ def make(
 
     chosen = ModelRelease.load() if release is None else release
     data = AppData.open(device.folder, secrets=device.secrets, release=chosen)
-    return SteepleApp(data, device, chosen, still=still)
+    app = SteepleApp(data, device, chosen, still=still)
+    app.bind(on_start=lambda _: _keep_what_is_there())
+    return app
+
+
+def _keep_what_is_there() -> None:
+    # To look through all of it, again and again, for what is no longer used holds up the window for 50 ms and more.
+    gc.collect()
+    gc.freeze()
