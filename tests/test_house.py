@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = {
     "protos": {"v1"},
     "models": {"delf", "recognition", "packs"},
-    "server": {"server", "cli"},
+    "server": {"server", "cli", "console"},
     "client": {"client", "app"},
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -32,6 +32,7 @@ class Driver:
         from kivy.base import EventLoop, runTouchApp
         from kivy.clock import Clock
         from kivy.core.window import Window
+        from kivy.graphics.opengl import glFlush
 
         self.app = app
         self.window = Window
@@ -41,6 +42,7 @@ class Driver:
         self._closed = False
         self._clock, self._frames_a_second, self._sleep = Clock, Clock._max_fps, Clock.usleep
         self._slept = 0.0
+        self._begin_to_draw = glFlush
         Clock.usleep = self._sleep_and_count
         if hurried:
             Clock._max_fps = 0.0
@@ -53,6 +55,7 @@ class Driver:
         """One turn of the window's loop."""
         begun, worked, self._slept = time.perf_counter(), time.thread_time(), 0.0
         self._loop.idle()
+        self._begin_to_draw()  # as the swap of a window that is seen does; else it waits for what needs it done
         self.blocked.append(1000 * (time.perf_counter() - begun - self._slept))
         self.busy.append(1000 * (time.thread_time() - worked))
 
