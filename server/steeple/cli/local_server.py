@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from steeple.errors import UnavailableError
 
@@ -38,6 +38,17 @@ def local_server(data_dir: Path, log: Path, *flags: str) -> Iterator[str]:
     Raises:
         UnavailableError: If it does not start; the text holds the end of its log.
     """
+    with running_server(data_dir, log, *flags) as ready:
+        yield str(ready["address"])
+
+
+@contextmanager
+def running_server(data_dir: Path, log: Path, *flags: str) -> Iterator[dict[str, Any]]:
+    """The same as :func:`local_server`.
+
+    Yields:
+        What it says when it is ready: ``address``, and ``console`` if that is served.
+    """
     command = [sys.executable, "-m", "steeple.cli", "serve", "--json"]
     command += ["--address", "127.0.0.1:0", "--data-dir", str(data_dir), *flags]
     # The user's own settings are for the user's own server: this one must not write to its database.
@@ -47,12 +58,12 @@ def local_server(data_dir: Path, log: Path, *flags: str) -> Iterator[str]:
             command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, env=environment
         )
         try:
-            yield _address(process, log)
+            yield _ready(process, log)
         finally:
             _stop(process)
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+def _ready(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
     stdout = process.stdout
     if stdout is None:  # Popen was told to make it
         raise UnavailableError("the server has no standard output")
@@ -72,7 +83,8 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
                     f"the server did not start, it exited with {process.returncode}{_end_of(log)}", log=str(log)
                 )
             line += chunk
-    return str(json.loads(line.splitlines()[0])["address"])
+    ready: dict[str, Any] = json.loads(line.splitlines()[0])
+    return ready
 
 
 def _end_of(log: Path, lines: int = 5) -> str:

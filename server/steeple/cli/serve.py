@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -87,6 +89,9 @@ def serve(
     metrics_address: Annotated[
         str | None, typer.Option("--metrics-address", metavar="[HOST]:PORT", help="Serve metrics for Prometheus here.")
     ] = None,
+    console_address: Annotated[
+        str | None, typer.Option("--console-address", metavar="[HOST]:PORT", help="Serve the admin console here.")
+    ] = None,
     keep_queries: Annotated[
         str | None,
         typer.Option(
@@ -130,6 +135,7 @@ def serve(
       steeple serve
       steeple serve --address 0.0.0.0:50051 --data-dir /var/lib/steeple \\
           --tls-certificate cert.pem --tls-key key.pem
+      steeple serve --console-address :8480
       steeple serve --metrics-address :9464
       STEEPLE_WORKERS=4 steeple serve --config steeple.toml --log-format json
 
@@ -155,6 +161,7 @@ def serve(
         max_concurrent_queries=max_concurrent_queries,
         max_queue_delay_ms=max_queue_delay_ms,
         metrics_address=metrics_address,
+        console_address=console_address,
         keep_queries=keep_queries,
         feedback=feedback,
         log_format=log_format,
@@ -162,12 +169,37 @@ def serve(
     )
     output = Output(as_json=json)
 
+    console: list[str] = []  # its URL, once it listens
+
     def announce(port: int, model: str) -> None:
         host, colon, _ = settings.address.rpartition(":")
         bound = settings.address if settings.address.startswith("unix:") else f"{host}{colon}{port}"
-        output.line({"event": "ready", "address": bound, "port": port, "data_dir": str(settings.data_dir)})
+        told = {"event": "ready", "address": bound, "port": port, "data_dir": str(settings.data_dir)}
+        output.line(told | ({"console": console[0]} if console else {}))
         output.say(f"Steeple serves {model} on {bound} (data in {settings.data_dir}); stop with Ctrl-C")
+        if console:
+            output.say(f"The console is at {console[0]}")
+
+    @asynccontextmanager
+    async def beside(socket: Path) -> AsyncIterator[None]:
+        from steeple.console.config import ConsoleConfig
+        from steeple.console.serving import serving
+
+        host, port = settings.console_host_port or ("", 0)
+        config = ConsoleConfig(
+            f"unix:{socket}",
+            host,
+            port,
+            hosts=settings.console_hosts,
+            certificate=settings.tls_certificate,
+            private_key=settings.tls_key,
+            behind_tls=settings.console_behind_tls,
+            tiles_url=settings.console_tiles_url,
+        )
+        async with serving(config) as url:
+            console.append(url)
+            yield
 
     from steeple.server.serve import serve as run  # after the settings: a wrong one is told before all this is loaded
 
-    run(settings, on_ready=announce)
+    run(settings, on_ready=announce, beside=None if settings.console_host_port is None else beside)

@@ -6,7 +6,9 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 from threadpoolctl import threadpool_limits
@@ -22,7 +24,13 @@ from steeple.server.settings import Settings
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, *, on_ready: Callable[[int, str], None] | None = None) -> None:
+Beside = Callable[[Path], AbstractAsyncContextManager[object]]
+"""Runs while a server does, in its event loop, and calls it over the Unix socket of that path."""
+
+
+def serve(
+    settings: Settings, *, on_ready: Callable[[int, str], None] | None = None, beside: Beside | None = None
+) -> None:
     """Serves until SIGTERM or SIGINT, then drains, saves the index and returns.
 
     Until the index is current, health says NOT_SERVING and other calls get UNAVAILABLE. A second
@@ -32,6 +40,7 @@ def serve(settings: Settings, *, on_ready: Callable[[int, str], None] | None = N
         settings: What to serve, and where.
         on_ready: Called once, when calls are taken, with the port (0 for a Unix socket) and the name of the default
             model release.
+        beside: What else runs meanwhile; its calls are like those of any other caller.
 
     Raises:
         FailedPreconditionError: If the address or the data folder is in use.
@@ -43,17 +52,28 @@ def serve(settings: Settings, *, on_ready: Callable[[int, str], None] | None = N
     # down, and let one large photo take all processors.
     cv2.setNumThreads(1)
     with threadpool_limits(limits=1, user_api="blas"):
-        asyncio.run(_serve(settings, on_ready))
+        asyncio.run(_serve(settings, on_ready, beside))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[int, str], None] | None) -> None:
+async def _serve(settings: Settings, on_ready: Callable[[int, str], None] | None, beside: Beside | None = None) -> None:
+    async with AsyncExitStack() as running:
+        socket = None
+        if beside is not None:
+            socket = Path(running.enter_context(TemporaryDirectory(prefix="steeple-"))) / "socket"  # of its user alone
+            await running.enter_async_context(beside(socket))
+        await _serve_calls(settings, on_ready, socket)
+
+
+async def _serve_calls(
+    settings: Settings, on_ready: Callable[[int, str], None] | None, private_socket: Path | None
+) -> None:
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, number)
-    server = Server(settings)
-    if settings.objection:
-        log.warning("insecure: %s", settings.objection)
+    server = Server(settings, private_socket=private_socket)
+    for objection in filter(None, (settings.objection, settings.console_objection)):
+        log.warning("insecure: %s", objection)
     port = await server.start()
     log.info("listening; the index is loading", extra=facts(address=settings.address, port=port))
     told = asyncio.create_task(signals.get())

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         max_upload_bytes: Of all files together that callers have sent in pieces and not deleted yet.
         metrics_address: ``HOST:PORT`` to serve metrics on over HTTP, for Prometheus; ``:PORT`` is of the loopback
             interface, port 0 any free one. Empty: none are served.
+        console_address: ``HOST:PORT`` to serve the admin console on, for browsers; ``:PORT`` is of the loopback
+            interface, port 0 any free one. Empty: it is not served. It talks TLS where the server does.
+        console_hosts: Names that browsers may call it by, besides those of this host.
+        console_behind_tls: Whether something before it talks TLS with browsers.
+        console_tiles_url: Of the tiles of its map, ``https://HOST/{z}/{x}/{y}.png``, which browsers then fetch from
+            there; empty: the map is a plain one, and nothing is fetched from elsewhere.
         trace_endpoint: Where traces go: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
             ``http://localhost:4318``. Empty: nothing is traced. Needs the extra ``tracing``.
         deleted_retention_days: Days that deleted landmarks and reference images are kept and can be undeleted; 0: none.
@@ -141,6 +147,10 @@ class Settings(BaseSettings):
     decode_memory_bytes: Annotated[int, Field(ge=64 * 2**20)] = 2 * 2**30
     max_upload_bytes: Annotated[int, Field(ge=0)] = 64 * 2**30
     metrics_address: str = ""
+    console_address: str = ""
+    console_hosts: tuple[str, ...] = ()
+    console_behind_tls: bool = False
+    console_tiles_url: str = ""
     trace_endpoint: str = ""
     deleted_retention_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30.0
     keep_queries: Literal["off", "unknown", "all"] = "off"
@@ -164,9 +174,9 @@ class Settings(BaseSettings):
             raise ValueError(f"must read HOST:PORT, such as 127.0.0.1:50051, not {address!r}")
         return address
 
-    @field_validator("metrics_address")
+    @field_validator("metrics_address", "console_address")
     @classmethod
-    def _check_metrics_address(cls, address: str) -> str:
+    def _check_http_address(cls, address: str) -> str:
         if not address:
             return ""
         host, colon, port = address.rpartition(":")
@@ -202,14 +212,23 @@ class Settings(BaseSettings):
             raise ValueError("tls_certificate and tls_key go together: set both or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca needs tls_certificate and tls_key")
-        if self.objection and not self.insecure:
-            raise ValueError(self.objection)
+        for objection in filter(None, (self.objection, self.console_objection)):
+            if not self.insecure:
+                raise ValueError(objection)
         return self
 
     @property
     def objection(self) -> str:
         """Why a server with these settings must not listen unless it is told ``insecure``; empty if it may."""
         return exposure.objection(self.address, keys=self.asks_for_keys, tls=self.tls_certificate is not None)
+
+    @property
+    def console_objection(self) -> str:
+        """The same of its console."""
+        if not self.console_address:
+            return ""
+        tls = self.tls_certificate is not None or self.console_behind_tls
+        return exposure.objection(self.console_address, keys=self.asks_for_keys, tls=tls)
 
     @property
     def asks_for_keys(self) -> bool:
@@ -224,10 +243,12 @@ class Settings(BaseSettings):
     @property
     def metrics_host_port(self) -> tuple[str, int] | None:
         """What :attr:`metrics_address` names, if it names something; an IPv6 host without its brackets."""
-        if not self.metrics_address:
-            return None
-        host, _, port = self.metrics_address.rpartition(":")
-        return host.removeprefix("[").removesuffix("]"), int(port)
+        return _host_port(self.metrics_address)
+
+    @property
+    def console_host_port(self) -> tuple[str, int] | None:
+        """The same of :attr:`console_address`."""
+        return _host_port(self.console_address)
 
     @property
     def catalogue_url(self) -> str:
@@ -282,6 +303,13 @@ class Settings(BaseSettings):
             raise InvalidArgumentError("; ".join(_explanations(error))) from error
         except (tomllib.TOMLDecodeError, SettingsError, OSError, UnicodeDecodeError) as error:
             raise InvalidArgumentError(f"settings cannot be read from {path or 'the environment'}: {error}") from error
+
+
+def _host_port(address: str) -> tuple[str, int] | None:
+    if not address:
+        return None
+    host, _, port = address.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _explanations(error: ValidationError) -> list[str]:

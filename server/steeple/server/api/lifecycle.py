@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -123,6 +124,8 @@ class Server:
         open_engine: Makes the engine, on a thread of its own.
         interceptors: Wrapped around every call, outside of those of the server itself.
         tracing: Makes the spans of calls; None: as the settings say.
+        private_socket: Path of a Unix socket to listen on besides, without TLS, for what runs beside the server;
+            whoever may open it may call. None: there is none.
 
     Attributes:
         metrics: What it counts and measures of itself.
@@ -136,7 +139,9 @@ class Server:
         open_engine: OpenEngine = open_engine,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
         tracing: Tracing | None = None,
+        private_socket: Path | None = None,
     ) -> None:
+        self._private_socket = private_socket
         self._settings = settings
         self._open_engine = open_engine
         self._stop_loading = threading.Event()
@@ -290,6 +295,8 @@ class Server:
 
     def _bind(self) -> int:
         settings = self._settings
+        if self._private_socket is not None:
+            self._server.add_insecure_port(f"unix:{self._private_socket}")
         if settings.tls_certificate is None or settings.tls_key is None:
             return self._server.add_insecure_port(settings.address)
         files = CertificateFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)

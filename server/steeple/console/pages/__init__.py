@@ -1,0 +1,11 @@
+"""The console's pages, by what they are about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from steeple.console.pages import catalogue, home
+from steeple.console.routing import Pages
+
+PARTS: Final[tuple[Pages, ...]] = (home.PAGES, catalogue.PAGES)
+"""All of them."""

@@ -1,0 +1,74 @@
+"""Who sits at a browser, and what browsers keep of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from starlette.requests import Request
+
+from steeple.console.config import ConsoleConfig
+
+SCOPES: Final = ("device", "reader", "editor", "admin")
+"""Each may do all that those before it may."""
+
+Theme = Literal["auto", "light", "dark"]
+THEME_COOKIE: Final = "steeple_theme"
+
+
+@dataclass(frozen=True)
+class Me:
+    """Who is signed in.
+
+    Attributes:
+        name: Resource, such as ``people/ada``; empty where the server asks nobody who they are, and for nobody.
+        display_name: For people to read.
+        scope: What they may do; empty: nothing.
+    """
+
+    name: str = ""
+    display_name: str = ""
+    scope: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the server lets them do anything."""
+        return self.scope in SCOPES
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether there is somebody to sign out."""
+        return bool(self.name)
+
+    def may(self, scope: str) -> bool:
+        """Whether what takes that scope is for them."""
+        return self.known and SCOPES.index(self.scope) >= SCOPES.index(scope)
+
+
+ANYBODY: Final = Me()
+"""Nobody that is known."""
+
+
+def session_cookie(config: ConsoleConfig) -> str:
+    """Name of the cookie that signs in. The prefix has browsers take it from this host alone, through TLS."""
+    return _named("session", config)
+
+
+def browser_cookie(config: ConsoleConfig) -> str:
+    """Name of the cookie that tells browsers apart in which nobody is signed in."""
+    return _named("browser", config)
+
+
+def note_cookie(config: ConsoleConfig) -> str:
+    """Name of the cookie that carries a note to the next page."""
+    return _named("note", config)
+
+
+def _named(name: str, config: ConsoleConfig) -> str:
+    return f"__Host-steeple_{name}" if config.secure else f"steeple_{name}"
+
+
+def theme_of(request: Request) -> Theme:
+    """How the browser wants pages to look."""
+    chosen = request.cookies.get(THEME_COOKIE)
+    return "light" if chosen == "light" else "dark" if chosen == "dark" else "auto"
