@@ -51,7 +51,10 @@ document.addEventListener("input", (event) => {
   form.pending = setTimeout(() => form.requestSubmit(), 250);
 });
 
-window.addEventListener("popstate", () => location.reload());
+history.replaceState({ page: true }, "");
+window.addEventListener("popstate", (event) => {
+  if (event.state?.page) location.reload(); // else it is a place on this page
+});
 
 // --- choose many ---
 

@@ -47,7 +47,7 @@ export async function swap(url, ids, { history: mode = "", focus = "" } = {}) {
       if (held && adopted.querySelector(`#${CSS.escape(held)}`)) document.getElementById(held).focus();
       adopted.dispatchEvent(new CustomEvent("steeple:swapped", { bubbles: true }));
     }
-    if (mode === "push") history.pushState({}, "", url);
+    if (mode === "push") history.pushState({ page: true }, "", url);
     if (focus) document.getElementById(focus)?.focus();
   } finally {
     for (const id of names) document.getElementById(id)?.classList.remove("busy");
