@@ -28,6 +28,7 @@ from steeple.client.discovery import (
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
+from steeple.client.people import Me, NewSession, Person, Session
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -79,15 +80,18 @@ __all__ = [
     "LatLng",
     "LeftoverReason",
     "MatchedPair",
+    "Me",
     "Model",
     "MonthlyUsage",
     "NearbyLandmark",
     "NewKey",
+    "NewSession",
     "Operation",
     "OperationProblem",
     "OperationState",
     "Pack",
     "PackState",
+    "Person",
     "Photo",
     "Proposal",
     "ProposalState",
@@ -98,6 +102,7 @@ __all__ = [
     "ReferenceImage",
     "Scope",
     "ServerInfo",
+    "Session",
     "Snapshot",
     "StreamAnswer",
     "Timings",

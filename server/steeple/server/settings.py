@@ -47,6 +47,8 @@ class Settings(BaseSettings):
             can reach the server, else keys.
         health_access: Whether ``grpc.health.v1`` needs a key, of any scope, where the other services do.
         reflection_access: The same of gRPC reflection.
+        session_idle_hours: Hours after its last use that the session of a person who has signed in ends.
+        session_longest_days: Days after which it ends in any case.
         tls_certificate: PEM file of the server's certificate chain; read again when it changes.
         tls_key: PEM file of its private key.
         tls_client_ca: PEM file of the certificates that those of clients must come from; None: clients need none.
@@ -109,6 +111,8 @@ class Settings(BaseSettings):
     access: Literal["auto", "open", "keys"] = "auto"
     health_access: Literal["open", "keys"] = "open"
     reflection_access: Literal["open", "keys"] = "open"
+    session_idle_hours: Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)] = 12.0
+    session_longest_days: Annotated[float, Field(gt=0, le=366, allow_inf_nan=False)] = 30.0
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None

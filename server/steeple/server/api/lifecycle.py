@@ -28,6 +28,7 @@ from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
 from steeple.server.api.packs import PackService
+from steeple.server.api.people import PersonService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import ReviewService
@@ -63,6 +64,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     pack_service_pb2,
     pack_service_pb2_grpc,
+    person_service_pb2,
+    person_service_pb2_grpc,
     review_service_pb2,
     review_service_pb2_grpc,
     server_service_pb2,
@@ -85,6 +88,7 @@ SERVICES: Final = (
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
+    person_service_pb2.DESCRIPTOR.services_by_name["PersonService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
@@ -105,6 +109,8 @@ _CATALOGUE_DELAY_SECONDS: Final = 5.0
 _FILE_THREADS: Final = 2
 _FILE_CAPACITY: Final = 64
 _FILE_DELAY_SECONDS: Final = 30.0  # nobody looks at a screen meanwhile
+_PASSWORD_THREADS: Final = 2  # of 64 MiB each while they hash
+_PASSWORD_CAPACITY: Final = 32
 _FLUSH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
@@ -158,7 +164,18 @@ class Server:
         self._files = Pool(
             "file transfers", threads=_FILE_THREADS, capacity=_FILE_CAPACITY, max_delay_seconds=_FILE_DELAY_SECONDS
         )
-        pools = {"queries": self._queries, "catalogue": self._calls, "files": self._files}
+        self._passwords = Pool(
+            "passwords to check",
+            threads=_PASSWORD_THREADS,
+            capacity=_PASSWORD_CAPACITY,
+            max_delay_seconds=_CATALOGUE_DELAY_SECONDS,
+        )
+        pools = {
+            "queries": self._queries,
+            "catalogue": self._calls,
+            "files": self._files,
+            "passwords": self._passwords,
+        }
         self.metrics = Metrics(self._readiness, pools)
         self.metrics_port = 0
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
@@ -184,6 +201,8 @@ class Server:
             ExplainService(self._readiness, self._queries), self._server
         )
         key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(self._readiness, self._calls), self._server)
+        people = PersonService(self._readiness, self._calls, self._passwords, asks_for_keys=settings.asks_for_keys)
+        person_service_pb2_grpc.add_PersonServiceServicer_to_server(people, self._server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(
             AuditService(self._readiness, self._calls), self._server
         )
@@ -309,6 +328,7 @@ class Server:
         self._queries.close()
         self._calls.close()
         self._files.close()
+        self._passwords.close()
         self._close_metrics()
         self._tracing.close()
 
