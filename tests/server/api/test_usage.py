@@ -12,7 +12,7 @@ import pytest
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.access import Limits, MonthlyUsage, NewKey, Scope
+from steeple.server.access import Credential, Limits, MonthlyUsage, NewKey, Scope
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, IdentifyStreamRequest, Query
 
 from .conftest import Refused, Running, Start

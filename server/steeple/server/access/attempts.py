@@ -69,9 +69,10 @@ class GrowingPauses:
     def wait(self, place: int) -> float:
         """Seconds until the next try."""
         found = self._failures.get(place)
-        if found is None or found.count < FREE_FAILURES:
+        beyond = -1 if found is None else round(found.count) - FREE_FAILURES
+        if found is None or beyond < 0:
             return 0.0
-        pause = min(LONGEST_PAUSE, math.exp2(found.count - FREE_FAILURES))
+        pause = min(LONGEST_PAUSE, math.exp2(beyond))
         return max(0.0, found.time + pause - self._clock())
 
     def fail(self, place: int) -> None:
