@@ -22,6 +22,7 @@ from steeple.errors import (
     UnauthenticatedError,
 )
 from steeple.v1 import person_service_pb2 as api
+from steeple.v1.key_service_pb2 import Key
 
 from .harness import Harness
 
@@ -138,7 +139,7 @@ def test_who_guesses_waits_as_long_as_the_deadline_allows(connect: Connect, ada:
 
 
 def test_an_open_server_says_that_it_is_open() -> None:
-    me = to_me(api.GetMeResponse(asks_for_keys=False, actor="open", scope=4))
+    me = to_me(api.GetMeResponse(asks_for_keys=False, actor="open", scope=Key.SCOPE_ADMIN))
     assert (me.asks_for_keys, me.actor, me.scope) == (False, "open", Scope.ADMIN)
 
 

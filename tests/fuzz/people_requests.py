@@ -26,6 +26,14 @@ def people_requests(known: Known) -> dict[str, Sequence[Message]]:
         "PersonService/SignIn": [
             people.SignInRequest(user_name="ada", password=PASSWORD, user_agent="A browser", address="192.0.2.1")
         ],
+        "PersonService/SignInWithIdToken": [
+            people.SignInWithIdTokenRequest(
+                id_token="e30.e30.e30",  # noqa: S106
+                nonce="n-0S6",
+                user_agent="A browser",
+                address="192.0.2.1",
+            )
+        ],
         "PersonService/GetMe": [people.GetMeRequest()],
         "PersonService/CreatePerson": [
             people.CreatePersonRequest(person=asked, person_id="grace", password=PASSWORD),

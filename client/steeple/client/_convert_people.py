@@ -5,7 +5,7 @@ from __future__ import annotations
 from steeple.client._convert_access import to_scope
 from steeple.client._requests import prefixed
 from steeple.client._times import to_time
-from steeple.client.people import Me, Person, Session
+from steeple.client.people import Me, NewSession, Person, Session
 from steeple.v1 import person_service_pb2 as api
 from steeple.v1.key_service_pb2 import Key
 
@@ -44,6 +44,11 @@ def to_session(message: api.Session) -> Session:
     )
 
 
+def to_new_session(message: api.SignInResponse | api.SignInWithIdTokenResponse) -> NewSession:
+    """A session that has just begun."""
+    return NewSession(to_session(message.session), to_person(message.person), message.secret)
+
+
 def to_me(message: api.GetMeResponse) -> Me:
     """Whom calls are by."""
     return Me(
@@ -52,4 +57,6 @@ def to_me(message: api.GetMeResponse) -> Me:
         display_name=message.display_name,
         scope=None if message.scope == Key.SCOPE_UNSPECIFIED else to_scope(message.scope),
         session=to_session(message.session) if message.HasField("session") else None,
+        oidc_issuer=message.oidc_issuer,
+        oidc_client_id=message.oidc_client_id,
     )

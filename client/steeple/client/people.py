@@ -127,6 +127,8 @@ class Me:
         display_name: Of the person or the key.
         scope: What calls may do; None: nothing but to sign in.
         session: Of a person.
+        oidc_issuer: URL of the identity provider that the server trusts; empty: none.
+        oidc_client_id: What the provider knows the server by.
     """
 
     asks_for_keys: bool
@@ -134,6 +136,8 @@ class Me:
     display_name: str
     scope: Scope | None
     session: Session | None = None
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -143,6 +147,8 @@ class Me:
             "display_name": self.display_name,
             "scope": None if self.scope is None else self.scope.value,
             "session": None if self.session is None else self.session.to_dict(),
+            "oidc_issuer": self.oidc_issuer,
+            "oidc_client_id": self.oidc_client_id,
         }
 
 

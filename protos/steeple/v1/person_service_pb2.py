@@ -17,7 +17,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from steeple.v1 import key_service_pb2 as steeple_dot_v1_dot_key__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsteeple/v1/person_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csteeple/v1/key_service.proto\"\xdb\x02\n\x06Person\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x04role\x18\x03 \x01(\x0e\x32\x15.steeple.v1.Key.Scope\x12\x10\n\x08\x64isabled\x18\x04 \x01(\x08\x12\x14\n\x0coidc_subject\x18\x05 \x01(\t\x12\x14\n\x0chas_password\x18\x06 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_sign_in_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rpassword_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe2\x01\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nuser_agent\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x07 \x01(\x08\"Y\n\rSignInRequest\x12\x11\n\tuser_name\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"j\n\x0eSignInResponse\x12$\n\x07session\x18\x01 \x01(\x0b\x32\x13.steeple.v1.Session\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\"\n\x06person\x18\x03 \x01(\x0b\x32\x12.steeple.v1.Person\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"\x0e\n\x0cGetMeRequest\"\x97\x01\n\rGetMeResponse\x12\x15\n\rasks_for_keys\x18\x01 \x01(\x08\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12$\n\x05scope\x18\x04 \x01(\x0e\x32\x15.steeple.v1.Key.Scope\x12$\n\x07session\x18\x05 \x01(\x0b\x32\x13.steeple.v1.Session\"^\n\x13\x43reatePersonRequest\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\":\n\x14\x43reatePersonResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\" \n\x10GetPersonRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x11GetPersonResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\":\n\x11ListPeopleRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"e\n\x12ListPeopleResponse\x12\"\n\x06people\x18\x01 \x03(\x0b\x32\x12.steeple.v1.Person\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"j\n\x13UpdatePersonRequest\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x14UpdatePersonResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\"#\n\x13\x44\x65letePersonRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x16\n\x14\x44\x65letePersonResponse\"J\n\x12SetPasswordRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x14\n\x0cold_password\x18\x03 \x01(\t\"9\n\x13SetPasswordResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\"%\n\x13ListSessionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"=\n\x14ListSessionsResponse\x12%\n\x08sessions\x18\x01 \x03(\x0b\x32\x13.steeple.v1.Session\"$\n\x14RevokeSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x17\n\x15RevokeSessionResponse2\xdb\x06\n\rPersonService\x12?\n\x06SignIn\x12\x19.steeple.v1.SignInRequest\x1a\x1a.steeple.v1.SignInResponse\x12\x42\n\x07SignOut\x12\x1a.steeple.v1.SignOutRequest\x1a\x1b.steeple.v1.SignOutResponse\x12<\n\x05GetMe\x12\x18.steeple.v1.GetMeRequest\x1a\x19.steeple.v1.GetMeResponse\x12Q\n\x0c\x43reatePerson\x12\x1f.steeple.v1.CreatePersonRequest\x1a .steeple.v1.CreatePersonResponse\x12H\n\tGetPerson\x12\x1c.steeple.v1.GetPersonRequest\x1a\x1d.steeple.v1.GetPersonResponse\x12K\n\nListPeople\x12\x1d.steeple.v1.ListPeopleRequest\x1a\x1e.steeple.v1.ListPeopleResponse\x12Q\n\x0cUpdatePerson\x12\x1f.steeple.v1.UpdatePersonRequest\x1a .steeple.v1.UpdatePersonResponse\x12Q\n\x0c\x44\x65letePerson\x12\x1f.steeple.v1.DeletePersonRequest\x1a .steeple.v1.DeletePersonResponse\x12N\n\x0bSetPassword\x12\x1e.steeple.v1.SetPasswordRequest\x1a\x1f.steeple.v1.SetPasswordResponse\x12Q\n\x0cListSessions\x12\x1f.steeple.v1.ListSessionsRequest\x1a .steeple.v1.ListSessionsResponse\x12T\n\rRevokeSession\x12 .steeple.v1.RevokeSessionRequest\x1a!.steeple.v1.RevokeSessionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsteeple/v1/person_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csteeple/v1/key_service.proto\"\xdb\x02\n\x06Person\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x04role\x18\x03 \x01(\x0e\x32\x15.steeple.v1.Key.Scope\x12\x10\n\x08\x64isabled\x18\x04 \x01(\x08\x12\x14\n\x0coidc_subject\x18\x05 \x01(\t\x12\x14\n\x0chas_password\x18\x06 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_sign_in_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rpassword_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe2\x01\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nuser_agent\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x07 \x01(\x08\"Y\n\rSignInRequest\x12\x11\n\tuser_name\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"j\n\x0eSignInResponse\x12$\n\x07session\x18\x01 \x01(\x0b\x32\x13.steeple.v1.Session\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\"\n\x06person\x18\x03 \x01(\x0b\x32\x12.steeple.v1.Person\"`\n\x18SignInWithIdTokenRequest\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"u\n\x19SignInWithIdTokenResponse\x12$\n\x07session\x18\x01 \x01(\x0b\x32\x13.steeple.v1.Session\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\"\n\x06person\x18\x03 \x01(\x0b\x32\x12.steeple.v1.Person\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"\x0e\n\x0cGetMeRequest\"\xc4\x01\n\rGetMeResponse\x12\x15\n\rasks_for_keys\x18\x01 \x01(\x08\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12$\n\x05scope\x18\x04 \x01(\x0e\x32\x15.steeple.v1.Key.Scope\x12$\n\x07session\x18\x05 \x01(\x0b\x32\x13.steeple.v1.Session\x12\x13\n\x0boidc_issuer\x18\x06 \x01(\t\x12\x16\n\x0eoidc_client_id\x18\x07 \x01(\t\"^\n\x13\x43reatePersonRequest\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\":\n\x14\x43reatePersonResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\" \n\x10GetPersonRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x11GetPersonResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\":\n\x11ListPeopleRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"e\n\x12ListPeopleResponse\x12\"\n\x06people\x18\x01 \x03(\x0b\x32\x12.steeple.v1.Person\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"j\n\x13UpdatePersonRequest\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x14UpdatePersonResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\"#\n\x13\x44\x65letePersonRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x16\n\x14\x44\x65letePersonResponse\"J\n\x12SetPasswordRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x14\n\x0cold_password\x18\x03 \x01(\t\"9\n\x13SetPasswordResponse\x12\"\n\x06person\x18\x01 \x01(\x0b\x32\x12.steeple.v1.Person\"%\n\x13ListSessionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"=\n\x14ListSessionsResponse\x12%\n\x08sessions\x18\x01 \x03(\x0b\x32\x13.steeple.v1.Session\"$\n\x14RevokeSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x17\n\x15RevokeSessionResponse2\xbd\x07\n\rPersonService\x12?\n\x06SignIn\x12\x19.steeple.v1.SignInRequest\x1a\x1a.steeple.v1.SignInResponse\x12`\n\x11SignInWithIdToken\x12$.steeple.v1.SignInWithIdTokenRequest\x1a%.steeple.v1.SignInWithIdTokenResponse\x12\x42\n\x07SignOut\x12\x1a.steeple.v1.SignOutRequest\x1a\x1b.steeple.v1.SignOutResponse\x12<\n\x05GetMe\x12\x18.steeple.v1.GetMeRequest\x1a\x19.steeple.v1.GetMeResponse\x12Q\n\x0c\x43reatePerson\x12\x1f.steeple.v1.CreatePersonRequest\x1a .steeple.v1.CreatePersonResponse\x12H\n\tGetPerson\x12\x1c.steeple.v1.GetPersonRequest\x1a\x1d.steeple.v1.GetPersonResponse\x12K\n\nListPeople\x12\x1d.steeple.v1.ListPeopleRequest\x1a\x1e.steeple.v1.ListPeopleResponse\x12Q\n\x0cUpdatePerson\x12\x1f.steeple.v1.UpdatePersonRequest\x1a .steeple.v1.UpdatePersonResponse\x12Q\n\x0c\x44\x65letePerson\x12\x1f.steeple.v1.DeletePersonRequest\x1a .steeple.v1.DeletePersonResponse\x12N\n\x0bSetPassword\x12\x1e.steeple.v1.SetPasswordRequest\x1a\x1f.steeple.v1.SetPasswordResponse\x12Q\n\x0cListSessions\x12\x1f.steeple.v1.ListSessionsRequest\x1a .steeple.v1.ListSessionsResponse\x12T\n\rRevokeSession\x12 .steeple.v1.RevokeSessionRequest\x1a!.steeple.v1.RevokeSessionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,46 +32,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNINREQUEST']._serialized_end=812
   _globals['_SIGNINRESPONSE']._serialized_start=814
   _globals['_SIGNINRESPONSE']._serialized_end=920
-  _globals['_SIGNOUTREQUEST']._serialized_start=922
-  _globals['_SIGNOUTREQUEST']._serialized_end=938
-  _globals['_SIGNOUTRESPONSE']._serialized_start=940
-  _globals['_SIGNOUTRESPONSE']._serialized_end=957
-  _globals['_GETMEREQUEST']._serialized_start=959
-  _globals['_GETMEREQUEST']._serialized_end=973
-  _globals['_GETMERESPONSE']._serialized_start=976
-  _globals['_GETMERESPONSE']._serialized_end=1127
-  _globals['_CREATEPERSONREQUEST']._serialized_start=1129
-  _globals['_CREATEPERSONREQUEST']._serialized_end=1223
-  _globals['_CREATEPERSONRESPONSE']._serialized_start=1225
-  _globals['_CREATEPERSONRESPONSE']._serialized_end=1283
-  _globals['_GETPERSONREQUEST']._serialized_start=1285
-  _globals['_GETPERSONREQUEST']._serialized_end=1317
-  _globals['_GETPERSONRESPONSE']._serialized_start=1319
-  _globals['_GETPERSONRESPONSE']._serialized_end=1374
-  _globals['_LISTPEOPLEREQUEST']._serialized_start=1376
-  _globals['_LISTPEOPLEREQUEST']._serialized_end=1434
-  _globals['_LISTPEOPLERESPONSE']._serialized_start=1436
-  _globals['_LISTPEOPLERESPONSE']._serialized_end=1537
-  _globals['_UPDATEPERSONREQUEST']._serialized_start=1539
-  _globals['_UPDATEPERSONREQUEST']._serialized_end=1645
-  _globals['_UPDATEPERSONRESPONSE']._serialized_start=1647
-  _globals['_UPDATEPERSONRESPONSE']._serialized_end=1705
-  _globals['_DELETEPERSONREQUEST']._serialized_start=1707
-  _globals['_DELETEPERSONREQUEST']._serialized_end=1742
-  _globals['_DELETEPERSONRESPONSE']._serialized_start=1744
-  _globals['_DELETEPERSONRESPONSE']._serialized_end=1766
-  _globals['_SETPASSWORDREQUEST']._serialized_start=1768
-  _globals['_SETPASSWORDREQUEST']._serialized_end=1842
-  _globals['_SETPASSWORDRESPONSE']._serialized_start=1844
-  _globals['_SETPASSWORDRESPONSE']._serialized_end=1901
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=1903
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=1940
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1942
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=2003
-  _globals['_REVOKESESSIONREQUEST']._serialized_start=2005
-  _globals['_REVOKESESSIONREQUEST']._serialized_end=2041
-  _globals['_REVOKESESSIONRESPONSE']._serialized_start=2043
-  _globals['_REVOKESESSIONRESPONSE']._serialized_end=2066
-  _globals['_PERSONSERVICE']._serialized_start=2069
-  _globals['_PERSONSERVICE']._serialized_end=2928
+  _globals['_SIGNINWITHIDTOKENREQUEST']._serialized_start=922
+  _globals['_SIGNINWITHIDTOKENREQUEST']._serialized_end=1018
+  _globals['_SIGNINWITHIDTOKENRESPONSE']._serialized_start=1020
+  _globals['_SIGNINWITHIDTOKENRESPONSE']._serialized_end=1137
+  _globals['_SIGNOUTREQUEST']._serialized_start=1139
+  _globals['_SIGNOUTREQUEST']._serialized_end=1155
+  _globals['_SIGNOUTRESPONSE']._serialized_start=1157
+  _globals['_SIGNOUTRESPONSE']._serialized_end=1174
+  _globals['_GETMEREQUEST']._serialized_start=1176
+  _globals['_GETMEREQUEST']._serialized_end=1190
+  _globals['_GETMERESPONSE']._serialized_start=1193
+  _globals['_GETMERESPONSE']._serialized_end=1389
+  _globals['_CREATEPERSONREQUEST']._serialized_start=1391
+  _globals['_CREATEPERSONREQUEST']._serialized_end=1485
+  _globals['_CREATEPERSONRESPONSE']._serialized_start=1487
+  _globals['_CREATEPERSONRESPONSE']._serialized_end=1545
+  _globals['_GETPERSONREQUEST']._serialized_start=1547
+  _globals['_GETPERSONREQUEST']._serialized_end=1579
+  _globals['_GETPERSONRESPONSE']._serialized_start=1581
+  _globals['_GETPERSONRESPONSE']._serialized_end=1636
+  _globals['_LISTPEOPLEREQUEST']._serialized_start=1638
+  _globals['_LISTPEOPLEREQUEST']._serialized_end=1696
+  _globals['_LISTPEOPLERESPONSE']._serialized_start=1698
+  _globals['_LISTPEOPLERESPONSE']._serialized_end=1799
+  _globals['_UPDATEPERSONREQUEST']._serialized_start=1801
+  _globals['_UPDATEPERSONREQUEST']._serialized_end=1907
+  _globals['_UPDATEPERSONRESPONSE']._serialized_start=1909
+  _globals['_UPDATEPERSONRESPONSE']._serialized_end=1967
+  _globals['_DELETEPERSONREQUEST']._serialized_start=1969
+  _globals['_DELETEPERSONREQUEST']._serialized_end=2004
+  _globals['_DELETEPERSONRESPONSE']._serialized_start=2006
+  _globals['_DELETEPERSONRESPONSE']._serialized_end=2028
+  _globals['_SETPASSWORDREQUEST']._serialized_start=2030
+  _globals['_SETPASSWORDREQUEST']._serialized_end=2104
+  _globals['_SETPASSWORDRESPONSE']._serialized_start=2106
+  _globals['_SETPASSWORDRESPONSE']._serialized_end=2163
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=2165
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=2202
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=2204
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=2265
+  _globals['_REVOKESESSIONREQUEST']._serialized_start=2267
+  _globals['_REVOKESESSIONREQUEST']._serialized_end=2303
+  _globals['_REVOKESESSIONRESPONSE']._serialized_start=2305
+  _globals['_REVOKESESSIONRESPONSE']._serialized_end=2328
+  _globals['_PERSONSERVICE']._serialized_start=2331
+  _globals['_PERSONSERVICE']._serialized_end=3288
 # @@protoc_insertion_point(module_scope)

@@ -187,6 +187,59 @@ class SignInResponse(google.protobuf.message.Message):
 global___SignInResponse = SignInResponse
 
 @typing.final
+class SignInWithIdTokenRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_TOKEN_FIELD_NUMBER: builtins.int
+    NONCE_FIELD_NUMBER: builtins.int
+    USER_AGENT_FIELD_NUMBER: builtins.int
+    ADDRESS_FIELD_NUMBER: builtins.int
+    id_token: builtins.str
+    """OpenID Connect: a JSON Web Token, at most 16384 characters."""
+    nonce: builtins.str
+    """As it was sent to the provider; empty if none was."""
+    user_agent: builtins.str
+    """As in SignInRequest."""
+    address: builtins.str
+    """As in SignInRequest."""
+    def __init__(
+        self,
+        *,
+        id_token: builtins.str = ...,
+        nonce: builtins.str = ...,
+        user_agent: builtins.str = ...,
+        address: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "id_token", b"id_token", "nonce", b"nonce", "user_agent", b"user_agent"]) -> None: ...
+
+global___SignInWithIdTokenRequest = SignInWithIdTokenRequest
+
+@typing.final
+class SignInWithIdTokenResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    PERSON_FIELD_NUMBER: builtins.int
+    secret: builtins.str
+    """"sts_{id}_{secret}": as it is sent. The server tells it this once."""
+    @property
+    def session(self) -> global___Session: ...
+    @property
+    def person(self) -> global___Person: ...
+    def __init__(
+        self,
+        *,
+        session: global___Session | None = ...,
+        secret: builtins.str = ...,
+        person: global___Person | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["person", b"person", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["person", b"person", "secret", b"secret", "session", b"session"]) -> None: ...
+
+global___SignInWithIdTokenResponse = SignInWithIdTokenResponse
+
+@typing.final
 class SignOutRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -225,6 +278,8 @@ class GetMeResponse(google.protobuf.message.Message):
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
     SESSION_FIELD_NUMBER: builtins.int
+    OIDC_ISSUER_FIELD_NUMBER: builtins.int
+    OIDC_CLIENT_ID_FIELD_NUMBER: builtins.int
     asks_for_keys: builtins.bool
     """Whether calls need a key or a session. If not, everybody may do everything."""
     actor: builtins.str
@@ -235,6 +290,10 @@ class GetMeResponse(google.protobuf.message.Message):
     """Of the person or the key."""
     scope: steeple.v1.key_service_pb2.Key.Scope.ValueType
     """What the call may do; unspecified: sign in."""
+    oidc_issuer: builtins.str
+    """URL of the identity provider that the server trusts; empty: none."""
+    oidc_client_id: builtins.str
+    """What the provider knows the server by."""
     @property
     def session(self) -> global___Session:
         """Of a person."""
@@ -247,9 +306,11 @@ class GetMeResponse(google.protobuf.message.Message):
         display_name: builtins.str = ...,
         scope: steeple.v1.key_service_pb2.Key.Scope.ValueType = ...,
         session: global___Session | None = ...,
+        oidc_issuer: builtins.str = ...,
+        oidc_client_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "asks_for_keys", b"asks_for_keys", "display_name", b"display_name", "scope", b"scope", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "asks_for_keys", b"asks_for_keys", "display_name", b"display_name", "oidc_client_id", b"oidc_client_id", "oidc_issuer", b"oidc_issuer", "scope", b"scope", "session", b"session"]) -> None: ...
 
 global___GetMeResponse = GetMeResponse
 

@@ -52,6 +52,11 @@ class PersonServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_person__service__pb2.SignInRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_person__service__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.SignInWithIdToken = channel.unary_unary(
+                '/steeple.v1.PersonService/SignInWithIdToken',
+                request_serializer=steeple_dot_v1_dot_person__service__pb2.SignInWithIdTokenRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_person__service__pb2.SignInWithIdTokenResponse.FromString,
+                _registered_method=True)
         self.SignOut = channel.unary_unary(
                 '/steeple.v1.PersonService/SignOut',
                 request_serializer=steeple_dot_v1_dot_person__service__pb2.SignOutRequest.SerializeToString,
@@ -122,6 +127,16 @@ class PersonServiceServicer(object):
         failures: for strangers to a name, and for an address. An address from which
         a person has signed in before waits for its own failures alone.
         FAILED_PRECONDITION where the server asks for no keys.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignInWithIdToken(self, request, context):
+        """Needs no key. UNAUTHENTICATED if the identity provider that the server trusts
+        has not made the token, for this server and just now, or if nobody's
+        oidc_subject is its subject. A token is taken once. FAILED_PRECONDITION where
+        the server trusts no provider, or asks for no keys.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +226,11 @@ def add_PersonServiceServicer_to_server(servicer, server):
                     request_deserializer=steeple_dot_v1_dot_person__service__pb2.SignInRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_person__service__pb2.SignInResponse.SerializeToString,
             ),
+            'SignInWithIdToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignInWithIdToken,
+                    request_deserializer=steeple_dot_v1_dot_person__service__pb2.SignInWithIdTokenRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_person__service__pb2.SignInWithIdTokenResponse.SerializeToString,
+            ),
             'SignOut': grpc.unary_unary_rpc_method_handler(
                     servicer.SignOut,
                     request_deserializer=steeple_dot_v1_dot_person__service__pb2.SignOutRequest.FromString,
@@ -297,6 +317,33 @@ class PersonService(object):
             '/steeple.v1.PersonService/SignIn',
             steeple_dot_v1_dot_person__service__pb2.SignInRequest.SerializeToString,
             steeple_dot_v1_dot_person__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignInWithIdToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.PersonService/SignInWithIdToken',
+            steeple_dot_v1_dot_person__service__pb2.SignInWithIdTokenRequest.SerializeToString,
+            steeple_dot_v1_dot_person__service__pb2.SignInWithIdTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

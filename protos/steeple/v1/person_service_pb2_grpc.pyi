@@ -41,6 +41,16 @@ class PersonServiceStub:
     FAILED_PRECONDITION where the server asks for no keys.
     """
 
+    SignInWithIdToken: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.person_service_pb2.SignInWithIdTokenRequest,
+        steeple.v1.person_service_pb2.SignInWithIdTokenResponse,
+    ]
+    """Needs no key. UNAUTHENTICATED if the identity provider that the server trusts
+    has not made the token, for this server and just now, or if nobody's
+    oidc_subject is its subject. A token is taken once. FAILED_PRECONDITION where
+    the server trusts no provider, or asks for no keys.
+    """
+
     SignOut: grpc.UnaryUnaryMultiCallable[
         steeple.v1.person_service_pb2.SignOutRequest,
         steeple.v1.person_service_pb2.SignOutResponse,
@@ -133,6 +143,16 @@ class PersonServiceAsyncStub:
     failures: for strangers to a name, and for an address. An address from which
     a person has signed in before waits for its own failures alone.
     FAILED_PRECONDITION where the server asks for no keys.
+    """
+
+    SignInWithIdToken: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.person_service_pb2.SignInWithIdTokenRequest,
+        steeple.v1.person_service_pb2.SignInWithIdTokenResponse,
+    ]
+    """Needs no key. UNAUTHENTICATED if the identity provider that the server trusts
+    has not made the token, for this server and just now, or if nobody's
+    oidc_subject is its subject. A token is taken once. FAILED_PRECONDITION where
+    the server trusts no provider, or asks for no keys.
     """
 
     SignOut: grpc.aio.UnaryUnaryMultiCallable[
@@ -229,6 +249,18 @@ class PersonServiceServicer(metaclass=abc.ABCMeta):
         failures: for strangers to a name, and for an address. An address from which
         a person has signed in before waits for its own failures alone.
         FAILED_PRECONDITION where the server asks for no keys.
+        """
+
+    @abc.abstractmethod
+    def SignInWithIdToken(
+        self,
+        request: steeple.v1.person_service_pb2.SignInWithIdTokenRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.person_service_pb2.SignInWithIdTokenResponse, collections.abc.Awaitable[steeple.v1.person_service_pb2.SignInWithIdTokenResponse]]:
+        """Needs no key. UNAUTHENTICATED if the identity provider that the server trusts
+        has not made the token, for this server and just now, or if nobody's
+        oidc_subject is its subject. A token is taken once. FAILED_PRECONDITION where
+        the server trusts no provider, or asks for no keys.
         """
 
     @abc.abstractmethod

@@ -14,7 +14,7 @@ from steeple import recognition
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
-from steeple.server.access import Keyring, SessionLifetime, SignIns
+from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
@@ -77,7 +77,8 @@ class Engine:
             self.keyring = Keyring(self.catalogue.database, SessionLifetime(idle, longest))
             opened.callback(self.keyring.close)
             self.keyring.start()
-            self.sign_ins = SignIns(self.keyring)
+            issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
+            self.sign_ins = SignIns(self.keyring, id_tokens=IdTokens(issuer, client_id) if issuer else None)
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)

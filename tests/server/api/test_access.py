@@ -49,7 +49,7 @@ def methods() -> dict[str, MethodDescriptor]:
 
 
 METHODS = methods()
-PUBLIC = {"steeple.v1.PersonService/SignIn", "steeple.v1.PersonService/GetMe"}
+PUBLIC = {f"steeple.v1.PersonService/{name}" for name in ("SignIn", "SignInWithIdToken", "GetMe")}
 """What those may call who have no key yet."""
 
 OF_ONES_OWN = {

@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._convert_access import scope_value
-from steeple.client._convert_people import person_name, to_me, to_person, to_session
+from steeple.client._convert_people import person_name, to_me, to_new_session, to_person, to_session
 from steeple.client.access import Scope
 from steeple.client.people import Me, NewSession, Person, Session
 from steeple.errors import InvalidArgumentError
@@ -51,7 +51,27 @@ class AsyncPersonCalls:
         """
         request = api.SignInRequest(user_name=user_name, password=password, user_agent=user_agent, address=address)
         response = await self._connection.call(self._connection.link.people.SignIn, request, timeout=timeout)
-        return NewSession(to_session(response.session), to_person(response.person), response.secret)
+        return to_new_session(response)
+
+    async def sign_in_with_id_token(
+        self, id_token: str, *, nonce: str = "", user_agent: str = "", address: str = "", timeout: float | None = None
+    ) -> NewSession:
+        """Begins a session of whom the identity provider vouches for that the server trusts (OpenID Connect).
+
+        Args:
+            id_token: As the provider gave it.
+            nonce: As it was sent to the provider; empty if none was.
+            user_agent: As in :meth:`sign_in`.
+            address: As in :meth:`sign_in`.
+            timeout: Seconds; None: the client's.
+
+        Raises:
+            UnauthenticatedError: If the token is none for the server, or of nobody there who may sign in.
+            FailedPreconditionError: If the server trusts no provider, or asks nobody for keys.
+        """
+        request = api.SignInWithIdTokenRequest(id_token=id_token, nonce=nonce, user_agent=user_agent, address=address)
+        method = self._connection.link.people.SignInWithIdToken
+        return to_new_session(await self._connection.call(method, request, timeout=timeout))
 
     async def sign_out(self, *, timeout: float | None = None) -> None:
         """Ends the session that is this client's key.

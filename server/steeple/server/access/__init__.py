@@ -1,5 +1,6 @@
 """Keys and people: what callers identify themselves with, what each may do, and how much."""
 
+from steeple.server.access.id_tokens import IdTokens
 from steeple.server.access.keyring import Keyring
 from steeple.server.access.person_records import (
     Credential,
@@ -18,6 +19,7 @@ __all__ = [
     "UNCHANGED",
     "ApiKey",
     "Credential",
+    "IdTokens",
     "KeyStore",
     "Keyring",
     "Limits",

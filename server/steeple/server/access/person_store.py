@@ -104,6 +104,13 @@ class PersonStore:
         with self._database.read() as connection:
             return person_of(connection, person_id)
 
+    def find_subject(self, oidc_subject: str) -> Person | None:
+        """Who that is to the identity provider; None if it is nobody here."""
+        query = select(person).where(person.c.oidc_subject == oidc_subject, person.c.delete_time.is_(None))
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else read_person(row).person
+
     def list(self, page_size: int = pages.DEFAULT_PAGE_SIZE, page_token: str = "") -> Page[Person]:
         """A page of all people, by id. A size of 0 stands for 50, more than 1000 for 1000."""
         size = pages.check_page_size(page_size)
@@ -132,6 +139,7 @@ class PersonStore:
             AlreadyExistsError: If the subject is somebody else's.
             FailedPreconditionError: If no admin would be left.
         """
+        _check(display_name, role, oidc_subject)
         with self._database.write() as connection:
             now = datetime.now(UTC)
             before = _get(connection, person_id).person
@@ -142,7 +150,6 @@ class PersonStore:
                 "oidc_subject": (before.oidc_subject if oidc_subject is None else oidc_subject) or None,
                 "update_time": now,
             }
-            _check(after["display_name"], before.role if role is None else role, after["oidc_subject"] or "")
             _check_subject_free(connection, after["oidc_subject"] or "", person_id)
             if after["disabled"] or after["role"] != str(Scope.ADMIN):
                 _check_admin_left(connection, before)
@@ -216,11 +223,13 @@ def _get(connection: Connection, person_id: str) -> PersonRow:
     return found
 
 
-def _check(display_name: str, role: Scope, oidc_subject: str) -> None:
-    check_display_name(display_name)
-    if role not in ROLES:
+def _check(display_name: str | None, role: Scope | None, oidc_subject: str | None) -> None:
+    """Values that are given, as each of them must be."""
+    if display_name is not None:
+        check_display_name(display_name)
+    if role not in (None, *ROLES):
         raise InvalidArgumentError(f"role must be {', '.join(map(str, ROLES))}, not {role}", field="role")
-    check_text(oidc_subject, "oidc_subject", _LONGEST_SUBJECT)
+    check_text(oidc_subject or "", "oidc_subject", _LONGEST_SUBJECT)
 
 
 def _check_free(connection: Connection, person_id: str) -> None:

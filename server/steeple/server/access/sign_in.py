@@ -9,6 +9,7 @@ from typing import Final
 
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, UnauthenticatedError
 from steeple.server.access.attempts import Attempt, SignInAttempts
+from steeple.server.access.id_tokens import IdTokens
 from steeple.server.access.keyring import Keyring
 from steeple.server.access.passwords import MAX_LENGTH, Passwords, check_password
 from steeple.server.access.person_records import NewSession, Person, Session
@@ -31,11 +32,20 @@ class SignIns:
         keyring: Has people and sessions.
         passwords: Makes and checks hashes.
         attempts: Slows down who guesses.
+        id_tokens: Checks those of the identity provider that is trusted; None: none is.
+
+    Attributes:
+        id_tokens: As given.
     """
 
     def __init__(
-        self, keyring: Keyring, passwords: Passwords | None = None, attempts: SignInAttempts | None = None
+        self,
+        keyring: Keyring,
+        passwords: Passwords | None = None,
+        attempts: SignInAttempts | None = None,
+        id_tokens: IdTokens | None = None,
     ) -> None:
+        self.id_tokens = id_tokens
         self._keyring = keyring
         self._passwords = passwords or Passwords()
         self._attempts = attempts or SignInAttempts()
@@ -95,6 +105,33 @@ class SignIns:
             return self._keyring.apply(
                 self._keyring.sessions.store.create, person_id, stored, user_agent=user_agent, address=address
             )
+
+    def sign_in_with_id_token(self, token: str, nonce: str, *, user_agent: str, address: str) -> NewSession:
+        """Begins a session of whom the identity provider vouches for; may ask it for its keys.
+
+        Args:
+            token: As the provider gave it.
+            nonce: As it was sent to the provider.
+            user_agent: What signs in.
+            address: From where, as people write it.
+
+        Raises:
+            FailedPreconditionError: If no provider is trusted.
+            UnauthenticatedError: If the token is none for this server, or of nobody here.
+            UnavailableError: If the provider's keys cannot be fetched.
+        """
+        if self.id_tokens is None:
+            raise FailedPreconditionError("this server trusts no identity provider; set oidc_issuer and oidc_client_id")
+        subject = self.id_tokens.subject(token, nonce)
+        found = self._keyring.people.find_subject(subject)
+        if found is None or found.disabled:
+            raise UnauthenticatedError(
+                f"the identity provider vouches for {subject[:_LONGEST_NAME]!r}, who may not sign in here; an admin "
+                "can set that as the oidc_subject of a person, or enable them",
+                subject=subject[:_LONGEST_NAME],
+            )
+        make = self._keyring.sessions.store.create
+        return self._keyring.apply(make, found.id, None, user_agent=user_agent, address=address)
 
     def create(
         self,

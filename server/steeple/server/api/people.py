@@ -29,6 +29,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 _LONGEST_AGENT: Final = 200
 _LONGEST_ADDRESS: Final = 64
+_LONGEST_TOKEN: Final = 16_384
+_LONGEST_NONCE: Final = 255
 
 
 class PersonService(person_service_pb2_grpc.PersonServiceServicer):
@@ -51,22 +53,38 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
         self, request: messages.SignInRequest, context: Context
     ) -> messages.SignInResponse:
         """Begins a session of who knows the password."""
-        check_text(request.user_agent, "user_agent", _LONGEST_AGENT)
-        check_text(request.address, "address", _LONGEST_ADDRESS)
-        address = _address(request.address)
+        agent, address = _from_where(request, context)
         person_id, attempt = self._sign_ins.begin(request.user_name, request.password, address)
         try:
-            if not self._asks_for_keys:
-                raise FailedPreconditionError("this server asks nobody who they are, so there is nothing to sign in to")
+            self._check_asks()
             turn = await self._passwords.turn(SIGN_IN)
         except BaseException:
             attempt.withdraw()
             raise
-        agent = request.user_agent or _agent_of(context)
         made = await self._passwords.run_in(
             turn, self._sign_ins.sign_in, person_id, request.password, attempt, user_agent=agent, address=address
         )
         return messages.SignInResponse(
+            session=self._session_message(made.session, made.session),
+            secret=made.secret,
+            person=_message(made.person),
+        )
+
+    async def SignInWithIdToken(  # noqa: N802
+        self, request: messages.SignInWithIdTokenRequest, context: Context
+    ) -> messages.SignInWithIdTokenResponse:
+        """Begins a session of whom the identity provider vouches for."""
+        agent, address = _from_where(request, context)
+        check_text(request.id_token, "id_token", _LONGEST_TOKEN)
+        check_text(request.nonce, "nonce", _LONGEST_NONCE)
+        if not request.id_token:
+            raise InvalidArgumentError("id_token must not be empty", **{FIELD: "id_token"})
+        self._check_asks()
+        work = self._sign_ins.sign_in_with_id_token
+        made = await self._passwords.run_as(
+            SIGN_IN, work, request.id_token, request.nonce, user_agent=agent, address=address
+        )
+        return messages.SignInWithIdTokenResponse(
             session=self._session_message(made.session, made.session),
             secret=made.secret,
             person=_message(made.person),
@@ -93,6 +111,8 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
             response.display_name = caller.display_name
         elif not self._asks_for_keys:
             response.actor, response.scope = audit.OPEN, SCOPES[Scope.ADMIN]
+        if (provider := self._sign_ins.id_tokens) is not None:
+            response.oidc_issuer, response.oidc_client_id = provider.issuer, provider.client_id
         if isinstance(caller, Session):
             response.session.CopyFrom(self._session_message(caller, caller))
         return response
@@ -203,6 +223,10 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     def _sign_ins(self) -> SignIns:
         return self._readiness.engine.sign_ins
 
+    def _check_asks(self) -> None:
+        if not self._asks_for_keys:
+            raise FailedPreconditionError("this server asks nobody who they are, so there is nothing to sign in to")
+
     def _session_message(self, session: Session, caller: Credential | None) -> messages.Session:
         return messages.Session(
             name=session.name,
@@ -232,10 +256,20 @@ def _check_own_or_admin(person_id: str, caller: Credential | None, what: str) ->
         )
 
 
-def _address(claimed: str) -> str:
-    """From where somebody signs in: who calls over a Unix socket, on this host, may say for whom they do."""
-    own = plain_address(current_caller().address)
-    return plain_address(claimed) if claimed and own == UNIX else own
+def _from_where(
+    request: messages.SignInRequest | messages.SignInWithIdTokenRequest, context: Context
+) -> tuple[str, str]:
+    """What signs in, and from which address: who calls over a Unix socket, on this host, may say for whom they do.
+
+    Raises:
+        InvalidArgumentError: If one of them is too long.
+    """
+    check_text(request.user_agent, "user_agent", _LONGEST_AGENT)
+    check_text(request.address, "address", _LONGEST_ADDRESS)
+    address = plain_address(current_caller().address)
+    if request.address and address == UNIX:
+        address = plain_address(request.address)
+    return request.user_agent or _agent_of(context), address
 
 
 def _agent_of(context: Context) -> str:

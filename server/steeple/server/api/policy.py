@@ -92,6 +92,7 @@ def _rows() -> dict[str, Rule]:
     service(
         "PersonService",
         SignIn=Rule(Scope.DEVICE, changes="", public=True),
+        SignInWithIdToken=Rule(Scope.DEVICE, changes="", public=True),
         SignOut=Rule(Scope.READER, changes=""),
         GetMe=Rule(Scope.DEVICE, public=True),
         CreatePerson=Rule(Scope.ADMIN, changes=""),
