@@ -192,8 +192,8 @@ class Settings(BaseSettings):
     @field_validator("oidc_issuer")
     @classmethod
     def _check_oidc_issuer(cls, issuer: str) -> str:
-        if issuer and not issuer.startswith(("https://", "http://localhost", "http://127.0.0.1")):
-            raise ValueError(f"must be a URL that begins with https://, not {issuer!r}")
+        if issuer and not exposure.is_private(issuer):
+            raise ValueError(f"must be a URL, such as https://id.example.org, not {issuer!r}")
         return issuer
 
     @field_validator("index")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from steeple.v1.person_service_pb2_grpc import PersonServiceStub
 from steeple.v1.server_service_pb2 import GetUsageRequest
 from steeple.v1.server_service_pb2_grpc import ServerServiceStub
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, IdentifyStreamRequest, Query
+from tests.identity_provider import CLIENT, Pages, Provider, site_of
 
 from .conftest import Refused, Running, Start
 from .test_access import METHODS, bearer, least, make_key, outcome
@@ -163,8 +165,35 @@ async def test_where_nobody_is_asked_there_is_nothing_to_sign_in_to(running: Run
         assert (found.code, "asks nobody" in found.message) == (grpc.StatusCode.FAILED_PRECONDITION, True)
     me = await stub(running).GetMe(people.GetMeRequest(), metadata=bearer("stp_x_y"))
     assert (me.asks_for_keys, me.actor, me.display_name, me.scope) == (False, "open", "", Key.SCOPE_ADMIN)
+    found = await refused(stub(running).SignInWithIdToken(people.SignInWithIdTokenRequest(id_token="x")))  # noqa: S106
+    assert (found.code, "asks nobody" in found.message) == (grpc.StatusCode.FAILED_PRECONDITION, True)
     await stub(running).SetPassword(people.SetPasswordRequest(name="people/ada", password=OTHER))
     assert (await stub(running).ListPeople(people.ListPeopleRequest())).total_size == 1
+
+
+async def test_an_identity_provider_vouches_for_people(start: Start, refused: Refused) -> None:
+    pages: Pages = {}
+    with site_of(pages) as issuer:
+        provider = Provider(issuer, int(time.time()))
+        pages.update(provider.pages())
+        async with start(access="keys", oidc_issuer=issuer, oidc_client_id=CLIENT) as running:
+            engine = await running.server.ready()
+            engine.keyring.people.create("ada", "Ada", Scope.ADMIN, oidc_subject="sub-1")
+            me = await stub(running).GetMe(people.GetMeRequest())
+            assert (me.asks_for_keys, me.oidc_issuer, me.oidc_client_id) == (True, issuer, CLIENT)
+            request = people.SignInWithIdTokenRequest(id_token=provider.token(), nonce="n", user_agent="A browser")
+            made = await stub(running).SignInWithIdToken(request)
+            assert (made.person.name, made.session.user_agent) == ("people/ada", "A browser")
+            me = await stub(running).GetMe(people.GetMeRequest(), metadata=bearer(made.secret))
+            assert me.actor == "people/ada"
+            found = await refused(stub(running).SignInWithIdToken(request))
+            assert (found.code, "was used before" in found.message) == (grpc.StatusCode.UNAUTHENTICATED, True)
+            request.id_token = provider.token(sub="sub-2")
+            found = await refused(stub(running).SignInWithIdToken(request))
+            assert (found.code, "'sub-2', who may not sign in" in found.message) == (
+                grpc.StatusCode.UNAUTHENTICATED,
+                True,
+            )
 
 
 # --- who asks ---

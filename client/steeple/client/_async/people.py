@@ -71,7 +71,8 @@ class AsyncPersonCalls:
         """
         request = api.SignInWithIdTokenRequest(id_token=id_token, nonce=nonce, user_agent=user_agent, address=address)
         method = self._connection.link.people.SignInWithIdToken
-        return to_new_session(await self._connection.call(method, request, timeout=timeout))
+        response = await self._connection.call(method, request, timeout=timeout)
+        return to_new_session(response)
 
     async def sign_out(self, *, timeout: float | None = None) -> None:
         """Ends the session that is this client's key.

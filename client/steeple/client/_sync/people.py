@@ -72,7 +72,8 @@ class PersonCalls:
         """
         request = api.SignInWithIdTokenRequest(id_token=id_token, nonce=nonce, user_agent=user_agent, address=address)
         method = self._connection.link.people.SignInWithIdToken
-        return to_new_session(self._connection.call(method, request, timeout=timeout))
+        response = self._connection.call(method, request, timeout=timeout)
+        return to_new_session(response)
 
     def sign_out(self, *, timeout: float | None = None) -> None:
         """Ends the session that is this client's key.

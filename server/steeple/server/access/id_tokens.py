@@ -17,19 +17,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.message import Message
 from typing import IO, Any, Final
-from urllib.parse import urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, Key, KeySet
 
-from steeple.errors import InvalidArgumentError, UnauthenticatedError, UnavailableError
+from steeple.errors import UnauthenticatedError, UnavailableError
+from steeple.server.exposure import is_private
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LEEWAY_SECONDS: Final = 60
 """By which the provider's clock and ours may differ."""
 
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _KEPT_SECONDS: Final = 3600.0
 _AGAIN_SECONDS: Final = 60.0  # after which a key that is not known may be a new one
 _PAUSE_SECONDS: Final = 10.0  # in which a provider that could not be asked is not asked again
@@ -165,29 +164,17 @@ def fetch_json(url: str) -> Mapping[str, Any]:
     Raises:
         UnavailableError: If it cannot be had, or is none.
     """
+    if not is_private(url):
+        raise UnavailableError(f"the identity provider's keys are fetched over https, not from {url[:200]!r}")
     try:
-        check_provider_url(url)
         opener = urllib.request.build_opener(_NoRedirect)
         with opener.open(url, timeout=_TIMEOUT_SECONDS) as response:
             found = json.loads(response.read(_MOST_BYTES))
-    except (OSError, ValueError, InvalidArgumentError) as error:
+    except (OSError, ValueError) as error:
         raise UnavailableError(f"the identity provider cannot be asked for its keys ({error}); try again") from error
     if not isinstance(found, dict):
         raise UnavailableError(f"the identity provider answers {url} with something else than a JSON object")
     return found
-
-
-def check_provider_url(url: str) -> None:
-    """Whether what comes from there can be trusted: over TLS, or from this host.
-
-    Raises:
-        InvalidArgumentError: If it cannot.
-    """
-    parts = urlsplit(url)
-    if not (parts.scheme == "https" and parts.hostname) and not (
-        parts.scheme == "http" and parts.hostname in _LOOPBACK
-    ):
-        raise InvalidArgumentError(f"an identity provider is asked over https, or on this host over http, not {url!r}")
 
 
 def _usable(given: Mapping[str, Any]) -> list[Key]:
