@@ -11,6 +11,7 @@ class Known:
 
     Attributes:
         key: Of a reader.
+        person: Who may sign in, as a reader.
         upload: A complete archive of photos.
         unfinished_upload: One whose bytes are still to come.
         operation: That has made a file.
@@ -25,6 +26,7 @@ class Known:
     """
 
     key: str
+    person: str
     upload: str
     unfinished_upload: str
     operation: str

@@ -28,6 +28,7 @@ from tests.fuzz.catalogue import features
 from tests.fuzz.job_requests import LANDMARK, job_requests
 from tests.fuzz.known import Known
 from tests.fuzz.mutations import Random, damaged, disturb
+from tests.fuzz.people_requests import people_requests
 from tests.fuzz.photos import tiny_photos
 
 IMAGE = f"{LANDMARK}/images/one"
@@ -217,6 +218,7 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
             )
         ],
         **job_requests(known, landmark, UUID),
+        **people_requests(known),
     }
     found = {f"steeple.v1.{method}": list(each) for method, each in made.items()}
     return {**{method: [request_class(method)()] for method in methods()}, **found}

@@ -31,6 +31,7 @@ from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Ve
 from steeple.client.listing import ListPage
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
+from steeple.client.people import Me, NewSession, Person, Session
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -85,15 +86,18 @@ __all__ = [
     "ListPage",
     "Listing",
     "MatchedPair",
+    "Me",
     "Model",
     "MonthlyUsage",
     "NearbyLandmark",
     "NewKey",
+    "NewSession",
     "Operation",
     "OperationProblem",
     "OperationState",
     "Pack",
     "PackState",
+    "Person",
     "Photo",
     "Proposal",
     "ProposalState",
@@ -104,6 +108,7 @@ __all__ = [
     "ReferenceImage",
     "Scope",
     "ServerInfo",
+    "Session",
     "Snapshot",
     "StreamAnswer",
     "Timings",

@@ -16,7 +16,7 @@ _SCOPES: Final = {
     Scope.EDITOR: key_service_pb2.Key.SCOPE_EDITOR,
     Scope.ADMIN: key_service_pb2.Key.SCOPE_ADMIN,
 }
-_SCOPE_OF: Final = {number: scope for scope, number in _SCOPES.items()}
+_SCOPE_OF: Final[dict[int, Scope]] = {number: scope for scope, number in _SCOPES.items()}
 
 
 def key_name(key: str | Key) -> str:
@@ -31,6 +31,11 @@ def scope_value(scope: Scope | str) -> key_service_pb2.Key.Scope.ValueType:
         InvalidArgumentError: If there is none of that name.
     """
     return number_of(scope, _SCOPES, says="scope must be", field="scope")
+
+
+def to_scope(number: int) -> Scope:
+    """The scope of a number."""
+    return _SCOPE_OF.get(number, Scope.OTHER)
 
 
 def limits_message(limits: KeyLimits) -> key_service_pb2.KeyLimits:
@@ -54,7 +59,7 @@ def to_key(message: key_service_pb2.Key) -> Key:
     return Key(
         name=message.name,
         display_name=message.display_name,
-        scope=_SCOPE_OF.get(message.scope, Scope.OTHER),
+        scope=to_scope(message.scope),
         limits=KeyLimits(
             message.limits.requests_per_second, message.limits.burst, message.limits.monthly_identifications
         ),

@@ -26,6 +26,7 @@ from steeple.v1 import (
     model_service_pb2_grpc,
     operation_service_pb2_grpc,
     pack_service_pb2_grpc,
+    person_service_pb2_grpc,
     review_service_pb2_grpc,
     server_service_pb2_grpc,
     snapshot_service_pb2_grpc,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.pack_service_pb2_grpc import PackServiceAsyncStub
+    from steeple.v1.person_service_pb2_grpc import PersonServiceAsyncStub
     from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
@@ -172,6 +174,7 @@ class Link:
     explain: explain_service_pb2_grpc.ExplainServiceStub
     feedback: feedback_service_pb2_grpc.FeedbackServiceStub
     keys: key_service_pb2_grpc.KeyServiceStub
+    people: person_service_pb2_grpc.PersonServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     review: review_service_pb2_grpc.ReviewServiceStub
@@ -201,6 +204,7 @@ class Link:
             explain_service_pb2_grpc.ExplainServiceStub(channel),
             feedback_service_pb2_grpc.FeedbackServiceStub(channel),
             key_service_pb2_grpc.KeyServiceStub(channel),
+            person_service_pb2_grpc.PersonServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             review_service_pb2_grpc.ReviewServiceStub(channel),
@@ -226,6 +230,7 @@ class AsyncLink:
     explain: ExplainServiceAsyncStub
     feedback: FeedbackServiceAsyncStub
     keys: KeyServiceAsyncStub
+    people: PersonServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     review: ReviewServiceAsyncStub
@@ -253,6 +258,7 @@ class AsyncLink:
         explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
         feedback: Any = feedback_service_pb2_grpc.FeedbackServiceStub(channel)
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+        people: Any = person_service_pb2_grpc.PersonServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         review: Any = review_service_pb2_grpc.ReviewServiceStub(channel)
@@ -271,6 +277,7 @@ class AsyncLink:
             cast("ExplainServiceAsyncStub", explain),
             cast("FeedbackServiceAsyncStub", feedback),
             cast("KeyServiceAsyncStub", keys),
+            cast("PersonServiceAsyncStub", people),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("ReviewServiceAsyncStub", review),

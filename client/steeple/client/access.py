@@ -132,7 +132,8 @@ class AuditEvent:
     Attributes:
         name: ``auditEvents/{number}``.
         time: UTC.
-        actor: ``keys/{id}``; ``open`` where the server asks for no keys; ``local``: made on the data folder itself.
+        actor: ``keys/{id}`` or ``people/{id}``; ``open`` where the server asks for no keys; ``local``: made on the data
+            folder itself.
         method: Such as ``steeple.v1.CatalogService/DeleteLandmark``.
         resource: Name of what was changed; may be empty if it failed.
         outcome: Name of the gRPC status.

@@ -78,6 +78,11 @@ def keys(ctx: typer.Context, incomplete: str) -> list[str]:
     return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_keys()))
 
 
+def people(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names that people sign in with."""
+    return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_people(page_size=_PAGE)))
+
+
 def packs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of offline packs."""
     return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_packs(page_size=_PAGE)))

@@ -33,6 +33,7 @@ from steeple.cli import (
     model,
     operations,
     packs,
+    people,
     queries,
     serve,
     snapshots,
@@ -80,6 +81,7 @@ app.add_typer(images.app, name="images")
 app.command("import", short_help="Add photos by the thousand.")(import_photos.import_)
 app.add_typer(discover.app, name="discover", short_help="Find landmarks in a heap of photos.")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.add_typer(operations.app, name="operations")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(packs.app, name="packs", short_help="The landmarks of a region in one file, for phones.")

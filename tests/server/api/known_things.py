@@ -18,6 +18,7 @@ from steeple.server.packs import PackSettings
 from steeple.server.uploads import Upload
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, Query
 from tests.fuzz.known import Known
+from tests.fuzz.people_requests import PASSWORD
 
 from .conftest import Running
 from .test_discovery import write_photos
@@ -91,6 +92,7 @@ def _made(engine: Engine, folder: Path, query: str) -> Known:
     pack = _done(engine, engine.packs.create("all", PackSettings("All there is")))
     return Known(
         key=engine.keyring.store.create("A phone", Scope.READER).key.name,
+        person=engine.sign_ins.create("ada", "Ada", Scope.READER, password=PASSWORD).name,
         upload=upload.name,
         unfinished_upload=to_come.name,
         operation=exported.name,

@@ -17,6 +17,7 @@ from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.packs import AsyncPackCalls
+from steeple.client._async.people import AsyncPersonCalls
 from steeple.client._async.review import AsyncReviewCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
@@ -37,6 +38,7 @@ class AsyncClient(
     AsyncCatalogueCalls,
     AsyncServerCalls,
     AsyncKeyCalls,
+    AsyncPersonCalls,
     AsyncOperationCalls,
     AsyncSnapshotCalls,
     AsyncModelCalls,
@@ -68,7 +70,8 @@ class AsyncClient(
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
-        key: What the server knows the caller by, ``stp_...``. Without TLS, anybody on the way can read it.
+        key: What the server knows the caller by, ``stp_...``, or the secret of a session (:meth:`sign_in`). Without
+            TLS, anybody on the way can read it.
         client_certificate: PEM file, for servers that ask clients for one; turns TLS on. Needs ``client_key``.
         client_key: PEM file of its private key.
         tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
@@ -113,6 +116,7 @@ class AsyncClient(
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
+        AsyncPersonCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
         AsyncSnapshotCalls.__init__(self, connection)
         AsyncModelCalls.__init__(self, connection)

@@ -29,6 +29,7 @@ from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
 from steeple.server.api.packs import PackService
+from steeple.server.api.people import PersonService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import ReviewService
@@ -64,6 +65,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     pack_service_pb2,
     pack_service_pb2_grpc,
+    person_service_pb2,
+    person_service_pb2_grpc,
     review_service_pb2,
     review_service_pb2_grpc,
     server_service_pb2,
@@ -86,6 +89,7 @@ SERVICES: Final = (
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
+    person_service_pb2.DESCRIPTOR.services_by_name["PersonService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
@@ -106,6 +110,8 @@ _CATALOGUE_DELAY_SECONDS: Final = 5.0
 _FILE_THREADS: Final = 2
 _FILE_CAPACITY: Final = 64
 _FILE_DELAY_SECONDS: Final = 30.0  # nobody looks at a screen meanwhile
+_PASSWORD_THREADS: Final = 2  # of 64 MiB each while they hash
+_PASSWORD_CAPACITY: Final = 32
 _FLUSH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
@@ -163,7 +169,18 @@ class Server:
         self._files = Pool(
             "file transfers", threads=_FILE_THREADS, capacity=_FILE_CAPACITY, max_delay_seconds=_FILE_DELAY_SECONDS
         )
-        pools = {"queries": self._queries, "catalogue": self._calls, "files": self._files}
+        self._passwords = Pool(
+            "passwords to check",
+            threads=_PASSWORD_THREADS,
+            capacity=_PASSWORD_CAPACITY,
+            max_delay_seconds=_CATALOGUE_DELAY_SECONDS,
+        )
+        pools = {
+            "queries": self._queries,
+            "catalogue": self._calls,
+            "files": self._files,
+            "passwords": self._passwords,
+        }
         self.metrics = Metrics(self._readiness, pools)
         self.metrics_port = 0
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
@@ -189,6 +206,8 @@ class Server:
             ExplainService(self._readiness, self._queries), self._server
         )
         key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(self._readiness, self._calls), self._server)
+        people = PersonService(self._readiness, self._calls, self._passwords, asks_for_keys=settings.asks_for_keys)
+        person_service_pb2_grpc.add_PersonServiceServicer_to_server(people, self._server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(
             AuditService(self._readiness, self._calls), self._server
         )
@@ -316,6 +335,7 @@ class Server:
         self._queries.close()
         self._calls.close()
         self._files.close()
+        self._passwords.close()
         self._close_metrics()
         self._tracing.close()
 

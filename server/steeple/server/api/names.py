@@ -70,6 +70,27 @@ def parse_key(name: str, field: str = "name") -> str:
     return _parse(name, "keys", "key", field)
 
 
+def parse_person(name: str, field: str = "name") -> str:
+    """The id in ``people/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "people", "person", field)
+
+
+def parse_session(name: str, field: str = "name") -> tuple[str, str]:
+    """The two ids in ``people/{id}/sessions/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["people", person_id, "sessions", session_id] if person_id and session_id:
+            return check_id(person_id, field), check_id(session_id, field)
+    raise _unparsed(name, "people/{person}/sessions/{session}", field)
+
+
 def parse_operation(name: str, field: str = "name") -> str:
     """The id in ``operations/{id}``.
 

@@ -21,20 +21,22 @@ class Rule:
         changes: Path in the request, or in the first one of a stream, of the name of what it changes; None: it changes
             nothing.
         flags: Of a request that sets one of these fields, the least that may call it.
+        public: Whether it may also be called without a key or session, where these are asked for.
     """
 
     scope: Scope
     identifies: bool = False
     changes: str | None = None
     flags: Mapping[str, Scope] = field(default_factory=dict)
+    public: bool = False
 
     @property
     def failures(self) -> bool:
         """Whether failed attempts to change something are in the audit log as well.
 
-        Not where a device may call it, or one whose key was stolen could fill the database.
+        Not where a device or a reader may call it, or one whose key was stolen could fill the database.
         """
-        return self.scope > Scope.DEVICE
+        return self.scope > Scope.READER
 
     def scope_for(self, request: object) -> Scope:
         """The least that may call it with that request."""
@@ -85,6 +87,22 @@ def _rows() -> dict[str, Rule]:
         UpdateKey=Rule(Scope.ADMIN, changes="key.name"),
         RevokeKey=Rule(Scope.ADMIN, changes="name"),
         RotateKey=Rule(Scope.ADMIN, changes="name"),
+    )
+    # Who may do what to whom, beyond that, is asked in api/people.py: people keep their own passwords and sessions.
+    service(
+        "PersonService",
+        SignIn=Rule(Scope.DEVICE, changes="", public=True),
+        SignInWithIdToken=Rule(Scope.DEVICE, changes="", public=True),
+        SignOut=Rule(Scope.READER, changes=""),
+        GetMe=Rule(Scope.DEVICE, public=True),
+        CreatePerson=Rule(Scope.ADMIN, changes=""),
+        GetPerson=admin,
+        ListPeople=admin,
+        UpdatePerson=Rule(Scope.ADMIN, changes="person.name"),
+        DeletePerson=Rule(Scope.ADMIN, changes="name"),
+        SetPassword=Rule(Scope.READER, changes="name"),
+        ListSessions=reader,
+        RevokeSession=Rule(Scope.READER, changes="name"),
     )
     service(
         "OperationService",

@@ -43,6 +43,8 @@ _TYPES: Final = {  # by the collections in a name
     "models": "Model",
     "operations": "Operation",
     "packs": "Pack",
+    "people": "Person",
+    "people/sessions": "Session",
     "queries": "KeptQuery",
     "snapshots": "Snapshot",
     "uploads": "Upload",

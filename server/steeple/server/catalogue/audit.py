@@ -32,7 +32,7 @@ class Attempt:
     """A call that is to change something.
 
     Attributes:
-        actor: ``keys/{key}``, :data:`OPEN` or :data:`LOCAL`.
+        actor: ``keys/{key}``, ``people/{person}``, :data:`OPEN` or :data:`LOCAL`.
         method: ``steeple.v1.CatalogService/DeleteLandmark``.
         resource: Name of what is to be changed; empty: not known yet.
         recorded: Whether a transaction has recorded it as done.
@@ -83,6 +83,13 @@ def name(resource: str) -> None:
     attempt = _attempt.get()
     if attempt is not None:
         attempt.resource = resource
+
+
+def act(actor: str) -> None:
+    """Says who makes the attempt of this context, where that shows only as it succeeds."""
+    attempt = _attempt.get()
+    if attempt is not None:
+        attempt.actor = actor
 
 
 def leave_out() -> None:
