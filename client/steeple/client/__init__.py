@@ -14,7 +14,7 @@ from steeple.client._async.stream import AsyncAnswerStream
 from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.stream import AnswerStream
-from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.access import Key, KeyLimits, MonthlyUsage, NewKey, Scope
 from steeple.client.discovery import (
     AcceptedProposal,
     Discovery,
@@ -26,6 +26,7 @@ from steeple.client.discovery import (
     ProposalState,
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.history import AuditEvent, ChangeKind, FieldChange, UndoneChange
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
 from steeple.client.resources import (
@@ -46,6 +47,7 @@ from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 from steeple.client.uploads import Upload
 from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Usage
+from steeple.client.views import View, ViewCollection
 
 __all__ = [
     "UNSET",
@@ -56,6 +58,7 @@ __all__ = [
     "AsyncClient",
     "AuditEvent",
     "Candidate",
+    "ChangeKind",
     "Client",
     "Discovery",
     "DiscoveryPhoto",
@@ -65,6 +68,7 @@ __all__ = [
     "ExplainedImage",
     "Explanation",
     "Feedback",
+    "FieldChange",
     "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
@@ -101,10 +105,13 @@ __all__ = [
     "Snapshot",
     "StreamAnswer",
     "Timings",
+    "UndoneChange",
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
     "Upload",
     "Usage",
     "Verdict",
+    "View",
+    "ViewCollection",
 ]

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from steeple.errors import PermissionDeniedError, SteepleError, UnauthenticatedError
 from steeple.server.access import ApiKey, Keyring, Scope
+from steeple.server.api.caller import actor_of
 from steeple.server.api.kinds import AUDIT
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.policy import Rule, rule_of
@@ -103,8 +104,7 @@ class Admission:
         self._calls = calls
         self._attempt: audit.Attempt | None = None
         if rule.changes is not None:
-            actor = audit.OPEN if key is None else key.name
-            self._attempt = audit.Attempt(actor, method, _read(request, rule.changes))
+            self._attempt = audit.Attempt(actor_of(key), method, _read(request, rule.changes))
 
     @property
     def changes(self) -> bool:

@@ -17,8 +17,8 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from steeple.errors import CancelledError, InternalError, InvalidArgumentError, SteepleError, UnavailableError
-from steeple.server.access import ApiKey
-from steeple.server.api.caller import Caller, address_of, within_call
+from steeple.server.access import ApiKey, Scope
+from steeple.server.api.caller import Caller, actor_of, address_of, within_call
 from steeple.server.api.guard import Admission, Guard
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.readiness import Readiness
@@ -211,8 +211,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 def _caller_of(call: _Call, *, changes: bool) -> Caller:
     remaining = call.context.time_remaining()
     deadline = math.inf if remaining is None else time.monotonic() + remaining
-    key_id = "" if call.key is None else call.key.id
-    return Caller(key_id, address_of(call.context.peer()), deadline, changes)
+    key_id, scope = ("", Scope.ADMIN) if call.key is None else (call.key.id, call.key.scope)
+    return Caller(key_id, address_of(call.context.peer()), deadline, changes, actor_of(call.key), scope)
 
 
 def _request_id_of(metadata: Iterable[tuple[str, str | bytes]]) -> str:

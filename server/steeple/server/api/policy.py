@@ -21,12 +21,15 @@ class Rule:
         changes: Path in the request, or in the first one of a stream, of the name of what it changes; None: it changes
             nothing.
         flags: Of a request that sets one of these fields, the least that may call it.
+        within: A field, a collection and a scope: of a request whose field names something of the collection, the least
+            that may call it, instead of ``scope``.
     """
 
     scope: Scope
     identifies: bool = False
     changes: str | None = None
     flags: Mapping[str, Scope] = field(default_factory=dict)
+    within: tuple[str, str, Scope] | None = None
 
     @property
     def failures(self) -> bool:
@@ -38,8 +41,13 @@ class Rule:
 
     def scope_for(self, request: object) -> Scope:
         """The least that may call it with that request."""
+        least = self.scope
+        if self.within is not None:
+            name, collection, scope = self.within
+            if f"{getattr(request, name, '')}/".startswith(f"{collection}/"):
+                least = scope
         asked = [scope for flag, scope in self.flags.items() if getattr(request, flag, False)]
-        return max([self.scope, *asked])
+        return max([least, *asked])
 
 
 def _rows() -> dict[str, Rule]:
@@ -70,6 +78,7 @@ def _rows() -> dict[str, Rule]:
         DeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
         UndeleteLandmark=Rule(Scope.EDITOR, changes="name"),
         UndeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
+        UndoChange=Rule(Scope.EDITOR, changes="name"),
         BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
         BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
         GetReferenceImageThumbnail=reader,
@@ -149,7 +158,16 @@ def _rows() -> dict[str, Rule]:
         DownloadPack=device,
         DeletePack=Rule(Scope.EDITOR, changes="name"),
     )
-    service("AuditService", ListAuditEvents=admin)
+    # Who changes landmarks may see what became of them, and put it back; who made keys is for administrators.
+    service("AuditService", ListAuditEvents=Rule(Scope.ADMIN, within=("resource", "landmarks", Scope.EDITOR)))
+    # Whose a view is, the store asks.
+    service(
+        "ViewService",
+        CreateView=Rule(Scope.READER, changes=""),
+        ListViews=Rule(Scope.READER, flags={"show_all": Scope.ADMIN}),
+        UpdateView=Rule(Scope.READER, changes="view.name"),
+        DeleteView=Rule(Scope.READER, changes="name"),
+    )
     service(
         "FeedbackService",
         SendFeedback=Rule(Scope.DEVICE, changes=""),
