@@ -62,13 +62,15 @@ def test_a_change_tells_what_it_changed_entry_by_entry(keeping: Catalogue, make_
     keeping.create_landmark(draft, landmark_id="tower")
     keeping.update_landmark("tower", description="", metadata={"a.b": "1", "c": "3"}, labels=["old", "paris"])
     keeping.update_landmark("tower", location=None, aliases={"fr": ["La tour"]}, active=False)
-    keeping.create_image("tower", ImageDraft(make_features(), capture=Capture(None, "2024-05-01T12:30:00")), image_id="one")
+    keeping.create_image(
+        "tower", ImageDraft(make_features(), capture=Capture(None, "2024-05-01T12:30:00")), image_id="one"
+    )
     keeping.update_image("tower", "one", capture_location=LatLng(0, 0), capture_time="", metadata={"by": "Ada"})
     keeping.delete_image("tower", "one")
     keeping.delete_landmark("tower")
     keeping.undelete_landmark("tower")
     found = [(event.resource, event.how, event.before, event.after) for event in events(keeping)]
-    deleted = found[5][3]["delete_time"], found[6][3]["delete_time"]
+    deleted = [after["delete_time"] for _, how, _, after in found if how is ChangedHow.DELETED and after]
     assert found == [
         (
             TOWER,
@@ -248,10 +250,9 @@ def test_what_cannot_be_undone_says_why(keeping: Catalogue, make_features: MakeF
     said = last(keeping)
     keeping.delete_image("tower", "one")
     deleted = last(keeping)
+    keeping.delete_landmark("tower", force=True)
     for event in (said, deleted):
-        with suppress(FailedPreconditionError):
-            keeping.delete_landmark("tower", force=True)
-        with pytest.raises((FailedPreconditionError, NotFoundError), match="landmarks/tower is deleted"):
+        with pytest.raises(FailedPreconditionError, match="landmarks/tower is deleted"):
             undo(keeping, event)
 
 
@@ -307,7 +308,9 @@ def test_values_too_large_for_a_message_are_kept_but_not_listed(keeping: Catalog
     def large(letter: str) -> dict[str, Any]:
         return {
             "metadata": {f"{number:02}": letter * 4096 for number in range(64)},
-            "aliases": {f"aa-x{number:04}": [f"{name:02}" + letter * 198 for name in range(20)] for number in range(64)},
+            "aliases": {
+                f"aa-x{number:04}": [f"{name:02}" + letter * 198 for name in range(20)] for number in range(64)
+            },
         }
 
     keeping.create_landmark(LandmarkDraft("Tower", **large("🗼")), landmark_id="tower")
@@ -374,7 +377,7 @@ def all_of(catalogue: Catalogue) -> tuple[object, ...]:
     """What is said of everything, and what searches find."""
     found: set[int] = set()
     for change in catalogue.changes_since(0):
-        (found.add if change.kind == "ADD" else found.remove)(change.image_key)
+        (found.add if change.kind == "ADD" else found.discard)(change.image_key)
     landmark = catalogue.get_landmark("tower")
     images = catalogue.list_images("tower", show_deleted=True).items
     states = {image.id: history.image_state(image) for image in images}
@@ -382,30 +385,29 @@ def all_of(catalogue: Catalogue) -> tuple[object, ...]:
     return history.landmark_state(landmark), states, found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=12))
 def test_undoing_whatever_was_done_in_reverse_leads_back(make_features: MakeFeatures, steps: list[Any]) -> None:
-    with tempfile.TemporaryDirectory() as folder, Catalogue.open(f"sqlite:///{folder}/c.db", KEPT) as catalogue:
-        with by("keys/me"):
-            catalogue.create_landmark(LandmarkDraft("Tower", metadata={"a": "a"}), landmark_id="tower")
-            states = {len(events(catalogue)): all_of(catalogue)}
-            for step in steps:
-                with suppress(SteepleError):  # what is not to be done changes nothing
-                    carry_out(catalogue, make_features(1), step)
-                states[len(events(catalogue))] = all_of(catalogue)
-            for event in events(catalogue)[:0:-1]:
-                if not (event.before or event.after) and event.before is not None:
-                    continue  # it changed nothing
-                undo(catalogue, event)
-                now, before = all_of(catalogue), states[int(event.id) - 1]
-                if event.how is ChangedHow.CREATED:  # a trace remains: what is deleted is kept
-                    assert now[0::2] == before[0::2]
-                    assert drop_deleted(now[1]) == drop_deleted(before[1])
-                else:
-                    assert drop_deleted(now[1]) == drop_deleted(before[1])
-                    assert now[0::2] == before[0::2]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Catalogue.open(f"sqlite:///{folder}/c.db", KEPT) as catalogue,
+        by("keys/me"),
+    ):
+        catalogue.create_landmark(LandmarkDraft("Tower", metadata={"a": "a"}), landmark_id="tower")
+        states = {len(events(catalogue)): all_of(catalogue)}
+        for step in steps:
+            with suppress(SteepleError):  # what is not to be done changes nothing
+                carry_out(catalogue, make_features(1), step)
+            states[len(events(catalogue))] = all_of(catalogue)
+        for event in events(catalogue)[:0:-1]:
+            if event.before is not None and not event.before and not event.after:
+                continue  # it changed nothing
+            undo(catalogue, event)
+            now, before = all_of(catalogue), states[int(event.id) - 1]
+            assert now[0::2] == before[0::2]
+            assert not_deleted(now[1]) == not_deleted(before[1])  # of a creation that is undone, a trace is kept
 
 
-def drop_deleted(states: Any) -> dict[str, Any]:
+def not_deleted(states: Any) -> dict[str, Any]:
     """Of the images that are not deleted."""
     return {name: state for name, state in states.items() if "delete_time" not in state}

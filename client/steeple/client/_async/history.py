@@ -34,7 +34,7 @@ class AsyncHistoryCalls:
     ) -> AsyncIterator[AuditEvent]:
         """Changes and failed attempts at them, the latest first.
 
-        A key of an editor is enough for those of ``landmarks`` and of what is below; for the others it takes an admin's.
+        An editor's key is enough for those of ``landmarks`` and of what is below; the others take an admin's.
 
         Args:
             resource: Only those of this resource and what is below it, such as ``landmarks/big-ben``; empty: all.

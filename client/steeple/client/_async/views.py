@@ -81,7 +81,7 @@ class AsyncViewCalls:
         """
         request = api.ListViewsRequest(
             page_size=page_size,
-            collection=None if collection is None else collection_value(collection),
+            collection=api.View.COLLECTION_UNSPECIFIED if collection is None else collection_value(collection),
             show_all=show_all,
         )
         async for page in self._connection.pages(self._connection.link.views.ListViews, request, timeout=timeout):

@@ -91,6 +91,6 @@ def _message(event: audit.AuditEvent) -> audit_service_pb2.AuditEvent:
     )
 
 
-def _value(value: object) -> struct_pb2.Value | None:
+def _value(value: Any) -> struct_pb2.Value | None:  # noqa: ANN401 - whatever JSON has
     """A value that JSON has; None for None, which stands for nothing."""
     return None if value is None else json_format.ParseDict(value, struct_pb2.Value())

@@ -221,9 +221,7 @@ class Server:
         pack_service_pb2_grpc.add_PackServiceServicer_to_server(
             PackService(self._readiness, self._calls, self._files), self._server
         )
-        view_service_pb2_grpc.add_ViewServiceServicer_to_server(
-            ViewService(self._readiness, self._calls), self._server
-        )
+        view_service_pb2_grpc.add_ViewServiceServicer_to_server(ViewService(self._readiness, self._calls), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 

@@ -82,7 +82,7 @@ class ViewService(view_service_pb2_grpc.ViewServiceServicer):
         asked = request.view
         view_id = parse_view(asked.name, "view.name")
         fields = read_update_mask(asked, request.update_mask.paths)
-        changes = {
+        changes: dict[str, Any] = {
             field: dict(asked.layout) if field == "layout" else getattr(asked, field)
             for field in VIEW_FIELDS
             if field in fields

@@ -13,8 +13,8 @@ from typing import Any, Final
 from steeple.server.catalogue.records import Landmark, LatLng, ReferenceImage
 
 State = Mapping[str, Any]
-"""What is said about a landmark or a reference image, by path: ``description``, ``metadata.wikidata``, ``labels.church``
-(whose value is True), ``aliases.fr``. Values are fit for JSON and never None; what is empty is left out."""
+"""What is said about a landmark or a reference image, by path: ``description``, ``metadata.wikidata``, ``aliases.fr``,
+``labels.church`` (whose value is True). Values are fit for JSON and never None; what is empty is left out."""
 
 DELETED: Final = "delete_time"
 """The path that is there while something is deleted."""

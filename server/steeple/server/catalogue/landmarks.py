@@ -225,7 +225,7 @@ def expired(connection: Connection, now: datetime, limit: int) -> list[int]:
 
 
 def purge(connection: Connection, keys: Sequence[int]) -> None:
-    """Removes landmarks with all of their images, of which nothing is searched any more, and what history has of them."""
+    """Removes landmarks that are not searched any more, with all of their images, and what history has of them."""
     image = tables.reference_image
     names = connection.execute(select(_TABLE.c.id).where(_TABLE.c.key.in_(keys))).scalars()
     audit.forget(connection, [resource_name(landmark_id) for landmark_id in names])

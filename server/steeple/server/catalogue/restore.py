@@ -55,8 +55,7 @@ class RestoreCalls(Transactions):
                 landmarks.update(connection, stored, landmarks.draft_columns(draft), update_time)
             times = {"create_time": create_time, "update_time": update_time}
             _set(connection, tables.landmark, landmarks.get(connection, landmark_id).key, times)
-            landmark = landmarks.get(connection, landmark_id).landmark
-        return landmark
+            return landmarks.get(connection, landmark_id).landmark
 
     def restore_image(
         self,
@@ -96,8 +95,7 @@ class RestoreCalls(Transactions):
                 _remove(connection, landmark_id, image_id)
             image = reference_images.create(connection, parent, draft, packed, image_id=image_id, now=create_time)
             _set(connection, tables.reference_image, image.key, {"identify_count": identify_count})
-            image = reference_images.get(connection, landmark_id, image_id)
-        return image
+            return reference_images.get(connection, landmark_id, image_id)
 
 
 def _stored(connection: Connection, landmark_id: str) -> landmarks.StoredLandmark | None:
