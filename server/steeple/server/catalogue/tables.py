@@ -224,6 +224,7 @@ audit_event: Final = Table(
     Column("undoes", Key),  # number of an event
     Index(None, "resource", "number"),
     Index(None, "actor", "number"),
+    Index(None, "method", "number"),
     Index(None, "outcome", "number"),
     Index(None, "time"),
     sqlite_autoincrement=True,  # the log must not hide that its end was cut off

@@ -12,7 +12,7 @@ depends_on: str | None = None
 
 _ID = sa.String(63).with_variant(sa.String(63, collation="C"), "postgresql")
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_INDEXES = (("actor", "number"), ("outcome", "number"))
+_INDEXES = (("actor", "number"), ("method", "number"), ("outcome", "number"))
 
 
 def upgrade() -> None:
