@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from steeple.cli.history import describe_changes
-from steeple.client import AuditEvent, Client, FieldChange
+from steeple.client import AuditEvent, Client, FieldChange, Landmark
 from steeple.errors import ChangedSinceError
 
 from .support import Steeple
@@ -40,6 +40,24 @@ def test_a_change_is_shown_undone_and_done_again(steeple: Steeple) -> None:
     assert steeple("landmarks", "show", "clock", "--json").json["display_name"] == "Clock tower"
     assert steeple("landmarks", "undo", "999999").code == 4
     assert steeple("landmarks", "undo", "x").code == 2
+
+
+def test_a_batch_is_undone_as_far_as_it_can_be(steeple: Steeple, address: str) -> None:
+    with Client(address) as client:
+        client.batch_create_landmarks([Landmark(f"landmarks/batch-{number}", "Batch") for number in range(3)])
+        client.update_landmark("batch-1", description="Mine.")
+        (event,) = client.list_audit_events(resource="landmarks/batch-2")
+        ran = steeple("landmarks", "undo", event.name, "--batch", "--json")
+        assert ran.code == 1
+        assert [one["landmark"]["id"] for one in ran.json["undone"]] == ["batch-2", "batch-0"]
+        (failed,) = ran.json["failed"]
+        assert (failed["resource"], failed["error"]["reason"]) == ("landmarks/batch-1", "CHANGED_SINCE")
+        assert [client.get_landmark(f"batch-{number}").delete_time is None for number in range(3)] == [
+            False,
+            True,
+            False,
+        ]
+    assert steeple("landmarks", "undo", event.name, "--batch", "--etag", "x").code == 2
 
 
 def test_the_log_is_filtered(steeple: Steeple) -> None:

@@ -221,6 +221,7 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
                 actor="open",
                 method="steeple.v1.CatalogService/",
                 outcomes=["OK", "ABORTED"],
+                batch=known.event,
                 start_time=Timestamp(seconds=1),
                 end_time=LATER,
             )

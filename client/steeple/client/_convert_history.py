@@ -49,6 +49,7 @@ def to_audit_event(message: AuditEventMessage) -> AuditEvent:
         ),
         values_omitted=message.values_omitted,
         undoes=message.undoes,
+        batch=message.batch,
     )
 
 

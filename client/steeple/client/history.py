@@ -71,6 +71,7 @@ class AuditEvent:
         values_omitted: Whether these have no values, as they would not fit an answer; the change can be undone like
             others.
         undoes: ``auditEvents/{number}`` of the event whose change this one put back; empty if it did not.
+        batch: ``auditEvents/{number}`` of the first of the events whose changes were made together, all or none.
     """
 
     name: str
@@ -83,6 +84,7 @@ class AuditEvent:
     field_changes: tuple[FieldChange, ...] = ()
     values_omitted: bool = False
     undoes: str = ""
+    batch: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -97,6 +99,7 @@ class AuditEvent:
             "field_changes": [change.to_dict() for change in self.field_changes],
             "values_omitted": self.values_omitted,
             "undoes": self.undoes,
+            "batch": self.batch,
         }
 
 

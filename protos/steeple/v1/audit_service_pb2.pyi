@@ -68,6 +68,7 @@ class AuditEvent(google.protobuf.message.Message):
     FIELD_CHANGES_FIELD_NUMBER: builtins.int
     VALUES_OMITTED_FIELD_NUMBER: builtins.int
     UNDOES_FIELD_NUMBER: builtins.int
+    BATCH_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"auditEvents/{number}". Numbers rise with time."""
     actor: builtins.str
@@ -91,6 +92,11 @@ class AuditEvent(google.protobuf.message.Message):
     """"auditEvents/{number}" of the event whose change this one put back; empty if
     it did not.
     """
+    batch: builtins.str
+    """"auditEvents/{number}" of the first event of the batch: of the changes that
+    were made together, all or none. Of a change that was made alone, its own
+    name.
+    """
     @property
     def time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     @property
@@ -112,9 +118,10 @@ class AuditEvent(google.protobuf.message.Message):
         field_changes: collections.abc.Iterable[global___FieldChange] | None = ...,
         values_omitted: builtins.bool = ...,
         undoes: builtins.str = ...,
+        batch: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "change", b"change", "field_changes", b"field_changes", "method", b"method", "name", b"name", "outcome", b"outcome", "resource", b"resource", "time", b"time", "undoes", b"undoes", "values_omitted", b"values_omitted"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "batch", b"batch", "change", b"change", "field_changes", b"field_changes", "method", b"method", "name", b"name", "outcome", b"outcome", "resource", b"resource", "time", b"time", "undoes", b"undoes", "values_omitted", b"values_omitted"]) -> None: ...
 
 global___AuditEvent = AuditEvent
 
@@ -169,6 +176,7 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
     ACTOR_FIELD_NUMBER: builtins.int
     METHOD_FIELD_NUMBER: builtins.int
     OUTCOMES_FIELD_NUMBER: builtins.int
+    BATCH_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """0 stands for 50; more than 1000 is taken as 1000."""
     page_token: builtins.str
@@ -184,6 +192,10 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
     method: builtins.str
     """Only events of methods that begin so: "steeple.v1.CatalogService/Delete".
     Empty: of all.
+    """
+    batch: builtins.str
+    """Only events of the same batch as this one, "auditEvents/{number}". Empty: of
+    all.
     """
     @property
     def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -208,9 +220,10 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
         actor: builtins.str = ...,
         method: builtins.str = ...,
         outcomes: collections.abc.Iterable[builtins.str] | None = ...,
+        batch: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["end_time", b"end_time", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "end_time", b"end_time", "method", b"method", "outcomes", b"outcomes", "page_size", b"page_size", "page_token", b"page_token", "resource", b"resource", "start_time", b"start_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "batch", b"batch", "end_time", b"end_time", "method", b"method", "outcomes", b"outcomes", "page_size", b"page_size", "page_token", b"page_token", "resource", b"resource", "start_time", b"start_time"]) -> None: ...
 
 global___ListAuditEventsRequest = ListAuditEventsRequest
 

@@ -11,13 +11,15 @@ import typer
 from steeple.cli import completion
 from steeple.cli.connection import connect
 from steeple.cli.options import DEFAULT_SERVER, EtagOption, JsonOption, LimitOption, ServerOption
-from steeple.cli.output import Cell, Column, Output, describe_time
+from steeple.cli.output import Cell, Column, Output, describe_time, error_facts
+from steeple.errors import InvalidArgumentError, SteepleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steeple.client import AuditEvent, FieldChange
 
+_PARTLY_FAILED: Final = 1
 _LONGEST: Final = 40
 _MOST: Final = 4
 _LANDMARKS: Final = "landmarks/"
@@ -53,25 +55,51 @@ def history(
 
 def undo(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="Its number, as history prints it (or auditEvents/N).")],
+    batch: Annotated[
+        bool, typer.Option("--batch", help="All that was changed together with it, the latest first, one by one.")
+    ] = False,
     etag: EtagOption = "",
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
-) -> None:
+) -> int:
     """Put back what one change did: fields as they were, a deletion, or a creation.
 
     Refused if somebody has changed the same again. An undo is a change as well: undo its event to do it again.
+    With --batch, what is refused is told, and the rest is put back.
 
     \b
     Examples:
       steeple landmarks history big-ben
       steeple landmarks undo 1234
+      steeple landmarks undo 1234 --batch
     """
     output = Output(as_json=json)
+    if batch:
+        return _undo_batch(output, server, event, etag)
     with connect(server, 60.0) as client:
         undone = client.undo_change(event, etag=etag)
     output.document(undone.to_dict())
     where = "what is gone for good" if undone.resource is None else undone.resource.name
     output.say(f"undone: {where}; undo {number_of(undone.event)} to do it again")
+    return 0
+
+
+def _undo_batch(output: Output, server: str, event: str, etag: str) -> int:
+    if etag:
+        raise InvalidArgumentError("--batch and --etag exclude each other: an etag is of one landmark or image")
+    undone, failed = [], []
+    with connect(server, 60.0) as client:
+        # Those of landmarks and images: what an editor may see, and what can be undone.
+        events = list(client.list_audit_events(resource="landmarks", outcomes=("OK",), batch=event))
+        for each in events:
+            try:
+                undone.append(client.undo_change(each))
+            except SteepleError as error:
+                failed.append({"event": each.name, "resource": each.resource, "error": error_facts(error)})
+                output.note(f"{each.resource}: {error.message}", "yellow")
+    output.document({"undone": [each.to_dict() for each in undone], "failed": failed})
+    output.say(f"{len(undone)} undone, {len(failed)} failed")
+    return _PARTLY_FAILED if failed else 0
 
 
 def print_events(output: Output, events: Sequence[AuditEvent]) -> None:

@@ -125,6 +125,9 @@ def test_each_of_a_batch_has_an_event(keeping: Catalogue, make_features: MakeFea
         keeping.create_landmarks([(LandmarkDraft("C"), "c"), (LandmarkDraft("A"), "a")])
     assert len(events(keeping)) == 6, "what was not done is not in the log"
     assert [event.id for event in events(keeping, resource="landmarks/b")] == ["2", "4", "6"]
+    assert [event.batch for event in events(keeping)] == [1, 1, 3, 4, 5, 5]
+    for number, batch in ((1, ["1", "2"]), (2, ["1", "2"]), (4, ["4"]), (6, ["5", "6"]), (9, [])):
+        assert [event.id for event in events(keeping, batch=number)] == batch
 
 
 def test_undoing_an_update_leaves_what_others_have_changed_meanwhile(keeping: Catalogue) -> None:

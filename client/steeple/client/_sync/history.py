@@ -28,6 +28,7 @@ class HistoryCalls:
         actor: str = "",
         method: str = "",
         outcomes: Iterable[str] = (),
+        batch: str | int | AuditEvent = "",
         start_time: datetime | None = None,
         end_time: datetime | None = None,
         page_size: int = 50,
@@ -42,6 +43,7 @@ class HistoryCalls:
             actor: Only those of this one, such as ``keys/x7kq2m4a``; empty: all.
             method: Only those of methods that begin so, such as ``steeple.v1.CatalogService/Delete``; empty: all.
             outcomes: Only those with one of these, such as ``OK`` or ``ABORTED``; none: all.
+            batch: Only those of the same batch as this event, by number or name, or as returned; empty: all.
             start_time: Only those at this time or later.
             end_time: Only those before this time.
             page_size: Events fetched at a time, as the iterator needs them.
@@ -56,6 +58,7 @@ class HistoryCalls:
             actor=actor,
             method=method,
             outcomes=outcomes,
+            batch=event_name(batch) if batch else "",
             start_time=timestamp(start_time, "start_time"),
             end_time=timestamp(end_time, "end_time"),
         )

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf import json_format, struct_pb2
 
 from steeple.errors import InvalidArgumentError
+from steeple.server.api.names import parse_event
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import read_time, timestamp
@@ -52,6 +53,7 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
             actor=request.actor,
             method=request.method,
             outcomes=_read_outcomes(request.outcomes),
+            batch=parse_event(request.batch, "batch") if request.batch else None,
             start_time=read_time(request.start_time, "start_time") if request.HasField("start_time") else None,
             end_time=read_time(request.end_time, "end_time") if request.HasField("end_time") else None,
             page_size=request.page_size,
@@ -88,6 +90,7 @@ def _message(event: audit.AuditEvent) -> audit_service_pb2.AuditEvent:
         ],
         values_omitted=event.values_omitted,
         undoes="" if event.undoes is None else audit.event_name(event.undoes),
+        batch=audit.event_name(event.batch),
     )
 
 

@@ -45,6 +45,7 @@ class Attempt:
         recorded: Whether a transaction has recorded it as done.
         event: Number of the last event that was written for it.
         undoes: Number of the event whose change it puts back; None: it does not.
+        batch: The transaction in which events were written for it last, and the number of the first of them.
     """
 
     actor: str
@@ -53,6 +54,7 @@ class Attempt:
     recorded: bool = False
     event: int | None = None
     undoes: int | None = None
+    batch: tuple[Connection, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class AuditEvent:
             was nothing before, or it is not known.
         after: The same, as they were afterwards; None: it is not known.
         undoes: Number of the event whose change this one put back; None: it did not.
+        batch: Number of the first event of those that were written together with it, all or none; it may be the first.
         values_omitted: Whether ``before`` and ``after`` have the paths alone, for together the values are too large.
     """
 
@@ -82,6 +85,7 @@ class AuditEvent:
     before: State | None = None
     after: State | None = None
     undoes: int | None = None
+    batch: int = 0
     values_omitted: bool = False
 
     @property
@@ -223,6 +227,7 @@ def events(
     actor: str = "",
     method: str = "",
     outcomes: Collection[str] = (),
+    batch: int | None = None,
     start_time: datetime | None = None,
     end_time: datetime | None = None,
     page_size: int = pages.DEFAULT_PAGE_SIZE,
@@ -238,6 +243,7 @@ def events(
         actor: Only events of this one; empty: all.
         method: Only events of methods that begin so; empty: all.
         outcomes: Only events with one of these; none: all.
+        batch: Only events that were written together with the one of this number; None: all.
         start_time: Only events at this time or later.
         end_time: Only events before this time.
         page_size: Events, at most.
@@ -251,7 +257,7 @@ def events(
     check_text(actor, "actor", _LONGEST_ACTOR)
     check_text(method, "method", _LONGEST_METHOD)
     size = pages.check_page_size(page_size)
-    of = collection(resource, actor, method, *sorted(outcomes), start_time, end_time)
+    of = collection(resource, actor, method, *sorted(outcomes), batch, start_time, end_time)
     last = pages.last_number(of, page_token)
     query = select(_TABLE).order_by(_TABLE.c.number.desc()).limit(size + 1)
     wanted: list[ColumnElement[bool]] = []
@@ -264,6 +270,14 @@ def events(
         # By number, or SQLite prefers the index of another filter, which leads to many more.
         numbers = [select(_TABLE.c.number).where(which) for which in (_TABLE.c.resource == resource, _below(resource))]
         wanted.append(_TABLE.c.number.in_(union_all(*numbers)))
+    if batch is not None:
+        asked_for = _TABLE.alias()
+        of_it = select(func.coalesce(asked_for.c.batch, asked_for.c.number)).where(asked_for.c.number == batch)
+        first = of_it.scalar_subquery()
+        numbers = [
+            select(_TABLE.c.number).where(which) for which in (_TABLE.c.number == first, _TABLE.c.batch == first)
+        ]
+        wanted.append(_TABLE.c.number.in_(union_all(*numbers)))
     if actor:
         wanted.append(_TABLE.c.actor == actor)
     if outcomes:
@@ -274,8 +288,8 @@ def events(
         if not resource:
             # Spares reading on to the first event of all. The sum keeps SQLite from looking for the least number by
             # number, which would read as much; times rise with the numbers, unless somebody set the clock back.
-            first = select(func.min(_TABLE.c.number + 0)).where(since).scalar_subquery()
-            wanted.append(_TABLE.c.number >= first)
+            least = select(func.min(_TABLE.c.number + 0)).where(since).scalar_subquery()
+            wanted.append(_TABLE.c.number >= least)
     if end_time is not None:
         wanted.append(_TABLE.c.time < end_time)
     with database.read() as connection:
@@ -316,6 +330,8 @@ def _insert(
 ) -> None:
     # A name that a refused call gave may be anything; what it says is shown, not interpreted.
     resource = resource.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")[:_LONGEST_RESOURCE]
+    # Of another transaction, it may have been rolled back.
+    first = attempt.batch[1] if attempt.batch is not None and attempt.batch[0] is connection else None
     values = {
         "time": now,
         "actor": attempt.actor,
@@ -325,9 +341,11 @@ def _insert(
         "before": before,
         "after": after,
         "undoes": attempt.undoes,
+        "batch": first,
     }
     inserted = insert(_TABLE).values(values).returning(_TABLE.c.number)
     attempt.event = int(connection.execute(inserted).scalar_one())
+    attempt.batch = connection, attempt.event if first is None else first
 
 
 def _event(row: RowMapping) -> AuditEvent:
@@ -341,6 +359,7 @@ def _event(row: RowMapping) -> AuditEvent:
         row["before"],
         row["after"],
         row["undoes"],
+        row["number"] if row["batch"] is None else row["batch"],
     )
 
 

@@ -12,7 +12,7 @@ depends_on: str | None = None
 
 _ID = sa.String(63).with_variant(sa.String(63, collation="C"), "postgresql")
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_INDEXES = (("actor", "number"), ("method", "number"), ("outcome", "number"))
+_INDEXES = (("actor", "number"), ("method", "number"), ("outcome", "number"), ("batch",))
 
 
 def upgrade() -> None:
@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("audit_event", sa.Column("before", sa.JSON()))
     op.add_column("audit_event", sa.Column("after", sa.JSON()))
     op.add_column("audit_event", sa.Column("undoes", _KEY))
+    op.add_column("audit_event", sa.Column("batch", _KEY))
     for columns in _INDEXES:
         op.create_index(op.f(f"ix_audit_event_{'_'.join(columns)}"), "audit_event", list(columns))
     op.create_table(
@@ -46,5 +47,5 @@ def downgrade() -> None:
     op.drop_table("saved_view")
     for columns in _INDEXES:
         op.drop_index(op.f(f"ix_audit_event_{'_'.join(columns)}"), "audit_event")
-    for column in ("undoes", "after", "before"):
+    for column in ("batch", "undoes", "after", "before"):
         op.drop_column("audit_event", column)
