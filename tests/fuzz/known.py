@@ -23,6 +23,8 @@ class Known:
         photo: Of the proposal.
         pack: That is published.
         folder: Of photos, that may be imported.
+        event: Of a change of the landmark "tower".
+        view: That is saved.
     """
 
     key: str
@@ -38,6 +40,8 @@ class Known:
     photo: str
     pack: str
     folder: str
+    event: str
+    view: str
 
     def texts(self) -> list[str]:
         """All of them."""

@@ -1,4 +1,4 @@
-"""Protocol messages of keys and the audit log to the SDK's types, and back."""
+"""Protocol messages of keys to the SDK's types, and back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
-from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, Scope
+from steeple.client.access import Key, KeyLimits, MonthlyUsage, Scope
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import audit_service_pb2, key_service_pb2
+from steeple.v1 import key_service_pb2
 
 _SCOPES: Final = {
     Scope.DEVICE: key_service_pb2.Key.SCOPE_DEVICE,
@@ -75,10 +75,3 @@ def to_key(message: key_service_pb2.Key) -> Key:
 def to_monthly_usage(message: key_service_pb2.MonthlyUsage) -> MonthlyUsage:
     """The usage of a month."""
     return MonthlyUsage(message.month, message.identified_count, message.unknown_count)
-
-
-def to_audit_event(message: audit_service_pb2.AuditEvent) -> AuditEvent:
-    """An event of the audit log."""
-    return AuditEvent(
-        message.name, to_time(message.time), message.actor, message.method, message.resource, message.outcome
-    )

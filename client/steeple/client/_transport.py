@@ -32,6 +32,7 @@ from steeple.v1 import (
     snapshot_service_pb2_grpc,
     transfer_service_pb2_grpc,
     upload_service_pb2_grpc,
+    view_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
     from steeple.v1.transfer_service_pb2_grpc import TransferServiceAsyncStub
     from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
+    from steeple.v1.view_service_pb2_grpc import ViewServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 _RETRY_BUFFER_BYTES: Final = 24 * 1024 * 1024
@@ -185,6 +187,7 @@ class Link:
     imports: import_service_pb2_grpc.ImportServiceStub
     transfer: transfer_service_pb2_grpc.TransferServiceStub
     packs: pack_service_pb2_grpc.PackServiceStub
+    views: view_service_pb2_grpc.ViewServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -215,6 +218,7 @@ class Link:
             import_service_pb2_grpc.ImportServiceStub(channel),
             transfer_service_pb2_grpc.TransferServiceStub(channel),
             pack_service_pb2_grpc.PackServiceStub(channel),
+            view_service_pb2_grpc.ViewServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -241,6 +245,7 @@ class AsyncLink:
     imports: ImportServiceAsyncStub
     transfer: TransferServiceAsyncStub
     packs: PackServiceAsyncStub
+    views: ViewServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -269,6 +274,7 @@ class AsyncLink:
         imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
         packs: Any = pack_service_pb2_grpc.PackServiceStub(channel)
+        views: Any = view_service_pb2_grpc.ViewServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -288,6 +294,7 @@ class AsyncLink:
             cast("ImportServiceAsyncStub", imports),
             cast("TransferServiceAsyncStub", transfer),
             cast("PackServiceAsyncStub", packs),
+            cast("ViewServiceAsyncStub", views),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

@@ -88,6 +88,11 @@ def packs(ctx: typer.Context, incomplete: str) -> list[str]:
     return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_packs(page_size=_PAGE)))
 
 
+def views(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of saved views."""
+    return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_views(page_size=_PAGE)))
+
+
 def resources(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of landmarks."""
     return _asked(

@@ -39,6 +39,7 @@ from steeple.cli import (
     snapshots,
     uploads,
     usage,
+    views,
 )
 from steeple.cli.connection import add_connection_options
 from steeple.cli.demo import command as demo
@@ -89,6 +90,7 @@ app.add_typer(queries.app, name="queries")
 app.add_typer(feedback.app, name="feedback")
 app.command("usage", short_help="How much a server was used.")(usage.usage)
 app.add_typer(uploads.app, name="uploads")
+app.add_typer(views.app, name="views", short_help="Lists that are looked at again and again.")
 app.command("export", short_help="All of the catalogue in one file.")(export.export)
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")

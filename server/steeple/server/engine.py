@@ -42,6 +42,7 @@ from steeple.server.upgrades import ModelUpgrades
 from steeple.server.upkeep import Upkeep
 from steeple.server.uploads import Uploads
 from steeple.server.usage import UsageCounts
+from steeple.server.views import ViewStore
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Engine:
             self.ingest = Ingest(self.catalogue, photos, self.serving, self.check_features, duplicates)
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
+            self.views = ViewStore(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
             rules = KeepRules.of(settings)
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)

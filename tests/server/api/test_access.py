@@ -71,6 +71,8 @@ def least(method: str) -> Scope:
         return Scope.ADMIN
     if service == "ReviewService":  # other people's photos are no reader's business; what is erased does not come back
         return Scope.ADMIN if name.startswith("Erase") else Scope.EDITOR
+    if service == "ViewService":  # one's own views are no part of the catalogue
+        return Scope.READER
     if name == "DownloadOperationFile":  # archives hold photos as they were uploaded, with their metadata
         return Scope.EDITOR
     return Scope.READER if name.startswith(("Get", "List", "Download", "Explain")) else Scope.EDITOR

@@ -12,6 +12,7 @@ from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.discoveries import AsyncDiscoveryCalls
 from steeple.client._async.feedback import AsyncFeedbackCalls
 from steeple.client._async.files import AsyncFileCalls
+from steeple.client._async.history import AsyncHistoryCalls
 from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
@@ -23,6 +24,7 @@ from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
 from steeple.client._async.snapshots import AsyncSnapshotCalls
 from steeple.client._async.transfer import AsyncTransferCalls
+from steeple.client._async.views import AsyncViewCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -39,6 +41,7 @@ class AsyncClient(
     AsyncServerCalls,
     AsyncKeyCalls,
     AsyncPersonCalls,
+    AsyncHistoryCalls,
     AsyncOperationCalls,
     AsyncSnapshotCalls,
     AsyncModelCalls,
@@ -48,6 +51,7 @@ class AsyncClient(
     AsyncTransferCalls,
     AsyncDiscoveryCalls,
     AsyncPackCalls,
+    AsyncViewCalls,
 ):
     """A Steeple server.
 
@@ -117,6 +121,7 @@ class AsyncClient(
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
         AsyncPersonCalls.__init__(self, connection)
+        AsyncHistoryCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
         AsyncSnapshotCalls.__init__(self, connection)
         AsyncModelCalls.__init__(self, connection)
@@ -126,6 +131,7 @@ class AsyncClient(
         AsyncFileCalls.__init__(self, connection)
         AsyncTransferCalls.__init__(self, connection)
         AsyncPackCalls.__init__(self, connection)
+        AsyncViewCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._async.connection import AsyncConnection
+from steeple.client._async.listing import AsyncListing
 from steeple.client._convert_access import scope_value
 from steeple.client._convert_people import person_name, to_me, to_new_session, to_person, to_session
 from steeple.client.access import Scope
@@ -135,12 +136,12 @@ class AsyncPersonCalls:
         response = await self._connection.call(self._connection.link.people.GetPerson, request, timeout=timeout)
         return to_person(response.person)
 
-    async def list_people(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncIterator[Person]:
+    def list_people(self, *, page_size: int = 50, timeout: float | None = None) -> AsyncListing[Person]:
         """All people by id, disabled ones among them; ``timeout`` is for each page."""
         request = api.ListPeopleRequest(page_size=page_size)
-        async for page in self._connection.pages(self._connection.link.people.ListPeople, request, timeout=timeout):
-            for person in page.people:
-                yield to_person(person)
+        return self._connection.listing(
+            self._connection.link.people.ListPeople, request, lambda page: map(to_person, page.people), timeout=timeout
+        )
 
     async def update_person(
         self,

@@ -1,4 +1,4 @@
-"""Whose call is being worked on: what pools share their threads by."""
+"""Whose call is being worked on: what pools share their threads by, and what is theirs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from steeple.server.access import ApiKey, Credential
+from steeple.server.access import ApiKey, Credential, Scope
+from steeple.server.catalogue import audit
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, as far as fair shares go.
+    """Who calls.
 
     Attributes:
         credential: What the call came with; None where nothing is asked for, and outside of a call.
@@ -32,6 +33,18 @@ class Caller:
     def key_id(self) -> str:
         """Of the key that the call came with; empty where it came with none."""
         return self.credential.id if isinstance(self.credential, ApiKey) else ""
+
+    @property
+    def actor(self) -> str:
+        """What the audit log calls it."""
+        if self.credential is not None:
+            return self.credential.actor
+        return audit.OPEN if self.address else audit.LOCAL
+
+    @property
+    def scope(self) -> Scope:
+        """What it may do."""
+        return Scope.ADMIN if self.credential is None else self.credential.scope
 
     @property
     def name(self) -> str:

@@ -39,6 +39,7 @@ from steeple.server.api.tracing import Tracing
 from steeple.server.api.transfer import TransferService
 from steeple.server.api.transport import channel_options
 from steeple.server.api.uploads import UploadService
+from steeple.server.api.views import ViewService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -77,6 +78,8 @@ from steeple.v1 import (
     transfer_service_pb2_grpc,
     upload_service_pb2,
     upload_service_pb2_grpc,
+    view_service_pb2,
+    view_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -101,6 +104,7 @@ SERVICES: Final = (
     import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
     transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
     pack_service_pb2.DESCRIPTOR.services_by_name["PackService"].full_name,
+    view_service_pb2.DESCRIPTOR.services_by_name["ViewService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -241,6 +245,7 @@ class Server:
         pack_service_pb2_grpc.add_PackServiceServicer_to_server(
             PackService(self._readiness, self._calls, self._files), self._server
         )
+        view_service_pb2_grpc.add_ViewServiceServicer_to_server(ViewService(self._readiness, self._calls), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 

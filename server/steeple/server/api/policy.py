@@ -22,6 +22,8 @@ class Rule:
             nothing.
         flags: Of a request that sets one of these fields, the least that may call it.
         public: Whether it may also be called without a key or session, where these are asked for.
+        within: A field, a collection and a scope: of a request whose field names something of the collection, the least
+            that may call it, instead of ``scope``.
     """
 
     scope: Scope
@@ -29,6 +31,7 @@ class Rule:
     changes: str | None = None
     flags: Mapping[str, Scope] = field(default_factory=dict)
     public: bool = False
+    within: tuple[str, str, Scope] | None = None
 
     @property
     def failures(self) -> bool:
@@ -40,8 +43,13 @@ class Rule:
 
     def scope_for(self, request: object) -> Scope:
         """The least that may call it with that request."""
+        least = self.scope
+        if self.within is not None:
+            name, collection, scope = self.within
+            if f"{getattr(request, name, '')}/".startswith(f"{collection}/"):
+                least = scope
         asked = [scope for flag, scope in self.flags.items() if getattr(request, flag, False)]
-        return max([self.scope, *asked])
+        return max([least, *asked])
 
 
 def _rows() -> dict[str, Rule]:
@@ -72,6 +80,7 @@ def _rows() -> dict[str, Rule]:
         DeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
         UndeleteLandmark=Rule(Scope.EDITOR, changes="name"),
         UndeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
+        UndoChange=Rule(Scope.EDITOR, changes="name"),
         BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
         BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
         GetReferenceImageThumbnail=reader,
@@ -167,7 +176,16 @@ def _rows() -> dict[str, Rule]:
         DownloadPack=device,
         DeletePack=Rule(Scope.EDITOR, changes="name"),
     )
-    service("AuditService", ListAuditEvents=admin)
+    # Who changes landmarks may see what became of them, and put it back; who made keys is for administrators.
+    service("AuditService", ListAuditEvents=Rule(Scope.ADMIN, within=("resource", "landmarks", Scope.EDITOR)))
+    # Whose a view is, the store asks.
+    service(
+        "ViewService",
+        CreateView=Rule(Scope.READER, changes=""),
+        ListViews=Rule(Scope.READER, flags={"show_all": Scope.ADMIN}),
+        UpdateView=Rule(Scope.READER, changes="view.name"),
+        DeleteView=Rule(Scope.READER, changes="name"),
+    )
     service(
         "FeedbackService",
         SendFeedback=Rule(Scope.DEVICE, changes=""),
