@@ -10,6 +10,7 @@ import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import steeple.v1.coverage_pb2
 import steeple.v1.features_pb2
 import steeple.v1.landmark_pb2
 import sys
@@ -360,6 +361,39 @@ class UndeleteLandmarkResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["landmark", b"landmark"]) -> None: ...
 
 global___UndeleteLandmarkResponse = UndeleteLandmarkResponse
+
+@typing.final
+class GetCoverageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}"."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___GetCoverageRequest = GetCoverageRequest
+
+@typing.final
+class GetCoverageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: builtins.int
+    @property
+    def coverage(self) -> steeple.v1.coverage_pb2.Coverage: ...
+    def __init__(
+        self,
+        *,
+        coverage: steeple.v1.coverage_pb2.Coverage | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["coverage", b"coverage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["coverage", b"coverage"]) -> None: ...
+
+global___GetCoverageResponse = GetCoverageResponse
 
 @typing.final
 class CreateReferenceImageRequest(google.protobuf.message.Message):

@@ -88,6 +88,11 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
                 _registered_method=True)
+        self.GetCoverage = channel.unary_unary(
+                '/steeple.v1.CatalogService/GetCoverage',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.FromString,
+                _registered_method=True)
         self.CreateReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/CreateReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateReferenceImageRequest.SerializeToString,
@@ -199,6 +204,16 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCoverage(self, request, context):
+        """How well its photos cover a landmark. It takes some seconds for many photos,
+        beside queries and not before them; what was found is remembered until there
+        are other photos. It stops shortly before the caller's deadline, or after
+        half a minute, and says so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateReferenceImage(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -298,6 +313,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.UndeleteLandmark,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.SerializeToString,
+            ),
+            'GetCoverage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCoverage,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.SerializeToString,
             ),
             'CreateReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateReferenceImage,
@@ -548,6 +568,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/UndeleteLandmark',
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCoverage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/GetCoverage',
+            steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.FromString,
             options,
             channel_credentials,
             insecure,

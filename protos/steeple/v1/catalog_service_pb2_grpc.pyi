@@ -77,6 +77,16 @@ class CatalogServiceStub:
     searchable at once. ALREADY_EXISTS if it is not deleted.
     """
 
+    GetCoverage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        steeple.v1.catalog_service_pb2.GetCoverageResponse,
+    ]
+    """How well its photos cover a landmark. It takes some seconds for many photos,
+    beside queries and not before them; what was found is remembered until there
+    are other photos. It stops shortly before the caller's deadline, or after
+    half a minute, and says so.
+    """
+
     CreateReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.CreateReferenceImageRequest,
         steeple.v1.catalog_service_pb2.CreateReferenceImageResponse,
@@ -190,6 +200,16 @@ class CatalogServiceAsyncStub:
     ]
     """Brings a deleted landmark back, with the reference images that it had, and
     searchable at once. ALREADY_EXISTS if it is not deleted.
+    """
+
+    GetCoverage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        steeple.v1.catalog_service_pb2.GetCoverageResponse,
+    ]
+    """How well its photos cover a landmark. It takes some seconds for many photos,
+    beside queries and not before them; what was found is remembered until there
+    are other photos. It stops shortly before the caller's deadline, or after
+    half a minute, and says so.
     """
 
     CreateReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
@@ -319,6 +339,18 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.catalog_service_pb2.UndeleteLandmarkResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndeleteLandmarkResponse]]:
         """Brings a deleted landmark back, with the reference images that it had, and
         searchable at once. ALREADY_EXISTS if it is not deleted.
+        """
+
+    @abc.abstractmethod
+    def GetCoverage(
+        self,
+        request: steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.GetCoverageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.GetCoverageResponse]]:
+        """How well its photos cover a landmark. It takes some seconds for many photos,
+        beside queries and not before them; what was found is remembered until there
+        are other photos. It stops shortly before the caller's deadline, or after
+        half a minute, and says so.
         """
 
     @abc.abstractmethod
