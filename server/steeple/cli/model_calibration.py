@@ -84,8 +84,8 @@ def _draw(found: Calibration, file: Path) -> None:
     measured = found.reliability
     if measured is None or measured.ece is None:
         raise NotFoundError(
-            f"the calibration of {found.model} tells no reliability, so there is nothing to draw; fit one of your own with "
-            "`steeple calibrate`",
+            f"the calibration of {found.model} tells no reliability, so there is nothing to draw; fit one of your own "
+            "with `steeple calibrate`",
             resource=found.model,
         )
     answers = f"{measured.answers:,} answers, judged by cross-validation over landmarks; whiskers: 95 %"

@@ -74,4 +74,5 @@ def _describe(found: Traffic) -> str:
     answered = found.identified + found.unknown
     if not answered:
         return f"{found.calls:,} calls {since}; no query was answered"
-    return f"{found.calls:,} calls {since}; {answered:,} queries answered, {found.identified / answered:.1%} with a landmark"
+    share = f"{found.identified / answered:.1%} with a landmark"
+    return f"{found.calls:,} calls {since}; {answered:,} queries answered, {share}"
