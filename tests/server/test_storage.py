@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
-from steeple.server.catalogue import LandmarkDraft
+from steeple.server.catalogue import LandmarkDraft, reference_images
 from steeple.server.data_dir import DataDir
 from steeple.server.engine import Engine
 from steeple.server.images import ImageStore
@@ -67,6 +69,35 @@ def test_all_parts_are_measured(
     assert found[StorageKind.PACKS] == StoragePart(StorageKind.PACKS, 0, 0)
     assert found[StorageKind.DATABASE].size_bytes >= (data / "catalogue.db").stat().st_size > 0
     assert not any(part.partial for part in found.values())
+
+
+def test_photos_are_summed_anew_once_there_are_others(engine: Engine, make_photo: Callable[..., bytes]) -> None:
+    storage = Storage(
+        engine.catalogue.database,
+        cast("DataDir", SimpleNamespace(path=Path("/"), index=Path("/none"), operations=Path("/none"))),
+        engine.ingest.shelf.photos,
+        SnapshotStore(Path("/none")),
+        engine.uploads,
+        fresh_seconds=0.0,
+    )
+
+    def told() -> StoragePart:
+        return parts(engine, storage)[StorageKind.PHOTOS]
+
+    assert told() == StoragePart(StorageKind.PHOTOS, 0, 0)
+    engine.catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
+    photos = [make_photo(number, width=160, height=120) for number in range(3)]
+    for number, photo in enumerate(photos):
+        engine.ingest.create_image("tower", photo, image_id=f"i{number}")
+        assert told() == StoragePart(StorageKind.PHOTOS, sum(map(len, photos[: number + 1])), number + 1)
+    before = told()
+    assert told() is before
+    engine.ingest.delete_image("tower", "i1")
+    assert told() == before, "it is kept, and can be undeleted"
+    with engine.catalogue.database.write() as connection:
+        reference_images.purge(connection, [engine.catalogue.get_image("tower", "i1").key])
+    assert told() == StoragePart(StorageKind.PHOTOS, len(photos[0]) + len(photos[2]), 2)
+    storage.close()
 
 
 def test_disks_are_told_once(engine: Engine, tmp_path: Path) -> None:

@@ -15,9 +15,14 @@ from tests.server.discovery.conftest import photographs
 
 Features = Mapping[str, FeatureSet]
 
+FEATURES = 400
+
 
 @pytest.fixture(scope="package")
 def features() -> Features:
     """By name: a0, a1, a2 and burst see one building, b0, b1, b2 the other, both sees both, stranger neither."""
     extractor = Extractor(ModelRelease.load())
-    return {name: extractor.extract(read_image(encoded(picture, ".png"))) for name, picture in photographs().items()}
+    return {
+        name: extractor.extract(read_image(encoded(picture, ".png"))).best(FEATURES)
+        for name, picture in photographs().items()
+    }

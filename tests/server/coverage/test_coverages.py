@@ -10,6 +10,7 @@ import pytest
 from steeple.errors import NotFoundError
 from steeple.server.catalogue import LandmarkDraft, LatLng
 from steeple.server.coverage import Coverage, Coverages, GapKind, coverages
+from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 
@@ -30,7 +31,11 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def fill(engine: Engine, features: Features, names: tuple[str, ...] = APART, location: LatLng | None = TOWER) -> None:
     engine.catalogue.create_landmark(LandmarkDraft("Tower", location=location), landmark_id="tower")
     for name in names:
-        engine.ingest.create_image("tower", features[name], image_id=name)
+        add(engine, features, name)
+
+
+def add(engine: Engine, features: Features, name: str) -> None:
+    engine.ingest.create_image("tower", features[name], image_id=name, duplicate_policy=DuplicatePolicy.NONE)
 
 
 def look(found: Coverages, steps: int = 1000) -> Coverage:
@@ -67,7 +72,7 @@ def test_photos_are_grouped_by_what_they_see(engine: Engine, features: Features)
 def test_one_photo_connects_groups_and_is_noticed(engine: Engine, features: Features) -> None:
     fill(engine, features)
     assert len(look(engine.coverages).groups) == 2
-    engine.ingest.create_image("tower", features["both"], image_id="both")
+    add(engine, features, "both")
     found = look(engine.coverages)
     assert groups(found) == [FIRST | SECOND | {"both"}]
     assert found.groups[0].image_ids[0] == "both", "it agrees with most others"
@@ -124,7 +129,7 @@ def test_one_photo_and_none(engine: Engine, features: Features) -> None:
     fill(engine, features, ())
     none = look(engine.coverages)
     assert (none.image_count, none.partial, [gap.kind for gap in none.gaps]) == (0, False, [GapKind.FEW_VIEWS])
-    engine.ingest.create_image("tower", features["a0"], image_id="a0")
+    add(engine, features, "a0")
     one = look(engine.coverages)
     assert (one.compared, one.partial, list(one.single_ids)) == (1, False, ["a0"])
     assert one.gaps[0].kind is GapKind.FEW_VIEWS

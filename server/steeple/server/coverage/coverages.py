@@ -105,7 +105,7 @@ class Coverages:
         return Coverage(
             landmark_id=looked.landmark.id,
             image_count=count,
-            model=self._serving.default.release.name,
+            model=survey.model,
             images=views.images,
             matches=views.matches,
             groups=views.groups,

@@ -37,6 +37,11 @@ class Survey:
         self._added = 0
 
     @property
+    def model(self) -> str:
+        """Name of the release."""
+        return self._release.name
+
+    @property
     def keys(self) -> tuple[int, ...]:
         """Of the photos."""
         return self._keys
