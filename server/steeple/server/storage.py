@@ -202,8 +202,9 @@ class Storage:
                 yield StoragePart(kind, *_sum(connection, column))
 
     def _photo_part(self, connection: Connection) -> StoragePart:
-        """Each photo once, however many images it has; summed anew only once there are others: of a million, that takes
-        seconds.
+        """Each photo once, however many images it has.
+
+        Of a million that takes seconds, so they are summed anew only once there are others.
         """
         image, photo, discovery = tables.reference_image, discovery_tables.discovery_photo, discovery_tables.discovery
         # Keys never come back: as many up to the same one are the same.
