@@ -148,6 +148,7 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
             )
         ],
         "CatalogService/GetLandmark": [catalog.GetLandmarkRequest(name=LANDMARK)],
+        "CatalogService/GetCoverage": [catalog.GetCoverageRequest(name=LANDMARK)],
         "CatalogService/ListLandmarks": [catalog.ListLandmarksRequest(**listing)],
         "CatalogService/UpdateLandmark": [
             catalog.UpdateLandmarkRequest(

@@ -70,6 +70,7 @@ def _rows() -> dict[str, Rule]:
         "CatalogService",
         CreateLandmark=Rule(Scope.EDITOR, changes=""),
         GetLandmark=reader,
+        GetCoverage=reader,
         ListLandmarks=reader,
         UpdateLandmark=Rule(Scope.EDITOR, changes="landmark.name"),
         DeleteLandmark=Rule(Scope.EDITOR, changes="name"),
@@ -86,7 +87,14 @@ def _rows() -> dict[str, Rule]:
         GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=Rule(Scope.READER, flags={"original": Scope.EDITOR}),
     )
-    service("ServerService", GetServerInfo=reader, GetUsage=reader)
+    service(
+        "ServerService",
+        GetServerInfo=reader,
+        GetUsage=reader,
+        GetTraffic=reader,
+        GetStorage=reader,
+        GetCalibration=reader,
+    )
     service("ExplainService", ExplainIdentify=reader)
     service(
         "KeyService",

@@ -30,7 +30,16 @@ from steeple.server.catalogue.history import difference, image_state
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
-from steeple.server.catalogue.records import Capture, ChangeKind, ImageDraft, LatLng, Page, Quality, ReferenceImage
+from steeple.server.catalogue.records import (
+    Capture,
+    ChangeKind,
+    ImageDraft,
+    LatLng,
+    Page,
+    Quality,
+    ReferenceImage,
+    TakenImage,
+)
 from steeple.v1 import features_pb2
 
 _TABLE = tables.reference_image
@@ -163,6 +172,32 @@ def of_photo_in(connection: Connection, parent: StoredLandmark, sha256: str) -> 
     query = _select().where(_TABLE.c.landmark_key == parent.key, _TABLE.c.sha256 == sha256, _NOT_DELETED)
     row = connection.execute(query.order_by(_TABLE.c.key).limit(1)).mappings().one_or_none()
     return None if row is None else _image(row)
+
+
+def best_graded(connection: Connection, landmark_id: str, limit: int) -> list[ReferenceImage]:
+    """The reference images of a landmark of the best grades; of as good ones, those of most features."""
+    query = _select().where(tables.landmark.c.id == landmark_id, _NOT_DELETED)
+    grade = func.coalesce(_TABLE.c.quality_grade, -1)
+    query = query.order_by(grade.desc(), _TABLE.c.feature_count.desc(), _TABLE.c.key).limit(limit)
+    return [_image(row) for row in connection.execute(query).mappings()]
+
+
+def taken(connection: Connection, landmark_id: str, limit: int) -> list[TakenImage]:
+    """Where and when the reference images of a landmark were taken, of the latest ``limit``, the oldest first."""
+    columns = (
+        _TABLE.c.id,
+        _TABLE.c.capture_latitude,
+        _TABLE.c.capture_longitude,
+        _TABLE.c.capture_time,
+        _TABLE.c.quality_grade,
+    )
+    query = select(*columns).join_from(_TABLE, tables.landmark, tables.landmark.c.key == _TABLE.c.landmark_key)
+    query = query.where(tables.landmark.c.id == landmark_id, _NOT_DELETED).order_by(_TABLE.c.key.desc()).limit(limit)
+    found = [
+        TakenImage(row["id"], Capture(_capture_location(row), row["capture_time"]), row["quality_grade"])
+        for row in connection.execute(query).mappings()
+    ]
+    return found[::-1]
 
 
 def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
