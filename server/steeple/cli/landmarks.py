@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from steeple.cli import coverage, history
 from steeple.cli.connection import connect
 from steeple.cli.options import (
     DEFAULT_SERVER,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from steeple.client import Landmark, LatLng
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue's landmarks: what can be identified.")
+app.command("coverage", short_help="How well its photos cover a landmark.")(coverage.coverage)
 
 NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="What people call it.")]
 
@@ -234,6 +236,10 @@ def undelete_landmark(
     """
     with connect(server, 60.0) as client:
         _print(Output(as_json=json), client.undelete_landmark(landmark_id(landmark), etag=etag))
+
+
+app.command("history")(history.history)
+app.command("undo")(history.undo)
 
 
 def _print(output: Output, landmark: Landmark) -> None:

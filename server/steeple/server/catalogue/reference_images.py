@@ -24,12 +24,22 @@ from sqlalchemy import (
 )
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, discovery_tables, features, filters, ids, landmarks, tables
+from steeple.server.catalogue import audit, changes, discovery_tables, features, filters, ids, landmarks, tables
 from steeple.server.catalogue.etags import check_etag, make_etag
+from steeple.server.catalogue.history import difference, image_state
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
-from steeple.server.catalogue.records import Capture, ChangeKind, ImageDraft, LatLng, Page, Quality, ReferenceImage
+from steeple.server.catalogue.records import (
+    Capture,
+    ChangeKind,
+    ImageDraft,
+    LatLng,
+    Page,
+    Quality,
+    ReferenceImage,
+    TakenImage,
+)
 from steeple.v1 import features_pb2
 
 _TABLE = tables.reference_image
@@ -108,6 +118,7 @@ def create(
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, key)
     created = _image(connection.execute(_select().where(_TABLE.c.key == key)).mappings().one())
+    audit.record_change(connection, image_resource_name(parent.landmark.id, image_id), None, image_state(created))
     return replace(created, duplicates=tuple(draft.duplicates))
 
 
@@ -163,6 +174,32 @@ def of_photo_in(connection: Connection, parent: StoredLandmark, sha256: str) -> 
     return None if row is None else _image(row)
 
 
+def best_graded(connection: Connection, landmark_id: str, limit: int) -> list[ReferenceImage]:
+    """The reference images of a landmark of the best grades; of as good ones, those of most features."""
+    query = _select().where(tables.landmark.c.id == landmark_id, _NOT_DELETED)
+    grade = func.coalesce(_TABLE.c.quality_grade, -1)
+    query = query.order_by(grade.desc(), _TABLE.c.feature_count.desc(), _TABLE.c.key).limit(limit)
+    return [_image(row) for row in connection.execute(query).mappings()]
+
+
+def taken(connection: Connection, landmark_id: str, limit: int) -> list[TakenImage]:
+    """Where and when the reference images of a landmark were taken, of the latest ``limit``, the oldest first."""
+    columns = (
+        _TABLE.c.id,
+        _TABLE.c.capture_latitude,
+        _TABLE.c.capture_longitude,
+        _TABLE.c.capture_time,
+        _TABLE.c.quality_grade,
+    )
+    query = select(*columns).join_from(_TABLE, tables.landmark, tables.landmark.c.key == _TABLE.c.landmark_key)
+    query = query.where(tables.landmark.c.id == landmark_id, _NOT_DELETED).order_by(_TABLE.c.key.desc()).limit(limit)
+    found = [
+        TakenImage(row["id"], Capture(_capture_location(row), row["capture_time"]), row["quality_grade"])
+        for row in connection.execute(query).mappings()
+    ]
+    return found[::-1]
+
+
 def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
     """The page of a landmark's reference images that is asked for."""
     of_parent = _TABLE.c.landmark_key == parent.key
@@ -190,8 +227,7 @@ def update(
     if image.delete_time is not None:
         raise FailedPreconditionError(f"{name} is deleted; undelete it first", resource=name)
     check_etag(etag, image.etag, name)
-    _set(connection, image.key, {**columns, "revision": _TABLE.c.revision + 1})
-    return get(connection, landmark_id, image_id)
+    return _set(connection, image, {**columns, "revision": _TABLE.c.revision + 1})
 
 
 def capture_columns(location: LatLng | None) -> dict[str, float | None]:
@@ -218,8 +254,9 @@ def delete(connection: Connection, landmark_id: str, image_id: str, etag: str, n
     changes.record(connection, ChangeKind.REMOVE, image.key)
     if expire <= now:
         purge(connection, [image.key])
+        audit.record_change(connection, name, None, None)
     else:
-        _set(connection, image.key, {"delete_time": now, "expire_time": expire})
+        _set(connection, image, {"delete_time": now, "expire_time": expire})
 
 
 def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str) -> ReferenceImage:
@@ -239,8 +276,7 @@ def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str)
     check_etag(etag, image.etag, name)
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, image.key)
-    _set(connection, image.key, {"delete_time": None, "expire_time": None})
-    return get(connection, landmark_id, image_id)
+    return _set(connection, image, {"delete_time": None, "expire_time": None})
 
 
 def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]:
@@ -250,7 +286,11 @@ def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]
 
 
 def purge(connection: Connection, keys: Sequence[int]) -> None:
-    """Removes reference images, that are not searched any more, with their features."""
+    """Removes reference images, that are not searched any more, with their features and what history has of them."""
+    landmark = tables.landmark
+    named = select(landmark.c.id, _TABLE.c.id).join_from(_TABLE, landmark, landmark.c.key == _TABLE.c.landmark_key)
+    names = connection.execute(named.where(_TABLE.c.key.in_(keys))).all()
+    audit.forget(connection, [image_resource_name(landmark_id, image_id) for landmark_id, image_id in names])
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
 
 
@@ -285,8 +325,12 @@ def _taken(connection: Connection, parent: StoredLandmark, image_id: str) -> boo
     return connection.execute(query).one_or_none() is not None
 
 
-def _set(connection: Connection, key: int, columns: Mapping[str, Any]) -> None:
-    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(dict(columns)))
+def _set(connection: Connection, before: ReferenceImage, columns: Mapping[str, Any]) -> ReferenceImage:
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == before.key).values(dict(columns)))
+    image = get(connection, before.landmark_id, before.id)
+    name = image_resource_name(image.landmark_id, image.id)
+    audit.record_change(connection, name, *difference(image_state(before), image_state(image)))
+    return image
 
 
 def _searchable(what: ColumnElement[Any]) -> Select[Any]:
