@@ -26,6 +26,7 @@ from steeple.client.discovery import (
     ProposalState,
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.landmark_map import LandmarkCluster, LandmarkMap
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
 from steeple.client.resources import (
@@ -75,6 +76,8 @@ __all__ = [
     "KeyLimits",
     "KeyUsage",
     "Landmark",
+    "LandmarkCluster",
+    "LandmarkMap",
     "LandmarkUsage",
     "LatLng",
     "LeftoverReason",

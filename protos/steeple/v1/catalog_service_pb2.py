@@ -17,15 +17,17 @@ from steeple.v1 import features_pb2 as steeple_dot_v1_dot_features__pb2
 from steeple.v1 import landmark_pb2 as steeple_dot_v1_dot_landmark__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n steeple/v1/catalog_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\"h\n\x15\x43reateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x13\n\x0blandmark_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"f\n\x1b\x42\x61tchCreateLandmarksRequest\x12\x33\n\x08requests\x18\x01 \x03(\x0b\x32!.steeple.v1.CreateLandmarkRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"G\n\x1c\x42\x61tchCreateLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\"\"\n\x12GetLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x13GetLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"u\n\x14ListLandmarksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"m\n\x15ListLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x84\x01\n\x15UpdateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16UpdateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"V\n\x15\x44\x65leteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteLandmarkResponse\"I\n\x17UndeleteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x18UndeleteLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\x90\x02\n\x1b\x43reateReferenceImageRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x33\n\x0freference_image\x18\x02 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x1a\n\x12reference_image_id\x18\x03 \x01(\t\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x12*\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x35\n\x10\x64uplicate_policy\x18\x07 \x01(\x0e\x32\x1b.steeple.v1.DuplicatePolicyB\x08\n\x06source\"~\n\x1c\x43reateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12)\n\nduplicates\x18\x02 \x03(\x0b\x32\x15.steeple.v1.Duplicate\"\xc4\x01\n\tDuplicate\x12\x17\n\x0freference_image\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.steeple.v1.Duplicate.Kind\x12\x0f\n\x07inliers\x18\x03 \x01(\x05\"c\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fKIND_SAME_PHOTO\x10\x01\x12\x17\n\x13KIND_NEAR_DUPLICATE\x10\x02\x12\x17\n\x13KIND_OTHER_LANDMARK\x10\x03\"(\n\x18GetReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19GetReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"\x8b\x01\n\x1aListReferenceImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\"\x80\x01\n\x1bListReferenceImagesResponse\x12\x34\n\x10reference_images\x18\x01 \x03(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x97\x01\n\x1bUpdateReferenceImageRequest\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"S\n\x1cUpdateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"M\n\x1b\x44\x65leteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x44\x65leteReferenceImageResponse\"F\n!BatchDeleteReferenceImagesRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"$\n\"BatchDeleteReferenceImagesResponse\"O\n\x1dUndeleteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"U\n\x1eUndeleteReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"?\n\x1d\x44ownloadReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08original\x18\x02 \x01(\x08\"C\n\x1e\x44ownloadReferenceImageResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"1\n!GetReferenceImageThumbnailRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\"GetReferenceImageThumbnailResponse\x12\r\n\x05image\x18\x01 \x01(\x0c*\x88\x01\n\x0f\x44uplicatePolicy\x12 \n\x1c\x44UPLICATE_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44UPLICATE_POLICY_REPORT\x10\x01\x12\x1b\n\x17\x44UPLICATE_POLICY_REFUSE\x10\x02\x12\x19\n\x15\x44UPLICATE_POLICY_NONE\x10\x03\x32\xf2\x0c\n\x0e\x43\x61talogService\x12W\n\x0e\x43reateLandmark\x12!.steeple.v1.CreateLandmarkRequest\x1a\".steeple.v1.CreateLandmarkResponse\x12i\n\x14\x42\x61tchCreateLandmarks\x12\'.steeple.v1.BatchCreateLandmarksRequest\x1a(.steeple.v1.BatchCreateLandmarksResponse\x12N\n\x0bGetLandmark\x12\x1e.steeple.v1.GetLandmarkRequest\x1a\x1f.steeple.v1.GetLandmarkResponse\x12T\n\rListLandmarks\x12 .steeple.v1.ListLandmarksRequest\x1a!.steeple.v1.ListLandmarksResponse\x12W\n\x0eUpdateLandmark\x12!.steeple.v1.UpdateLandmarkRequest\x1a\".steeple.v1.UpdateLandmarkResponse\x12W\n\x0e\x44\x65leteLandmark\x12!.steeple.v1.DeleteLandmarkRequest\x1a\".steeple.v1.DeleteLandmarkResponse\x12]\n\x10UndeleteLandmark\x12#.steeple.v1.UndeleteLandmarkRequest\x1a$.steeple.v1.UndeleteLandmarkResponse\x12i\n\x14\x43reateReferenceImage\x12\'.steeple.v1.CreateReferenceImageRequest\x1a(.steeple.v1.CreateReferenceImageResponse\x12`\n\x11GetReferenceImage\x12$.steeple.v1.GetReferenceImageRequest\x1a%.steeple.v1.GetReferenceImageResponse\x12\x66\n\x13ListReferenceImages\x12&.steeple.v1.ListReferenceImagesRequest\x1a\'.steeple.v1.ListReferenceImagesResponse\x12i\n\x14UpdateReferenceImage\x12\'.steeple.v1.UpdateReferenceImageRequest\x1a(.steeple.v1.UpdateReferenceImageResponse\x12i\n\x14\x44\x65leteReferenceImage\x12\'.steeple.v1.DeleteReferenceImageRequest\x1a(.steeple.v1.DeleteReferenceImageResponse\x12{\n\x1a\x42\x61tchDeleteReferenceImages\x12-.steeple.v1.BatchDeleteReferenceImagesRequest\x1a..steeple.v1.BatchDeleteReferenceImagesResponse\x12o\n\x16UndeleteReferenceImage\x12).steeple.v1.UndeleteReferenceImageRequest\x1a*.steeple.v1.UndeleteReferenceImageResponse\x12o\n\x16\x44ownloadReferenceImage\x12).steeple.v1.DownloadReferenceImageRequest\x1a*.steeple.v1.DownloadReferenceImageResponse\x12{\n\x1aGetReferenceImageThumbnail\x12-.steeple.v1.GetReferenceImageThumbnailRequest\x1a..steeple.v1.GetReferenceImageThumbnailResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n steeple/v1/catalog_service.proto\x12\nsteeple.v1\x1a google/protobuf/field_mask.proto\x1a\x19steeple/v1/features.proto\x1a\x19steeple/v1/landmark.proto\"h\n\x15\x43reateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12\x13\n\x0blandmark_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"f\n\x1b\x42\x61tchCreateLandmarksRequest\x12\x33\n\x08requests\x18\x01 \x03(\x0b\x32!.steeple.v1.CreateLandmarkRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"G\n\x1c\x42\x61tchCreateLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\"\"\n\x12GetLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x13GetLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"u\n\x14ListLandmarksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\"m\n\x15ListLandmarksResponse\x12\'\n\tlandmarks\x18\x01 \x03(\x0b\x32\x14.steeple.v1.Landmark\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x84\x01\n\x15UpdateLandmarkRequest\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16UpdateLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"V\n\x15\x44\x65leteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteLandmarkResponse\"I\n\x17UndeleteLandmarkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x18UndeleteLandmarkResponse\x12&\n\x08landmark\x18\x01 \x01(\x0b\x32\x14.steeple.v1.Landmark\"\xd2\x02\n\x1b\x42\x61tchUpdateLandmarksRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x12\n\nadd_labels\x18\x02 \x03(\t\x12\x15\n\rremove_labels\x18\x03 \x03(\t\x12N\n\x0cset_metadata\x18\x04 \x03(\x0b\x32\x38.steeple.v1.BatchUpdateLandmarksRequest.SetMetadataEntry\x12\x17\n\x0fremove_metadata\x18\x05 \x03(\t\x12\x13\n\x06\x61\x63tive\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x1a\x32\n\x10SetMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07_activeB\x0e\n\x0c_description\"/\n\x1c\x42\x61tchUpdateLandmarksResponse\x12\x0f\n\x07updated\x18\x01 \x03(\t\"O\n\x1b\x42\x61tchDeleteLandmarksRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x42\x61tchDeleteLandmarksResponse\"\x89\x01\n\x1bListLandmarkClustersRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12%\n\tsouthwest\x18\x02 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12%\n\tnortheast\x18\x03 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x0c\n\x04zoom\x18\x04 \x01(\x05\"s\n\x1cListLandmarkClustersResponse\x12-\n\x08\x63lusters\x18\x01 \x03(\x0b\x32\x1b.steeple.v1.LandmarkCluster\x12\x0c\n\x04zoom\x18\x02 \x01(\x05\x12\x16\n\x0elandmark_count\x18\x03 \x01(\x03\"\xc3\x01\n\x0fLandmarkCluster\x12\x16\n\x0elandmark_count\x18\x01 \x01(\x03\x12\"\n\x06\x63\x65nter\x18\x02 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12%\n\tsouthwest\x18\x03 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12%\n\tnortheast\x18\x04 \x01(\x0b\x32\x12.steeple.v1.LatLng\x12\x10\n\x08landmark\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\"\x90\x02\n\x1b\x43reateReferenceImageRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x33\n\x0freference_image\x18\x02 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x1a\n\x12reference_image_id\x18\x03 \x01(\t\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x12*\n\x08\x66\x65\x61tures\x18\x05 \x01(\x0b\x32\x16.steeple.v1.FeatureSetH\x00\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x35\n\x10\x64uplicate_policy\x18\x07 \x01(\x0e\x32\x1b.steeple.v1.DuplicatePolicyB\x08\n\x06source\"~\n\x1c\x43reateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12)\n\nduplicates\x18\x02 \x03(\x0b\x32\x15.steeple.v1.Duplicate\"\xc4\x01\n\tDuplicate\x12\x17\n\x0freference_image\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.steeple.v1.Duplicate.Kind\x12\x0f\n\x07inliers\x18\x03 \x01(\x05\"c\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fKIND_SAME_PHOTO\x10\x01\x12\x17\n\x13KIND_NEAR_DUPLICATE\x10\x02\x12\x17\n\x13KIND_OTHER_LANDMARK\x10\x03\"(\n\x18GetReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19GetReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"\x8b\x01\n\x1aListReferenceImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\"\x80\x01\n\x1bListReferenceImagesResponse\x12\x34\n\x10reference_images\x18\x01 \x03(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\x97\x01\n\x1bUpdateReferenceImageRequest\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"S\n\x1cUpdateReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"M\n\x1b\x44\x65leteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x1e\n\x1c\x44\x65leteReferenceImageResponse\"F\n!BatchDeleteReferenceImagesRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"$\n\"BatchDeleteReferenceImagesResponse\"O\n\x1dUndeleteReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"U\n\x1eUndeleteReferenceImageResponse\x12\x33\n\x0freference_image\x18\x01 \x01(\x0b\x32\x1a.steeple.v1.ReferenceImage\"?\n\x1d\x44ownloadReferenceImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08original\x18\x02 \x01(\x08\"C\n\x1e\x44ownloadReferenceImageResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"1\n!GetReferenceImageThumbnailRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\"GetReferenceImageThumbnailResponse\x12\r\n\x05image\x18\x01 \x01(\x0c*\x88\x01\n\x0f\x44uplicatePolicy\x12 \n\x1c\x44UPLICATE_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44UPLICATE_POLICY_REPORT\x10\x01\x12\x1b\n\x17\x44UPLICATE_POLICY_REFUSE\x10\x02\x12\x19\n\x15\x44UPLICATE_POLICY_NONE\x10\x03\x32\xb3\x0f\n\x0e\x43\x61talogService\x12W\n\x0e\x43reateLandmark\x12!.steeple.v1.CreateLandmarkRequest\x1a\".steeple.v1.CreateLandmarkResponse\x12i\n\x14\x42\x61tchCreateLandmarks\x12\'.steeple.v1.BatchCreateLandmarksRequest\x1a(.steeple.v1.BatchCreateLandmarksResponse\x12N\n\x0bGetLandmark\x12\x1e.steeple.v1.GetLandmarkRequest\x1a\x1f.steeple.v1.GetLandmarkResponse\x12T\n\rListLandmarks\x12 .steeple.v1.ListLandmarksRequest\x1a!.steeple.v1.ListLandmarksResponse\x12W\n\x0eUpdateLandmark\x12!.steeple.v1.UpdateLandmarkRequest\x1a\".steeple.v1.UpdateLandmarkResponse\x12W\n\x0e\x44\x65leteLandmark\x12!.steeple.v1.DeleteLandmarkRequest\x1a\".steeple.v1.DeleteLandmarkResponse\x12]\n\x10UndeleteLandmark\x12#.steeple.v1.UndeleteLandmarkRequest\x1a$.steeple.v1.UndeleteLandmarkResponse\x12i\n\x14\x42\x61tchUpdateLandmarks\x12\'.steeple.v1.BatchUpdateLandmarksRequest\x1a(.steeple.v1.BatchUpdateLandmarksResponse\x12i\n\x14\x42\x61tchDeleteLandmarks\x12\'.steeple.v1.BatchDeleteLandmarksRequest\x1a(.steeple.v1.BatchDeleteLandmarksResponse\x12i\n\x14ListLandmarkClusters\x12\'.steeple.v1.ListLandmarkClustersRequest\x1a(.steeple.v1.ListLandmarkClustersResponse\x12i\n\x14\x43reateReferenceImage\x12\'.steeple.v1.CreateReferenceImageRequest\x1a(.steeple.v1.CreateReferenceImageResponse\x12`\n\x11GetReferenceImage\x12$.steeple.v1.GetReferenceImageRequest\x1a%.steeple.v1.GetReferenceImageResponse\x12\x66\n\x13ListReferenceImages\x12&.steeple.v1.ListReferenceImagesRequest\x1a\'.steeple.v1.ListReferenceImagesResponse\x12i\n\x14UpdateReferenceImage\x12\'.steeple.v1.UpdateReferenceImageRequest\x1a(.steeple.v1.UpdateReferenceImageResponse\x12i\n\x14\x44\x65leteReferenceImage\x12\'.steeple.v1.DeleteReferenceImageRequest\x1a(.steeple.v1.DeleteReferenceImageResponse\x12{\n\x1a\x42\x61tchDeleteReferenceImages\x12-.steeple.v1.BatchDeleteReferenceImagesRequest\x1a..steeple.v1.BatchDeleteReferenceImagesResponse\x12o\n\x16UndeleteReferenceImage\x12).steeple.v1.UndeleteReferenceImageRequest\x1a*.steeple.v1.UndeleteReferenceImageResponse\x12o\n\x16\x44ownloadReferenceImage\x12).steeple.v1.DownloadReferenceImageRequest\x1a*.steeple.v1.DownloadReferenceImageResponse\x12{\n\x1aGetReferenceImageThumbnail\x12-.steeple.v1.GetReferenceImageThumbnailRequest\x1a..steeple.v1.GetReferenceImageThumbnailResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'steeple.v1.catalog_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DUPLICATEPOLICY']._serialized_start=3138
-  _globals['_DUPLICATEPOLICY']._serialized_end=3274
+  _globals['_BATCHUPDATELANDMARKSREQUEST_SETMETADATAENTRY']._loaded_options = None
+  _globals['_BATCHUPDATELANDMARKSREQUEST_SETMETADATAENTRY']._serialized_options = b'8\001'
+  _globals['_DUPLICATEPOLICY']._serialized_start=4096
+  _globals['_DUPLICATEPOLICY']._serialized_end=4232
   _globals['_CREATELANDMARKREQUEST']._serialized_start=136
   _globals['_CREATELANDMARKREQUEST']._serialized_end=240
   _globals['_CREATELANDMARKRESPONSE']._serialized_start=242
@@ -54,46 +56,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNDELETELANDMARKREQUEST']._serialized_end=1202
   _globals['_UNDELETELANDMARKRESPONSE']._serialized_start=1204
   _globals['_UNDELETELANDMARKRESPONSE']._serialized_end=1270
-  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_start=1273
-  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_end=1545
-  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_start=1547
-  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_end=1673
-  _globals['_DUPLICATE']._serialized_start=1676
-  _globals['_DUPLICATE']._serialized_end=1872
-  _globals['_DUPLICATE_KIND']._serialized_start=1773
-  _globals['_DUPLICATE_KIND']._serialized_end=1872
-  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_start=1874
-  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_end=1914
-  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_start=1916
-  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_end=1996
-  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_start=1999
-  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_end=2138
-  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_start=2141
-  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_end=2269
-  _globals['_UPDATEREFERENCEIMAGEREQUEST']._serialized_start=2272
-  _globals['_UPDATEREFERENCEIMAGEREQUEST']._serialized_end=2423
-  _globals['_UPDATEREFERENCEIMAGERESPONSE']._serialized_start=2425
-  _globals['_UPDATEREFERENCEIMAGERESPONSE']._serialized_end=2508
-  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_start=2510
-  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_end=2587
-  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_start=2589
-  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_end=2619
-  _globals['_BATCHDELETEREFERENCEIMAGESREQUEST']._serialized_start=2621
-  _globals['_BATCHDELETEREFERENCEIMAGESREQUEST']._serialized_end=2691
-  _globals['_BATCHDELETEREFERENCEIMAGESRESPONSE']._serialized_start=2693
-  _globals['_BATCHDELETEREFERENCEIMAGESRESPONSE']._serialized_end=2729
-  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_start=2731
-  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_end=2810
-  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_start=2812
-  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_end=2897
-  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_start=2899
-  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_end=2962
-  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_start=2964
-  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_end=3031
-  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_start=3033
-  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_end=3082
-  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_start=3084
-  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_end=3135
-  _globals['_CATALOGSERVICE']._serialized_start=3277
-  _globals['_CATALOGSERVICE']._serialized_end=4927
+  _globals['_BATCHUPDATELANDMARKSREQUEST']._serialized_start=1273
+  _globals['_BATCHUPDATELANDMARKSREQUEST']._serialized_end=1611
+  _globals['_BATCHUPDATELANDMARKSREQUEST_SETMETADATAENTRY']._serialized_start=1534
+  _globals['_BATCHUPDATELANDMARKSREQUEST_SETMETADATAENTRY']._serialized_end=1584
+  _globals['_BATCHUPDATELANDMARKSRESPONSE']._serialized_start=1613
+  _globals['_BATCHUPDATELANDMARKSRESPONSE']._serialized_end=1660
+  _globals['_BATCHDELETELANDMARKSREQUEST']._serialized_start=1662
+  _globals['_BATCHDELETELANDMARKSREQUEST']._serialized_end=1741
+  _globals['_BATCHDELETELANDMARKSRESPONSE']._serialized_start=1743
+  _globals['_BATCHDELETELANDMARKSRESPONSE']._serialized_end=1773
+  _globals['_LISTLANDMARKCLUSTERSREQUEST']._serialized_start=1776
+  _globals['_LISTLANDMARKCLUSTERSREQUEST']._serialized_end=1913
+  _globals['_LISTLANDMARKCLUSTERSRESPONSE']._serialized_start=1915
+  _globals['_LISTLANDMARKCLUSTERSRESPONSE']._serialized_end=2030
+  _globals['_LANDMARKCLUSTER']._serialized_start=2033
+  _globals['_LANDMARKCLUSTER']._serialized_end=2228
+  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_start=2231
+  _globals['_CREATEREFERENCEIMAGEREQUEST']._serialized_end=2503
+  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_start=2505
+  _globals['_CREATEREFERENCEIMAGERESPONSE']._serialized_end=2631
+  _globals['_DUPLICATE']._serialized_start=2634
+  _globals['_DUPLICATE']._serialized_end=2830
+  _globals['_DUPLICATE_KIND']._serialized_start=2731
+  _globals['_DUPLICATE_KIND']._serialized_end=2830
+  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_start=2832
+  _globals['_GETREFERENCEIMAGEREQUEST']._serialized_end=2872
+  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_start=2874
+  _globals['_GETREFERENCEIMAGERESPONSE']._serialized_end=2954
+  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_start=2957
+  _globals['_LISTREFERENCEIMAGESREQUEST']._serialized_end=3096
+  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_start=3099
+  _globals['_LISTREFERENCEIMAGESRESPONSE']._serialized_end=3227
+  _globals['_UPDATEREFERENCEIMAGEREQUEST']._serialized_start=3230
+  _globals['_UPDATEREFERENCEIMAGEREQUEST']._serialized_end=3381
+  _globals['_UPDATEREFERENCEIMAGERESPONSE']._serialized_start=3383
+  _globals['_UPDATEREFERENCEIMAGERESPONSE']._serialized_end=3466
+  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_start=3468
+  _globals['_DELETEREFERENCEIMAGEREQUEST']._serialized_end=3545
+  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_start=3547
+  _globals['_DELETEREFERENCEIMAGERESPONSE']._serialized_end=3577
+  _globals['_BATCHDELETEREFERENCEIMAGESREQUEST']._serialized_start=3579
+  _globals['_BATCHDELETEREFERENCEIMAGESREQUEST']._serialized_end=3649
+  _globals['_BATCHDELETEREFERENCEIMAGESRESPONSE']._serialized_start=3651
+  _globals['_BATCHDELETEREFERENCEIMAGESRESPONSE']._serialized_end=3687
+  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_start=3689
+  _globals['_UNDELETEREFERENCEIMAGEREQUEST']._serialized_end=3768
+  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_start=3770
+  _globals['_UNDELETEREFERENCEIMAGERESPONSE']._serialized_end=3855
+  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_start=3857
+  _globals['_DOWNLOADREFERENCEIMAGEREQUEST']._serialized_end=3920
+  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_start=3922
+  _globals['_DOWNLOADREFERENCEIMAGERESPONSE']._serialized_end=3989
+  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_start=3991
+  _globals['_GETREFERENCEIMAGETHUMBNAILREQUEST']._serialized_end=4040
+  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_start=4042
+  _globals['_GETREFERENCEIMAGETHUMBNAILRESPONSE']._serialized_end=4093
+  _globals['_CATALOGSERVICE']._serialized_start=4235
+  _globals['_CATALOGSERVICE']._serialized_end=6206
 # @@protoc_insertion_point(module_scope)
