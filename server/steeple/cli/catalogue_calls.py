@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import grpc
@@ -134,8 +135,10 @@ class CatalogueCalls:
         turns = iter(range(2 * self._runs))
 
         def label() -> None:
-            given = {"add_labels": ["measured"]} if next(turns) % 2 == 0 else {"remove_labels": ["measured"]}
-            client.batch_update_landmarks(names, **given)
+            adding = next(turns) % 2 == 0
+            client.batch_update_landmarks(
+                names, add_labels=["measured"] if adding else (), remove_labels=() if adding else ["measured"]
+            )
 
         yield self._unbound(self._timed("write", f"BatchUpdateLandmarks of {len(names)}", label))
         client.batch_update_landmarks(names, remove_labels=["measured"])
@@ -178,22 +181,21 @@ class CatalogueCalls:
         )
 
     def _maps(self) -> Iterator[MeasuredCall]:
-        corners = {"southwest": LatLng(latitude=40, longitude=-10), "northeast": LatLng(latitude=60, longitude=30)}
-        asked = (
-            ("zoom 0", ListLandmarkClustersRequest(zoom=0)),
-            ("zoom 4", ListLandmarkClustersRequest(zoom=4)),
-            ("zoom 4, labels:church", ListLandmarkClustersRequest(zoom=4, filter="labels:church")),
-            ("zoom 4, church", ListLandmarkClustersRequest(zoom=4, filter="church")),
-            ("zoom 8, a continent", ListLandmarkClustersRequest(zoom=8, **corners)),
-            (
-                "zoom 8, a continent, active = true",
-                ListLandmarkClustersRequest(zoom=8, filter="active = true", **corners),
-            ),
-        )
-        for what, request in asked:
-            yield self._timed(
-                "map", what, lambda request=request: self._catalog.ListLandmarkClusters(request, timeout=_DEADLINE)
-            )
+        for zoom, text, part in (
+            (0, "", False),
+            (4, "", False),
+            (4, "labels:church", False),
+            (4, "church", False),
+            (8, "", True),
+            (8, "active = true reference_image_count < 5", True),
+        ):
+            request = ListLandmarkClustersRequest(zoom=zoom, filter=text)
+            if part:
+                request.southwest.CopyFrom(LatLng(latitude=40, longitude=-10))
+                request.northeast.CopyFrom(LatLng(latitude=60, longitude=30))
+            where = "a continent" if part else "the earth"
+            call = partial(self._catalog.ListLandmarkClusters, request, timeout=_DEADLINE)
+            yield self._timed("map", ", ".join(each for each in (f"zoom {zoom}", where, text) if each), call)
 
     def _timed(self, kind: str, asked: str, call: Callable[[], _T]) -> MeasuredCall:
         milliseconds = []

@@ -30,10 +30,11 @@ def list_clusters(
 
 
 def _read_bounds(request: messages.ListLandmarkClustersRequest) -> Bounds:
-    for corner, other in (("southwest", "northeast"), ("northeast", "southwest")):
-        if request.HasField(corner) and not request.HasField(other):
-            raise InvalidArgumentError(f"{corner} needs {other} beside it, or leave both out", **{FIELD: other})
-    if not request.HasField("southwest"):
+    south, north = request.HasField("southwest"), request.HasField("northeast")
+    if south != north:
+        given, missing = ("southwest", "northeast") if south else ("northeast", "southwest")
+        raise InvalidArgumentError(f"{given} needs {missing} beside it, or leave both out", **{FIELD: missing})
+    if not south:
         return EVERYWHERE
     return Bounds(_place(request.southwest), _place(request.northeast))
 

@@ -120,7 +120,7 @@ def cell_zoom(bounds: Bounds, zoom: int) -> int:
 
 def cell_side(zoom: int) -> float:
     """Width and height of a cell, degrees."""
-    return _LARGEST_CELL / 2**zoom
+    return math.ldexp(_LARGEST_CELL, -zoom)
 
 
 def clusters(connection: Connection, filter: str, bounds: Bounds, zoom: int) -> LandmarkMap:

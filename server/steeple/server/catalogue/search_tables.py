@@ -60,7 +60,8 @@ SQLITE_NAMES: Final = (
 """Statements that make the full-text table, empty, and what keeps it current."""
 
 for _statement in SQLITE_NAMES:
-    event.listen(landmark, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    _made = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(landmark, "after_create", _made.execute_if(dialect="sqlite"))
 
 
 def has_term(term: int, *, counting: bool) -> ColumnElement[bool]:
@@ -123,6 +124,10 @@ class _Names(FunctionElement[bool]):
 
     type = sqlalchemy.Boolean()
     inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:  # noqa: ANN401 - as of any element
+        """As it is: compared with 1, as SQLAlchemy would, it would be of no use to choose an index by."""
+        return self
 
 
 @compiles(_Names)
