@@ -6,18 +6,19 @@ server that starts on them has nothing to load into its index. Everything is dra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.catalogue import Catalogue, LandmarkDraft, LatLng, landmarks, tables
+from steeple.server.catalogue import Catalogue, LandmarkDraft, LatLng, landmarks, tables, terms
 from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.search_tables import landmark_term
 from steeple.server.settings import Settings
 
 MODEL: Final = "synthetic-rows"
@@ -114,8 +115,19 @@ def _fill(database: Database, size: CatalogueSize, progress: Callable[[str, int,
         for some in _batches(rows):
             with database.write() as connection:
                 connection.execute(insert(table), some)
+                if table is tables.landmark:
+                    connection.execute(insert(landmark_term), list(_terms(some)))
             done += len(some)
             progress(step, done, total)
+    with database.write() as connection:
+        image, landmark = tables.reference_image, tables.landmark
+        counting = select(func.count()).where(image.c.landmark_key == landmark.c.key, image.c.delete_time.is_(None))
+        connection.execute(update(landmark).values(reference_image_count=counting.scalar_subquery()))
+
+
+def _terms(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        yield from terms.rows_of(row["key"], terms.terms_of(row["labels"], row["metadata"]))
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
