@@ -270,6 +270,17 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         scripted = self.peer.meet("BatchDeleteReferenceImages", request, context)
         return scripted or catalog.BatchDeleteReferenceImagesResponse()
 
+    def BatchUpdateLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("BatchUpdateLandmarks", request, context)
+        return scripted or catalog.BatchUpdateLandmarksResponse(updated=request.names)
+
+    def BatchDeleteLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("BatchDeleteLandmarks", request, context) or catalog.BatchDeleteLandmarksResponse()
+
+    def ListLandmarkClusters(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("ListLandmarkClusters", request, context)
+        return scripted or catalog.ListLandmarkClustersResponse(zoom=request.zoom)
+
     def DownloadReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DownloadReferenceImage", request, context) or catalog.DownloadReferenceImageResponse(
             image=b"photo", media_type="image/jpeg"

@@ -57,6 +57,7 @@ from steeple.client.health import (
     TrafficInterval,
 )
 from steeple.client.history import AuditEvent, ChangeKind, FieldChange, UndoneChange
+from steeple.client.landmark_map import LandmarkCluster, LandmarkMap
 from steeple.client.listing import ListPage
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
@@ -122,6 +123,8 @@ __all__ = [
     "KeyLimits",
     "KeyUsage",
     "Landmark",
+    "LandmarkCluster",
+    "LandmarkMap",
     "LandmarkUsage",
     "LatLng",
     "Latency",

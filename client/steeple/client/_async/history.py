@@ -63,7 +63,10 @@ class AsyncHistoryCalls:
             end_time=timestamp(end_time, "end_time"),
         )
         return self._connection.listing(
-            self._connection.link.audit.ListAuditEvents, request, lambda page: map(to_audit_event, page.audit_events), timeout=timeout
+            self._connection.link.audit.ListAuditEvents,
+            request,
+            lambda page: map(to_audit_event, page.audit_events),
+            timeout=timeout,
         )
 
     async def undo_change(

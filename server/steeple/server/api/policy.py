@@ -84,6 +84,9 @@ def _rows() -> dict[str, Rule]:
         UndoChange=Rule(Scope.EDITOR, changes="name"),
         BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
         BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
+        BatchUpdateLandmarks=Rule(Scope.EDITOR, changes="names"),
+        BatchDeleteLandmarks=Rule(Scope.EDITOR, changes="names"),
+        ListLandmarkClusters=reader,
         GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=Rule(Scope.READER, flags={"original": Scope.EDITOR}),
     )
