@@ -10,27 +10,27 @@ from urllib.parse import parse_qsl, urlencode
 
 from steeple.client import View
 
-STATES: Final = (
+STATES: Final[tuple[tuple[str, str], ...]] = (
     ("", "Active or not"),
     ("active", "Active"),
     ("inactive", "Inactive"),
     ("deleted", "Deleted"),
 )
-PHOTOS: Final = (
+PHOTOS: Final[tuple[tuple[str, str], ...]] = (
     ("", "Any number"),
     ("0", "No photo"),
     ("1-4", "1 to 4"),
     ("5-19", "5 to 19"),
     ("20-", "20 or more"),
 )
-GRADES: Final = (
+GRADES: Final[tuple[tuple[str, str], ...]] = (
     ("", "Any grade"),
     ("0-1", "0 or 1: hardly found"),
     ("0-2", "2 or less"),
     ("3-", "3 or more"),
     ("5-", "5: nothing to mend"),
 )
-ORDERS: Final = (
+ORDERS: Final[tuple[tuple[str, str], ...]] = (
     ("", "Name"),
     ("update_time desc", "Last changed"),
     ("create_time desc", "Newest"),
@@ -74,7 +74,7 @@ class CatalogueQuery:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Self:
-        """Of a page's address. What makes no sense is left out, but for filter and order, of which the server says why."""
+        """Of a page's address. What makes no sense is left out; of filter and order, the server says what is wrong."""
         texts = {name: given.get(name, "").replace("\0", "").strip() for name in _NAMES}
         size = texts.pop("size")
         return cls(

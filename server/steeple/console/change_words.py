@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from steeple.client import AuditEvent, ChangeKind, LatLng
 from steeple.console.sessions import Me
@@ -104,7 +104,9 @@ def told(event: AuditEvent, me: Me) -> Change:
         who=actor(event.actor, me),
         what=what,
         failed=failed,
-        lines=[] if event.values_omitted else [_line(each.field, each.before, each.after) for each in event.field_changes],
+        lines=[]
+        if event.values_omitted
+        else [_line(each.field, each.before, each.after) for each in event.field_changes],
         omitted=event.values_omitted,
         photo=photo,
         landmark_id=landmark,
@@ -133,11 +135,11 @@ def field_title(name: str) -> str:
     return _FIELDS.get(name) or field.replace("_", " ").capitalize()
 
 
-def _line(field: str, before: Any, after: Any) -> Line:
+def _line(field: str, before: object, after: object) -> Line:
     return Line(field_title(field), _value(before), _value(after))
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     match value:
         case None:
             return ""

@@ -143,9 +143,7 @@ def hours_of_day(hours: Sequence[int]) -> Bars:
 
 def months_of_year(months: Sequence[int]) -> Bars:
     """Photos by the month that they were taken in."""
-    rows = [
-        (name[0], f"{name}: {value:,}", value) for name, value in zip(_MONTHS, months, strict=False)
-    ]
+    rows = [(name[0], f"{name}: {value:,}", value) for name, value in zip(_MONTHS, months, strict=False)]
     told = ", ".join(title for _, title, value in rows if value) or "no photo says when"
     return bars(rows, f"Photos by month of the year: {told}.", width=280, height=110)
 
@@ -214,9 +212,7 @@ def groups(coverage: Coverage) -> list[Group]:
     if coverage.single_images:
         alone = len(coverage.single_images)
         text = (
-            "This photo agrees with no other."
-            if alone == 1
-            else f"Each of these {alone} photos agrees with no other."
+            "This photo agrees with no other." if alone == 1 else f"Each of these {alone} photos agrees with no other."
         )
         found.append(Group("On their own", text, [_id(name) for name in coverage.single_images]))
     return found

@@ -119,9 +119,7 @@ def _closer(view: WebMap, cluster: LandmarkCluster) -> WebMap | None:
     if view.zoom >= MOST_ZOOM:
         return None
     middle = cluster.center
-    return WebMap.at(
-        middle.latitude, middle.longitude, view.zoom + _CLOSER, width=view.width, height=view.height
-    )
+    return WebMap.at(middle.latitude, middle.longitude, view.zoom + _CLOSER, width=view.width, height=view.height)
 
 
 def _pins(view: WebMap, alone: Sequence[LandmarkCluster], circles: Sequence[Circle]) -> list[Pin]:

@@ -27,7 +27,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending)
+    made.filters.update(
+        number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending, sentence=sentence
+    )
     made.globals.update(asset=asset)
     return made
 
@@ -74,6 +76,12 @@ def seconds(value: float) -> str:
 def ending(count: int, one: str, many: str = "") -> str:
     """``1 photo``, ``2 photos``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter at the beginning and a full stop at the end."""
+    told = text[:1].upper() + text[1:]
+    return told if not told or told.endswith((".", "!", "?", ":")) else f"{told}."
 
 
 def when(time: datetime | None, now: datetime | None = None) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Self
 
 from steeple.client import LatLng
@@ -229,7 +230,7 @@ def _around(longitude: float) -> float:
 def _shortest_arc(longitudes: list[float]) -> tuple[float, float]:
     """West and east of the shortest arc that has all of them; the east may be above 180."""
     ordered = sorted(longitudes)
-    gaps = [(after - before, after) for before, after in zip(ordered, ordered[1:], strict=False)]
+    gaps = [(after - before, after) for before, after in pairwise(ordered)]
     gaps.append((ordered[0] + 360 - ordered[-1], ordered[0]))
     widest, west = max(gaps)
     return west, west + 360 - widest

@@ -156,7 +156,9 @@ async def update(visit: Visit) -> Response:
 async def delete(visit: Visit) -> Response:
     """Deletes one with its photos."""
     await visit.client.delete_landmark(_id(visit), force=True, etag=visit.text("etag"))
-    return visit.go(f"/landmarks/{_id(visit)}", "Deleted. Searches do not find it any more; it can be brought back here.")
+    return visit.go(
+        f"/landmarks/{_id(visit)}", "Deleted. Searches do not find it any more; it can be brought back here."
+    )
 
 
 @PAGES.post("/landmarks/{landmark}/undelete")

@@ -4,6 +4,7 @@
 //   <form data-confirm="question">               asks first
 //   <div data-events="/path" data-swap="ids">    follows what the server tells of long work
 //   <input data-pick>, <input data-pick-all>     choose many; [data-picked] tells how many are chosen
+//   <form data-live>, <form data-live="choices">  is sent while it is filled in; or when something is chosen
 //   data-key="x"                                 the key that goes there
 import { swap, load } from "./swapping.js";
 
@@ -46,7 +47,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-live]");
-  if (!form) return;
+  if (!form || (form.dataset.live === "choices" && !event.target.matches("select, [type=checkbox], [type=radio]"))) return;
   clearTimeout(form.pending);
   form.pending = setTimeout(() => form.requestSubmit(), 250);
 });
