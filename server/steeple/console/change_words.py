@@ -91,7 +91,7 @@ def told(event: AuditEvent, me: Me) -> Change:
     failed = "" if event.outcome == "OK" else event.outcome
     if event.change in _DID:
         did = _DID[event.change][bool(photo)]
-        what = f"{did} the photo {photo}" if photo else f"{did} the landmark"
+        what = f"{did} the {'photo' if photo else 'landmark'}"
     else:
         what = _method(event.method)
     if event.undoes:

@@ -128,7 +128,7 @@ def months_of_use(usage: Sequence[LandmarkUsage], today: date, count: int = 12) 
         value = known.get(f"{year:04}-{month + 1:02}", 0)
         names.append((_MONTHS[month], f"{_MONTHS[month]} {year}: {value:,}", value))
     told = ", ".join(title for _, title, value in names if value) or "none in these months"
-    return bars(names, f"Times it was identified, by month: {told}.")
+    return bars(names, f"Times it was identified, by month: {told}.", width=320, height=140)
 
 
 def hours_of_day(hours: Sequence[int]) -> Bars:

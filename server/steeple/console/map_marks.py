@@ -15,6 +15,7 @@ _LETTER: Final = 7.2  # pixels: how wide one is, about
 _WIDE_LETTER: Final = 13.0  # of scripts such as Hangul
 _LINE: Final = 18.0
 _LONGEST: Final = 30  # letters of a name
+_PINS_APART: Final = 10.0  # pixels: nearer ones hide each other
 
 
 @dataclass(frozen=True)
@@ -70,27 +71,55 @@ def marks(view: WebMap, clusters: Iterable[LandmarkCluster]) -> tuple[list[Pin],
         view: The map.
         clusters: As the server tells them.
     """
-    alone: list[LandmarkCluster] = []
-    circles: list[Circle] = []
-    for cluster in clusters:
-        if cluster.landmark_count == 1:
-            alone.append(cluster)
-            continue
+    heaps: list[_Heap] = []
+    # The server counts by cells, and what lies at the edges of two of them overlaps: that is one circle.
+    for cluster in sorted(clusters, key=lambda each: -each.landmark_count):
         x, y = view.pixel(cluster.center)
-        circles.append(
-            Circle(
-                x,
-                y,
-                _radius(cluster.landmark_count),
-                cluster.landmark_count,
-                short(cluster.landmark_count),
-                cluster.display_name,
-                cluster.landmark.rpartition("/")[2],
-                _closer(view, cluster),
-            )
-        )
-    circles.sort(key=lambda circle: -circle.count)
-    return _pins(view, alone, circles), circles
+        count = cluster.landmark_count
+        near = next((heap for heap in heaps if heap.covers(x, y, count)), None)
+        if near is None:
+            heaps.append(_Heap(x, y, count, cluster))
+        else:
+            near.take(x, y, count)
+    circles = [_circle(view, heap) for heap in heaps if heap.count > 1]
+    return _pins(view, [heap.first for heap in heaps if heap.count == 1], circles), circles
+
+
+class _Heap:
+    """Clusters that are shown as one: where their middle is, how many landmarks they are, and the largest of them."""
+
+    def __init__(self, x: float, y: float, count: int, first: LandmarkCluster) -> None:
+        self.x, self.y, self.count, self.first = x, y, count, first
+
+    def covers(self, x: float, y: float, count: int) -> bool:
+        apart = math.hypot(x - self.x, y - self.y)
+        if self.count == 1:  # pins, whose names may be left out
+            return apart < _PINS_APART
+        return apart < _radius(self.count) + (_radius(count) if count > 1 else 0.0)
+
+    def take(self, x: float, y: float, count: int) -> None:
+        total = self.count + count
+        self.x += (x - self.x) * count / total
+        self.y += (y - self.y) * count / total
+        self.count = total
+
+
+def _circle(view: WebMap, heap: _Heap) -> Circle:
+    closer = None
+    if view.zoom < MOST_ZOOM:
+        middle = view.place(heap.x, heap.y)
+        zoom = view.zoom + _CLOSER
+        closer = WebMap.at(middle.latitude, middle.longitude, zoom, width=view.width, height=view.height)
+    return Circle(
+        heap.x,
+        heap.y,
+        _radius(heap.count),
+        heap.count,
+        short(heap.count),
+        heap.first.display_name,
+        heap.first.landmark.rpartition("/")[2],
+        closer,
+    )
 
 
 def places_of(clusters: Iterable[LandmarkCluster]) -> list[LatLng]:
@@ -113,13 +142,6 @@ def short(count: int) -> str:
 
 def _radius(count: int) -> float:
     return min(15.0 + 4.5 * math.log10(count), 34.0)
-
-
-def _closer(view: WebMap, cluster: LandmarkCluster) -> WebMap | None:
-    if view.zoom >= MOST_ZOOM:
-        return None
-    middle = cluster.center
-    return WebMap.at(middle.latitude, middle.longitude, view.zoom + _CLOSER, width=view.width, height=view.height)
 
 
 def _pins(view: WebMap, alone: Sequence[LandmarkCluster], circles: Sequence[Circle]) -> list[Pin]:

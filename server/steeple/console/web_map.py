@@ -17,6 +17,9 @@ MOST_ZOOM: Final = 20
 TILE: Final = 256  # pixels a side
 NORTHMOST: Final = 85.0511287798066  # degrees: of the square that Mercator's map of the earth is
 
+_LAND_SIDE: Final = 10_000  # of the drawing of land, static/land.svg: the earth from one edge to the other
+_MOST_LAND_ZOOM: Final = 9  # above, coasts that are drawn for the whole earth are far from where they are
+
 _EQUATOR_METERS: Final = 2 * math.pi * 6_378_137.0
 _APART: Final = 130  # pixels between meridians, at least
 _STEPS: Final = (30.0, 15.0, 10.0, 5.0, 2.0, 1.0)
@@ -183,6 +186,16 @@ class WebMap:
                     column * side - self.left,
                     row * side - self.top,
                 )
+
+    def lands(self) -> Iterator[tuple[float, float, float]]:
+        """Where the drawing of land goes, ``static/land.svg``: x and y of its corner, and how much larger it is.
+
+        More than one, if the picture has the earth's edge in it; none, if it is too near for that drawing.
+        """
+        if self.zoom > _MOST_LAND_ZOOM:
+            return
+        for copy in range(math.floor(self.left / self.world), math.ceil((self.left + self.width) / self.world)):
+            yield copy * self.world - self.left, -self.top, self.world / _LAND_SIDE
 
     @property
     def tile_side(self) -> float:

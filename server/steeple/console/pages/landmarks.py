@@ -20,7 +20,7 @@ from steeple.console.landmark_drawings import (
     photos_of,
 )
 from steeple.console.landmark_form import Difference, LandmarkForm
-from steeple.console.pages.maps import SmallMap, small_map, tiles_of
+from steeple.console.pages.maps import small_map
 from steeple.console.pages.photos import grade_words
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
@@ -92,8 +92,7 @@ async def one(visit: Visit) -> Response:
         token=visit.query.get("page", ""),
         changes=changes,
         usage=months_of_use(landmark.usage, datetime.now(UTC).date()),
-        where=small_map(landmark.location, width=480, height=260) if landmark.location else None,
-        tiles=_tiles(visit, landmark),
+        where=small_map(visit, landmark.location, height=260) if landmark.location else None,
         grade_words=grade_words,
     )
 
@@ -214,7 +213,6 @@ def _form(
         place = landmark_form.read_place(typed.location)
     except ValueError:
         place = None
-    where: SmallMap = small_map(place)
     return visit.show(
         "landmark_form.html",
         status,
@@ -227,8 +225,7 @@ def _form(
         rows=[*typed.metadata, *[("", "")] * max(2, rows - len(typed.metadata))],
         differences=differences,
         overtaken=overtaken,
-        where=where,
-        tiles=tiles_of(visit, where.view),
+        where=small_map(visit, place),
     )
 
 
@@ -242,12 +239,6 @@ def _problems(error: InvalidArgumentError) -> dict[str, str]:
 
 def _more_rows(visit: Visit) -> int:
     return len(visit.texts("metadata_key")) + 1
-
-
-def _tiles(visit: Visit, landmark: Landmark) -> list[tuple[str, float, float]]:
-    if landmark.location is None:
-        return []
-    return tiles_of(visit, small_map(landmark.location, width=480, height=260).view)
 
 
 def _id(visit: Visit) -> str:

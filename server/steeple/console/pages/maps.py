@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ PAGES: Final = Pages()
 
 _MOST_LISTED: Final = 60
 _SMALL_ZOOM: Final = 14
+_PLAIN_ZOOM: Final = 5  # of small maps without tiles: nearer ones show nothing but the place
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class SmallMap:
         x: Of the place, pixels; None: there is none.
         y: Of the place.
         told: The place in words.
+        tiles: Under it: address, x and y of each.
     """
 
     view: WebMap
     x: float | None
     y: float | None
     told: str
+    tiles: Sequence[tuple[str, float, float]]
 
 
 @PAGES.get("/map")
@@ -66,7 +70,7 @@ async def landmarks_on_map(visit: Visit) -> Response:
         nothing=total == 0 and not query.narrowed,
         problem=problem,
         listed=sorted(pins, key=lambda pin: pin.name.casefold())[:_MOST_LISTED],
-        tiles=list(view.tiles(visit.config.tiles_url)) if visit.config.tiles_url else [],
+        tiles=tiles_of(visit, view),
         choices={"states": [each for each in STATES if each[0] != "deleted"], "photos": PHOTOS, "grades": GRADES},
     )
 
@@ -77,14 +81,15 @@ async def place(visit: Visit) -> Response:
     view = WebMap.read(visit.query, width=480, height=300) or WebMap.around([], width=480, height=300)
     at = WebMap.read({"lat": visit.query.get("at_lat", ""), "lon": visit.query.get("at_lon", ""), "zoom": "4"})
     marked = None if at is None else LatLng(at.latitude, at.longitude)
-    return visit.show("place.html", small=_small(view, marked), tiles=tiles_of(visit, view))
+    return visit.show("place.html", small=_small(visit, view, marked))
 
 
-def small_map(at: LatLng | None, *, width: int = 480, height: int = 300, zoom: int = _SMALL_ZOOM) -> SmallMap:
+def small_map(visit: Visit, at: LatLng | None, *, width: int = 480, height: int = 300) -> SmallMap:
     """A map around a place; of the whole earth without one."""
     if at is None:
-        return _small(WebMap.around([], width=width, height=height), None)
-    return _small(WebMap.at(at.latitude, at.longitude, zoom, width=width, height=height), at)
+        return _small(visit, WebMap.around([], width=width, height=height), None)
+    zoom = _SMALL_ZOOM if visit.config.tiles_url else _PLAIN_ZOOM
+    return _small(visit, WebMap.at(at.latitude, at.longitude, zoom, width=width, height=height), at)
 
 
 def tiles_of(visit: Visit, view: WebMap) -> list[tuple[str, float, float]]:
@@ -92,8 +97,9 @@ def tiles_of(visit: Visit, view: WebMap) -> list[tuple[str, float, float]]:
     return list(view.tiles(visit.config.tiles_url)) if visit.config.tiles_url else []
 
 
-def _small(view: WebMap, at: LatLng | None) -> SmallMap:
+def _small(visit: Visit, view: WebMap, at: LatLng | None) -> SmallMap:
+    tiles = tiles_of(visit, view)
     if at is None:
-        return SmallMap(view, None, None, "no place yet")
+        return SmallMap(view, None, None, "no place yet", tiles)
     x, y = view.pixel(at)
-    return SmallMap(view, x, y, words(at))
+    return SmallMap(view, x, y, words(at), tiles)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from steeple.client import LatLng, ReferenceImage
 from steeple.console import change_words
 from steeple.console.landmark_form import metadata_rows, metadata_sent, place_text, read_metadata, read_place
-from steeple.console.pages.maps import small_map, tiles_of
+from steeple.console.pages.maps import small_map
 from steeple.console.rendering import STATIC_FOLDER
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
@@ -146,7 +146,6 @@ async def _show(
 
     landmark, history = await asyncio.gather(visit.client.get_landmark(image.landmark), changes())
     at = image.capture_location
-    where = small_map(at, width=480, height=260) if at else None
     status = 200 if not problems else 409 if "overtaken" in problems else 400
     return visit.show(
         "photo.html",
@@ -155,8 +154,7 @@ async def _show(
         landmark=landmark,
         history=history,
         grade=grade_words(image.quality.grade) if image.quality else "",
-        where=where,
-        tiles=tiles_of(visit, where.view) if where else [],
+        where=small_map(visit, at, height=260) if at else None,
         typed=typed or {"place": place_text(at), "time": image.capture_time, "rows": metadata_rows(image.metadata)},
         problems=problems or {},
     )
