@@ -73,10 +73,10 @@ async def batch_of(client: AsyncClient, me: Me, text: str) -> Batch | None:
     """
     if not text.isdecimal() or len(text) > 18:
         return None
-    page = await client.list_audit_events(resource="landmarks", batch=int(text), page_size=1).page()
-    if not page.items or page.items[0].actor != (me.name or "open") or (page.total_size or 0) > MOST:
+    page = await client.list_audit_events(resource="landmarks", batch=int(text), page_size=MOST).page()
+    if not page.items or page.items[0].actor != (me.name or "open") or page.next_page_token:
         return None
-    return Batch(int(text), page.total_size or 1, page.items[0].time)
+    return Batch(int(text), len(page.items), page.items[0].time)
 
 
 async def undo(client: AsyncClient, batch: Batch) -> Undone:

@@ -134,7 +134,7 @@ class CatalogueQuery:
         """For an address, and to save it."""
         return urlencode(self.params())
 
-    def path(self, page: str = "/landmarks", **more: object) -> str:
+    def path(self, page: str = "/landmarks", /, **more: object) -> str:
         """Address of a page that looks at it.
 
         Args:

@@ -119,7 +119,7 @@ async def show(visit: Visit, query: CatalogueQuery, token: str, bulk: BulkForm |
         400 if wrong else 200,
         query=query,
         page=page,
-        token=token,
+        page_token=token,
         problem=listed.problem,
         views=views,
         batch=batch,

@@ -31,7 +31,7 @@ async def history(visit: Visit) -> Response:
         landmark=landmark,
         changes=[change_words.told(event, visit.me) for event in page.items],
         page=page,
-        token=token,
+        page_token=token,
     )
 
 

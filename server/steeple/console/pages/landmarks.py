@@ -89,7 +89,7 @@ async def one(visit: Visit) -> Response:
         orders=ORDERS,
         order=order,
         show_deleted=visit.query.get("deleted") == "yes",
-        token=visit.query.get("page", ""),
+        page_token=visit.query.get("page", ""),
         changes=changes,
         usage=months_of_use(landmark.usage, datetime.now(UTC).date()),
         where=small_map(visit, landmark.location, height=260) if landmark.location else None,

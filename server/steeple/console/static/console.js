@@ -42,7 +42,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  swap(link.href, link.dataset.swap, { history: "push", focus: link.dataset.focus });
+  swap(link.getAttribute("href"), link.dataset.swap, { history: "push", focus: link.dataset.focus });
 });
 
 document.addEventListener("input", (event) => {
