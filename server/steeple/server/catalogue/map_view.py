@@ -158,7 +158,7 @@ def clusters(connection: Connection, filter: str, bounds: Bounds, zoom: int) -> 
         LandmarkCluster(
             count,
             LatLng(mean_latitude, mean_longitude),
-            *_corners(*divmod(cell, columns), side),
+            *_corners(cell // columns, cell % columns, side),
             landmark_id,
             names[landmark_id],
         )
