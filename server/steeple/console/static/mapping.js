@@ -20,16 +20,15 @@ const around = (longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180;
 
 export function begin(element) {
   const svg = element.matches("svg") ? element : element.querySelector("svg");
-  const moves = svg.querySelector("[data-map-moves]") ?? svg;
+  const moves = svg.querySelector("[data-map-moves]");
   const box = svg.viewBox.baseVal;
   const pick = element.dataset.mapPick && document.getElementById(element.dataset.mapPick);
   const zoom = Number(element.dataset.zoom);
   const world = TILE * 2 ** zoom;
   const start = { x: ((Number(element.dataset.lon) + 180) / 360) * world, y: mercator(Number(element.dataset.lat)) * world };
-  // What was done since the server drew it: pixels of the picture, and a factor about a point of it.
+  // What was done since the server drew it: pixels of the picture, after it was made larger by a power of two.
   let shift = { x: 0, y: 0 };
   let steps = 0;
-  let pivot = { x: box.width / 2, y: box.height / 2 };
   let held = null;
   let waiting = 0;
 
@@ -39,18 +38,13 @@ export function begin(element) {
   }
 
   function show() {
-    const factor = 2 ** steps;
-    const x = shift.x + pivot.x * (1 - factor);
-    const y = shift.y + pivot.y * (1 - factor);
-    if (moves !== svg) moves.setAttribute("transform", `translate(${x} ${y}) scale(${factor})`);
+    moves.setAttribute("transform", `translate(${shift.x} ${shift.y}) scale(${2 ** steps})`);
   }
 
   // The middle of the picture as it is shown, and of what place it is the picture.
   function middle() {
     const factor = 2 ** steps;
-    const x = (box.width / 2 - shift.x - pivot.x * (1 - factor)) / factor;
-    const y = (box.height / 2 - shift.y - pivot.y * (1 - factor)) / factor;
-    return placeAt(x, y);
+    return placeAt((box.width / 2 - shift.x) / factor, (box.height / 2 - shift.y) / factor);
   }
 
   function placeAt(x, y) {
@@ -75,6 +69,11 @@ export function begin(element) {
       query.set("at_lat", atLat);
       query.set("at_lon", atLon);
     }
+    await replace(query);
+  }
+
+  // A small map by another of it.
+  async function replace(query) {
     const response = await fetched(`/map/place?${query}`);
     if (!response.ok || !element.isConnected) return;
     const whole = element.closest(".small-map");
@@ -106,16 +105,9 @@ export function begin(element) {
   function zoomBy(step, about) {
     const goal = Math.max(LEAST_ZOOM, Math.min(MOST_ZOOM, zoom + steps + step)) - zoom;
     if (goal === steps) return;
-    // Keep what is under the pointer under it: fold what was done so far into the shift.
-    const before = 2 ** steps;
-    const x = shift.x + pivot.x * (1 - before);
-    const y = shift.y + pivot.y * (1 - before);
-    const factor = 2 ** (goal - steps);
-    const movedX = about.x - (about.x - x) * factor;
-    const movedY = about.y - (about.y - y) * factor;
+    const factor = 2 ** (goal - steps); // about the pointer: what is under it stays there
     steps = goal;
-    pivot = { x: 0, y: 0 };
-    shift = { x: movedX, y: movedY };
+    shift = { x: about.x - (about.x - shift.x) * factor, y: about.y - (about.y - shift.y) * factor };
     show();
     askSoon();
   }
@@ -145,7 +137,10 @@ export function begin(element) {
       const { x, y } = point(event);
       take(placeAt(x, y));
     }
-    if (far) element.addEventListener("click", (click) => click.preventDefault(), { once: true, capture: true });
+    if (!far) return;
+    const over = new AbortController(); // what was dragged by a link does not follow it
+    element.addEventListener("click", (click) => click.preventDefault(), { capture: true, signal: over.signal });
+    setTimeout(() => over.abort(), 50);
   });
   element.addEventListener("pointercancel", () => {
     held = null;
@@ -189,16 +184,9 @@ export function begin(element) {
       whole?.dispatchEvent(new CustomEvent("map:show"));
     });
   }
-  element.addEventListener("map:show", async () => {
+  element.addEventListener("map:show", () => {
     const at = chosen();
-    if (!at) return;
-    const query = new URLSearchParams({ lat: at[0], lon: at[1], zoom: Math.max(zoom, 12), at_lat: at[0], at_lon: at[1] });
-    const response = await fetched(`/map/place?${query}`);
-    if (!response.ok) return;
-    const whole = element.closest(".small-map");
-    const fresh = document.adoptNode(parsed(await response.text()).getElementById(whole.id));
-    whole.replaceWith(fresh);
-    fresh.dispatchEvent(new CustomEvent("steeple:swapped", { bubbles: true }));
+    if (at) replace(new URLSearchParams({ lat: at[0], lon: at[1], zoom: Math.max(zoom, 12), at_lat: at[0], at_lon: at[1] }));
   });
   for (const hint of document.querySelectorAll("[data-script]")) hint.hidden = false;
 }
