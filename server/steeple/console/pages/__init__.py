@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from steeple.console.pages import catalogue, home
+from steeple.console.pages import add, catalogue, events, home, uploads
 from steeple.console.routing import Pages
 
-PARTS: Final[tuple[Pages, ...]] = (home.PAGES, catalogue.PAGES)
+PARTS: Final[tuple[Pages, ...]] = (
+    add.PAGES,
+    catalogue.PAGES,
+    events.PAGES,
+    home.PAGES,
+    uploads.PAGES,
+)
 """All of them."""
