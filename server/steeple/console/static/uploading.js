@@ -314,6 +314,10 @@ class Adding extends Choosing {
     const rows = this.rows.filter((row) => row.state === "waiting" || row.state === "failed");
     this.landmark = landmark;
     this.button.disabled = true;
+    this.form.classList.add("begun"); // from here on the page is about what becomes of them
+    const title = this.form.querySelector("[data-title]");
+    title.textContent = `Photos of ${landmark.name}`;
+    title.focus();
     const waiting = [...rows];
     const work = async () => {
       for (let row; (row = waiting.shift()); ) await row.send(landmark);
@@ -333,7 +337,8 @@ class Adding extends Choosing {
     if (count("failed")) parts.push(`${count("failed")} not sent`);
     if (count("alike")) parts.push(`${count("alike")} for you to decide`);
     this.chosen.replaceChildren(`${parts.join(", ")}. `);
-    if (this.landmark) this.chosen.append(Object.assign(document.createElement("a"), { href: `/landmarks/${this.landmark.id}`, textContent: `To ${this.landmark.name}` }));
+    const link = (href, textContent) => Object.assign(document.createElement("a"), { href, textContent });
+    this.chosen.append(link(`/landmarks/${this.landmark.id}`, `To ${this.landmark.name}`), " · ", link(`/add?landmark=${this.landmark.id}`, "Add more"));
     this.button.hidden = !count("waiting") && !count("failed");
     this.button.lastChild.textContent = count("failed") ? "Try the rest again" : "Add";
     tell(parts.join(", "));
