@@ -167,7 +167,7 @@ def test_bytes_without_a_file_are_brought_in_pieces(harness: Harness, served: Se
         client.write_upload(begun, 0, DATA[:MIB])
     assert client.get_upload(begun).committed_size == half.committed_size, "nothing of that is kept"
     with pytest.raises(InvalidArgumentError):
-        client.write_upload(begun.id, half.committed_size, DATA)
+        client.write_upload(begun.id, half.committed_size, DATA[half.committed_size :] + b"x")
     reached = client.get_upload(begun).committed_size
     assert client.write_upload(begun.id, reached, DATA[reached:]).complete
     assert served.engine.uploads.path(begun.id).read_bytes() == DATA
