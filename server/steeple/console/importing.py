@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
@@ -15,7 +17,7 @@ from starlette.datastructures import UploadFile
 
 from steeple.client import AsyncClient, Landmark, Operation, Upload
 from steeple.console.rendering import ending
-from steeple.errors import InvalidArgumentError
+from steeple.errors import InvalidArgumentError, SteepleError
 
 LOOKALIKES: Final[Mapping[str, str]] = {"ask": "report", "add": "none", "refuse": "refuse"}
 """What becomes of photos like those that are there, and the word of the API for it in an import."""
@@ -43,6 +45,7 @@ _FIGURES: Final = (
 )
 _PIECE: Final = 4 << 20
 _IN_MEMORY: Final = 8 << 20
+_waiting: Final[set[asyncio.Task[None]]] = set()
 _PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
@@ -92,13 +95,13 @@ def figures(operation: Operation) -> list[tuple[str, int]]:
 
 
 def summary(operation: Operation) -> str:
-    """The same in a sentence."""
+    """The same in a few words."""
     added = int(operation.results.get("photos_added") or 0)
     made = int(operation.results.get("landmarks_created") or 0)
     if not added:
-        return "No photo was added."
-    more = f" {ending(made, 'landmark')} {'was' if made == 1 else 'were'} made for them." if made else ""
-    return f"{ending(added, 'photo')} {'was' if added == 1 else 'were'} added.{more}"
+        return "No photo was added"
+    more = f", {ending(made, 'landmark')} made" if made else ""
+    return f"{ending(added, 'photo')} added{more}"
 
 
 def is_archive(file_name: str) -> bool:
@@ -153,6 +156,25 @@ async def send(client: AsyncClient, file: IO[bytes] | UploadFile, name: str, siz
         upload = await client.write_upload(upload, offset, data)
         offset += len(data)
     return upload
+
+
+def delete_when_done(client: AsyncClient, upload: str, operation: Operation) -> None:
+    """Deletes an upload as soon as an operation has taken what it needs; else it lies about for a week.
+
+    Args:
+        client: Of whoever began it.
+        upload: Id or name.
+        operation: That reads it. While it may still be resumed, the upload stays.
+    """
+
+    async def wait_and_delete() -> None:
+        with suppress(SteepleError):  # then it goes by itself
+            await client.wait_operation(operation)
+            await client.delete_upload(upload)
+
+    task = asyncio.create_task(wait_and_delete())
+    _waiting.add(task)  # the event loop itself does not hold on to it
+    task.add_done_callback(_waiting.discard)
 
 
 def _inner(file_name: str, *, flat: bool) -> str:

@@ -118,9 +118,14 @@ async def import_page(visit: Visit) -> Response:
     problems = visit.client.list_operation_problems(name, page_size=50)
     operation, page = await asyncio.gather(visit.client.get_operation(name), problems.page(visit.query.get("page", "")))
     likes = importing.lookalikes(operation)
-    there = await asyncio.gather(*(_is_there(visit, like.image) for like in likes))
+    others = sorted({like.other_landmark for like in likes})
+    there, called = await asyncio.gather(
+        asyncio.gather(*(_is_there(visit, like.image) for like in likes)),
+        asyncio.gather(*(_display_name(visit, landmark) for landmark in others)),
+    )
     return visit.show(
         "import.html", operation=operation, problems=page, likes=list(zip(likes, there, strict=True)),
+        names=dict(zip(others, called, strict=True)),
         figures=importing.figures(operation), summary=importing.summary(operation), facts=following.facts,
     )  # fmt: skip
 
@@ -207,7 +212,7 @@ async def _begin(visit: Visit, *, upload: str = "", folder: str = "") -> Operati
     duplicates = importing.LOOKALIKES.get(visit.text("lookalikes"), "report")
     operation = await visit.client.import_reference_images(upload=upload, folder=folder, duplicates=duplicates)
     if upload:
-        await visit.client.delete_upload(upload)  # the operation keeps what it needs of it
+        importing.delete_when_done(visit.client, upload, operation)
     return operation
 
 
@@ -225,6 +230,13 @@ async def _is_there(visit: Visit, image: str) -> bool:
         return (await visit.client.get_reference_image(image)).delete_time is None
     except NotFoundError:
         return False
+
+
+async def _display_name(visit: Visit, landmark: str) -> str:
+    try:
+        return (await visit.client.get_landmark(landmark)).display_name
+    except NotFoundError:
+        return landmark
 
 
 def _path(operation: Operation) -> str:

@@ -131,7 +131,7 @@ async def _start(visit: Visit) -> Operation:
         if isinstance(file, UploadFile) and file.filename
     ]
     if upload:
-        return await visit.client.start_discovery(upload=f"uploads/{upload.removeprefix('uploads/')}")
+        return await _begin(visit, f"uploads/{upload.removeprefix('uploads/')}")
     if folder:
         return await visit.client.start_discovery(folder=folder)
     if not files:
@@ -143,7 +143,13 @@ async def _start(visit: Visit) -> Operation:
             size = archive.seek(0, 2)
             archive.seek(0)
             sent = await importing.send(visit.client, archive, "photos.zip", size)
-    return await visit.client.start_discovery(upload=sent.name)
+    return await _begin(visit, sent.name)
+
+
+async def _begin(visit: Visit, upload: str) -> Operation:
+    operation = await visit.client.start_discovery(upload=upload)
+    importing.delete_when_done(visit.client, upload, operation)
+    return operation
 
 
 async def _one(visit: Visit) -> Response:

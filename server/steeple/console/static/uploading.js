@@ -253,7 +253,7 @@ class Adding extends Choosing {
     const count = this.entries.length;
     this.button.lastChild.textContent = count && !this.archive ? `Add ${ending(count, "photo")}` : "Add";
     this.queue.hidden = !count;
-    const shown = count > Number(this.form.dataset.most) ? [] : this.entries;
+    const shown = count > Number(this.form.dataset.most) || this.archive ? [] : this.entries;
     if (!shown.length) {
       const line = document.createElement("li");
       line.textContent = this.archive ? `${this.archive.name}: an archive of ${size(this.bytes)}` : `${ending(count, "photo")} of ${ending(new Set(this.entries.map(({ path }) => path.split("/").slice(0, -1).join("/"))).size, "folder")}`;
