@@ -255,6 +255,7 @@ class Adding extends Choosing {
     this.queue.hidden = !count;
     const shown = count > Number(this.form.dataset.most) || this.archive ? [] : this.entries;
     if (!shown.length) {
+      this.rows = [];
       const line = document.createElement("li");
       line.textContent = this.archive ? `${this.archive.name}: an archive of ${size(this.bytes)}` : `${ending(count, "photo")} of ${ending(new Set(this.entries.map(({ path }) => path.split("/").slice(0, -1).join("/"))).size, "folder")}`;
       const clear = Object.assign(document.createElement("button"), { type: "button", className: "quiet small", textContent: "Remove all" });
