@@ -15,7 +15,7 @@ from .catalogue import photo
 from .conftest import Visit
 from .driving import NARROW
 from .sent_photos import packed, payload, view
-from .test_add import looks_right
+from .test_add import looks_right, refusals
 
 
 @pytest.fixture
@@ -132,5 +132,6 @@ def test_proposals_are_read_and_decided_without_a_script(
     expect(page.locator(".tile")).to_contain_text("match")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Delete").click()
-    expect(page.locator(".note")).to_contain_text("were deleted")
+    expect(page.locator("p.note")).to_contain_text("were deleted")
     assert discovery not in [one.id for one in client.list_discoveries()]
+    refusals(visitor, 400, 400, 400)
