@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -83,13 +83,18 @@ async def add_photo(client: AsyncClient, landmark: Landmark, photo: bytes, *, as
     return await _added(client, landmark, image)
 
 
-async def add_photos(client: AsyncClient, landmark: Landmark, photos: Sequence[bytes], *, ask: bool) -> list[Outcome]:
-    """The same for several, a few at once; in their order."""
+async def add_photos(
+    client: AsyncClient, landmark: Landmark, photos: Sequence[Callable[[], Awaitable[bytes]]], *, ask: bool
+) -> list[Outcome]:
+    """The same for several, a few at once; in their order. Each is read when it is its turn."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(photo: bytes) -> Outcome:
+    async def one(read: Callable[[], Awaitable[bytes]]) -> Outcome:
         async with gate:
-            return await add_photo(client, landmark, photo, ask=ask)
+            try:
+                return await add_photo(client, landmark, await read(), ask=ask)
+            except InvalidArgumentError as error:
+                return Outcome("refused", sentence(error.message))
 
     return await asyncio.gather(*(one(photo) for photo in photos))
 

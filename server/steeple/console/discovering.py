@@ -135,7 +135,7 @@ def shown(proposal: Proposal, most: int | None = None) -> Shown:
 def drawing(proposal: Proposal) -> Drawing:
     """Which of its photos match which, the best of each view first."""
     photos = proposal.photos[:_NODES]
-    middle, radius = _SIZE / 2, min(72.0, 1.25 * _SIZE / max(len(photos), 4) / 1.4)
+    middle, radius = _SIZE / 2, min(60.0, 0.66 * _SIZE / max(len(photos), 1))
     ring = middle - radius - 6
     nodes = []
     for index, photo in enumerate(photos):

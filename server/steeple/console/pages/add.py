@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from starlette.datastructures import UploadFile
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from steeple.client import Landmark, Operation
 from steeple.console import adding, choosing, following, importing, matching
+from steeple.console.rendering import size
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
 from steeple.errors import (
@@ -26,6 +28,8 @@ PAGES: Final = Pages()
 TARGETS: Final = ("existing", "new", "folders")
 MOST_AT_ONCE: Final = 40
 """Photos that are added one by one; more of them are an import."""
+MOST_BYTES: Final = 64 << 20
+"""Of a photo, as the server has it."""
 
 
 @PAGES.get("/add", scope="editor")
@@ -41,8 +45,8 @@ async def add_all(visit: Visit) -> Response:
         file for name in ("files", "folder") for file in visit.form.getlist(name)
         if isinstance(file, UploadFile) and file.filename
     ]  # fmt: skip
+    folder = visit.text("server_folder")
     try:
-        folder = visit.text("server_folder")
         if folder or any(importing.is_archive(file.filename or "") for file in files):
             return visit.go(_path(await _import_files(visit, files, folder)))
         if not files:
@@ -52,10 +56,10 @@ async def add_all(visit: Visit) -> Response:
             return visit.go(_path(await _import_packed(visit, files, landmark)))
         landmark = await _target(visit)
         outcomes = await adding.add_photos(
-            visit.client, landmark, [await file.read() for file in files], ask=visit.text("lookalikes") == "refuse"
+            visit.client, landmark, [partial(_read, file) for file in files], ask=visit.text("lookalikes") == "refuse"
         )
     except (InvalidArgumentError, NotFoundError, FailedPreconditionError, AlreadyExistsError) as error:
-        return await _page(visit, 400, problems=_problems(error))
+        return await _page(visit, 400, problems=_problems(error, folder))
     names = [file.filename or "" for file in files]
     return visit.show("added.html", landmark=landmark, outcomes=list(zip(names, outcomes, strict=True)))
 
@@ -152,7 +156,7 @@ async def move(visit: Visit) -> Response:
 async def _page(
     visit: Visit, status: int = 200, /, *, landmark: str = "", problems: Mapping[str, str] = {}
 ) -> Response:
-    options = await choosing.suggested(visit.client, landmark)
+    options = await choosing.suggested(visit.client, visit.text("landmark"))
     return visit.show(
         "add.html", status, problems=problems, options=[choosing.written(each) for each in options],
         most=MOST_AT_ONCE,
@@ -201,6 +205,11 @@ async def _import_files(visit: Visit, files: list[UploadFile], folder: str) -> O
 
 
 async def _import_packed(visit: Visit, files: list[UploadFile], landmark: Landmark | None) -> Operation:
+    if landmark is None and not any("/" in (file.filename or "") for file in files):
+        raise InvalidArgumentError(
+            "These photos are in no folder that could name a landmark. Choose a folder, or say what they show.",
+            field="files",
+        )
     with await importing.pack(files, landmark) as archive:
         size = archive.seek(0, 2)
         archive.seek(0)
@@ -220,6 +229,12 @@ async def _photo(visit: Visit) -> bytes:
     photo = visit.form.get("photo")
     if not isinstance(photo, UploadFile):
         raise InvalidArgumentError("Send a photo.", field="photo")
+    return await _read(photo)
+
+
+async def _read(photo: UploadFile) -> bytes:
+    if (photo.size or 0) > MOST_BYTES:
+        raise InvalidArgumentError(f"A photo has at most {size(MOST_BYTES)}; this one has {size(photo.size or 0)}.")
     return await photo.read()
 
 
@@ -251,10 +266,10 @@ def _back(visit: Visit, image: str) -> str:
     return f"/{image.partition('/images/')[0]}" if image.startswith("landmarks/") else "/add"
 
 
-def _problems(error: SteepleError) -> dict[str, str]:
+def _problems(error: SteepleError, folder: str) -> dict[str, str]:
     """Beside which field a problem is shown."""
     told = error.metadata.get("field", "")
     field = {"display_name": "display_name", "landmark.display_name": "display_name", "landmark": "landmark"}.get(told)
     if field is None:
-        field = "server_folder" if told in ("folder", "server_folder") or "folder" in error.message else "files"
+        field = "server_folder" if folder else "files"
     return {field: adding.sentence(error.message)}

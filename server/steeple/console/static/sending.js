@@ -38,6 +38,7 @@ function formOf(fields) {
 
 export function remembered() {
   const found = [];
+  if (!storage()) return found;
   for (let index = 0; index < localStorage.length; index++) {
     const key = localStorage.key(index);
     if (!key.startsWith(PREFIX)) continue;
@@ -52,6 +53,14 @@ export function remembered() {
   return found;
 }
 
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return null; // a browser may forbid it
+  }
+}
+
 function remember(key, note) {
   try {
     localStorage.setItem(PREFIX + key, JSON.stringify({ ...note, at: Date.now() }));
@@ -61,7 +70,7 @@ function remember(key, note) {
 }
 
 export function forget(key) {
-  localStorage.removeItem(PREFIX + key);
+  storage()?.removeItem(PREFIX + key);
 }
 
 // --- sending ---
