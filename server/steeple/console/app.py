@@ -66,12 +66,14 @@ def make_app(config: ConsoleConfig) -> Starlette:
 
 
 class _Static(StaticFiles):
-    """Files that are asked for by their hash, and so never change."""
+    """Files. What is asked for by its hash never changes; modules that others import are asked about anew."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caching = _FOREVER if scope.get("query_string", b"").startswith(b"v=") else "no-cache"
+
         async def kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:
-                message["headers"] = [*message["headers"], (b"cache-control", _FOREVER.encode())]
+            if message["type"] == "http.response.start" and message["status"] in (200, 304):
+                message["headers"] = [*message["headers"], (b"cache-control", caching.encode())]
             await send(message)
 
         await super().__call__(scope, receive, kept)

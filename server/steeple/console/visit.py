@@ -77,10 +77,21 @@ class Visit:
             PermissionDeniedError: If it is not.
         """
         form = await self.request.form(max_files=max_files, max_fields=max_fields)
-        given = self.request.headers.get("x-form-token") or form.get("token")
+        self.check_token(form.get("token"))
+        self.form = form
+
+    def check_token(self, of_form: object = None) -> None:
+        """Returns if what was sent is one of this browser's forms.
+
+        Args:
+            of_form: The form's field of that name, where there is a form; the header goes before it.
+
+        Raises:
+            PermissionDeniedError: If it is not.
+        """
+        given = self.request.headers.get("x-form-token") or of_form
         if not isinstance(given, str) or not is_form_token(given, self.secret or self.browser):
             raise PermissionDeniedError("this form is of another visit; go back, reload the page and send it again")
-        self.form = form
 
     def text(self, name: str, default: str = "") -> str:
         """A field of the form."""
