@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -46,7 +46,8 @@ def make_app(config: ConsoleConfig) -> Starlette:
     async def not_a_page(request: Request, error: Exception) -> Response:
         visit = Visit(request, config, clients, templates)
         status = error.status_code if isinstance(error, HTTPException) else 500
-        visit.me = await who(visit)
+        with suppress(SteepleError):  # the page is shown to nobody then
+            visit.me = await who(visit)
         told: SteepleError = NotFoundError("there is no such page")
         if status not in (404, 405):
             told = InvalidArgumentError(str(getattr(error, "detail", "")) or "the request cannot be read")
