@@ -61,7 +61,7 @@ def filled(address: str) -> Iterator[str]:
     ("line", "words"),
     [
         ("steeple ide", ["identify"]),
-        ("steeple landmarks un", ["undelete"]),
+        ("steeple landmarks un", ["undelete", "undo"]),
         ("steeple identify --max-b", ["--max-bytes"]),
         ("steeple identify --root", ["--root-certificates"]),
         ("steeple serve --access ", ["auto", "open", "keys"]),

@@ -250,6 +250,9 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         image = landmark_pb2.ReferenceImage(name=request.name)
         return scripted or catalog.UndeleteReferenceImageResponse(reference_image=image)
 
+    def UndoChange(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("UndoChange", request, context) or catalog.UndoChangeResponse()
+
     def GetReferenceImageThumbnail(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet(
             "GetReferenceImageThumbnail", request, context

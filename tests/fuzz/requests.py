@@ -28,6 +28,7 @@ from tests.fuzz.catalogue import features
 from tests.fuzz.job_requests import LANDMARK, job_requests
 from tests.fuzz.known import Known
 from tests.fuzz.mutations import Random, damaged, disturb
+from tests.fuzz.people_requests import people_requests
 from tests.fuzz.photos import tiny_photos
 
 IMAGE = f"{LANDMARK}/images/one"
@@ -200,6 +201,9 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
         ],
         "CatalogService/DownloadReferenceImage": [catalog.DownloadReferenceImageRequest(name=IMAGE, original=True)],
         "CatalogService/GetReferenceImageThumbnail": [catalog.GetReferenceImageThumbnailRequest(name=IMAGE)],
+        "CatalogService/UndoChange": [
+            catalog.UndoChangeRequest(name=known.event, request_id=UUID.format(10)),
+        ],
         "KeyService/CreateKey": [key_service_pb2.CreateKeyRequest(key=key)],
         "KeyService/GetKey": [key_service_pb2.GetKeyRequest(name=known.key)],
         "KeyService/ListKeys": [key_service_pb2.ListKeysRequest(page_size=2)],
@@ -213,10 +217,18 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
         ],
         "AuditService/ListAuditEvents": [
             audit.ListAuditEventsRequest(
-                page_size=2, resource=LANDMARK, start_time=Timestamp(seconds=1), end_time=LATER
+                page_size=2,
+                resource=LANDMARK,
+                actor="open",
+                method="steeple.v1.CatalogService/",
+                outcomes=["OK", "ABORTED"],
+                batch=known.event,
+                start_time=Timestamp(seconds=1),
+                end_time=LATER,
             )
         ],
         **job_requests(known, landmark, UUID),
+        **people_requests(known),
     }
     found = {f"steeple.v1.{method}": list(each) for method, each in made.items()}
     return {**{method: [request_class(method)()] for method in methods()}, **found}

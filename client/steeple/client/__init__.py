@@ -16,7 +16,7 @@ from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.listing import Listing
 from steeple.client._sync.stream import AnswerStream
-from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.access import Key, KeyLimits, MonthlyUsage, NewKey, Scope
 from steeple.client.discovery import (
     AcceptedProposal,
     Discovery,
@@ -28,9 +28,11 @@ from steeple.client.discovery import (
     ProposalState,
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.history import AuditEvent, ChangeKind, FieldChange, UndoneChange
 from steeple.client.listing import ListPage
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
+from steeple.client.people import Me, NewSession, Person, Session
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -49,6 +51,7 @@ from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 from steeple.client.uploads import Upload
 from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Usage
+from steeple.client.views import View, ViewCollection
 
 __all__ = [
     "UNSET",
@@ -60,6 +63,7 @@ __all__ = [
     "AsyncListing",
     "AuditEvent",
     "Candidate",
+    "ChangeKind",
     "Client",
     "Discovery",
     "DiscoveryPhoto",
@@ -69,6 +73,7 @@ __all__ = [
     "ExplainedImage",
     "Explanation",
     "Feedback",
+    "FieldChange",
     "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
@@ -85,15 +90,18 @@ __all__ = [
     "ListPage",
     "Listing",
     "MatchedPair",
+    "Me",
     "Model",
     "MonthlyUsage",
     "NearbyLandmark",
     "NewKey",
+    "NewSession",
     "Operation",
     "OperationProblem",
     "OperationState",
     "Pack",
     "PackState",
+    "Person",
     "Photo",
     "Proposal",
     "ProposalState",
@@ -104,13 +112,17 @@ __all__ = [
     "ReferenceImage",
     "Scope",
     "ServerInfo",
+    "Session",
     "Snapshot",
     "StreamAnswer",
     "Timings",
+    "UndoneChange",
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
     "Upload",
     "Usage",
     "Verdict",
+    "View",
+    "ViewCollection",
 ]

@@ -28,8 +28,8 @@ class AuditEvent(google.protobuf.message.Message):
     name: builtins.str
     """"auditEvents/{number}". Numbers rise with time."""
     actor: builtins.str
-    """"keys/{key}"; "open" where the server asks for no keys; "local" for a change
-    made on the data folder itself, without a server.
+    """"keys/{key}" or "people/{person}"; "open" where the server asks for no keys;
+    "local" for a change made on the data folder itself, without a server.
     """
     method: builtins.str
     """"steeple.v1.CatalogService/DeleteLandmark"."""

@@ -52,9 +52,9 @@ class AuditServiceServicer(object):
     """
 
     def ListAuditEvents(self, request, context):
-        """Calls that change landmarks, reference images or keys, done or failed, the
-        latest first. Calls that were refused for their key, its scope or its rate
-        are not among them, they are in the server's log.
+        """Calls that change landmarks, reference images, keys or people, done or failed,
+        the latest first. Calls that were refused for their key, its scope or its rate
+        are not among them, they are in the server's log; nor are sign-ins that failed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,9 +25,9 @@ class AuditServiceStub:
         steeple.v1.audit_service_pb2.ListAuditEventsRequest,
         steeple.v1.audit_service_pb2.ListAuditEventsResponse,
     ]
-    """Calls that change landmarks, reference images or keys, done or failed, the
-    latest first. Calls that were refused for their key, its scope or its rate
-    are not among them, they are in the server's log.
+    """Calls that change landmarks, reference images, keys or people, done or failed,
+    the latest first. Calls that were refused for their key, its scope or its rate
+    are not among them, they are in the server's log; nor are sign-ins that failed.
     """
 
 class AuditServiceAsyncStub:
@@ -37,9 +37,9 @@ class AuditServiceAsyncStub:
         steeple.v1.audit_service_pb2.ListAuditEventsRequest,
         steeple.v1.audit_service_pb2.ListAuditEventsResponse,
     ]
-    """Calls that change landmarks, reference images or keys, done or failed, the
-    latest first. Calls that were refused for their key, its scope or its rate
-    are not among them, they are in the server's log.
+    """Calls that change landmarks, reference images, keys or people, done or failed,
+    the latest first. Calls that were refused for their key, its scope or its rate
+    are not among them, they are in the server's log; nor are sign-ins that failed.
     """
 
 class AuditServiceServicer(metaclass=abc.ABCMeta):
@@ -51,9 +51,9 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.audit_service_pb2.ListAuditEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.audit_service_pb2.ListAuditEventsResponse, collections.abc.Awaitable[steeple.v1.audit_service_pb2.ListAuditEventsResponse]]:
-        """Calls that change landmarks, reference images or keys, done or failed, the
-        latest first. Calls that were refused for their key, its scope or its rate
-        are not among them, they are in the server's log.
+        """Calls that change landmarks, reference images, keys or people, done or failed,
+        the latest first. Calls that were refused for their key, its scope or its rate
+        are not among them, they are in the server's log; nor are sign-ins that failed.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

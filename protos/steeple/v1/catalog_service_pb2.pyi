@@ -810,3 +810,52 @@ class GetReferenceImageThumbnailResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["image", b"image"]) -> None: ...
 
 global___GetReferenceImageThumbnailResponse = GetReferenceImageThumbnailResponse
+
+@typing.final
+class UndoChangeRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"auditEvents/{number}": of a change of a landmark or reference image."""
+    etag: builtins.str
+    """If not empty, must be the current one of the landmark or reference image."""
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___UndoChangeRequest = UndoChangeRequest
+
+@typing.final
+class UndoChangeResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARK_FIELD_NUMBER: builtins.int
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    EVENT_FIELD_NUMBER: builtins.int
+    event: builtins.str
+    """"auditEvents/{number}" of the undo itself."""
+    @property
+    def landmark(self) -> steeple.v1.landmark_pb2.Landmark: ...
+    @property
+    def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    def __init__(
+        self,
+        *,
+        landmark: steeple.v1.landmark_pb2.Landmark | None = ...,
+        reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+        event: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["landmark", b"landmark", "reference_image", b"reference_image", "resource", b"resource"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["event", b"event", "landmark", b"landmark", "reference_image", b"reference_image", "resource", b"resource"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["resource", b"resource"]) -> typing.Literal["landmark", "reference_image"] | None: ...
+
+global___UndoChangeResponse = UndoChangeResponse

@@ -123,6 +123,11 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.FromString,
                 _registered_method=True)
+        self.UndoChange = channel.unary_unary(
+                '/steeple.v1.CatalogService/UndoChange',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeResponse.FromString,
+                _registered_method=True)
         self.DownloadReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/DownloadReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.DownloadReferenceImageRequest.SerializeToString,
@@ -245,6 +250,24 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UndoChange(self, request, context):
+        """Puts back what one event of the audit log tells of; that is a change like
+        others, with an event of its own, and can be undone itself. An update: the
+        fields that it changed become what they were. A deletion: it is undeleted. A
+        creation or an undeletion: it is deleted, of a landmark that was undeleted
+        with its reference images.
+
+        ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+        since (of a creation, any field), or a landmark that was undeleted has got
+        reference images since; the metadata tell the fields and the later event.
+        FAILED_PRECONDITION if the log does not have what the event did, if what it
+        is about is deleted or the landmark has reference images, or if limits would
+        be broken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadReferenceImage(self, request, context):
         """The photo without metadata: no place, time, camera or preview, only its
         pixels, colours and orientation. NOT_FOUND if only features were uploaded.
@@ -333,6 +356,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.UndeleteReferenceImage,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.SerializeToString,
+            ),
+            'UndoChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoChange,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeResponse.SerializeToString,
             ),
             'DownloadReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.DownloadReferenceImage,
@@ -737,6 +765,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/UndeleteReferenceImage',
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/UndoChange',
+            steeple_dot_v1_dot_catalog__service__pb2.UndoChangeRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.UndoChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

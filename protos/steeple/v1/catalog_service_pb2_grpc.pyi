@@ -117,6 +117,24 @@ class CatalogServiceStub:
     if it is not deleted.
     """
 
+    UndoChange: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndoChangeRequest,
+        steeple.v1.catalog_service_pb2.UndoChangeResponse,
+    ]
+    """Puts back what one event of the audit log tells of; that is a change like
+    others, with an event of its own, and can be undone itself. An update: the
+    fields that it changed become what they were. A deletion: it is undeleted. A
+    creation or an undeletion: it is deleted, of a landmark that was undeleted
+    with its reference images.
+
+    ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+    since (of a creation, any field), or a landmark that was undeleted has got
+    reference images since; the metadata tell the fields and the later event.
+    FAILED_PRECONDITION if the log does not have what the event did, if what it
+    is about is deleted or the landmark has reference images, or if limits would
+    be broken.
+    """
+
     DownloadReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.DownloadReferenceImageRequest,
         steeple.v1.catalog_service_pb2.DownloadReferenceImageResponse,
@@ -230,6 +248,24 @@ class CatalogServiceAsyncStub:
     ]
     """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
     if it is not deleted.
+    """
+
+    UndoChange: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndoChangeRequest,
+        steeple.v1.catalog_service_pb2.UndoChangeResponse,
+    ]
+    """Puts back what one event of the audit log tells of; that is a change like
+    others, with an event of its own, and can be undone itself. An update: the
+    fields that it changed become what they were. A deletion: it is undeleted. A
+    creation or an undeletion: it is deleted, of a landmark that was undeleted
+    with its reference images.
+
+    ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+    since (of a creation, any field), or a landmark that was undeleted has got
+    reference images since; the metadata tell the fields and the later event.
+    FAILED_PRECONDITION if the log does not have what the event did, if what it
+    is about is deleted or the landmark has reference images, or if limits would
+    be broken.
     """
 
     DownloadReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
@@ -373,6 +409,26 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse]]:
         """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
         if it is not deleted.
+        """
+
+    @abc.abstractmethod
+    def UndoChange(
+        self,
+        request: steeple.v1.catalog_service_pb2.UndoChangeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.UndoChangeResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndoChangeResponse]]:
+        """Puts back what one event of the audit log tells of; that is a change like
+        others, with an event of its own, and can be undone itself. An update: the
+        fields that it changed become what they were. A deletion: it is undeleted. A
+        creation or an undeletion: it is deleted, of a landmark that was undeleted
+        with its reference images.
+
+        ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+        since (of a creation, any field), or a landmark that was undeleted has got
+        reference images since; the metadata tell the fields and the later event.
+        FAILED_PRECONDITION if the log does not have what the event did, if what it
+        is about is deleted or the landmark has reference images, or if limits would
+        be broken.
         """
 
     @abc.abstractmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from steeple.cli import history
 from steeple.cli.connection import connect
 from steeple.cli.options import (
     DEFAULT_SERVER,
@@ -234,6 +235,10 @@ def undelete_landmark(
     """
     with connect(server, 60.0) as client:
         _print(Output(as_json=json), client.undelete_landmark(landmark_id(landmark), etag=etag))
+
+
+app.command("history")(history.history)
+app.command("undo")(history.undo)
 
 
 def _print(output: Output, landmark: Landmark) -> None:

@@ -14,7 +14,7 @@ from steeple import recognition
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
-from steeple.server.access import Keyring
+from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.data_dir import DataDir
@@ -42,6 +42,7 @@ from steeple.server.upgrades import ModelUpgrades
 from steeple.server.upkeep import Upkeep
 from steeple.server.uploads import Uploads
 from steeple.server.usage import UsageCounts
+from steeple.server.views import ViewStore
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +74,19 @@ class Engine:
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url, timedelta(days=settings.deleted_retention_days))
             opened.callback(self.catalogue.close)
-            self.keyring = Keyring(self.catalogue.database)
+            idle, longest = timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_longest_days)
+            self.keyring = Keyring(self.catalogue.database, SessionLifetime(idle, longest))
             opened.callback(self.keyring.close)
             self.keyring.start()
+            issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
+            self.sign_ins = SignIns(self.keyring, id_tokens=IdTokens(issuer, client_id) if issuer else None)
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
             self.ingest = Ingest(self.catalogue, photos, self.serving, self.check_features, duplicates)
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
+            self.views = ViewStore(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
             rules = KeepRules.of(settings)
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)

@@ -18,7 +18,7 @@ from steeple.delf.image import sniff
 from steeple.delf.photo_metadata import without_metadata
 from steeple.errors import FailedPreconditionError, ImageError, NotFoundError
 from steeple.server.batch_ingest import BatchIngest
-from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage, Undone
 from steeple.server.drafts import Drafts
 from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy
 from steeple.server.images import ImageStore
@@ -265,6 +265,18 @@ class Ingest:
         landmark = self._catalogue.undelete_landmark(landmark_id, etag=etag, request_id=request_id)
         self._serving.catch_up()
         return landmark
+
+    def undo_change(self, number: int, *, etag: str = "", request_id: str = "") -> Undone:
+        """As :meth:`Catalogue.undo_change`; searches heed it when this returns.
+
+        Raises:
+            UnavailableError: If it is stored but searches do not heed it yet.
+            SteepleError: As there.
+        """
+        undone = self._catalogue.undo_change(number, etag=etag, request_id=request_id)
+        self.shelf.discard_unused(undone.photos)
+        self._serving.catch_up()
+        return undone
 
     def purge(self, now: datetime | None = None) -> None:
         """Removes what was deleted and has expired, with its photos.

@@ -19,6 +19,7 @@ from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.packs import PackCalls
+from steeple.client._sync.people import PersonCalls
 from steeple.client._sync.review import ReviewCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
@@ -38,6 +39,7 @@ class Client(
     CatalogueCalls,
     ServerCalls,
     KeyCalls,
+    PersonCalls,
     OperationCalls,
     SnapshotCalls,
     ModelCalls,
@@ -69,7 +71,8 @@ class Client(
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
-        key: What the server knows the caller by, ``stp_...``. Without TLS, anybody on the way can read it.
+        key: What the server knows the caller by, ``stp_...``, or the secret of a session (:meth:`sign_in`). Without
+            TLS, anybody on the way can read it.
         client_certificate: PEM file, for servers that ask clients for one; turns TLS on. Needs ``client_key``.
         client_key: PEM file of its private key.
         tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
@@ -114,6 +117,7 @@ class Client(
         CatalogueCalls.__init__(self, connection)
         ServerCalls.__init__(self, connection)
         KeyCalls.__init__(self, connection)
+        PersonCalls.__init__(self, connection)
         OperationCalls.__init__(self, connection)
         SnapshotCalls.__init__(self, connection)
         ModelCalls.__init__(self, connection)

@@ -8,7 +8,7 @@ import grpc
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
-from steeple.server.api import catalog_batches, conversion
+from steeple.server.api import catalog_batches, conversion, undo
 from steeple.server.api.kinds import CHANGE, THUMBNAIL, kind_of_photo
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
@@ -242,6 +242,12 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             request_id=request.request_id,
         )
         return catalog_service_pb2.UndeleteReferenceImageResponse(reference_image=image_message(image))
+
+    async def UndoChange(  # noqa: N802
+        self, request: catalog_service_pb2.UndoChangeRequest, context: Context
+    ) -> catalog_service_pb2.UndoChangeResponse:
+        """Puts a change back; searches heed it when the call returns."""
+        return await self._calls.run(undo.undo_change, self._readiness.engine, request)
 
     async def GetReferenceImageThumbnail(  # noqa: N802
         self, request: catalog_service_pb2.GetReferenceImageThumbnailRequest, context: Context

@@ -29,6 +29,7 @@ CHANGE: Final = Kind("change")
 AUDIT: Final = Kind("audit")
 FEATURES: Final = Kind("features")
 THUMBNAIL: Final = Kind("thumbnail")
+SIGN_IN: Final = Kind("sign-in", 0.1)
 
 
 def kind_of(query: Query) -> Kind:

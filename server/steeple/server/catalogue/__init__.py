@@ -22,6 +22,7 @@ from steeple.server.catalogue.records import (
 )
 from steeple.server.catalogue.restriction import Restriction
 from steeple.server.catalogue.store import Catalogue
+from steeple.server.catalogue.undo import Undone
 
 __all__ = [
     "UNSET",
@@ -43,5 +44,6 @@ __all__ = [
     "Quality",
     "ReferenceImage",
     "Restriction",
+    "Undone",
     "Unset",
 ]

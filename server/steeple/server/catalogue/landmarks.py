@@ -13,9 +13,10 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, insert, select, true
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, filters, ids, tables
+from steeple.server.catalogue import audit, changes, filters, ids, tables
 from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 from steeple.server.catalogue.etags import check_etag, make_etag
+from steeple.server.catalogue.history import difference, landmark_state
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
 from steeple.server.catalogue.records import ChangeKind, Landmark, LandmarkDraft, LatLng, Page
@@ -97,7 +98,9 @@ def create(connection: Connection, draft: LandmarkDraft, landmark_id: str, now: 
             }
         )
     )
-    return get(connection, landmark_id).landmark
+    created = get(connection, landmark_id).landmark
+    audit.record_change(connection, resource_name(landmark_id), None, landmark_state(created))
+    return created
 
 
 def get(connection: Connection, landmark_id: str) -> StoredLandmark:
@@ -192,6 +195,7 @@ def delete(connection: Connection, stored: StoredLandmark, *, force: bool, now: 
         changes.record_all(connection, ChangeKind.REMOVE, _searched_images(stored))
     if expire <= now:
         purge(connection, [stored.key])
+        audit.record_change(connection, resource_name(stored.landmark.id), None, None)
     else:
         _set(connection, stored, {"delete_time": now, "expire_time": expire})
 
@@ -221,8 +225,10 @@ def expired(connection: Connection, now: datetime, limit: int) -> list[int]:
 
 
 def purge(connection: Connection, keys: Sequence[int]) -> None:
-    """Removes landmarks with all of their images, of which nothing is searched any more."""
+    """Removes landmarks that are not searched any more, with all of their images, and what history has of them."""
     image = tables.reference_image
+    names = connection.execute(select(_TABLE.c.id).where(_TABLE.c.key.in_(keys))).scalars()
+    audit.forget(connection, [resource_name(landmark_id) for landmark_id in names])
     connection.execute(sqlalchemy.delete(image).where(image.c.landmark_key.in_(keys)))
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
 
@@ -280,7 +286,10 @@ def _taken(connection: Connection, landmark_ids: Sequence[str]) -> set[str]:
 def _set(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any]) -> Landmark:
     values = {**columns, "revision": stored.revision + 1}
     connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == stored.key).values(values))
-    return get(connection, stored.landmark.id).landmark
+    landmark = get(connection, stored.landmark.id).landmark
+    before, after = difference(landmark_state(stored.landmark), landmark_state(landmark))
+    audit.record_change(connection, resource_name(landmark.id), before, after)
+    return landmark
 
 
 def _searched_images(stored: StoredLandmark) -> ColumnElement[bool]:

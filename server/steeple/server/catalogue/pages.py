@@ -92,14 +92,7 @@ class Listing:
 
     def taken(self, found: Iterable[_ItemT]) -> tuple[tuple[_ItemT, ...], bool]:
         """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
-        items: list[_ItemT] = []
-        size = 0
-        for item in found:
-            size += _bytes_of(item)
-            if len(items) == self.size or (items and size > MAX_PAGE_BYTES):
-                return tuple(items), True
-            items.append(item)
-        return tuple(items), False
+        return taken(found, self.size, _bytes_of)
 
     def page(self, items: tuple[_ItemT, ...], total_size: int, *, more: bool) -> Page[_ItemT]:
         """The page of these items, with a token for the next one if there are ``more``."""
@@ -116,6 +109,18 @@ class Listing:
                 "has returned; start again without one",
                 field="page_token",
             ) from None
+
+
+def taken(found: Iterable[_T], size: int, bytes_of: Callable[[_T], int]) -> tuple[tuple[_T, ...], bool]:
+    """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
+    items: list[_T] = []
+    total = 0
+    for item in found:
+        total += bytes_of(item)
+        if len(items) == size or (items and total > MAX_PAGE_BYTES):
+            return tuple(items), True
+        items.append(item)
+    return tuple(items), False
 
 
 def last_id(collection: str, token: str) -> str:

@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, discovery_tables, features, filters, ids, landmarks, tables
+from steeple.server.catalogue import audit, changes, discovery_tables, features, filters, ids, landmarks, tables
 from steeple.server.catalogue.etags import check_etag, make_etag
+from steeple.server.catalogue.history import difference, image_state
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
@@ -108,6 +109,7 @@ def create(
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, key)
     created = _image(connection.execute(_select().where(_TABLE.c.key == key)).mappings().one())
+    audit.record_change(connection, image_resource_name(parent.landmark.id, image_id), None, image_state(created))
     return replace(created, duplicates=tuple(draft.duplicates))
 
 
@@ -190,8 +192,7 @@ def update(
     if image.delete_time is not None:
         raise FailedPreconditionError(f"{name} is deleted; undelete it first", resource=name)
     check_etag(etag, image.etag, name)
-    _set(connection, image.key, {**columns, "revision": _TABLE.c.revision + 1})
-    return get(connection, landmark_id, image_id)
+    return _set(connection, image, {**columns, "revision": _TABLE.c.revision + 1})
 
 
 def capture_columns(location: LatLng | None) -> dict[str, float | None]:
@@ -218,8 +219,9 @@ def delete(connection: Connection, landmark_id: str, image_id: str, etag: str, n
     changes.record(connection, ChangeKind.REMOVE, image.key)
     if expire <= now:
         purge(connection, [image.key])
+        audit.record_change(connection, name, None, None)
     else:
-        _set(connection, image.key, {"delete_time": now, "expire_time": expire})
+        _set(connection, image, {"delete_time": now, "expire_time": expire})
 
 
 def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str) -> ReferenceImage:
@@ -239,8 +241,7 @@ def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str)
     check_etag(etag, image.etag, name)
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, image.key)
-    _set(connection, image.key, {"delete_time": None, "expire_time": None})
-    return get(connection, landmark_id, image_id)
+    return _set(connection, image, {"delete_time": None, "expire_time": None})
 
 
 def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]:
@@ -250,7 +251,11 @@ def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]
 
 
 def purge(connection: Connection, keys: Sequence[int]) -> None:
-    """Removes reference images, that are not searched any more, with their features."""
+    """Removes reference images, that are not searched any more, with their features and what history has of them."""
+    landmark = tables.landmark
+    named = select(landmark.c.id, _TABLE.c.id).join_from(_TABLE, landmark, landmark.c.key == _TABLE.c.landmark_key)
+    names = connection.execute(named.where(_TABLE.c.key.in_(keys))).all()
+    audit.forget(connection, [image_resource_name(landmark_id, image_id) for landmark_id, image_id in names])
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
 
 
@@ -285,8 +290,12 @@ def _taken(connection: Connection, parent: StoredLandmark, image_id: str) -> boo
     return connection.execute(query).one_or_none() is not None
 
 
-def _set(connection: Connection, key: int, columns: Mapping[str, Any]) -> None:
-    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(dict(columns)))
+def _set(connection: Connection, before: ReferenceImage, columns: Mapping[str, Any]) -> ReferenceImage:
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == before.key).values(dict(columns)))
+    image = get(connection, before.landmark_id, before.id)
+    name = image_resource_name(image.landmark_id, image.id)
+    audit.record_change(connection, name, *difference(image_state(before), image_state(image)))
+    return image
 
 
 def _searchable(what: ColumnElement[Any]) -> Select[Any]:

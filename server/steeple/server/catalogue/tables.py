@@ -218,7 +218,16 @@ audit_event: Final = Table(
     Column("method", String(255), nullable=False),
     Column("resource", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
     Column("outcome", String(32), nullable=False),
+    # What a change of a landmark or an image did, by path. NULL: not known, or forgotten with what is gone for good.
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Column("undoes", Key),  # number of an event
+    Column("batch", Key),  # number of the first event of those that were written together; NULL: this is it
     Index(None, "resource", "number"),
+    Index(None, "actor", "number"),
+    Index(None, "method", "number"),
+    Index(None, "outcome", "number"),
+    Index(None, "batch"),
     Index(None, "time"),
     sqlite_autoincrement=True,  # the log must not hide that its end was cut off
 )
