@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from steeple.console.clients import Clients
 from steeple.console.config import ConsoleConfig
 from steeple.console.pages import PARTS
-from steeple.console.rendering import STATIC_FOLDER, environment
+from steeple.console.rendering import STATIC_FOLDER, environment, static_version
 from steeple.console.routing import failure
 from steeple.console.security import SecurityMiddleware
 from steeple.console.signing_in import who
@@ -58,7 +58,7 @@ def make_app(config: ConsoleConfig) -> Starlette:
     return Starlette(
         routes=[
             *(route for part in PARTS for route in part.routes(config, clients, templates)),
-            Mount("/static", _Static(directory=STATIC_FOLDER)),
+            Mount("/static/{version}", _Static(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(SecurityMiddleware, config=config)],
         exception_handlers={HTTPException: not_a_page},
@@ -67,11 +67,13 @@ def make_app(config: ConsoleConfig) -> Starlette:
 
 
 class _Static(StaticFiles):
-    """Files that are asked for by their hash, and so never change."""
+    """Files that are asked for below their version, and so never change."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        current = scope["path_params"].get("version") == static_version()
+
         async def kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:
+            if message["type"] == "http.response.start" and message["status"] == 200 and current:
                 message["headers"] = [*message["headers"], (b"cache-control", _FOREVER.encode())]
             await send(message)
 
