@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from steeple.delf.release import DEFAULT_RELEASE
 from steeple.v1 import discovery_service_pb2 as discovery
 from steeple.v1 import import_service_pb2 as imports
 from steeple.v1 import model_service_pb2 as models
@@ -56,6 +57,9 @@ def _files_and_operations(known: Known, uuid: str) -> dict[str, Sequence[Message
     }
     return {
         "ServerService/GetUsage": [server.GetUsageRequest(month="2026-11", max_landmarks=3)],
+        "ServerService/GetTraffic": [server.GetTrafficRequest(period_minutes=30, interval_minutes=5)],
+        "ServerService/GetStorage": [server.GetStorageRequest()],
+        "ServerService/GetCalibration": [server.GetCalibrationRequest(name=f"models/{DEFAULT_RELEASE}")],
         "OperationService/GetOperation": [operations.GetOperationRequest(name=known.operation)],
         "OperationService/ListOperations": [
             operations.ListOperationsRequest(

@@ -148,6 +148,7 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
             )
         ],
         "CatalogService/GetLandmark": [catalog.GetLandmarkRequest(name=LANDMARK)],
+        "CatalogService/GetCoverage": [catalog.GetCoverageRequest(name=LANDMARK)],
         "CatalogService/ListLandmarks": [catalog.ListLandmarksRequest(**listing)],
         "CatalogService/UpdateLandmark": [
             catalog.UpdateLandmarkRequest(
@@ -195,6 +196,29 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
         ],
         "CatalogService/BatchDeleteReferenceImages": [
             catalog.BatchDeleteReferenceImagesRequest(names=[f"{LANDMARK}/images/none"], request_id=UUID.format(8))
+        ],
+        "CatalogService/BatchUpdateLandmarks": [
+            catalog.BatchUpdateLandmarksRequest(
+                names=[LANDMARK],
+                add_labels=["tall"],
+                remove_labels=["small"],
+                set_metadata={"wikidata": "Q243"},
+                remove_metadata=["photographer"],
+                active=True,
+                description="It stands.",
+                request_id=UUID.format(90),
+            )
+        ],
+        "CatalogService/BatchDeleteLandmarks": [
+            catalog.BatchDeleteLandmarksRequest(names=["landmarks/none"], force=True, request_id=UUID.format(91))
+        ],
+        "CatalogService/ListLandmarkClusters": [
+            catalog.ListLandmarkClustersRequest(
+                filter="labels:tower",
+                southwest=LatLng(latitude=40, longitude=-10),
+                northeast=LatLng(latitude=60, longitude=30),
+                zoom=3,
+            )
         ],
         "CatalogService/UndeleteReferenceImage": [
             catalog.UndeleteReferenceImageRequest(name=IMAGE, request_id=UUID.format(9))

@@ -17,6 +17,22 @@ from steeple.client._sync.client import Client
 from steeple.client._sync.listing import Listing
 from steeple.client._sync.stream import AnswerStream
 from steeple.client.access import Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.calibration import (
+    Calibration,
+    CalibrationSource,
+    FalsePositives,
+    Reliability,
+    ReliabilityBin,
+)
+from steeple.client.coverage import (
+    CompassSector,
+    Coverage,
+    CoverageGap,
+    CoverageImage,
+    GapKind,
+    ViewGroup,
+    ViewMatch,
+)
 from steeple.client.discovery import (
     AcceptedProposal,
     Discovery,
@@ -28,7 +44,20 @@ from steeple.client.discovery import (
     ProposalState,
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.health import (
+    AnswerInterval,
+    Disk,
+    Latency,
+    MethodTraffic,
+    StageTraffic,
+    Storage,
+    StorageKind,
+    StoragePart,
+    Traffic,
+    TrafficInterval,
+)
 from steeple.client.history import AuditEvent, ChangeKind, FieldChange, UndoneChange
+from steeple.client.landmark_map import LandmarkCluster, LandmarkMap
 from steeple.client.listing import ListPage
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
@@ -57,23 +86,33 @@ __all__ = [
     "UNSET",
     "AcceptedProposal",
     "Answer",
+    "AnswerInterval",
     "AnswerStream",
     "AsyncAnswerStream",
     "AsyncClient",
     "AsyncListing",
     "AuditEvent",
+    "Calibration",
+    "CalibrationSource",
     "Candidate",
     "ChangeKind",
     "Client",
+    "CompassSector",
+    "Coverage",
+    "CoverageGap",
+    "CoverageImage",
     "Discovery",
     "DiscoveryPhoto",
+    "Disk",
     "Duplicate",
     "DuplicateKind",
     "Evidence",
     "ExplainedImage",
     "Explanation",
+    "FalsePositives",
     "Feedback",
     "FieldChange",
+    "GapKind",
     "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
@@ -84,13 +123,17 @@ __all__ = [
     "KeyLimits",
     "KeyUsage",
     "Landmark",
+    "LandmarkCluster",
+    "LandmarkMap",
     "LandmarkUsage",
     "LatLng",
+    "Latency",
     "LeftoverReason",
     "ListPage",
     "Listing",
     "MatchedPair",
     "Me",
+    "MethodTraffic",
     "Model",
     "MonthlyUsage",
     "NearbyLandmark",
@@ -110,12 +153,20 @@ __all__ = [
     "QueryOrigin",
     "QueryVerdict",
     "ReferenceImage",
+    "Reliability",
+    "ReliabilityBin",
     "Scope",
     "ServerInfo",
     "Session",
     "Snapshot",
+    "StageTraffic",
+    "Storage",
+    "StorageKind",
+    "StoragePart",
     "StreamAnswer",
     "Timings",
+    "Traffic",
+    "TrafficInterval",
     "UndoneChange",
     "Unset",
     "UpkeepActivity",
@@ -125,4 +176,6 @@ __all__ = [
     "Verdict",
     "View",
     "ViewCollection",
+    "ViewGroup",
+    "ViewMatch",
 ]

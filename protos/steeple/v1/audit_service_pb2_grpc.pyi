@@ -27,7 +27,13 @@ class AuditServiceStub:
     ]
     """Calls that change landmarks, reference images, keys or people, done or failed,
     the latest first. Calls that were refused for their key, its scope or its rate
-    are not among them, they are in the server's log; nor are sign-ins that failed.
+    are not among them, they are in the server's log;
+    nor are sign-ins that failed. A call that changes
+    several landmarks or reference images has an event for each of them.
+
+    Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+    SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+    response stays below 4 MiB.
     """
 
 class AuditServiceAsyncStub:
@@ -39,7 +45,13 @@ class AuditServiceAsyncStub:
     ]
     """Calls that change landmarks, reference images, keys or people, done or failed,
     the latest first. Calls that were refused for their key, its scope or its rate
-    are not among them, they are in the server's log; nor are sign-ins that failed.
+    are not among them, they are in the server's log;
+    nor are sign-ins that failed. A call that changes
+    several landmarks or reference images has an event for each of them.
+
+    Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+    SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+    response stays below 4 MiB.
     """
 
 class AuditServiceServicer(metaclass=abc.ABCMeta):
@@ -53,7 +65,13 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.audit_service_pb2.ListAuditEventsResponse, collections.abc.Awaitable[steeple.v1.audit_service_pb2.ListAuditEventsResponse]]:
         """Calls that change landmarks, reference images, keys or people, done or failed,
         the latest first. Calls that were refused for their key, its scope or its rate
-        are not among them, they are in the server's log; nor are sign-ins that failed.
+        are not among them, they are in the server's log;
+        nor are sign-ins that failed. A call that changes
+        several landmarks or reference images has an event for each of them.
+
+        Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+        SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+        response stays below 4 MiB.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

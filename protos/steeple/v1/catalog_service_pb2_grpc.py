@@ -88,6 +88,26 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
                 _registered_method=True)
+        self.GetCoverage = channel.unary_unary(
+                '/steeple.v1.CatalogService/GetCoverage',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.FromString,
+                _registered_method=True)
+        self.BatchUpdateLandmarks = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchUpdateLandmarks',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksResponse.FromString,
+                _registered_method=True)
+        self.BatchDeleteLandmarks = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchDeleteLandmarks',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksResponse.FromString,
+                _registered_method=True)
+        self.ListLandmarkClusters = channel.unary_unary(
+                '/steeple.v1.CatalogService/ListLandmarkClusters',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersResponse.FromString,
+                _registered_method=True)
         self.CreateReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/CreateReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateReferenceImageRequest.SerializeToString,
@@ -199,6 +219,37 @@ class CatalogServiceServicer(object):
     def UndeleteLandmark(self, request, context):
         """Brings a deleted landmark back, with the reference images that it had, and
         searchable at once. ALREADY_EXISTS if it is not deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCoverage(self, request, context):
+        """How well its photos cover a landmark. It takes some seconds for many photos,
+        beside queries and not before them; what was found is remembered until there
+        are other photos. It stops shortly before the caller's deadline, or after
+        half a minute, and says so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchUpdateLandmarks(self, request, context):
+        """Changes many landmarks alike. All of them or, if one is refused, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchDeleteLandmarks(self, request, context):
+        """All of them or, if one is refused as DeleteLandmark would, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLandmarkClusters(self, request, context):
+        """How many landmarks stand where, for a map.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -321,6 +372,26 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.UndeleteLandmark,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.SerializeToString,
+            ),
+            'GetCoverage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCoverage,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.SerializeToString,
+            ),
+            'BatchUpdateLandmarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpdateLandmarks,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksResponse.SerializeToString,
+            ),
+            'BatchDeleteLandmarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeleteLandmarks,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksResponse.SerializeToString,
+            ),
+            'ListLandmarkClusters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLandmarkClusters,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersResponse.SerializeToString,
             ),
             'CreateReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateReferenceImage,
@@ -576,6 +647,114 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/UndeleteLandmark',
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCoverage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/GetCoverage',
+            steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpdateLandmarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchUpdateLandmarks',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchDeleteLandmarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchDeleteLandmarks',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLandmarkClusters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/ListLandmarkClusters',
+            steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersResponse.FromString,
             options,
             channel_credentials,
             insecure,

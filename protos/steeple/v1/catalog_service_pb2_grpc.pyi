@@ -77,6 +77,34 @@ class CatalogServiceStub:
     searchable at once. ALREADY_EXISTS if it is not deleted.
     """
 
+    GetCoverage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        steeple.v1.catalog_service_pb2.GetCoverageResponse,
+    ]
+    """How well its photos cover a landmark. It takes some seconds for many photos,
+    beside queries and not before them; what was found is remembered until there
+    are other photos. It stops shortly before the caller's deadline, or after
+    half a minute, and says so.
+    """
+
+    BatchUpdateLandmarks: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse,
+    ]
+    """Changes many landmarks alike. All of them or, if one is refused, none."""
+
+    BatchDeleteLandmarks: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse,
+    ]
+    """All of them or, if one is refused as DeleteLandmark would, none."""
+
+    ListLandmarkClusters: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersRequest,
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse,
+    ]
+    """How many landmarks stand where, for a map."""
+
     CreateReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.CreateReferenceImageRequest,
         steeple.v1.catalog_service_pb2.CreateReferenceImageResponse,
@@ -209,6 +237,34 @@ class CatalogServiceAsyncStub:
     """Brings a deleted landmark back, with the reference images that it had, and
     searchable at once. ALREADY_EXISTS if it is not deleted.
     """
+
+    GetCoverage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        steeple.v1.catalog_service_pb2.GetCoverageResponse,
+    ]
+    """How well its photos cover a landmark. It takes some seconds for many photos,
+    beside queries and not before them; what was found is remembered until there
+    are other photos. It stops shortly before the caller's deadline, or after
+    half a minute, and says so.
+    """
+
+    BatchUpdateLandmarks: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse,
+    ]
+    """Changes many landmarks alike. All of them or, if one is refused, none."""
+
+    BatchDeleteLandmarks: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse,
+    ]
+    """All of them or, if one is refused as DeleteLandmark would, none."""
+
+    ListLandmarkClusters: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersRequest,
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse,
+    ]
+    """How many landmarks stand where, for a map."""
 
     CreateReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.CreateReferenceImageRequest,
@@ -356,6 +412,42 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         """Brings a deleted landmark back, with the reference images that it had, and
         searchable at once. ALREADY_EXISTS if it is not deleted.
         """
+
+    @abc.abstractmethod
+    def GetCoverage(
+        self,
+        request: steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.GetCoverageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.GetCoverageResponse]]:
+        """How well its photos cover a landmark. It takes some seconds for many photos,
+        beside queries and not before them; what was found is remembered until there
+        are other photos. It stops shortly before the caller's deadline, or after
+        half a minute, and says so.
+        """
+
+    @abc.abstractmethod
+    def BatchUpdateLandmarks(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchUpdateLandmarksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse]]:
+        """Changes many landmarks alike. All of them or, if one is refused, none."""
+
+    @abc.abstractmethod
+    def BatchDeleteLandmarks(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchDeleteLandmarksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse]]:
+        """All of them or, if one is refused as DeleteLandmark would, none."""
+
+    @abc.abstractmethod
+    def ListLandmarkClusters(
+        self,
+        request: steeple.v1.catalog_service_pb2.ListLandmarkClustersRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse]]:
+        """How many landmarks stand where, for a map."""
 
     @abc.abstractmethod
     def CreateReferenceImage(

@@ -37,6 +37,8 @@ from steeple.cli import (
     queries,
     serve,
     snapshots,
+    storage,
+    traffic,
     uploads,
     usage,
     views,
@@ -89,6 +91,8 @@ app.add_typer(packs.app, name="packs", short_help="The landmarks of a region in 
 app.add_typer(queries.app, name="queries")
 app.add_typer(feedback.app, name="feedback")
 app.command("usage", short_help="How much a server was used.")(usage.usage)
+app.command("traffic", short_help="What a server was asked in the last minutes.")(traffic.traffic)
+app.command("storage", short_help="What a server keeps on its disks.")(storage.storage)
 app.add_typer(uploads.app, name="uploads")
 app.add_typer(views.app, name="views", short_help="Lists that are looked at again and again.")
 app.command("export", short_help="All of the catalogue in one file.")(export.export)

@@ -17,6 +17,7 @@ from steeple.errors import FeatureSetError, SteepleError
 from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
+from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
@@ -37,6 +38,7 @@ from steeple.server.settings import Settings
 from steeple.server.snapshots.jobs import Snapshots
 from steeple.server.snapshots.making import Source
 from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.storage import Storage
 from steeple.server.transfer import Transfers
 from steeple.server.upgrades import ModelUpgrades
 from steeple.server.upkeep import Upkeep
@@ -92,6 +94,7 @@ class Engine:
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
+            snapshots = SnapshotStore(settings.snapshots_path)
             self.snapshots = Snapshots(
                 Source(
                     database=self.catalogue.database,
@@ -100,12 +103,15 @@ class Engine:
                     keepers=lambda: [served.keeper for served in self.serving.all],
                     model=lambda: self.release.name,
                 ),
-                SnapshotStore(settings.snapshots_path),
+                snapshots,
                 self.operations,
                 keep=settings.snapshots_keep,
             )
             self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
             self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
+            self.storage = Storage(self.catalogue.database, data_dir, photos, snapshots, self.uploads)
+            opened.callback(self.storage.close)
+            self.coverages = Coverages(self.catalogue, self.serving)
             self.photo_import = PhotoImport(
                 self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
             )

@@ -65,14 +65,12 @@ def least(method: str) -> Scope:
     of_apps = service in ("VisualSearchService", "FeedbackService") or (service == "PackService" and reads)
     if of_apps or method in PUBLIC:
         return Scope.DEVICE
-    if method in OF_ONES_OWN:
+    if service == "ViewService" or method in OF_ONES_OWN:  # one's own views are no part of the catalogue
         return Scope.READER
     if service in ("PersonService", "KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN
     if service == "ReviewService":  # other people's photos are no reader's business; what is erased does not come back
         return Scope.ADMIN if name.startswith("Erase") else Scope.EDITOR
-    if service == "ViewService":  # one's own views are no part of the catalogue
-        return Scope.READER
     if name == "DownloadOperationFile":  # archives hold photos as they were uploaded, with their metadata
         return Scope.EDITOR
     return Scope.READER if name.startswith(("Get", "List", "Download", "Explain")) else Scope.EDITOR

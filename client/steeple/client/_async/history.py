@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from steeple.client._async.connection import AsyncConnection
@@ -63,7 +63,10 @@ class AsyncHistoryCalls:
             end_time=timestamp(end_time, "end_time"),
         )
         return self._connection.listing(
-            self._connection.link.audit.ListAuditEvents, request, lambda page: map(to_audit_event, page.audit_events), timeout=timeout
+            self._connection.link.audit.ListAuditEvents,
+            request,
+            lambda page: map(to_audit_event, page.audit_events),
+            timeout=timeout,
         )
 
     async def undo_change(

@@ -14,6 +14,7 @@ from steeple.client._sync.connection import Connection
 from steeple.client._sync.discoveries import DiscoveryCalls
 from steeple.client._sync.feedback import FeedbackCalls
 from steeple.client._sync.files import FileCalls
+from steeple.client._sync.history import HistoryCalls
 from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
@@ -25,6 +26,7 @@ from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
 from steeple.client._sync.snapshots import SnapshotCalls
 from steeple.client._sync.transfer import TransferCalls
+from steeple.client._sync.views import ViewCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -40,6 +42,7 @@ class Client(
     ServerCalls,
     KeyCalls,
     PersonCalls,
+    HistoryCalls,
     OperationCalls,
     SnapshotCalls,
     ModelCalls,
@@ -49,6 +52,7 @@ class Client(
     TransferCalls,
     DiscoveryCalls,
     PackCalls,
+    ViewCalls,
 ):
     """A Steeple server.
 
@@ -118,6 +122,7 @@ class Client(
         ServerCalls.__init__(self, connection)
         KeyCalls.__init__(self, connection)
         PersonCalls.__init__(self, connection)
+        HistoryCalls.__init__(self, connection)
         OperationCalls.__init__(self, connection)
         SnapshotCalls.__init__(self, connection)
         ModelCalls.__init__(self, connection)
@@ -127,6 +132,7 @@ class Client(
         FileCalls.__init__(self, connection)
         TransferCalls.__init__(self, connection)
         PackCalls.__init__(self, connection)
+        ViewCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 from steeple.client._convert_history import event_name, to_audit_event, to_undone
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client._times import timestamp
 from steeple.client.history import AuditEvent, UndoneChange
 from steeple.v1.audit_service_pb2 import ListAuditEventsRequest
@@ -33,7 +34,7 @@ class HistoryCalls:
         end_time: datetime | None = None,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[AuditEvent]:
+    ) -> Listing[AuditEvent]:
         """Changes and failed attempts at them, the latest first.
 
         An editor's key is enough for those of ``landmarks`` and of what is below; the others take an admin's.
@@ -62,9 +63,12 @@ class HistoryCalls:
             start_time=timestamp(start_time, "start_time"),
             end_time=timestamp(end_time, "end_time"),
         )
-        for page in self._connection.pages(self._connection.link.audit.ListAuditEvents, request, timeout=timeout):
-            for event in page.audit_events:
-                yield to_audit_event(event)
+        return self._connection.listing(
+            self._connection.link.audit.ListAuditEvents,
+            request,
+            lambda page: map(to_audit_event, page.audit_events),
+            timeout=timeout,
+        )
 
     def undo_change(
         self,

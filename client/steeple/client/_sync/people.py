@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._convert_access import scope_value
 from steeple.client._convert_people import person_name, to_me, to_new_session, to_person, to_session
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.access import Scope
 from steeple.client.people import Me, NewSession, Person, Session
 from steeple.errors import InvalidArgumentError
@@ -134,12 +135,12 @@ class PersonCalls:
         response = self._connection.call(self._connection.link.people.GetPerson, request, timeout=timeout)
         return to_person(response.person)
 
-    def list_people(self, *, page_size: int = 50, timeout: float | None = None) -> Iterator[Person]:
+    def list_people(self, *, page_size: int = 50, timeout: float | None = None) -> Listing[Person]:
         """All people by id, disabled ones among them; ``timeout`` is for each page."""
         request = api.ListPeopleRequest(page_size=page_size)
-        for page in self._connection.pages(self._connection.link.people.ListPeople, request, timeout=timeout):
-            for person in page.people:
-                yield to_person(person)
+        return self._connection.listing(
+            self._connection.link.people.ListPeople, request, lambda page: map(to_person, page.people), timeout=timeout
+        )
 
     def update_person(
         self,

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from steeple.client._convert_views import collection_value, to_view, view_name
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
+from steeple.client._sync.listing import Listing
 from steeple.client.views import View, ViewCollection
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import view_service_pb2 as api
@@ -71,7 +72,7 @@ class ViewCalls:
         show_all: bool = False,
         page_size: int = 50,
         timeout: float | None = None,
-    ) -> Iterator[View]:
+    ) -> Listing[View]:
         """The caller's views and those that are shared, by id.
 
         Args:
@@ -85,9 +86,9 @@ class ViewCalls:
             collection=api.View.COLLECTION_UNSPECIFIED if collection is None else collection_value(collection),
             show_all=show_all,
         )
-        for page in self._connection.pages(self._connection.link.views.ListViews, request, timeout=timeout):
-            for view in page.views:
-                yield to_view(view)
+        return self._connection.listing(
+            self._connection.link.views.ListViews, request, lambda page: map(to_view, page.views), timeout=timeout
+        )
 
     def update_view(
         self,

@@ -180,7 +180,10 @@ def read_capture_location(message: landmark_pb2.ReferenceImage) -> LatLng | None
 
 
 def read_update_mask(
-    message: landmark_pb2.Landmark | landmark_pb2.ReferenceImage | key_service_pb2.Key | person_service_pb2.Person
+    message: landmark_pb2.Landmark
+    | landmark_pb2.ReferenceImage
+    | key_service_pb2.Key
+    | person_service_pb2.Person
     | view_service_pb2.View,
     paths: Iterable[str],
 ) -> frozenset[str]:

@@ -30,6 +30,7 @@ AUDIT: Final = Kind("audit")
 FEATURES: Final = Kind("features")
 THUMBNAIL: Final = Kind("thumbnail")
 SIGN_IN: Final = Kind("sign-in", 0.1)
+COVERAGE: Final = Kind("coverage", 0.1)
 
 
 def kind_of(query: Query) -> Kind:

@@ -204,7 +204,7 @@ class Server:
             CatalogService(self._readiness, self._calls, self._queries), self._server
         )
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(
-            ServerService(self._readiness, self._calls, limits), self._server
+            ServerService(self._readiness, self._calls, limits, self.metrics.traffic), self._server
         )
         explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(
             ExplainService(self._readiness, self._queries), self._server

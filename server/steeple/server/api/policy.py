@@ -70,6 +70,7 @@ def _rows() -> dict[str, Rule]:
         "CatalogService",
         CreateLandmark=Rule(Scope.EDITOR, changes=""),
         GetLandmark=reader,
+        GetCoverage=reader,
         ListLandmarks=reader,
         UpdateLandmark=Rule(Scope.EDITOR, changes="landmark.name"),
         DeleteLandmark=Rule(Scope.EDITOR, changes="name"),
@@ -83,10 +84,20 @@ def _rows() -> dict[str, Rule]:
         UndoChange=Rule(Scope.EDITOR, changes="name"),
         BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
         BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
+        BatchUpdateLandmarks=Rule(Scope.EDITOR, changes="names"),
+        BatchDeleteLandmarks=Rule(Scope.EDITOR, changes="names"),
+        ListLandmarkClusters=reader,
         GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=Rule(Scope.READER, flags={"original": Scope.EDITOR}),
     )
-    service("ServerService", GetServerInfo=reader, GetUsage=reader)
+    service(
+        "ServerService",
+        GetServerInfo=reader,
+        GetUsage=reader,
+        GetTraffic=reader,
+        GetStorage=reader,
+        GetCalibration=reader,
+    )
     service("ExplainService", ExplainIdentify=reader)
     service(
         "KeyService",

@@ -1,6 +1,7 @@
 """The catalogue of landmarks and reference images: the only source of truth."""
 
 from steeple.server.catalogue.image_calls import AlsoOfImages
+from steeple.server.catalogue.landmark_batches import CommonChanges
 from steeple.server.catalogue.records import (
     UNSET,
     Capture,
@@ -31,6 +32,7 @@ __all__ = [
     "Catalogue",
     "Change",
     "ChangeKind",
+    "CommonChanges",
     "Duplicate",
     "DuplicateKind",
     "ImageDraft",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, Connection, select, true
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue.filters import FilterField, condition
@@ -69,6 +69,7 @@ class Listing:
         request: What is asked for.
         filters: Fields to filter by.
         orders: Fields to sort by.
+        counting: Fields to filter by where items are counted; None: as ``filters``.
 
     Raises:
         InvalidArgumentError: If size, token, filter or order are not valid; its metadata ``field`` says which.
@@ -80,15 +81,30 @@ class Listing:
         request: ListRequest,
         filters: Mapping[str, FilterField],
         orders: Mapping[str, OrderField],
+        counting: Mapping[str, FilterField] | None = None,
     ) -> None:
         self.size = check_page_size(request.page_size)
         self.show_deleted = request.show_deleted
         self.where = condition(request.filter, filters)
+        self.counting = self.where if counting is None else condition(request.filter, counting)
         self.order: Order = read_order(request.order_by, orders)
         self._collection = collection
         asked = json.dumps([collection, request.filter, request.order_by, request.show_deleted])
         self._list = hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
         self.after = self._after(request.page_token)
+
+    def keys(self, connection: Connection, key: ColumnElement[int], where: ColumnElement[bool]) -> list[int]:
+        """Keys of the rows of the page, in order, and of one more if there is one.
+
+        Keys alone: what a database has to sort is then small, and an index may have all of it.
+
+        Args:
+            connection: Of the catalogue.
+            key: The column of them.
+            where: What is true of all rows of the list.
+        """
+        query = select(key).where(where, self.after).order_by(*self.order.clauses()).limit(self.size + 1)
+        return list(connection.execute(query).scalars())
 
     def taken(self, found: Iterable[_ItemT]) -> tuple[tuple[_ItemT, ...], bool]:
         """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""

@@ -11,6 +11,7 @@ from steeple.errors import FailedPreconditionError, InvalidArgumentError, Steepl
 from steeple.server.catalogue import changes, features, landmarks, lookups, reference_images, releases
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.image_calls import ImageCalls
+from steeple.server.catalogue.landmark_batches import LandmarkBatchCalls
 from steeple.server.catalogue.landmark_calls import LandmarkCalls
 from steeple.server.catalogue.migrate import upgrade
 from steeple.server.catalogue.records import Change
@@ -23,7 +24,7 @@ _IMAGES_PER_BATCH: Final = 64  # about 3 MB of features
 _PURGED_AT_ONCE: Final = 500
 
 
-class Catalogue(LandmarkCalls, ImageCalls, UndoCalls, ReleaseCalls, RestoreCalls):
+class Catalogue(LandmarkCalls, LandmarkBatchCalls, ImageCalls, UndoCalls, ReleaseCalls, RestoreCalls):
     """Landmarks, reference images and their features: the only source of truth.
 
     Thread-safe and synchronous. A call that returned is on the disk: it survives ``kill -9`` and a power cut. A call
