@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from steeple.console.pages import catalogue, home, keys, me, people, sign_in
+from steeple.console.pages import audit, catalogue, health, home, keys, me, operations, people, sign_in
 from steeple.console.routing import Pages
 
 PARTS: Final[tuple[Pages, ...]] = (
+    audit.PAGES,
     catalogue.PAGES,
+    health.PAGES,
     home.PAGES,
     keys.PAGES,
     me.PAGES,
+    operations.PAGES,
     people.PAGES,
     sign_in.PAGES,
 )
