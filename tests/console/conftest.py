@@ -19,7 +19,6 @@ from steeple.client import Client
 from .catalogue import fill
 from .driving import WIDE, NoBrowserError, Visitor, browser
 
-
 Visit = Callable[..., Visitor]
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of people in tests

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from steeple.client import Client
-
 from .conftest import PASSWORD, Guarded, Visit
-from .driving import NARROW, Visitor
+from .driving import Visitor
 
 
 def sign_in(visitor: Visitor, name: str = "ada", password: str = PASSWORD, path: str = "/sign-in") -> Page:

@@ -154,13 +154,19 @@ def _calls(seen: Observed) -> Iterator[Matter]:
 def _index(seen: Observed) -> Iterator[Matter]:
     index, upkeep = seen.info.index, seen.info.upkeep
     if not index.images:
-        yield Matter(
-            "on", "Nothing can be found yet", "The catalogue has no photos.", "/add", "Add imagery"
-        )
+        yield Matter("on", "Nothing can be found yet", "The catalogue has no photos.", "/add", "Add imagery")
     if upkeep.activity is UpkeepActivity.REBUILDING:
-        done = f"{number(upkeep.images_done)} of {number(upkeep.images_total)} photos are in it." if upkeep.images_done else ""
+        done = (
+            f"{number(upkeep.images_done)} of {number(upkeep.images_total)} photos are in it."
+            if upkeep.images_done
+            else ""
+        )
         yield Matter(
-            "on", "A new index is being made", f"Queries and changes go on meanwhile. {done}".strip(), "#index", "See it"
+            "on",
+            "A new index is being made",
+            f"Queries and changes go on meanwhile. {done}".strip(),
+            "#index",
+            "See it",
         )
     elif index.changes_behind > _BEHIND:
         yield Matter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from steeple.client.history import AuditEvent
 from steeple.console.links import deed, field_words, path_of
@@ -70,7 +70,7 @@ def _title(field: str) -> str:
     return f"{field_words(name)}: {entry}" if entry else field_words(name)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

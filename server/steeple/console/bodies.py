@@ -11,7 +11,6 @@ from starlette.types import Message, Receive
 
 from steeple.errors import DeadlineExceededError, ResourceExhaustedError
 
-
 HTTP_STATUS: Final = "http_status"
 """Metadata of errors that HTTP has a status of its own for."""
 

@@ -17,6 +17,8 @@ _RIGHT: Final = 12
 _TOP: Final = 12
 _BOTTOM: Final = 24
 _SIDE: Final = 300
+_RING: Final = "m-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0"
+"""Of a point without neighbours, around where it is."""
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -140,9 +142,7 @@ def bars(span: Span, layers: Sequence[tuple[str, str, Sequence[float]]], text: C
     return _framed(strokes, scale, y, span, text)
 
 
-def lines(
-    span: Span, layers: Sequence[tuple[str, str, Sequence[float | None]]], text: Callable[[float], str]
-) -> Chart:
+def lines(span: Span, layers: Sequence[tuple[str, str, Sequence[float | None]]], text: Callable[[float], str]) -> Chart:
     """Lines over time; where there is no number, they are broken.
 
     Args:
@@ -163,7 +163,7 @@ def lines(
                 continue
             x = _LEFT + (number + 0.5) * step
             alone = not joined and (number + 1 == len(values) or values[number + 1] is None)
-            parts.append(f"{'L' if joined else 'M'}{x:.1f} {y(value):.1f}" + ("h.01" if alone else ""))
+            parts.append(f"{'L' if joined else 'M'}{x:.1f} {y(value):.1f}{_RING if alone else ''}")
             joined = True
         strokes.append(Stroke(kind, name, "".join(parts)))
     return _framed(strokes, scale, y, span, text)

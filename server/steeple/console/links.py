@@ -14,18 +14,17 @@ def path_of(resource: str) -> str:
     if len(parts) % 2 or not all(parts):
         return ""
     match parts:
-        case ["landmarks" | "operations" | "people" | "keys", _]:
-            return f"/{resource}"
-        case ["landmarks", landmark, "images" | "referenceImages", image]:
-            return f"/landmarks/{landmark}/images/{image}"
+        case ["landmarks" | "operations" | "people" | "keys", _] | ["landmarks", _, "images", _]:
+            path = f"/{resource}"
         case ["people", person, "sessions", _]:
-            return f"/people/{person}"
+            path = f"/people/{person}"
         case ["snapshots", _]:
-            return "/health#snapshots"
+            path = "/health#snapshots"
         case ["discoveries", *_]:
-            return "/discover"
+            path = "/discover"
         case _:
-            return ""
+            path = ""
+    return path
 
 
 def deed(method: str) -> str:

@@ -24,7 +24,7 @@ class Me:
     """Who is signed in.
 
     Attributes:
-        name: Resource, ``people/ada`` or ``keys/x7kq``; empty where the server asks nobody who they are, and for nobody.
+        name: Resource, ``people/ada`` or ``keys/x7kq``; empty for nobody, and where the server asks nobody.
         display_name: For people to read.
         scope: What they may do; empty: nothing.
     """

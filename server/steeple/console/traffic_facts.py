@@ -83,7 +83,7 @@ def board(traffic: Traffic, chosen: str = "") -> Board:
     failed = _sums(span, ((each, each.errors) for each in every))
     good = [all_ - no - bad for all_, no, bad in zip(counts, refused, failed, strict=True)]
     totals = (int(sum(counts)), int(sum(refused)), int(sum(failed)))
-    layers = (("fill", "answered", good), ("warn", "refused", refused), ("bad", "errors", failed))
+    layers = (("fill", "answered", good), ("edge", "refused", refused), ("bad", "errors", failed))
     return Board(
         calls=charts.bars(span, layers, _count),
         told=f"{number(totals[0])} calls, {number(totals[1])} refused, {number(totals[2])} errors; at most "

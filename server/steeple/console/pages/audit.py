@@ -91,5 +91,9 @@ async def _actors(visit: Visit) -> list[tuple[str, str]]:
     people, keys = await asyncio.gather(
         visit.client.list_people(page_size=100).page(), visit.client.list_keys(page_size=100).page()
     )
-    named = [(one.name, one.display_name) for one in (*people.items, *keys.items)]
-    return [*named, ("local", "Whoever runs the server"), ("open", "Somebody, while it asked nobody")]
+    return [
+        *((person.name, person.display_name) for person in people.items),
+        *((key.name, key.display_name) for key in keys.items),
+        ("local", "Whoever runs the server"),
+        ("open", "Somebody, while it asked nobody"),
+    ]

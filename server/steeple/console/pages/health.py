@@ -20,6 +20,7 @@ from steeple.errors import DeadlineExceededError, SteepleError
 PAGES: Final = Pages()
 
 _LOOPBACK: Final = ("127.", "::1", "localhost")
+_MOST_KEYS: Final = 200
 _MEASURING_SECONDS: Final = 0.25
 """What is kept may have to be measured first: the next look has it then."""
 
@@ -29,15 +30,14 @@ async def health(visit: Visit) -> Response:
     """Traffic, index, model releases, storage, and what needs attention."""
     chosen = visit.query.get("minutes", "60")
     _, minutes, together = PERIODS.get(chosen, PERIODS["60"])
-    client, admin = visit.client, visit.me.may("admin")
-    info, traffic, storage, models, failed, snapshots, keys = await asyncio.gather(
+    client = visit.client
+    info, traffic, storage, models, failed, (snapshots, keys) = await asyncio.gather(
         client.server_info(),
         client.traffic(minutes, interval_minutes=together),
         _storage(client.storage(timeout=_MEASURING_SECONDS)),
         _models(visit),
         client.list_operations(states=(OperationState.FAILED,), page_size=5).page(),
-        _snapshots(visit) if admin else _nothing(),
-        _keys(visit) if admin else _nothing(),
+        _of_admins(visit),
     )
     now = datetime.now(UTC)
     seen = Observed(
@@ -119,13 +119,11 @@ async def _storage(measured: Awaitable[Storage]) -> Storage | None:
         return None
 
 
-async def _snapshots(visit: Visit) -> Sequence[Snapshot]:
-    return await visit.client.list_snapshots()
-
-
-async def _keys(visit: Visit) -> Sequence[Key]:
-    return (await visit.client.list_keys(page_size=200).page()).items
-
-
-async def _nothing() -> None:
-    return None
+async def _of_admins(visit: Visit) -> tuple[Sequence[Snapshot] | None, Sequence[Key] | None]:
+    """Snapshots and keys; None: they are not for whoever looks."""
+    if not visit.me.may("admin"):
+        return None, None
+    snapshots, keys = await asyncio.gather(
+        visit.client.list_snapshots(), visit.client.list_keys(page_size=_MOST_KEYS).page()
+    )
+    return snapshots, keys.items

@@ -34,7 +34,9 @@ async def change_password(visit: Visit) -> Response:
     if not old:
         problems["old"] = "Your password as it is now is missing."
     if len(new) < _SHORTEST:
-        problems["new"] = f"A password takes {_SHORTEST} characters or more; some words in a row are easy to keep in mind."
+        problems["new"] = (
+            f"A password takes {_SHORTEST} characters or more; some words in a row are easy to keep in mind."
+        )
     elif new != again:
         problems["again"] = "This is not the same."
     if problems:

@@ -144,7 +144,9 @@ async def end_sessions(visit: Visit) -> Response:
     person_id, asked = visit.request.path_params["id"], visit.text("session")
     sessions = await visit.client.list_sessions(person_id)
     await asyncio.gather(*(_end(visit, each.name) for each in sessions if asked in (each.id, "")))
-    return visit.go(f"/people/{person_id}", "That device is signed out." if asked else "They are signed out everywhere.")
+    return visit.go(
+        f"/people/{person_id}", "That device is signed out." if asked else "They are signed out everywhere."
+    )
 
 
 @PAGES.post("/people/{id}/delete", scope="admin")
@@ -159,9 +161,7 @@ async def _person(
     visit: Visit, status: int = 200, draft: Draft | None = None, problems: dict[str, str] | None = None
 ) -> Response:
     person_id = visit.request.path_params["id"]
-    found, sessions = await asyncio.gather(
-        visit.client.get_person(person_id), visit.client.list_sessions(person_id)
-    )
+    found, sessions = await asyncio.gather(visit.client.get_person(person_id), visit.client.list_sessions(person_id))
     return visit.show(
         "person.html",
         status,

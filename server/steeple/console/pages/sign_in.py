@@ -11,13 +11,7 @@ from steeple.console.routing import Pages
 from steeple.console.security import local_path
 from steeple.console.signing_in import SESSION_SECONDS, begin_session, check_key, end_session, end_silently
 from steeple.console.visit import Visit
-from steeple.errors import (
-    FailedPreconditionError,
-    InvalidArgumentError,
-    ResourceExhaustedError,
-    SteepleError,
-    UnauthenticatedError,
-)
+from steeple.errors import InvalidArgumentError, ResourceExhaustedError, SteepleError, UnauthenticatedError
 
 PAGES: Final = Pages()
 
@@ -40,31 +34,12 @@ async def sign_in(visit: Visit) -> Response:
     name, password, key = visit.text("username"), _as_typed(visit, "password"), visit.text("key")
     if key:
         return await _with_key(visit, key, target)
-    problems = {
-        field: told
-        for field, value, told in (
-            ("username", name, "Your name is missing."),
-            ("password", password, "Your password is missing."),
-        )
-        if not value
-    }
-    if problems:
+    if problems := _missing(name, password):
         return _form(visit, target, 400, problems)
     try:
         secret = await begin_session(visit, name, password)
-    except UnauthenticatedError:
-        told = "Nobody can sign in with this name and password. Look for typing errors, or ask an admin of this server."
-        return _form(visit, target, 401, {"password": told})
-    except ResourceExhaustedError as error:
-        wait = _seconds(error)
-        response = _form(visit, target, 429, {"password": _slowed(wait)})
-        response.headers["retry-after"] = str(wait)
-        return response
-    except InvalidArgumentError as error:
-        field = "username" if error.metadata.get("field") == "user_name" else "password"
-        return _form(visit, target, 400, {field: "That is too long."})
-    except FailedPreconditionError:
-        return visit.go(target)
+    except (UnauthenticatedError, ResourceExhaustedError, InvalidArgumentError) as error:
+        return _refused(visit, target, error)
     await end_silently(visit)
     response = visit.go(target)
     visit.set_session(response, secret, SESSION_SECONDS)
@@ -78,9 +53,36 @@ async def sign_out(visit: Visit) -> Response:
     try:
         await end_session(visit)
     except SteepleError:
-        response = visit.go("/sign-in", "This browser has signed out, but the server did not answer: sign out everywhere.")
+        response = visit.go(
+            "/sign-in", "This browser has signed out, but the server did not answer: sign out everywhere."
+        )
     visit.set_session(response, "")
     return response
+
+
+def _missing(name: str, password: str) -> dict[str, str]:
+    return {
+        field: told
+        for field, value, told in (
+            ("username", name, "Your name is missing."),
+            ("password", password, "Your password is missing."),
+        )
+        if not value
+    }
+
+
+def _refused(visit: Visit, target: str, error: SteepleError) -> Response:
+    """Says what is wrong, the same whether there is such a name or not."""
+    if isinstance(error, UnauthenticatedError):
+        told = "Nobody can sign in with this name and password. Look for typing errors, or ask an admin of this server."
+        return _form(visit, target, 401, {"password": told})
+    if isinstance(error, ResourceExhaustedError):
+        wait = _seconds(error)
+        response = _form(visit, target, 429, {"password": _slowed(wait)})
+        response.headers["retry-after"] = str(wait)
+        return response
+    field = "username" if error.metadata.get("field") == "user_name" else "password"
+    return _form(visit, target, 400, {field: "That is too long."})
 
 
 async def _with_key(visit: Visit, key: str, target: str) -> Response:
