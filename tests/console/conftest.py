@@ -65,7 +65,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """A server that asks who calls, with a person of each role and a key of each scope."""
     folder = tmp_path_factory.mktemp("guarded")
     create_in_data_dir(folder / "data", None, "root", "Root", "admin", PASSWORD, "")
-    flags = ("--console-address", "127.0.0.1:0", "--access", "keys")
+    (folder / "import").mkdir()
+    flags = ("--console-address", "127.0.0.1:0", "--access", "keys", "--import-dir", str(folder / "import"))
     with running_server(folder / "data", folder / "log", *flags) as ready:
         with Client(ready["address"]) as anybody:
             anybody.wait_until_ready()
