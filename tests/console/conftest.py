@@ -60,9 +60,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, byte
         yield ready | {"folder": folder}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """A server that asks who calls, with a person of each role and a key of each scope."""
+    """A server that asks who calls, with a person of each role and a key of each scope. All modules share it."""
     folder = tmp_path_factory.mktemp("guarded")
     create_in_data_dir(folder / "data", None, "root", "Root", "admin", PASSWORD, "")
     (folder / "import").mkdir()

@@ -6,13 +6,16 @@ import http.client
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
+
+FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
+"""Headers of a form that is given as a body."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,8 @@ def ask(
         for name, value in sent.items():
             if value is not None:
                 connection.putheader(name, value)
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has heard enough; what it said is still to be read
             connection.endheaders(body)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has heard enough; what it said is still to be read
         response = connection.getresponse()
         jar: SimpleCookie = SimpleCookie()
         for name, value in response.getheaders():
@@ -113,7 +114,7 @@ def other_site(pages: Mapping[str, str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write((page or "").encode())
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - so it is called there
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import pytest
@@ -51,7 +52,9 @@ HOUR: Final = NOW - timedelta(hours=1)
 SEARCH: Final = "VisualSearchService/Identify"
 
 
-def method(name: str = SEARCH, calls: int = 100, refusals: int = 0, errors: int = 0, p90: float = 50.0) -> MethodTraffic:
+def method(
+    name: str = SEARCH, calls: int = 100, refusals: int = 0, errors: int = 0, p90: float = 50.0
+) -> MethodTraffic:
     latency = Latency(20.0, p90, 2 * p90)
     intervals = (TrafficInterval(HOUR, calls, refusals, errors, latency),)
     return MethodTraffic(name, calls, refusals, errors, {"OK": calls - refusals - errors}, latency, intervals)
@@ -104,6 +107,16 @@ def storage(free: int = 500, total: int = 1000, *, partial: bool = False) -> Sto
 
 INDEX: Final = IndexInfo("IVF16,PQ20", "CPU", "1.11", False, 16, 20, 10, 1000, 0, 0, 24.0, 5, 5)
 SERVER: Final = ServerInfo("1.0", HOUR, 3600.0, ("models/delf",), INDEX, UpkeepInfo(UpkeepActivity.IDLE))
+
+
+def indexed(**more: Any) -> ServerInfo:
+    return replace(SERVER, index=replace(INDEX, **more))
+
+
+def kept_up(*facts: Any) -> ServerInfo:
+    return replace(SERVER, upkeep=UpkeepInfo(*facts))
+
+
 WELL: Final = Observed(
     info=SERVER,
     traffic=traffic(method()),
@@ -133,11 +146,11 @@ def test_a_server_that_is_well_needs_no_attention() -> None:
         ({"traffic": traffic(method(errors=2))}, "bad", "2 calls failed for a reason of the server"),
         ({"traffic": traffic(method(refusals=6))}, "warn", "6 % of the calls were refused"),
         ({"traffic": traffic(method(p90=2500.0))}, "warn", "Queries take long"),
-        ({"info": replace(SERVER, index=replace(INDEX, images=0))}, "on", "Nothing can be found yet"),
-        ({"info": replace(SERVER, index=replace(INDEX, catalogue_sequence=500))}, "warn", "The index is behind the catalogue"),
-        ({"info": replace(SERVER, index=replace(INDEX, dead_descriptors=900))}, "on", "The index holds what was deleted"),
-        ({"info": replace(SERVER, upkeep=UpkeepInfo(UpkeepActivity.REBUILDING, 5, 10))}, "on", "A new index is being made"),
-        ({"info": replace(SERVER, upkeep=UpkeepInfo(UpkeepActivity.IDLE, 0, 0, "more photos"))}, "on", "The index is not yet as it is set"),
+        ({"info": indexed(images=0)}, "on", "Nothing can be found yet"),
+        ({"info": indexed(catalogue_sequence=500)}, "warn", "The index is behind the catalogue"),
+        ({"info": indexed(dead_descriptors=900)}, "on", "The index holds what was deleted"),
+        ({"info": kept_up(UpkeepActivity.REBUILDING, 5, 10)}, "on", "A new index is being made"),
+        ({"info": kept_up(UpkeepActivity.IDLE, 0, 0, "more photos")}, "on", "The index is not yet as it is set"),
         ({"calibrations": (calibration(None),)}, "on", "How far delf keeps its promises is not known"),
         ({"calibrations": (calibration(0.08),)}, "warn", "The confidence of delf is off by 8 % on average"),
         ({"snapshots": ()}, "warn", "There is no snapshot"),
@@ -183,7 +196,7 @@ def test_ticks_are_round_and_reach_over_what_there_is(most: float) -> None:
     assert found[0] == 0
     assert found[-1] >= most * (1 - 1e-9)
     assert 2 <= len(found) <= 6
-    steps = {round((after - before) / found[1], 6) for before, after in zip(found, found[1:], strict=False)}
+    steps = {round((after - before) / found[1], 6) for before, after in pairwise(found)}
     assert steps == {1.0}
 
 
@@ -281,7 +294,13 @@ def test_keys_are_grouped_by_what_they_may_do_and_those_that_ended_are_apart() -
 
 
 def test_what_came_of_an_operation_is_told_in_words() -> None:
-    results = {"file": "a.zip", "file_size_bytes": "1500000", "file_sha256": "ab", "landmark": "landmarks/x", "photos": "12000"}
+    results = {
+        "file": "a.zip",
+        "file_size_bytes": "1500000",
+        "file_sha256": "ab",
+        "landmark": "landmarks/x",
+        "photos": "12000",
+    }
     done = facts_of(operation(state=OperationState.SUCCEEDED, results=results))
     assert (done.state, done.kind, done.share) == ("Done", "good", "")
     assert done.file is not None

@@ -24,8 +24,8 @@ from steeple.server.access.passwords import Passwords
 from steeple.server.api.lifecycle import Server
 from steeple.server.settings import Settings
 
-from .conftest import PASSWORD
-from .raw import Reply, ask
+from .conftest import PASSWORD, Guarded
+from .raw import FORM, Reply, ask
 
 
 class Door:
@@ -137,10 +137,24 @@ async def test_through_tls_cookies_are_for_this_host_alone(open_door: Open) -> N
         assert reply.headers["strict-transport-security"] == "max-age=31536000"
         secret = reply.cookies["__Host-steeple_session"].value
         assert (await door.ask("/me", cookies={"__Host-steeple_session": secret})).status == 200
-        assert (await door.ask("/me", cookies={"steeple_session": secret})).status == 303, "not by a name others may set"
+        assert (await door.ask("/me", cookies={"steeple_session": secret})).status == 303, (
+            "not by a name others may set"
+        )
 
 
 # --- bodies that do not end ---
+
+
+def test_too_much_is_refused_before_it_is_read(guarded: Guarded) -> None:
+    multipart = {"content-type": "multipart/form-data; boundary=x"}
+    part = b'--x\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * 5_000_000
+    for headers, body in ((FORM, b"a=" + b"x" * 5_000_000), (multipart, part)):
+        reply = ask(guarded.console, "/sign-in", method="POST", body=body, headers=headers)
+        assert reply.status == 413
+    many = "&".join(f"f{number}=1" for number in range(5000)).encode()
+    assert ask(guarded.console, "/theme", method="POST", body=many, headers=FORM).status in (400, 403)
+    torn = {"content-type": "multipart/form-data"}
+    assert ask(guarded.console, "/theme", method="POST", body=b"--x", headers=torn).status in (400, 403)
 
 
 def sending(*parts: bytes, then: Message | None = None) -> Callable[[], Awaitable[Message]]:

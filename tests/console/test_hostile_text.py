@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import Dialog
 
 from steeple.client import Client
 from steeple.console.pages import PARTS
@@ -16,7 +17,9 @@ from .catalogue import photo
 from .conftest import PASSWORD, Guarded, Visit
 
 CANARY = "<img src=x onerror=\"window.pwned='{}'\">"
-BREAKOUT = "\"'></textarea></title></svg><script>window.pwned='{}'</script>{{{{7*7}}}}<svg onload=\"window.pwned='{}'\">"
+BREAKOUT = (
+    "\"'></textarea></title></svg><script>window.pwned='{}'</script>{{{{7*7}}}}<svg onload=\"window.pwned='{}'\">"
+)
 
 
 def hostile(place: str) -> str:
@@ -48,7 +51,9 @@ def poisoned(guarded: Guarded, photographs: Mapping[str, bytes]) -> Iterator[dic
             folder.mkdir(exist_ok=True)
             (folder / f"{name}.jpg").write_bytes(b"this is no photo")
         operation = client.wait_operation(client.import_reference_images(folder="."))
-        client.send_feedback(data, "wrong", note=hostile("note"), suggested_name=hostile("suggested")[:200], upload=True)
+        client.send_feedback(
+            data, "wrong", note=hostile("note"), suggested_name=hostile("suggested")[:200], upload=True
+        )
         yield {
             "landmark": landmark.id,
             "image": image.name.rpartition("/")[2],
@@ -93,7 +98,12 @@ def paths(poisoned: dict[str, str]) -> Iterator[str]:
 def test_text_of_strangers_does_not_run(guarded: Guarded, poisoned: dict[str, str], visit: Visit) -> None:
     visitor = visit(url=guarded.console)
     page, dialogs = visitor.page, list[str]()
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
     secret = guarded.secrets["admin"]
     page.context.add_cookies([{"name": "steeple_session", "value": secret, "url": guarded.console}])
     seen = 0

@@ -16,7 +16,7 @@ from .conftest import PASSWORD, Guarded, Visit
 from .driving import NARROW, WIDE, Visitor
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1"
-OTHER_PASSWORD = "staple and a long tail"
+OTHER_PASSWORD = "staple and a long tail"  # noqa: S105 - of people in tests
 
 
 def sign_in(visitor: Visitor, name: str, password: str = PASSWORD, path: str = "/sign-in") -> Page:
@@ -272,7 +272,10 @@ def test_the_audit_log_says_who_did_what_and_what_it_was_before(
     page.get_by_text("This takes a day, such as 2027-01-31").wait_for()
     visitor.complaints.clear()  # its status
     visitor.go("/audit?outcome=failed&method=CatalogService")
-    assert "Failed" in page.locator("#events").inner_text() or page.get_by_role("heading", name="Nothing like").is_visible()
+    assert (
+        "Failed" in page.locator("#events").inner_text()
+        or page.get_by_role("heading", name="Nothing like").is_visible()
+    )
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "dark"), (NARROW, "light")], ids=["wide-dark", "narrow-light"])
