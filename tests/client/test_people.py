@@ -75,6 +75,8 @@ def test_a_session_is_a_key_until_it_ends(connect: Connect, ada: str) -> None:
     mine.delete_landmark(landmark)
     with pytest.raises(PermissionDeniedError, match=f"people/{ada}.* has the scope editor"):
         list(mine.list_people())
+    with pytest.raises(FailedPreconditionError, match="trusts no identity provider"):
+        stranger.sign_in_with_id_token("e30.e30.e30", nonce="n")
     mine.sign_out()
     with pytest.raises(UnauthenticatedError, match="this session has ended"):
         mine.get_me()

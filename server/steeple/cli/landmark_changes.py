@@ -193,7 +193,8 @@ def _update_many(
             changed += client.batch_update_landmarks(some, **changes)
             for one in some:
                 done.advance(one)
-    same = [name for name in names if name not in set(changed)]
+    others = set(changed)
+    same = [name for name in names if name not in others]
     output.document({"updated": changed, "unchanged": same})
     output.say(f"updated {len(changed):,} of {len(names):,} landmarks; {len(same):,} were so already")
 

@@ -66,7 +66,11 @@ def traffic(
 def _latency(latency: Latency | None) -> tuple[str, str, str]:
     if latency is None:
         return "", "", ""
-    return f"{latency.p50:.3g}", f"{latency.p90:.3g}", f"{latency.p99:.3g}"
+    return _milliseconds(latency.p50), _milliseconds(latency.p90), _milliseconds(latency.p99)
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
 def _describe(found: Traffic) -> str:

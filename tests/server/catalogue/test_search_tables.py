@@ -16,16 +16,15 @@ from alembic.config import Config
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import Connection, func, select
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.wire import pack
 from steeple.errors import SteepleError
-from steeple.server.catalogue import Catalogue, CommonChanges, ImageDraft, LandmarkDraft, tables, terms
+from steeple.server.catalogue import Catalogue, CommonChanges, ImageDraft, LandmarkDraft
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ids import folded
 from steeple.server.catalogue.migrate import SCRIPTS, upgrade
-from steeple.server.catalogue.search_tables import landmark_term
+from tests.server.catalogue.derived import check_derived
 
 MakeFeatures = Callable[..., FeatureSet]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,21 +40,6 @@ DRAFTS = st.builds(
     metadata=METADATA,
     aliases=st.dictionaries(st.just("fr"), st.lists(NAMES, max_size=2)),
 )
-
-
-def check_derived(connection: Connection) -> None:
-    """Counts, terms and the full-text table are those of the rows."""
-    image, landmark = tables.reference_image, tables.landmark
-    counting = select(func.count()).where(image.c.landmark_key == landmark.c.key, image.c.delete_time.is_(None))
-    query = select(landmark, counting.scalar_subquery().label("counted"))
-    expected = set[tuple[int, int]]()
-    for row in connection.execute(query).mappings():
-        assert row["reference_image_count"] == row["counted"], row["id"]
-        expected |= {(term, row["key"]) for term in terms.terms_of(row["labels"], row["metadata"])}
-    found = connection.execute(select(landmark_term.c.term, landmark_term.c.landmark_key)).all()
-    assert {tuple(row) for row in found} == expected
-    # SQLite compares every trigram of it with the landmarks' names.
-    connection.exec_driver_sql("INSERT INTO landmark_names (landmark_names, rank) VALUES ('integrity-check', 1)")
 
 
 class DerivedMachine(RuleBasedStateMachine):

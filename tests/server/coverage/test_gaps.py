@@ -70,7 +70,10 @@ def test_few_views_are_said(count: int, says: str) -> None:
 
 def test_directions_are_named() -> None:
     (gap,) = gaps_of(24, connected(24), around((3, 1, 0, 2, 2, 2, 0, 0)), partial=False)
-    assert gap == Gap(GapKind.SECTORS, "No photo was taken from the east, west and north-west of it.")
+    assert gap == Gap(
+        GapKind.SECTORS,
+        "Of 10 photos that say where they were taken, none was taken from the east, west or north-west of it.",
+    )
     assert gaps_of(24, connected(24), around((1, 1, 0, 0, 0, 0, 0, 0)), partial=False) == [], "two say nothing"
 
 
@@ -78,13 +81,15 @@ def test_times_are_named() -> None:
     day = tuple(int(8 <= hour < 18) for hour in range(24))
     summer = tuple(int(4 <= month <= 8) for month in range(12))
     hours, months = gaps_of(24, connected(24), around(hours=day, months=summer), partial=False)
-    assert hours == Gap(GapKind.HOURS, "No photo was taken at night (21 to 5).")
-    assert months == Gap(GapKind.MONTHS, "No photo was taken from October to April.")
+    assert hours == Gap(GapKind.HOURS, "Of 24 photos that say when they were taken, none was taken at night (21 to 5).")
+    assert months == Gap(
+        GapKind.MONTHS, "Of 24 photos that say when they were taken, none was taken from October to April."
+    )
     noon = tuple(int(hour == 12) for hour in range(24))
     (gap,) = gaps_of(24, connected(24), around(hours=noon), partial=False)
     assert gap.text == (
-        "No photo was taken in the morning (5 to 10), in the late afternoon and evening (15 to 21) or "
-        "at night (21 to 5)."
+        "Of 24 photos that say when they were taken, none was taken in the morning (5 to 10), in the "
+        "late afternoon and evening (15 to 21) or at night (21 to 5)."
     )
     assert gaps_of(24, connected(24), around(hours=noon, timed=2, looked_at=2), partial=False) == []
 

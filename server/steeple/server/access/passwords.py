@@ -42,7 +42,7 @@ def check_password(password: str, person_id: str, field: str = "password") -> No
 
 
 class Passwords:
-    """Makes and checks hashes of passwords. Thread-safe; slow on purpose, some 0.1 s each.
+    """Makes and checks hashes of passwords. Thread-safe; slow on purpose, some 0.2 s each.
 
     Args:
         hasher: With what to hash; None: as the module says.

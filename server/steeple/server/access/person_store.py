@@ -199,6 +199,7 @@ class PersonStore:
             end_sessions(connection, person_id)
             nothing = {
                 "display_name": "",
+                "role": str(Scope.READER),
                 "disabled": True,
                 "oidc_subject": None,
                 "password": "",

@@ -26,7 +26,7 @@ _LONGEST_NAME: Final = 320
 class SignIns:
     """Checks and sets passwords. Thread-safe.
 
-    What hashes takes some 0.1 s and 64 MiB: whoever calls it bounds how much of that goes on at a time.
+    What hashes takes some 0.2 s and 64 MiB: whoever calls it bounds how much of that goes on at a time.
 
     Args:
         keyring: Has people and sessions.

@@ -42,7 +42,7 @@ async def look_at(landmark_id: str, readiness: Readiness, calls: Pool, queries: 
             looked.survey, queries, until
         ):
             pass
-    return coverage_message(await calls.run(coverages.told, looked))
+    return await calls.run(lambda: coverage_message(coverages.told(looked)))
 
 
 async def _step(survey: Survey, queries: Pool, until: float) -> bool:

@@ -29,7 +29,7 @@ CHANGE: Final = Kind("change")
 AUDIT: Final = Kind("audit")
 FEATURES: Final = Kind("features")
 THUMBNAIL: Final = Kind("thumbnail")
-SIGN_IN: Final = Kind("sign-in", 0.1)
+SIGN_IN: Final = Kind("sign-in", 0.2)
 COVERAGE: Final = Kind("coverage", 0.1)
 
 

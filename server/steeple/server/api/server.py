@@ -19,7 +19,7 @@ from steeple.server.engine import Engine
 from steeple.server.index_keeper import Activity
 from steeple.server.server_info import ServerInfo
 from steeple.server.usage import UsageReport
-from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc
+from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc, traffic_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -82,8 +82,8 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         self, request: server_service_pb2.GetTrafficRequest, context: Context
     ) -> server_service_pb2.GetTrafficResponse:
         """Calls, refusals, errors and latencies of the last minutes."""
-        report = await self._calls.run(self._traffic.report, request.period_minutes, request.interval_minutes)
-        return server_service_pb2.GetTrafficResponse(traffic=traffic_message(report))
+        told = await self._calls.run(_told, self._traffic, request.period_minutes, request.interval_minutes)
+        return server_service_pb2.GetTrafficResponse(traffic=told)
 
     async def GetStorage(  # noqa: N802
         self, request: server_service_pb2.GetStorageRequest, context: Context
@@ -107,6 +107,11 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         model = parse_model(request.name) if request.name else ""
         facts = self._readiness.engine.serving.calibration_facts(model)
         return server_service_pb2.GetCalibrationResponse(calibration=calibration_message(facts))
+
+
+def _told(traffic: Traffic, period_minutes: int, interval_minutes: int) -> traffic_pb2.Traffic:
+    """On a thread of the pool, all of it: there may be much to tell."""
+    return traffic_message(traffic.report(period_minutes, interval_minutes))
 
 
 def _usage(engine: Engine, month: str, max_landmarks: int) -> UsageReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 import time
@@ -196,16 +197,21 @@ class Traffic:
                 field="interval_minutes",
             )
         with self._lock:
-            self._now()
             now = self._minute()
             first = (now - period + 1) // length * length
-            minutes = {at: minute for at, minute in sorted(self._minutes.items()) if first <= at <= now}
-            methods = _series(((at // length * length, minute.methods) for at, minute in minutes.items()), first)
-            stages = _series(((at // length * length, minute.stages) for at, minute in minutes.items()), first)
-            answers: dict[int, Counter[bool]] = {}
-            for at, minute in minutes.items():
-                if minute.answers:
-                    answers.setdefault(at // length * length, Counter()).update(minute.answers)
+            # Nobody may wait until all is added up: minutes that are over do not change, unless the clock steps back.
+            minutes = {
+                at: copy.deepcopy(minute) if at >= now - 1 else minute
+                for at, minute in self._minutes.items()
+                if first <= at <= now
+            }
+        begun = [(at // length * length, minute) for at, minute in sorted(minutes.items())]
+        methods = _series(((at, minute.methods) for at, minute in begun), first)
+        stages = _series(((at, minute.stages) for at, minute in begun), first)
+        answers: dict[int, Counter[bool]] = {}
+        for at, minute in begun:
+            if minute.answers:
+                answers.setdefault(at, Counter()).update(minute.answers)
         return TrafficReport(
             start=60 * first,
             end=60 * (now + 1),

@@ -33,14 +33,14 @@ SEARCHABLE: Final = and_(_TABLE.c.active, NOT_DELETED)
 
 
 def _filters(*, counting: bool) -> dict[str, filters.FilterField]:
-    of_term, names = partial(has_term, counting=counting), filters.Names(partial(name_contains, counting=counting))
+    names = filters.Names(partial(name_contains, counting=counting))
     return {
         "": names,
         "names": names,
         "id": filters.Text(_TABLE.c.id),
         "display_name": filters.Text(_TABLE.c.display_name),
-        "labels": filters.Words(of_term),
-        "metadata": filters.TermEntries(of_term),
+        "labels": filters.Words(has_term),
+        "metadata": filters.TermEntries(has_term),
         "active": filters.Flag(_TABLE.c.active),
         "reference_image_count": filters.Number(_TABLE.c.reference_image_count),
         "create_time": filters.Time(_TABLE.c.create_time),
@@ -175,8 +175,8 @@ def listed(connection: Connection, listing: Listing) -> Page[Landmark]:
     shown = true() if listing.show_deleted else NOT_DELETED
     keys = listing.keys(connection, _TABLE.c.key, and_(listing.where, shown))
     items, more = listing.taken(_in_order(connection, keys))
-    total = connection.execute(select(func.count()).select_from(_TABLE).where(listing.counting, shown)).scalar_one()
-    return listing.page(items, int(total), more=more)
+    counting = select(func.count()).select_from(_TABLE).where(listing.counting, shown)
+    return listing.page(items, lambda: int(connection.execute(counting).scalar_one()), more=more)
 
 
 def update(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any], now: datetime) -> Landmark:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FunctionElement, Integer, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, FunctionElement, and_, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -139,26 +139,30 @@ def clusters(connection: Connection, filter: str, bounds: Bounds, zoom: int) -> 
     zoom = cell_zoom(bounds, zoom)
     side = cell_side(zoom)
     latitude, longitude = _TABLE.c.latitude, _TABLE.c.longitude
+    columns = round(360 / side) + 1  # one for what lies on the 180th meridian
     query = (
         select(
-            _Cell(latitude + 90.0, side).label("cell_row"),
-            _Cell(longitude + 180.0, side).label("cell_column"),
+            (_Cell(latitude + 90.0, side) * columns + _Cell(longitude + 180.0, side)).label("cell"),
             func.count(),
             func.avg(latitude),
             func.avg(longitude),
             func.min(_TABLE.c.id),
         )
         .where(_within(bounds), landmarks.NOT_DELETED, where)
-        .group_by("cell_row", "cell_column")  # by name: PostgreSQL takes the same expression twice for two
-        .order_by("cell_row", "cell_column")
+        .group_by("cell")  # by name: PostgreSQL takes the same expression twice for two
+        .order_by("cell")
     )
     found = connection.execute(query).all()
     names = _display_names(connection, [each[-1] for each in found])
     made = [
         LandmarkCluster(
-            count, LatLng(mean_latitude, mean_longitude), *_corners(row, column, side), landmark_id, names[landmark_id]
+            count,
+            LatLng(mean_latitude, mean_longitude),
+            *_corners(cell // columns, cell % columns, side),
+            landmark_id,
+            names[landmark_id],
         )
-        for row, column, count, mean_latitude, mean_longitude, landmark_id in found
+        for cell, count, mean_latitude, mean_longitude, landmark_id in found
     ]
     return LandmarkMap(made, zoom, sum(each.landmark_count for each in made))
 
@@ -187,14 +191,14 @@ def _display_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]
 class _Cell(FunctionElement[int]):
     """The number of the cell, from 0, that holds a coordinate which is not negative."""
 
-    type = Integer()
+    type = BigInteger()
     inherit_cache = True
 
 
 @compiles(_Cell)
 def _floored(element: FunctionElement[Any], compiler: SQLCompiler, **options: object) -> str:
     coordinate, side = element.clauses
-    return f"CAST(floor({compiler.process(coordinate / side, **options)}) AS INTEGER)"
+    return f"CAST(floor({compiler.process(coordinate / side, **options)}) AS BIGINT)"
 
 
 @compiles(_Cell, "sqlite")

@@ -92,6 +92,7 @@ class Listing:
         asked = json.dumps([collection, request.filter, request.order_by, request.show_deleted])
         self._list = hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
         self.after = self._after(request.page_token)
+        self._first = not request.page_token
 
     def keys(self, connection: Connection, key: ColumnElement[int], where: ColumnElement[bool]) -> list[int]:
         """Keys of the rows of the page, in order, and of one more if there is one.
@@ -110,9 +111,16 @@ class Listing:
         """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
         return taken(found, self.size, _bytes_of)
 
-    def page(self, items: tuple[_ItemT, ...], total_size: int, *, more: bool) -> Page[_ItemT]:
-        """The page of these items, with a token for the next one if there are ``more``."""
-        return Page(items, encode_page_token(self._list, self.order.place(items[-1])) if more else "", total_size)
+    def page(self, items: tuple[_ItemT, ...], count: Callable[[], int], *, more: bool) -> Page[_ItemT]:
+        """The page of these items, with a token for the next one if there are ``more``.
+
+        Args:
+            items: Of the page.
+            count: Counts the items of all pages; not asked where this one has all of them.
+            more: Whether items follow.
+        """
+        token = encode_page_token(self._list, self.order.place(items[-1])) if more else ""
+        return Page(items, token, len(items) if self._first and not more else count())
 
     def _after(self, token: str) -> ColumnElement[bool]:
         if not token:

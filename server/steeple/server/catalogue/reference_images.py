@@ -207,8 +207,8 @@ def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> 
     of_parent = _TABLE.c.landmark_key == parent.key
     where = and_(of_parent, listing.where, true() if listing.show_deleted else _NOT_DELETED)
     items, more = listing.taken(_in_order(connection, listing.keys(connection, _TABLE.c.key, where)))
-    total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
-    return listing.page(items, int(total), more=more)
+    counting = select(func.count()).select_from(_TABLE).where(where)
+    return listing.page(items, lambda: int(connection.execute(counting).scalar_one()), more=more)
 
 
 def update(

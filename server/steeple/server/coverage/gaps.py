@@ -88,22 +88,24 @@ def _of_places(around: Surroundings) -> Iterator[Gap]:
     told = sum(sector.count for sector in around.sectors)
     missing = [name for name, sector in zip(SECTORS, around.sectors, strict=False) if not sector.count]
     if told >= _ENOUGH_TO_SAY and missing:
-        yield Gap(GapKind.SECTORS, f"No photo was taken from the {_listed(missing)} of it.")
+        said = f"Of {told:,} photos that say where they were taken"
+        yield Gap(GapKind.SECTORS, f"{said}, none was taken from the {_listed(missing, 'or')} of it.")
 
 
 def _of_times(around: Surroundings) -> Iterator[Gap]:
     if around.timed < _ENOUGH_TO_SAY:
         return
+    said = f"Of {around.timed:,} photos that say when they were taken"
     missing = [name for name, hours in _PARTS_OF_DAY if not any(around.hours[hour] for hour in hours)]
     if missing:
-        yield Gap(GapKind.HOURS, f"No photo was taken {_listed(missing, 'or')}.")
+        yield Gap(GapKind.HOURS, f"{said}, none was taken {_listed(missing, 'or')}.")
     runs = [
         f"from {_MONTHS[first]} to {_MONTHS[(first + length - 1) % 12]}"
         for first, length in months_without(around.months)
         if length >= _LONG_MONTHS
     ]
     if runs:
-        yield Gap(GapKind.MONTHS, f"No photo was taken {_listed(runs, 'or')}.")
+        yield Gap(GapKind.MONTHS, f"{said}, none was taken {_listed(runs, 'or')}.")
 
 
 def _unknown(around: Surroundings) -> Iterator[Gap]:

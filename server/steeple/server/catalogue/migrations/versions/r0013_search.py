@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
 
+from steeple.errors import FailedPreconditionError
+
 revision = "0013"
 down_revision: str | None = "0012"
 branch_labels: str | None = None
@@ -107,6 +109,7 @@ def downgrade() -> None:
 def _make_names(connection: Connection) -> None:
     """What finds a text inside of names; databases for which there is nothing read every row."""
     if connection.dialect.name == "sqlite":
+        _check_sqlite(connection)
         op.create_index(op.f(_NAMES_INDEX), "landmark", ["search_names", "delete_time"])
         for statement in _SQLITE_NAMES:
             op.execute(statement)
@@ -115,6 +118,16 @@ def _make_names(connection: Connection) -> None:
         if connection.execute(there).scalar_one():
             op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
             op.execute(f"CREATE INDEX {_POSTGRESQL_INDEX} ON landmark USING gin (search_names gin_trgm_ops)")
+
+
+def _check_sqlite(connection: Connection) -> None:
+    query = sa.text("SELECT sqlite_version(), sqlite_compileoption_used('ENABLE_FTS5')")
+    version, has_full_text = connection.execute(query).one()
+    if not has_full_text or tuple(int(part) for part in version.split(".")) < (3, 34):
+        raise FailedPreconditionError(
+            f"the SQLite of this Python ({version}) has no full-text search by trigrams; take a Python whose SQLite is "
+            "3.34 or newer and built with FTS5"
+        )
 
 
 def _fill_terms(connection: Connection) -> None:
