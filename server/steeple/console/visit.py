@@ -91,10 +91,29 @@ class Visit:
             raise InvalidArgumentError(f"this form cannot be read: {error.detail}") from error
         except ClientDisconnect as error:
             raise CancelledError("the browser went away before the form was there") from error
-        given = self.request.headers.get("x-form-token") or form.get("token")
+        self.take_form(form)
+
+    def take_form(self, form: FormData) -> None:
+        """Takes a form that was read in another way.
+
+        Raises:
+            PermissionDeniedError: If it is none of this browser's.
+        """
+        self.check_token(form.get("token"))
+        self.form = form
+
+    def check_token(self, of_form: object = None) -> None:
+        """Returns if what was sent is one of this browser's forms.
+
+        Args:
+            of_form: The form's field of that name, where there is a form; the header goes before it.
+
+        Raises:
+            PermissionDeniedError: If it is not.
+        """
+        given = self.request.headers.get("x-form-token") or of_form
         if not isinstance(given, str) or not is_form_token(given, self.secret or self.browser):
             raise PermissionDeniedError("this form is of another visit; go back, reload the page and send it again")
-        self.form = form
 
     def text(self, name: str, default: str = "") -> str:
         """A field of the form."""
