@@ -35,10 +35,21 @@ def environment() -> Environment:
 
 
 @cache
+def static_version() -> str:
+    """Changes with any file of :data:`STATIC_FOLDER`."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC_FOLDER.iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def asset(name: str) -> str:
-    """Path of a file of :data:`STATIC_FOLDER`, with its hash, so that browsers may keep it for good."""
-    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    """Path of a file of :data:`STATIC_FOLDER`, below their version, so that browsers may keep it for good.
+
+    Scripts import each other by relative paths, and so in the same version, and each once.
+    """
+    return f"/static/{static_version()}/{name}"
 
 
 def number(value: float | int | None) -> str:

@@ -6,30 +6,44 @@ from typing import Final
 
 from steeple.console.pages import (
     add,
+    audit,
     bulk,
     catalogue,
     discover,
     events,
+    health,
     history,
     home,
+    keys,
     landmarks,
     maps,
+    me,
+    operations,
+    people,
     photos,
+    sign_in,
     uploads,
 )
 from steeple.console.routing import Pages
 
 PARTS: Final[tuple[Pages, ...]] = (
     add.PAGES,
+    audit.PAGES,
     bulk.PAGES,
     catalogue.PAGES,
     discover.PAGES,
     events.PAGES,
+    health.PAGES,
     history.PAGES,
     home.PAGES,
+    keys.PAGES,
     landmarks.PAGES,
     maps.PAGES,
+    me.PAGES,
+    operations.PAGES,
+    people.PAGES,
     photos.PAGES,
+    sign_in.PAGES,
     uploads.PAGES,
 )
 """All of them."""

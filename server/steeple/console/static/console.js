@@ -150,6 +150,8 @@ const MODULES = {
   "[data-proposals]": "./discovering.js",
   "[data-map]": "./mapping.js",
   "[data-compare]": "./comparing.js",
+  "[data-copy]": "./copying.js",
+  "[data-refresh]": "./refreshing.js",
 };
 
 export async function prepare(scope) {
