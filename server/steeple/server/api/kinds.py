@@ -29,6 +29,7 @@ CHANGE: Final = Kind("change")
 AUDIT: Final = Kind("audit")
 FEATURES: Final = Kind("features")
 THUMBNAIL: Final = Kind("thumbnail")
+GROUPING: Final = Kind("grouping", 2.0)
 
 
 def kind_of(query: Query) -> Kind:
