@@ -198,7 +198,7 @@ class KeptQueryGroups:
     Attributes:
         groups: Those of most queries first.
         compared: Queries that were compared, those that are alike no other one included.
-        waiting: Queries whose features are still to be made; another call goes on with them.
+        waiting: Queries that are still to be compared; another call goes on with them.
         unusable: Queries that cannot be compared.
         total_size: All that there were to choose from.
     """

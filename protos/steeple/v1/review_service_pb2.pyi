@@ -665,7 +665,7 @@ class GroupKeptQueriesResponse(google.protobuf.message.Message):
     compared_count: builtins.int
     """Queries that were compared, those that are alike no other one included."""
     waiting_count: builtins.int
-    """Queries that are to be compared and whose features are still to be made."""
+    """Queries that are still to be compared."""
     unusable_count: builtins.int
     """Queries that cannot be compared: their file is damaged, nothing in the
     photo can be recognised again, or their features are of another release than

@@ -152,9 +152,9 @@ class ReviewServiceServicer(object):
 
     def GroupKeptQueries(self, request, context):
         """Puts kept queries together that seem to show the same, as a discovery does
-        with photos, so that many can be reviewed at once. Of a photo, features have
-        to be made first: a call does that for some, and tells how many are left;
-        call it again for the others. RESOURCE_EXHAUSTED while another call groups.
+        with photos, so that many can be reviewed at once. A call does some seconds
+        of work, and tells how many queries are left: call it again for them.
+        RESOURCE_EXHAUSTED while another call groups.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

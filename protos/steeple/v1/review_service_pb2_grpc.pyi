@@ -85,9 +85,9 @@ class ReviewServiceStub:
         steeple.v1.review_service_pb2.GroupKeptQueriesResponse,
     ]
     """Puts kept queries together that seem to show the same, as a discovery does
-    with photos, so that many can be reviewed at once. Of a photo, features have
-    to be made first: a call does that for some, and tells how many are left;
-    call it again for the others. RESOURCE_EXHAUSTED while another call groups.
+    with photos, so that many can be reviewed at once. A call does some seconds
+    of work, and tells how many queries are left: call it again for them.
+    RESOURCE_EXHAUSTED while another call groups.
     """
 
 class ReviewServiceAsyncStub:
@@ -157,9 +157,9 @@ class ReviewServiceAsyncStub:
         steeple.v1.review_service_pb2.GroupKeptQueriesResponse,
     ]
     """Puts kept queries together that seem to show the same, as a discovery does
-    with photos, so that many can be reviewed at once. Of a photo, features have
-    to be made first: a call does that for some, and tells how many are left;
-    call it again for the others. RESOURCE_EXHAUSTED while another call groups.
+    with photos, so that many can be reviewed at once. A call does some seconds
+    of work, and tells how many queries are left: call it again for them.
+    RESOURCE_EXHAUSTED while another call groups.
     """
 
 class ReviewServiceServicer(metaclass=abc.ABCMeta):
@@ -245,9 +245,9 @@ class ReviewServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.review_service_pb2.GroupKeptQueriesResponse, collections.abc.Awaitable[steeple.v1.review_service_pb2.GroupKeptQueriesResponse]]:
         """Puts kept queries together that seem to show the same, as a discovery does
-        with photos, so that many can be reviewed at once. Of a photo, features have
-        to be made first: a call does that for some, and tells how many are left;
-        call it again for the others. RESOURCE_EXHAUSTED while another call groups.
+        with photos, so that many can be reviewed at once. A call does some seconds
+        of work, and tells how many queries are left: call it again for them.
+        RESOURCE_EXHAUSTED while another call groups.
         """
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -253,8 +253,8 @@ def group_queries(
     output = Output(as_json=json)
     with connect(server, timeout) as client, output.steps() as step:
         found = client.group_kept_queries(filter=filter, max_queries=limit)
-        while found.waiting:  # less with each call: photos are read a few at a time
-            step("reading photos", found.compared, found.compared + found.waiting)
+        while found.waiting:  # less with each call
+            step("comparing queries", found.compared, found.compared + found.waiting)
             found = client.group_kept_queries(filter=filter, max_queries=limit)
     output.document(found.to_dict())
     output.table(

@@ -76,7 +76,14 @@ class Visit:
         Raises:
             PermissionDeniedError: If it is not.
         """
-        form = await self.request.form(max_files=max_files, max_fields=max_fields)
+        self.take_form(await self.request.form(max_files=max_files, max_fields=max_fields))
+
+    def take_form(self, form: FormData) -> None:
+        """Takes a form that was read in another way.
+
+        Raises:
+            PermissionDeniedError: If it is none of this browser's.
+        """
         given = self.request.headers.get("x-form-token") or form.get("token")
         if not isinstance(given, str) or not is_form_token(given, self.secret or self.browser):
             raise PermissionDeniedError("this form is of another visit; go back, reload the page and send it again")

@@ -45,7 +45,7 @@ async def grouped(running: Running, **asked: object) -> api.GroupKeptQueriesResp
 async def test_views_of_one_thing_are_one_group_and_go_when_they_are_erased(
     keeping: Running, photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "MAX_NEW_PHOTOS", 3)
+    monkeypatch.setattr(groups, "MAX_NEW", 3)
     for photo in photos.values():
         await ask(keeping, photo)
     queries = {query.name: name for query, name in zip(await kept(keeping), PICTURES, strict=True)}

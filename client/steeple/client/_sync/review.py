@@ -191,7 +191,7 @@ class ReviewCalls:
     ) -> KeptQueryGroups:
         """Puts kept queries together that seem to show the same.
 
-        Of photos, features have to be made first, of some in one call: the answer says how many are ``waiting``.
+        A call does some seconds of work: the answer says how many queries are ``waiting`` for another.
 
         Args:
             filter: As for :meth:`list_kept_queries`.

@@ -141,7 +141,7 @@ function follow(element) {
 
 // --- pages, and parts of pages that came later ---
 
-const MODULES = { "[data-upload]": "./uploading.js", "[data-map]": "./mapping.js", "[data-compare]": "./comparing.js" };
+const MODULES = { "[data-upload]": "./uploading.js", "[data-map]": "./mapping.js", "[data-compare]": "./comparing.js", "[data-try], [data-knobs]": "./trying.js", "[data-review]": "./reviewing.js" };
 
 export async function prepare(scope) {
   for (const element of scope.querySelectorAll("[data-events]")) follow(element);

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import DataLossError, ImageError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
 from steeple.recognition import GalleryImage
 from steeple.server.catalogue.pages import ListRequest
 from steeple.server.discovery.grouping import HeapPhoto, group_photos
-from steeple.server.discovery.matches import HeapMatcher, Pair, pairs_of
+from steeple.server.discovery.matches import HeapMatcher, Match, pairs_of
 from steeple.server.discovery.records import DiscoveryOptions
+from steeple.server.index.threads import one_thread
 from steeple.server.review.records import Content, KeptQuery, QueryVerdict
 from steeple.server.review.reviewing import Review
 from steeple.server.serving import Served, Serving
@@ -23,10 +24,11 @@ DEFAULT_QUERIES: Final = 100
 MAX_QUERIES: Final = 200
 """That are compared."""
 
-MAX_NEW_PHOTOS: Final = 16
-"""Photos that features are made of in one call: some seconds of work."""
+MAX_NEW: Final = 12
+"""Photos that features are made of, and queries that are looked for among the others, in one call: some seconds."""
 
 _REMEMBERED: Final = 2 * MAX_QUERIES  # feature sets: 20 to 60 kB each
+_FILTERS: Final = 4  # whose matches are remembered
 _NEWEST_FIRST: Final = "id desc"
 _OPTIONS: Final = DiscoveryOptions(min_views=1)  # the same view twice is worth showing together too
 
@@ -69,10 +71,14 @@ class _Comparable:
     features: FeatureSet
 
 
+_Found: TypeAlias = dict[str, list[tuple[str, Match]]]
+"""By query: those that it was found to match, and how."""
+
+
 class QueryGrouper:
     """Groups kept queries, for one caller at a time. Thread safe.
 
-    Features are remembered until their queries are erased or expire, and of the last call which of them match.
+    Features, and which of them match, are remembered until their queries are erased or expire.
 
     Args:
         review: The queries.
@@ -85,7 +91,7 @@ class QueryGrouper:
         self._working = threading.Lock()
         self._lock = threading.Lock()  # guards what follows
         self._features: OrderedDict[str, FeatureSet | None] = OrderedDict()  # by query; None: it cannot be compared
-        self._pairs: tuple[tuple[str, ...], Sequence[Pair]] = ((), ())
+        self._found: OrderedDict[str, _Found] = OrderedDict()  # by filter
         review.files.deleted = self._forget
 
     def group(self, filter: str = "", max_queries: int = 0) -> QueryGroups:
@@ -110,7 +116,7 @@ class QueryGrouper:
                 "the server is grouping queries for somebody else; try again in 2 s", retry_delay_seconds="2.000"
             )
         try:
-            return self._grouped(page.items, page.total_size)
+            return self._grouped(filter, page.items, page.total_size)
         finally:
             self._working.release()
 
@@ -120,33 +126,33 @@ class QueryGrouper:
         with self._lock:
             return len(self._features)
 
-    def _grouped(self, queries: Sequence[KeptQuery], total_size: int) -> QueryGroups:
-        served, waiting, unusable, new_photos = self._serving.default, 0, 0, 0
+    def _grouped(self, filter: str, queries: Sequence[KeptQuery], total_size: int) -> QueryGroups:
+        served, unusable = self._serving.default, 0
         usable: list[_Comparable] = []
+        left: list[KeptQuery] = []
+        photos = 0
         for query in queries:
             known, features = self._known(query.id)
+            if not known and query.content is Content.PHOTO:
+                photos += 1
+                if photos > MAX_NEW:
+                    left.append(query)
+                    continue
             if not known:
-                if query.content is Content.PHOTO:
-                    if new_photos == MAX_NEW_PHOTOS:
-                        waiting += 1
-                        continue
-                    new_photos += 1
                 features = self._remember(query.id, self._read(query.id, served))
             if features is None or features.model != served.release.name:
                 unusable += 1
             else:
                 usable.append(_Comparable(query, features))
-        heap = [
-            HeapPhoto(key, one.query.id, one.query.feedback and one.query.feedback.location, _landmark(one.query))
-            for key, one in enumerate(usable)
-        ]
-        grouping = group_photos(heap, self._matched(usable, served), _OPTIONS)
-        groups = tuple(
-            QueryGroup(tuple(usable[key].query for key in sorted(group.photos)), group.landmark_id)
-            for group in grouping.groups
-            if len(group.photos) > 1
+        found = self._matched(self._found_in(filter), usable, served)
+        compared = [one.query for one in usable if one.query.id in found]
+        return QueryGroups(
+            groups=_groups(compared, found),
+            compared=len(compared),
+            waiting=len(left) + len(usable) - len(compared),
+            unusable=unusable,
+            total_size=total_size,
         )
-        return QueryGroups(groups, len(usable), waiting, unusable, total_size)
 
     def _read(self, query_id: str, served: Served) -> FeatureSet | None:
         try:
@@ -155,22 +161,34 @@ class QueryGrouper:
         except (DataLossError, ImageError, NotFoundError):  # not to be used, or erased meanwhile
             return None
 
-    def _matched(self, usable: Sequence[_Comparable], served: Served) -> Sequence[Pair]:
-        """Pairs of them that match, by their places."""
-        ids = tuple(one.query.id for one in usable)
+    def _found_in(self, filter: str) -> _Found:
+        """What is known of the queries of a filter; of the last few filters."""
         with self._lock:
-            if self._pairs[0] == ids:
-                return self._pairs[1]
+            found = self._found.setdefault(filter, {})
+            self._found.move_to_end(filter)
+            while len(self._found) > _FILTERS:
+                self._found.popitem(last=False)
+            return found
+
+    def _matched(self, found: _Found, usable: Sequence[_Comparable], served: Served) -> _Found:
+        """``found``, with what some queries match that were not looked for before."""
+        ids = [one.query.id for one in usable]
+        for gone in found.keys() - set(ids):  # should it come back, it is to be compared with those that came meanwhile
+            del found[gone]
+        new = [key for key, query_id in enumerate(ids) if query_id not in found]
+        if not new:
+            return found
 
         def gallery(keys: Sequence[int]) -> Mapping[int, GalleryImage]:
             return {key: GalleryImage(str(key), usable[key].features) for key in keys}
 
-        matcher = HeapMatcher(served.release, gallery)
-        for key, one in enumerate(usable):
-            matcher.add(key, one.features)
-        found = pairs_of(match for key, one in enumerate(usable) for match in matcher.matches(key, one.features))
-        with self._lock:
-            self._pairs = ids, found
+        with one_thread():  # queries have the other cores
+            matcher = HeapMatcher(served.release, gallery)
+            for key, one in enumerate(usable):
+                matcher.add(key, one.features)
+            for key in new[:MAX_NEW]:
+                matches = matcher.matches(key, usable[key].features)
+                found[ids[key]] = [(ids[match.photo], match) for match in matches]
         return found
 
     def _known(self, query_id: str) -> tuple[bool, FeatureSet | None]:
@@ -193,6 +211,26 @@ class QueryGrouper:
     def _forget(self, query_id: str) -> None:
         with self._lock:
             self._features.pop(query_id, None)
+
+
+def _groups(queries: Sequence[KeptQuery], found: Mapping[str, Sequence[tuple[str, Match]]]) -> tuple[QueryGroup, ...]:
+    keys = {query.id: key for key, query in enumerate(queries)}
+    matches = [
+        replace(match, query=keys[query_id], photo=keys[other])
+        for query_id in keys
+        for other, match in found[query_id]
+        if other in keys
+    ]
+    heap = [
+        HeapPhoto(key, query.id, query.feedback.location if query.feedback else None, _landmark(query))
+        for key, query in enumerate(queries)
+    ]
+    grouping = group_photos(heap, pairs_of(matches), _OPTIONS)
+    return tuple(
+        QueryGroup(tuple(queries[key] for key in sorted(group.photos)), group.landmark_id)
+        for group in grouping.groups
+        if len(group.photos) > 1
+    )
 
 
 def _landmark(query: KeptQuery) -> str:
