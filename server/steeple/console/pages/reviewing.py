@@ -95,8 +95,12 @@ async def landmark(visit: Visit) -> Response:
     queries = list(dict.fromkeys(visit.texts("query")))
     if not queries:
         return _done(visit, "Nothing was chosen.")
-    if visit.text("how") == "new":
-        name = visit.text("name")
+    how, name = visit.text("how"), visit.text("name")
+    if how == "typed":  # by the Enter key, in one field or the other
+        if bool(name) == bool(visit.text("landmark")):
+            return _done(visit, "Nothing was done: type a name in one of the two fields.")
+        how = "new" if name else "add"
+    if how == "new":
         if not name:
             raise InvalidArgumentError("type what the new landmark is called; go back, and your choice is still there")
         first, *others = queries

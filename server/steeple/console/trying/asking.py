@@ -20,6 +20,10 @@ DEFAULT_STEP: Final = 2
 
 _CANDIDATES: Final = 8
 
+_SAID_BESIDE: Final = 6
+"""Bytes that a request for an answer, as :func:`ask` makes it, takes beyond one to explain it: the same features must
+fit into both, or what is explained is another answer."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -108,7 +112,9 @@ async def explain(client: AsyncClient, photo: HeldPhoto, budget: int) -> Explana
         return known
     features = photo.reading.features
     explanation = await client.explain(
-        photo.source if features is None else features, upload=features is None, max_bytes=budget or None
+        photo.source if features is None else features,
+        upload=features is None,
+        max_bytes=budget - _SAID_BESIDE if budget else None,
     )
     photo.explanations[budget] = explanation
     return explanation

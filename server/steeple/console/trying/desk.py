@@ -15,7 +15,7 @@ from steeple.errors import NotFoundError
 REFERENCE_SIDE: Final = 900
 """Pixels of the longer side of a reference image beside a photo."""
 
-_REFERENCE_SECONDS: Final = 300
+_KEPT: Final = {"cache-control": "private, max-age=300"}
 
 
 class Desk:
@@ -60,6 +60,19 @@ async def reference_response(visit: Visit, landmark: str, image: str) -> Respons
     try:
         file = await visit.client.download_reference_image(f"landmarks/{landmark}/images/{image}")
     except NotFoundError:
-        return Response(str(NO_PHOTO), media_type="image/svg+xml", headers={"cache-control": "no-store"})
+        return _no_photo()
     view = await desk_of(visit).reading.view(file.data, REFERENCE_SIDE)
-    return Response(view, media_type="image/jpeg", headers={"cache-control": f"private, max-age={_REFERENCE_SECONDS}"})
+    return Response(view, media_type="image/jpeg", headers=_KEPT)
+
+
+async def thumbnail_response(visit: Visit, landmark: str, image: str) -> Response:
+    """A reference image made small, or a picture that says that there is none."""
+    try:
+        file = await visit.client.get_reference_image_thumbnail(f"landmarks/{landmark}/images/{image}")
+    except NotFoundError:
+        return _no_photo()
+    return Response(file.data, media_type=file.media_type, headers=_KEPT)
+
+
+def _no_photo() -> Response:
+    return Response(str(NO_PHOTO), media_type="image/svg+xml")

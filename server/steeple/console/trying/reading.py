@@ -29,7 +29,7 @@ MAX_PIXELS: Final = 64_000_000
 VIEW_SIDE: Final = 1280
 """Pixels of the longer side of what a page shows."""
 
-_MOST_WAITING: Final = 8
+_MOST_WAITING: Final = 32
 _JPEG_QUALITY: Final = 85
 
 

@@ -14,8 +14,8 @@ _CONFIDENCES: Final = (
     (0.2, "Unlikely"),
     (0.0, "Very unlikely"),
 )
-"""The app's phrases: confidence is a calibrated probability, and "likely" from two thirds and "very likely" from 0.9 are
-the IPCC's (note of 2010)."""
+"""The app's phrases: confidence is a calibrated probability, and "likely" from two thirds and "very likely" from 0.9
+are the IPCC's (note of 2010)."""
 
 _VERDICTS: Final = {
     "answer": "It is the answer",
@@ -52,7 +52,8 @@ def words_of(confidence: float) -> str:
 
 def sure(confidence: float) -> str:
     """A confidence as a number: never 100 %, since nothing is certain, and never more than it is."""
-    return f"{min(99, int(100 * max(0.0, confidence) + 1e-9))} %"
+    whole = min(99, int(100 * max(0.0, confidence) + 1e-9))
+    return f"{whole}\u00a0%" if whole else "under 1\u00a0%"
 
 
 def verdict_words(image: ExplainedImage) -> str:
