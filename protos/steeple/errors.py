@@ -12,6 +12,7 @@ gRPC status, so that an error keeps its type from the server, over the wire, to 
     ├── FailedPreconditionError     the state of the system forbids it
     │   └── ModelMismatchError      features of a model release that is not served
     ├── AbortedError                somebody else was faster (etag)
+    │   └── ChangedSinceError       what is to be undone was changed again
     ├── ResourceExhaustedError      too large, or too many at once
     ├── UnauthenticatedError        no key, or an unknown one
     ├── PermissionDeniedError       the key does not cover this call
@@ -34,6 +35,7 @@ __all__ = [
     "AbortedError",
     "AlreadyExistsError",
     "CancelledError",
+    "ChangedSinceError",
     "DataLossError",
     "DeadlineExceededError",
     "FailedPreconditionError",
@@ -132,6 +134,12 @@ class AbortedError(SteepleError):
     status = "ABORTED"
     reason = "ETAG_MISMATCH"
     exit_code = 7
+
+
+class ChangedSinceError(AbortedError):
+    """Somebody changed again what a change that is to be undone had changed."""
+
+    reason = "CHANGED_SINCE"
 
 
 class ResourceExhaustedError(SteepleError):

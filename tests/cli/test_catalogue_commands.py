@@ -42,7 +42,7 @@ def test_a_landmark_from_creation_to_deletion(steeple: Steeple) -> None:
     text = steeple("landmarks", "show", "saint-denis")
     assert "Saint-Denis" in text.out
     assert "country=FR" in text.out
-    assert steeple("landmarks", "delete", "saint-denis", "--json").json == {"deleted": "landmarks/saint-denis"}
+    assert steeple("landmarks", "delete", "saint-denis", "--json").json == {"deleted": ["landmarks/saint-denis"]}
     assert "deleted until" in steeple("landmarks", "show", "saint-denis").out
     gone = steeple("landmarks", "delete", "saint-denis")
     assert gone.code == 4

@@ -53,7 +53,9 @@ def filled(address: str) -> Iterator[str]:
             client.create_landmark(landmark_id.title(), landmark_id=landmark_id)
         client.delete_landmark("tab-tower-gone")
         key = client.create_key("tab", scope=Scope.READER)
+        client.create_person("tab-ada", "Ada", Scope.READER)
         yield address
+        client.delete_person("tab-ada")
         client.revoke_key(key.key.id)
 
 
@@ -61,7 +63,7 @@ def filled(address: str) -> Iterator[str]:
     ("line", "words"),
     [
         ("steeple ide", ["identify"]),
-        ("steeple landmarks un", ["undelete"]),
+        ("steeple landmarks un", ["undelete", "undo"]),
         ("steeple identify --max-b", ["--max-bytes"]),
         ("steeple identify --root", ["--root-certificates"]),
         ("steeple serve --access ", ["auto", "open", "keys"]),
@@ -82,6 +84,7 @@ def test_names_that_a_server_knows(filled: str, offered: Offered) -> None:
     assert offered(f"steeple landmarks show --server {filled} tab-b") == ["tab-bridge"]
     assert offered("steeple landmarks undelete tab-", filled) == ["tab-tower-gone"]
     assert offered("steeple audit landmarks/tab-b", filled) == ["landmarks/tab-bridge"]
+    assert offered("steeple people show tab-", filled) == ["tab-ada"]
 
 
 def test_keys_and_images_that_a_server_knows(filled: str, offered: Offered, tmp_path: Path) -> None:

@@ -202,6 +202,9 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         scripted = self.peer.meet("GetLandmark", request, context)
         return scripted or catalog.GetLandmarkResponse(landmark=landmark_pb2.Landmark(name=request.name))
 
+    def GetCoverage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("GetCoverage", request, context) or catalog.GetCoverageResponse()
+
     def ListLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
         scripted = self.peer.meet("ListLandmarks", request, context)
         page, token = _page(self.peer.landmarks, request)
@@ -250,6 +253,9 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
         image = landmark_pb2.ReferenceImage(name=request.name)
         return scripted or catalog.UndeleteReferenceImageResponse(reference_image=image)
 
+    def UndoChange(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("UndoChange", request, context) or catalog.UndoChangeResponse()
+
     def GetReferenceImageThumbnail(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet(
             "GetReferenceImageThumbnail", request, context
@@ -263,6 +269,17 @@ class _Catalog(catalog_service_pb2_grpc.CatalogServiceServicer):
     def BatchDeleteReferenceImages(self, request: Any, context: Any) -> Any:  # noqa: N802
         scripted = self.peer.meet("BatchDeleteReferenceImages", request, context)
         return scripted or catalog.BatchDeleteReferenceImagesResponse()
+
+    def BatchUpdateLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("BatchUpdateLandmarks", request, context)
+        return scripted or catalog.BatchUpdateLandmarksResponse(updated=request.names)
+
+    def BatchDeleteLandmarks(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("BatchDeleteLandmarks", request, context) or catalog.BatchDeleteLandmarksResponse()
+
+    def ListLandmarkClusters(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("ListLandmarkClusters", request, context)
+        return scripted or catalog.ListLandmarkClustersResponse(zoom=request.zoom)
 
     def DownloadReferenceImage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("DownloadReferenceImage", request, context) or catalog.DownloadReferenceImageResponse(
@@ -352,6 +369,15 @@ class _Server(server_service_pb2_grpc.ServerServiceServicer):
 
     def GetUsage(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self.peer.meet("GetUsage", request, context) or self.peer.usage
+
+    def GetTraffic(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("GetTraffic", request, context) or server_service_pb2.GetTrafficResponse()
+
+    def GetStorage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("GetStorage", request, context) or server_service_pb2.GetStorageResponse()
+
+    def GetCalibration(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self.peer.meet("GetCalibration", request, context) or server_service_pb2.GetCalibrationResponse()
 
 
 def _page(items: list[Any], request: Any) -> tuple[list[Any], str]:

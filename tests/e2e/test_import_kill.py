@@ -92,7 +92,7 @@ def test_an_import_that_is_killed_and_cancelled_anywhere_loses_and_repeats_nothi
         assert sorted(there) == sorted((digest, path.parent.name) for digest, path in digests.items())
         events = [event.method.rpartition("/")[2] for event in client.list_audit_events()]
         assert events.count("CreateReferenceImage") == PHOTOS
-        assert events.count("BatchCreateLandmarks") == 1
+        assert events.count("BatchCreateLandmarks") == 3
         assert client.server_info().index.images == PHOTOS
         stored = [path for path in (data_dir / "images").rglob("*") if path.is_file()]
         assert {path.name for path in stored} >= set(digests)

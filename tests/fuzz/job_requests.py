@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from steeple.delf.release import DEFAULT_RELEASE
 from steeple.v1 import discovery_service_pb2 as discovery
 from steeple.v1 import import_service_pb2 as imports
 from steeple.v1 import model_service_pb2 as models
@@ -21,6 +23,7 @@ from steeple.v1 import server_service_pb2 as server
 from steeple.v1 import snapshot_service_pb2 as snapshots
 from steeple.v1 import transfer_service_pb2 as transfer
 from steeple.v1 import upload_service_pb2 as uploads
+from steeple.v1 import view_service_pb2 as views
 from steeple.v1.catalog_service_pb2 import DUPLICATE_POLICY_NONE, DUPLICATE_POLICY_REFUSE
 from steeple.v1.landmark_pb2 import Landmark, LatLng
 from tests.fuzz.known import Known
@@ -41,6 +44,7 @@ def job_requests(known: Known, landmark: Callable[[], Landmark], uuid: str) -> d
         **_review(known, landmark, uuid),
         **_discovery(known, landmark, uuid),
         **_packs(known, uuid),
+        **_views(known, uuid),
     }
 
 
@@ -53,6 +57,9 @@ def _files_and_operations(known: Known, uuid: str) -> dict[str, Sequence[Message
     }
     return {
         "ServerService/GetUsage": [server.GetUsageRequest(month="2026-11", max_landmarks=3)],
+        "ServerService/GetTraffic": [server.GetTrafficRequest(period_minutes=30, interval_minutes=5)],
+        "ServerService/GetStorage": [server.GetStorageRequest()],
+        "ServerService/GetCalibration": [server.GetCalibrationRequest(name=f"models/{DEFAULT_RELEASE}")],
         "OperationService/GetOperation": [operations.GetOperationRequest(name=known.operation)],
         "OperationService/ListOperations": [
             operations.ListOperationsRequest(
@@ -202,4 +209,32 @@ def _packs(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
         "PackService/ListPacks": [packs.ListPacksRequest(page_size=1)],
         "PackService/DownloadPack": [packs.DownloadPackRequest(name=known.pack, offset=10)],
         "PackService/DeletePack": [packs.DeletePackRequest(name="packs/none")],
+    }
+
+
+def _views(known: Known, uuid: str) -> dict[str, Sequence[Message]]:
+    view: dict[str, Any] = {
+        "display_name": "Few photos",
+        "filter": "reference_image_count < 5",
+        "order_by": "create_time desc",
+        "layout": {"columns": "id,display_name"},
+        "shared": True,
+    }
+    return {
+        "ViewService/CreateView": [
+            views.CreateViewRequest(
+                view=views.View(collection=views.View.COLLECTION_LANDMARKS, **view), request_id=uuid.format(112)
+            )
+        ],
+        "ViewService/ListViews": [
+            views.ListViewsRequest(page_size=1, collection=views.View.COLLECTION_LANDMARKS, show_all=True)
+        ],
+        "ViewService/UpdateView": [
+            views.UpdateViewRequest(
+                view=views.View(name=known.view, **view),
+                update_mask=FieldMask(paths=["display_name", "filter", "order_by", "layout", "shared"]),
+                request_id=uuid.format(113),
+            )
+        ],
+        "ViewService/DeleteView": [views.DeleteViewRequest(name="views/none", request_id=uuid.format(114))],
     }

@@ -11,6 +11,7 @@ class Known:
 
     Attributes:
         key: Of a reader.
+        person: Who may sign in, as a reader.
         upload: A complete archive of photos.
         unfinished_upload: One whose bytes are still to come.
         operation: That has made a file.
@@ -22,9 +23,12 @@ class Known:
         photo: Of the proposal.
         pack: That is published.
         folder: Of photos, that may be imported.
+        event: Of a change of the landmark "tower".
+        view: That is saved.
     """
 
     key: str
+    person: str
     upload: str
     unfinished_upload: str
     operation: str
@@ -36,6 +40,8 @@ class Known:
     photo: str
     pack: str
     folder: str
+    event: str
+    view: str
 
     def texts(self) -> list[str]:
         """All of them."""

@@ -28,6 +28,7 @@ from tests.fuzz.catalogue import features
 from tests.fuzz.job_requests import LANDMARK, job_requests
 from tests.fuzz.known import Known
 from tests.fuzz.mutations import Random, damaged, disturb
+from tests.fuzz.people_requests import people_requests
 from tests.fuzz.photos import tiny_photos
 
 IMAGE = f"{LANDMARK}/images/one"
@@ -147,6 +148,7 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
             )
         ],
         "CatalogService/GetLandmark": [catalog.GetLandmarkRequest(name=LANDMARK)],
+        "CatalogService/GetCoverage": [catalog.GetCoverageRequest(name=LANDMARK)],
         "CatalogService/ListLandmarks": [catalog.ListLandmarksRequest(**listing)],
         "CatalogService/UpdateLandmark": [
             catalog.UpdateLandmarkRequest(
@@ -195,11 +197,37 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
         "CatalogService/BatchDeleteReferenceImages": [
             catalog.BatchDeleteReferenceImagesRequest(names=[f"{LANDMARK}/images/none"], request_id=UUID.format(8))
         ],
+        "CatalogService/BatchUpdateLandmarks": [
+            catalog.BatchUpdateLandmarksRequest(
+                names=[LANDMARK],
+                add_labels=["tall"],
+                remove_labels=["small"],
+                set_metadata={"wikidata": "Q243"},
+                remove_metadata=["photographer"],
+                active=True,
+                description="It stands.",
+                request_id=UUID.format(90),
+            )
+        ],
+        "CatalogService/BatchDeleteLandmarks": [
+            catalog.BatchDeleteLandmarksRequest(names=["landmarks/none"], force=True, request_id=UUID.format(91))
+        ],
+        "CatalogService/ListLandmarkClusters": [
+            catalog.ListLandmarkClustersRequest(
+                filter="labels:tower",
+                southwest=LatLng(latitude=40, longitude=-10),
+                northeast=LatLng(latitude=60, longitude=30),
+                zoom=3,
+            )
+        ],
         "CatalogService/UndeleteReferenceImage": [
             catalog.UndeleteReferenceImageRequest(name=IMAGE, request_id=UUID.format(9))
         ],
         "CatalogService/DownloadReferenceImage": [catalog.DownloadReferenceImageRequest(name=IMAGE, original=True)],
         "CatalogService/GetReferenceImageThumbnail": [catalog.GetReferenceImageThumbnailRequest(name=IMAGE)],
+        "CatalogService/UndoChange": [
+            catalog.UndoChangeRequest(name=known.event, request_id=UUID.format(10)),
+        ],
         "KeyService/CreateKey": [key_service_pb2.CreateKeyRequest(key=key)],
         "KeyService/GetKey": [key_service_pb2.GetKeyRequest(name=known.key)],
         "KeyService/ListKeys": [key_service_pb2.ListKeysRequest(page_size=2)],
@@ -213,10 +241,18 @@ def valid_requests(known: Known) -> dict[str, list[Message]]:
         ],
         "AuditService/ListAuditEvents": [
             audit.ListAuditEventsRequest(
-                page_size=2, resource=LANDMARK, start_time=Timestamp(seconds=1), end_time=LATER
+                page_size=2,
+                resource=LANDMARK,
+                actor="open",
+                method="steeple.v1.CatalogService/",
+                outcomes=["OK", "ABORTED"],
+                batch=known.event,
+                start_time=Timestamp(seconds=1),
+                end_time=LATER,
             )
         ],
         **job_requests(known, landmark, UUID),
+        **people_requests(known),
     }
     found = {f"steeple.v1.{method}": list(each) for method, each in made.items()}
     return {**{method: [request_class(method)()] for method in methods()}, **found}

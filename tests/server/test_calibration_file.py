@@ -27,7 +27,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_what_was_saved_is_loaded(file: Path) -> None:
-    assert calibration_file.load(file, RELEASE) == MINE
+    loaded = calibration_file.load(file, RELEASE)
+    assert (loaded.calibration, loaded.provenance) == (MINE, {"photos": {"query": 3}})
     assert [path.name for path in file.parent.iterdir()] == [file.name]
     assert json.loads(file.read_text(encoding="utf-8"))["provenance"] == {"photos": {"query": 3}}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.exposure import is_local
+from steeple.server.exposure import is_local, is_private
 from steeple.server.settings import Settings
 
 TLS: dict[str, Any] = {"tls_certificate": Path("cert.pem"), "tls_key": Path("key.pem")}
@@ -63,3 +63,36 @@ def test_keys_and_tls_will_do() -> None:
             Settings.load(**flags)
     with pytest.raises(InvalidArgumentError, match="tls_client_ca needs"):
         Settings.load(tls_client_ca=Path("x"))
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("https://id.example.org", True),
+        ("https://id.example.org/realms/one", True),
+        ("http://localhost:8080", True),
+        ("http://127.0.0.1/x", True),
+        ("http://[::1]:80/x", True),
+        ("http://localhost.example.org", False),
+        ("http://127.0.0.1.example.org", False),
+        ("http://user@id.example.org", False),
+        ("http://localhost@id.example.org", False),
+        ("https://", False),
+        ("https://id.example.org:port", False),
+        ("file:///etc/passwd", False),
+        ("id.example.org", False),
+        ("", False),
+    ],
+)
+def test_who_is_asked_so_that_nobody_can_put_in_a_word(url: str, private: bool) -> None:
+    assert is_private(url) is private
+
+
+def test_an_identity_provider_has_a_name_for_us_and_is_asked_in_private() -> None:
+    both = {"oidc_issuer": "https://id.example.org", "oidc_client_id": "steeple"}
+    assert Settings.load(**both).oidc_issuer == "https://id.example.org"
+    for name in both:
+        with pytest.raises(InvalidArgumentError, match="oidc_issuer and oidc_client_id go together"):
+            Settings.load(**{**both, name: ""})
+    with pytest.raises(InvalidArgumentError, match=r"setting oidc_issuer .* must be a URL, such as https"):
+        Settings.load(**{**both, "oidc_issuer": "http://localhost.example.org"})

@@ -16,7 +16,23 @@ from steeple.client._photos import Photo
 from steeple.client._sync.client import Client
 from steeple.client._sync.listing import Listing
 from steeple.client._sync.stream import AnswerStream
-from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.access import Key, KeyLimits, MonthlyUsage, NewKey, Scope
+from steeple.client.calibration import (
+    Calibration,
+    CalibrationSource,
+    FalsePositives,
+    Reliability,
+    ReliabilityBin,
+)
+from steeple.client.coverage import (
+    CompassSector,
+    Coverage,
+    CoverageGap,
+    CoverageImage,
+    GapKind,
+    ViewGroup,
+    ViewMatch,
+)
 from steeple.client.discovery import (
     AcceptedProposal,
     Discovery,
@@ -28,9 +44,24 @@ from steeple.client.discovery import (
     ProposalState,
 )
 from steeple.client.explanation import Evidence, ExplainedImage, Explanation, Verdict
+from steeple.client.health import (
+    AnswerInterval,
+    Disk,
+    Latency,
+    MethodTraffic,
+    StageTraffic,
+    Storage,
+    StorageKind,
+    StoragePart,
+    Traffic,
+    TrafficInterval,
+)
+from steeple.client.history import AuditEvent, ChangeKind, FieldChange, UndoneChange
+from steeple.client.landmark_map import LandmarkCluster, LandmarkMap
 from steeple.client.listing import ListPage
 from steeple.client.operations import Operation, OperationProblem, OperationState
 from steeple.client.packs import Pack, PackState
+from steeple.client.people import Me, NewSession, Person, Session
 from steeple.client.resources import (
     UNSET,
     Duplicate,
@@ -58,26 +89,39 @@ from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
 from steeple.client.uploads import Upload
 from steeple.client.usage import IdentifiedLandmark, KeyUsage, LandmarkUsage, Usage
+from steeple.client.views import View, ViewCollection
 
 __all__ = [
     "UNSET",
     "AcceptedProposal",
     "Answer",
+    "AnswerInterval",
     "AnswerStream",
     "AsyncAnswerStream",
     "AsyncClient",
     "AsyncListing",
     "AuditEvent",
+    "Calibration",
+    "CalibrationSource",
     "Candidate",
+    "ChangeKind",
     "Client",
+    "CompassSector",
+    "Coverage",
+    "CoverageGap",
+    "CoverageImage",
     "Discovery",
     "DiscoveryPhoto",
+    "Disk",
     "Duplicate",
     "DuplicateKind",
     "Evidence",
     "ExplainedImage",
     "Explanation",
+    "FalsePositives",
     "Feedback",
+    "FieldChange",
+    "GapKind",
     "IdentifiedLandmark",
     "ImageFile",
     "ImageState",
@@ -90,21 +134,28 @@ __all__ = [
     "KeyLimits",
     "KeyUsage",
     "Landmark",
+    "LandmarkCluster",
+    "LandmarkMap",
     "LandmarkUsage",
     "LatLng",
+    "Latency",
     "LeftoverReason",
     "ListPage",
     "Listing",
     "MatchedPair",
+    "Me",
+    "MethodTraffic",
     "Model",
     "MonthlyUsage",
     "NearbyLandmark",
     "NewKey",
+    "NewSession",
     "Operation",
     "OperationProblem",
     "OperationState",
     "Pack",
     "PackState",
+    "Person",
     "Photo",
     "Proposal",
     "ProposalState",
@@ -113,15 +164,29 @@ __all__ = [
     "QueryOrigin",
     "QueryVerdict",
     "ReferenceImage",
+    "Reliability",
+    "ReliabilityBin",
     "Scope",
     "ServerInfo",
+    "Session",
     "Snapshot",
+    "StageTraffic",
+    "Storage",
+    "StorageKind",
+    "StoragePart",
     "StreamAnswer",
     "Timings",
+    "Traffic",
+    "TrafficInterval",
+    "UndoneChange",
     "Unset",
     "UpkeepActivity",
     "UpkeepInfo",
     "Upload",
     "Usage",
     "Verdict",
+    "View",
+    "ViewCollection",
+    "ViewGroup",
+    "ViewMatch",
 ]

@@ -1,4 +1,4 @@
-"""Protocol messages of keys and the audit log to the SDK's types, and back."""
+"""Protocol messages of keys to the SDK's types, and back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
-from steeple.client.access import AuditEvent, Key, KeyLimits, MonthlyUsage, Scope
+from steeple.client.access import Key, KeyLimits, MonthlyUsage, Scope
 from steeple.errors import InvalidArgumentError
-from steeple.v1 import audit_service_pb2, key_service_pb2
+from steeple.v1 import key_service_pb2
 
 _SCOPES: Final = {
     Scope.DEVICE: key_service_pb2.Key.SCOPE_DEVICE,
@@ -16,7 +16,7 @@ _SCOPES: Final = {
     Scope.EDITOR: key_service_pb2.Key.SCOPE_EDITOR,
     Scope.ADMIN: key_service_pb2.Key.SCOPE_ADMIN,
 }
-_SCOPE_OF: Final = {number: scope for scope, number in _SCOPES.items()}
+_SCOPE_OF: Final[dict[int, Scope]] = {number: scope for scope, number in _SCOPES.items()}
 
 
 def key_name(key: str | Key) -> str:
@@ -31,6 +31,11 @@ def scope_value(scope: Scope | str) -> key_service_pb2.Key.Scope.ValueType:
         InvalidArgumentError: If there is none of that name.
     """
     return number_of(scope, _SCOPES, says="scope must be", field="scope")
+
+
+def to_scope(number: int) -> Scope:
+    """The scope of a number."""
+    return _SCOPE_OF.get(number, Scope.OTHER)
 
 
 def limits_message(limits: KeyLimits) -> key_service_pb2.KeyLimits:
@@ -54,7 +59,7 @@ def to_key(message: key_service_pb2.Key) -> Key:
     return Key(
         name=message.name,
         display_name=message.display_name,
-        scope=_SCOPE_OF.get(message.scope, Scope.OTHER),
+        scope=to_scope(message.scope),
         limits=KeyLimits(
             message.limits.requests_per_second, message.limits.burst, message.limits.monthly_identifications
         ),
@@ -70,10 +75,3 @@ def to_key(message: key_service_pb2.Key) -> Key:
 def to_monthly_usage(message: key_service_pb2.MonthlyUsage) -> MonthlyUsage:
     """The usage of a month."""
     return MonthlyUsage(message.month, message.identified_count, message.unknown_count)
-
-
-def to_audit_event(message: audit_service_pb2.AuditEvent) -> AuditEvent:
-    """An event of the audit log."""
-    return AuditEvent(
-        message.name, to_time(message.time), message.actor, message.method, message.resource, message.outcome
-    )

@@ -26,11 +26,13 @@ from steeple.v1 import (
     model_service_pb2_grpc,
     operation_service_pb2_grpc,
     pack_service_pb2_grpc,
+    person_service_pb2_grpc,
     review_service_pb2_grpc,
     server_service_pb2_grpc,
     snapshot_service_pb2_grpc,
     transfer_service_pb2_grpc,
     upload_service_pb2_grpc,
+    view_service_pb2_grpc,
     visual_search_service_pb2_grpc,
 )
 
@@ -45,11 +47,13 @@ if TYPE_CHECKING:  # classes that only the .pyi files of the stubs have
     from steeple.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from steeple.v1.operation_service_pb2_grpc import OperationServiceAsyncStub
     from steeple.v1.pack_service_pb2_grpc import PackServiceAsyncStub
+    from steeple.v1.person_service_pb2_grpc import PersonServiceAsyncStub
     from steeple.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
     from steeple.v1.server_service_pb2_grpc import ServerServiceAsyncStub
     from steeple.v1.snapshot_service_pb2_grpc import SnapshotServiceAsyncStub
     from steeple.v1.transfer_service_pb2_grpc import TransferServiceAsyncStub
     from steeple.v1.upload_service_pb2_grpc import UploadServiceAsyncStub
+    from steeple.v1.view_service_pb2_grpc import ViewServiceAsyncStub
     from steeple.v1.visual_search_service_pb2_grpc import VisualSearchServiceAsyncStub
 
 _RETRY_BUFFER_BYTES: Final = 24 * 1024 * 1024
@@ -172,6 +176,7 @@ class Link:
     explain: explain_service_pb2_grpc.ExplainServiceStub
     feedback: feedback_service_pb2_grpc.FeedbackServiceStub
     keys: key_service_pb2_grpc.KeyServiceStub
+    people: person_service_pb2_grpc.PersonServiceStub
     audit: audit_service_pb2_grpc.AuditServiceStub
     operations: operation_service_pb2_grpc.OperationServiceStub
     review: review_service_pb2_grpc.ReviewServiceStub
@@ -182,6 +187,7 @@ class Link:
     imports: import_service_pb2_grpc.ImportServiceStub
     transfer: transfer_service_pb2_grpc.TransferServiceStub
     packs: pack_service_pb2_grpc.PackServiceStub
+    views: view_service_pb2_grpc.ViewServiceStub
     health_check: grpc.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -201,6 +207,7 @@ class Link:
             explain_service_pb2_grpc.ExplainServiceStub(channel),
             feedback_service_pb2_grpc.FeedbackServiceStub(channel),
             key_service_pb2_grpc.KeyServiceStub(channel),
+            person_service_pb2_grpc.PersonServiceStub(channel),
             audit_service_pb2_grpc.AuditServiceStub(channel),
             operation_service_pb2_grpc.OperationServiceStub(channel),
             review_service_pb2_grpc.ReviewServiceStub(channel),
@@ -211,6 +218,7 @@ class Link:
             import_service_pb2_grpc.ImportServiceStub(channel),
             transfer_service_pb2_grpc.TransferServiceStub(channel),
             pack_service_pb2_grpc.PackServiceStub(channel),
+            view_service_pb2_grpc.ViewServiceStub(channel),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 
@@ -226,6 +234,7 @@ class AsyncLink:
     explain: ExplainServiceAsyncStub
     feedback: FeedbackServiceAsyncStub
     keys: KeyServiceAsyncStub
+    people: PersonServiceAsyncStub
     audit: AuditServiceAsyncStub
     operations: OperationServiceAsyncStub
     review: ReviewServiceAsyncStub
@@ -236,6 +245,7 @@ class AsyncLink:
     imports: ImportServiceAsyncStub
     transfer: TransferServiceAsyncStub
     packs: PackServiceAsyncStub
+    views: ViewServiceAsyncStub
     health_check: grpc.aio.UnaryUnaryMultiCallable[bytes, bool]
 
     @staticmethod
@@ -253,6 +263,7 @@ class AsyncLink:
         explain: Any = explain_service_pb2_grpc.ExplainServiceStub(channel)
         feedback: Any = feedback_service_pb2_grpc.FeedbackServiceStub(channel)
         keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+        people: Any = person_service_pb2_grpc.PersonServiceStub(channel)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         operations: Any = operation_service_pb2_grpc.OperationServiceStub(channel)
         review: Any = review_service_pb2_grpc.ReviewServiceStub(channel)
@@ -263,6 +274,7 @@ class AsyncLink:
         imports: Any = import_service_pb2_grpc.ImportServiceStub(channel)
         transfer: Any = transfer_service_pb2_grpc.TransferServiceStub(channel)
         packs: Any = pack_service_pb2_grpc.PackServiceStub(channel)
+        views: Any = view_service_pb2_grpc.ViewServiceStub(channel)
         return AsyncLink(
             channel,
             cast("VisualSearchServiceAsyncStub", visual_search),
@@ -271,6 +283,7 @@ class AsyncLink:
             cast("ExplainServiceAsyncStub", explain),
             cast("FeedbackServiceAsyncStub", feedback),
             cast("KeyServiceAsyncStub", keys),
+            cast("PersonServiceAsyncStub", people),
             cast("AuditServiceAsyncStub", audit),
             cast("OperationServiceAsyncStub", operations),
             cast("ReviewServiceAsyncStub", review),
@@ -281,6 +294,7 @@ class AsyncLink:
             cast("ImportServiceAsyncStub", imports),
             cast("TransferServiceAsyncStub", transfer),
             cast("PackServiceAsyncStub", packs),
+            cast("ViewServiceAsyncStub", views),
             channel.unary_unary(_HEALTH_CHECK, request_serializer=bytes, response_deserializer=_is_serving),
         )
 

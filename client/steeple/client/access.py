@@ -1,4 +1,4 @@
-"""Keys and the audit log."""
+"""Keys."""
 
 from __future__ import annotations
 
@@ -123,28 +123,3 @@ class NewKey:
         """For JSON, the secret included."""
         old = {} if self.old_key is None else {"old_key": self.old_key.to_dict()}
         return {"key": self.key.to_dict(), "secret": self.secret, **old}
-
-
-@dataclass(frozen=True)
-class AuditEvent:
-    """A change, or a failed attempt at one.
-
-    Attributes:
-        name: ``auditEvents/{number}``.
-        time: UTC.
-        actor: ``keys/{id}``; ``open`` where the server asks for no keys; ``local``: made on the data folder itself.
-        method: Such as ``steeple.v1.CatalogService/DeleteLandmark``.
-        resource: Name of what was changed; may be empty if it failed.
-        outcome: Name of the gRPC status.
-    """
-
-    name: str
-    time: datetime
-    actor: str
-    method: str
-    resource: str
-    outcome: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {"time": self.time.isoformat()}

@@ -107,7 +107,7 @@ class KeptQuery:
         name: ``queries/{id}``. Names sort by time.
         create_time: UTC; when it was answered, or feedback came.
         expire_time: UTC; when it goes by itself.
-        key: ``keys/{id}`` of who asked; empty: there was no key.
+        key: ``keys/{id}`` of who asked; empty: there was no key, or a person asked.
         request_id: Of the call, as in the server's log.
         identified: Whether the first candidate was the answer; else it was UNKNOWN.
         candidates: By falling confidence.
@@ -120,7 +120,7 @@ class KeptQuery:
         size_bytes: On the server's disk.
         verdict: What somebody says who looked at it.
         landmark: ``landmarks/{id}`` that the verdict names; else empty.
-        reviewer: Who said so: ``keys/{id}`` or ``open``; empty: nobody has.
+        reviewer: Who said so: ``keys/{id}``, ``people/{id}`` or ``open``; empty: nobody has.
         review_time: UTC; None: nobody has.
         reference_image: ``landmarks/{landmark}/images/{id}`` that was made of it; empty: none was.
         origin: Why it is kept.

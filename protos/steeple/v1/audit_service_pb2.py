@@ -12,22 +12,27 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esteeple/v1/audit_service.proto\x12\nsteeple.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x01\n\nAuditEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\"\xaf\x01\n\x16ListAuditEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\x17ListAuditEventsResponse\x12,\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x16.steeple.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2j\n\x0c\x41uditService\x12Z\n\x0fListAuditEvents\x12\".steeple.v1.ListAuditEventsRequest\x1a#.steeple.v1.ListAuditEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esteeple/v1/audit_service.proto\x12\nsteeple.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x03\n\nAuditEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12-\n\x06\x63hange\x18\x07 \x01(\x0e\x32\x1d.steeple.v1.AuditEvent.Change\x12.\n\rfield_changes\x18\x08 \x03(\x0b\x32\x17.steeple.v1.FieldChange\x12\x16\n\x0evalues_omitted\x18\t \x01(\x08\x12\x0e\n\x06undoes\x18\n \x01(\t\x12\r\n\x05\x62\x61tch\x18\x0b \x01(\t\"r\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43HANGE_CREATED\x10\x01\x12\x12\n\x0e\x43HANGE_UPDATED\x10\x02\x12\x12\n\x0e\x43HANGE_DELETED\x10\x03\x12\x14\n\x10\x43HANGE_UNDELETED\x10\x04\"k\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12&\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12%\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"\xef\x01\n\x16ListAuditEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06method\x18\x07 \x01(\t\x12\x10\n\x08outcomes\x18\x08 \x03(\t\x12\r\n\x05\x62\x61tch\x18\t \x01(\t\"`\n\x17ListAuditEventsResponse\x12,\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x16.steeple.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2j\n\x0c\x41uditService\x12Z\n\x0fListAuditEvents\x12\".steeple.v1.ListAuditEventsRequest\x1a#.steeple.v1.ListAuditEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'steeple.v1.audit_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDITEVENT']._serialized_start=80
-  _globals['_AUDITEVENT']._serialized_end=214
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=217
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=392
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=394
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=490
-  _globals['_AUDITSERVICE']._serialized_start=492
-  _globals['_AUDITSERVICE']._serialized_end=598
+  _globals['_AUDITEVENT']._serialized_start=110
+  _globals['_AUDITEVENT']._serialized_end=510
+  _globals['_AUDITEVENT_CHANGE']._serialized_start=396
+  _globals['_AUDITEVENT_CHANGE']._serialized_end=510
+  _globals['_FIELDCHANGE']._serialized_start=512
+  _globals['_FIELDCHANGE']._serialized_end=619
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=622
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=861
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=863
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=959
+  _globals['_AUDITSERVICE']._serialized_start=961
+  _globals['_AUDITSERVICE']._serialized_end=1067
 # @@protoc_insertion_point(module_scope)

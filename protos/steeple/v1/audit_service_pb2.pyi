@@ -7,9 +7,17 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
+import sys
 import typing
+
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
@@ -19,17 +27,53 @@ class AuditEvent(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    class _Change:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ChangeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[AuditEvent._Change.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CHANGE_UNSPECIFIED: AuditEvent._Change.ValueType  # 0
+        """It failed, was about something else, was made before the log had that, or
+        is of something that is gone for good: nothing is kept of that but who did
+        what when.
+        """
+        CHANGE_CREATED: AuditEvent._Change.ValueType  # 1
+        CHANGE_UPDATED: AuditEvent._Change.ValueType  # 2
+        CHANGE_DELETED: AuditEvent._Change.ValueType  # 3
+        CHANGE_UNDELETED: AuditEvent._Change.ValueType  # 4
+
+    class Change(_Change, metaclass=_ChangeEnumTypeWrapper):
+        """What was done to a landmark or reference image. CatalogService.UndoChange
+        puts it back.
+        """
+
+    CHANGE_UNSPECIFIED: AuditEvent.Change.ValueType  # 0
+    """It failed, was about something else, was made before the log had that, or
+    is of something that is gone for good: nothing is kept of that but who did
+    what when.
+    """
+    CHANGE_CREATED: AuditEvent.Change.ValueType  # 1
+    CHANGE_UPDATED: AuditEvent.Change.ValueType  # 2
+    CHANGE_DELETED: AuditEvent.Change.ValueType  # 3
+    CHANGE_UNDELETED: AuditEvent.Change.ValueType  # 4
+
     NAME_FIELD_NUMBER: builtins.int
     TIME_FIELD_NUMBER: builtins.int
     ACTOR_FIELD_NUMBER: builtins.int
     METHOD_FIELD_NUMBER: builtins.int
     RESOURCE_FIELD_NUMBER: builtins.int
     OUTCOME_FIELD_NUMBER: builtins.int
+    CHANGE_FIELD_NUMBER: builtins.int
+    FIELD_CHANGES_FIELD_NUMBER: builtins.int
+    VALUES_OMITTED_FIELD_NUMBER: builtins.int
+    UNDOES_FIELD_NUMBER: builtins.int
+    BATCH_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"auditEvents/{number}". Numbers rise with time."""
     actor: builtins.str
-    """"keys/{key}"; "open" where the server asks for no keys; "local" for a change
-    made on the data folder itself, without a server.
+    """"keys/{key}" or "people/{person}"; "open" where the server asks for no keys;
+    "local" for a change made on the data folder itself, without a server.
     """
     method: builtins.str
     """"steeple.v1.CatalogService/DeleteLandmark"."""
@@ -39,8 +83,28 @@ class AuditEvent(google.protobuf.message.Message):
     """
     outcome: builtins.str
     """Name of the gRPC status, "OK" if the change was made."""
+    change: global___AuditEvent.Change.ValueType
+    values_omitted: builtins.bool
+    """Whether field_changes have no values, as they would not fit a response.
+    They are kept, and the change can be undone like others.
+    """
+    undoes: builtins.str
+    """"auditEvents/{number}" of the event whose change this one put back; empty if
+    it did not.
+    """
+    batch: builtins.str
+    """"auditEvents/{number}" of the first event of the batch: of the changes that
+    were made together, all or none. Of a change that was made alone, its own
+    name.
+    """
     @property
     def time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
+    @property
+    def field_changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FieldChange]:
+        """The fields that the change changed, by name; none if it set them to what
+        they were. Of a creation, all that are not empty.
+        """
+
     def __init__(
         self,
         *,
@@ -50,11 +114,55 @@ class AuditEvent(google.protobuf.message.Message):
         method: builtins.str = ...,
         resource: builtins.str = ...,
         outcome: builtins.str = ...,
+        change: global___AuditEvent.Change.ValueType = ...,
+        field_changes: collections.abc.Iterable[global___FieldChange] | None = ...,
+        values_omitted: builtins.bool = ...,
+        undoes: builtins.str = ...,
+        batch: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "method", b"method", "name", b"name", "outcome", b"outcome", "resource", b"resource", "time", b"time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "batch", b"batch", "change", b"change", "field_changes", b"field_changes", "method", b"method", "name", b"name", "outcome", b"outcome", "resource", b"resource", "time", b"time", "undoes", b"undoes", "values_omitted", b"values_omitted"]) -> None: ...
 
 global___AuditEvent = AuditEvent
+
+@typing.final
+class FieldChange(google.protobuf.message.Message):
+    """What a change did to one field of a landmark or a reference image. Metadata,
+    aliases and labels are told entry by entry.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """As in Landmark or ReferenceImage: "description", "location", "delete_time";
+    with the entry behind a dot: "metadata.wikidata", "aliases.fr",
+    "labels.church".
+    """
+    @property
+    def before(self) -> google.protobuf.struct_pb2.Value:
+        """Absent: it was empty, or there was no such entry. A text; of "active" and
+        labels a bool; of places a struct of latitude and longitude; of aliases a
+        list of texts.
+        """
+
+    @property
+    def after(self) -> google.protobuf.struct_pb2.Value:
+        """Absent: it is empty, or there is no such entry any more."""
+
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        before: google.protobuf.struct_pb2.Value | None = ...,
+        after: google.protobuf.struct_pb2.Value | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["after", b"after", "before", b"before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before", "field", b"field"]) -> None: ...
+
+global___FieldChange = FieldChange
 
 @typing.final
 class ListAuditEventsRequest(google.protobuf.message.Message):
@@ -65,6 +173,10 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
     RESOURCE_FIELD_NUMBER: builtins.int
     START_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    ACTOR_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
+    OUTCOMES_FIELD_NUMBER: builtins.int
+    BATCH_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """0 stands for 50; more than 1000 is taken as 1000."""
     page_token: builtins.str
@@ -75,6 +187,16 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
     """Only events of this resource and of what is below it: "landmarks/big-ben"
     has those of its reference images too. Empty: of all.
     """
+    actor: builtins.str
+    """Only events of this actor. Empty: of all."""
+    method: builtins.str
+    """Only events of methods that begin so: "steeple.v1.CatalogService/Delete".
+    Empty: of all.
+    """
+    batch: builtins.str
+    """Only events of the same batch as this one, "auditEvents/{number}". Empty: of
+    all.
+    """
     @property
     def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Only events at this time or later."""
@@ -82,6 +204,10 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
     @property
     def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Only events before this time."""
+
+    @property
+    def outcomes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only events with one of these outcomes. Empty: with any."""
 
     def __init__(
         self,
@@ -91,9 +217,13 @@ class ListAuditEventsRequest(google.protobuf.message.Message):
         resource: builtins.str = ...,
         start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        actor: builtins.str = ...,
+        method: builtins.str = ...,
+        outcomes: collections.abc.Iterable[builtins.str] | None = ...,
+        batch: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["end_time", b"end_time", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "resource", b"resource", "start_time", b"start_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "batch", b"batch", "end_time", b"end_time", "method", b"method", "outcomes", b"outcomes", "page_size", b"page_size", "page_token", b"page_token", "resource", b"resource", "start_time", b"start_time"]) -> None: ...
 
 global___ListAuditEventsRequest = ListAuditEventsRequest
 

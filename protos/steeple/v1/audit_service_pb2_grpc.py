@@ -52,9 +52,15 @@ class AuditServiceServicer(object):
     """
 
     def ListAuditEvents(self, request, context):
-        """Calls that change landmarks, reference images or keys, done or failed, the
-        latest first. Calls that were refused for their key, its scope or its rate
-        are not among them, they are in the server's log.
+        """Calls that change landmarks, reference images, keys or people, done or failed,
+        the latest first. Calls that were refused for their key, its scope or its rate
+        are not among them, they are in the server's log;
+        nor are sign-ins that failed. A call that changes
+        several landmarks or reference images has an event for each of them.
+
+        Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+        SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+        response stays below 4 MiB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,9 +25,15 @@ class AuditServiceStub:
         steeple.v1.audit_service_pb2.ListAuditEventsRequest,
         steeple.v1.audit_service_pb2.ListAuditEventsResponse,
     ]
-    """Calls that change landmarks, reference images or keys, done or failed, the
-    latest first. Calls that were refused for their key, its scope or its rate
-    are not among them, they are in the server's log.
+    """Calls that change landmarks, reference images, keys or people, done or failed,
+    the latest first. Calls that were refused for their key, its scope or its rate
+    are not among them, they are in the server's log;
+    nor are sign-ins that failed. A call that changes
+    several landmarks or reference images has an event for each of them.
+
+    Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+    SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+    response stays below 4 MiB.
     """
 
 class AuditServiceAsyncStub:
@@ -37,9 +43,15 @@ class AuditServiceAsyncStub:
         steeple.v1.audit_service_pb2.ListAuditEventsRequest,
         steeple.v1.audit_service_pb2.ListAuditEventsResponse,
     ]
-    """Calls that change landmarks, reference images or keys, done or failed, the
-    latest first. Calls that were refused for their key, its scope or its rate
-    are not among them, they are in the server's log.
+    """Calls that change landmarks, reference images, keys or people, done or failed,
+    the latest first. Calls that were refused for their key, its scope or its rate
+    are not among them, they are in the server's log;
+    nor are sign-ins that failed. A call that changes
+    several landmarks or reference images has an event for each of them.
+
+    Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+    SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+    response stays below 4 MiB.
     """
 
 class AuditServiceServicer(metaclass=abc.ABCMeta):
@@ -51,9 +63,15 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.audit_service_pb2.ListAuditEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.audit_service_pb2.ListAuditEventsResponse, collections.abc.Awaitable[steeple.v1.audit_service_pb2.ListAuditEventsResponse]]:
-        """Calls that change landmarks, reference images or keys, done or failed, the
-        latest first. Calls that were refused for their key, its scope or its rate
-        are not among them, they are in the server's log.
+        """Calls that change landmarks, reference images, keys or people, done or failed,
+        the latest first. Calls that were refused for their key, its scope or its rate
+        are not among them, they are in the server's log;
+        nor are sign-ins that failed. A call that changes
+        several landmarks or reference images has an event for each of them.
+
+        Takes SCOPE_ADMIN; of `resource` "landmarks" and of what is below it,
+        SCOPE_EDITOR is enough. Pages of large changes are shorter, so that a
+        response stays below 4 MiB.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

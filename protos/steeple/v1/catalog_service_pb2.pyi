@@ -10,6 +10,7 @@ import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import steeple.v1.coverage_pb2
 import steeple.v1.features_pb2
 import steeple.v1.landmark_pb2
 import sys
@@ -360,6 +361,275 @@ class UndeleteLandmarkResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["landmark", b"landmark"]) -> None: ...
 
 global___UndeleteLandmarkResponse = UndeleteLandmarkResponse
+
+@typing.final
+class GetCoverageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"landmarks/{landmark}"."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___GetCoverageRequest = GetCoverageRequest
+
+@typing.final
+class GetCoverageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: builtins.int
+    @property
+    def coverage(self) -> steeple.v1.coverage_pb2.Coverage: ...
+    def __init__(
+        self,
+        *,
+        coverage: steeple.v1.coverage_pb2.Coverage | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["coverage", b"coverage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["coverage", b"coverage"]) -> None: ...
+
+global___GetCoverageResponse = GetCoverageResponse
+
+@typing.final
+class BatchUpdateLandmarksRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class SetMetadataEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAMES_FIELD_NUMBER: builtins.int
+    ADD_LABELS_FIELD_NUMBER: builtins.int
+    REMOVE_LABELS_FIELD_NUMBER: builtins.int
+    SET_METADATA_FIELD_NUMBER: builtins.int
+    REMOVE_METADATA_FIELD_NUMBER: builtins.int
+    ACTIVE_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    active: builtins.bool
+    """Not set: as it is."""
+    description: builtins.str
+    """Not set: as it is."""
+    request_id: builtins.str
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """1 to 1000 different names, "landmarks/{landmark}"."""
+
+    @property
+    def add_labels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Each landmark has these afterwards, beside those that it had."""
+
+    @property
+    def remove_labels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """And none of these."""
+
+    @property
+    def set_metadata(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Entries to add, or to set anew; the others stay."""
+
+    @property
+    def remove_metadata(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Keys to remove where they are."""
+
+    def __init__(
+        self,
+        *,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        add_labels: collections.abc.Iterable[builtins.str] | None = ...,
+        remove_labels: collections.abc.Iterable[builtins.str] | None = ...,
+        set_metadata: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        remove_metadata: collections.abc.Iterable[builtins.str] | None = ...,
+        active: builtins.bool | None = ...,
+        description: builtins.str | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_active", b"_active", "_description", b"_description", "active", b"active", "description", b"description"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_active", b"_active", "_description", b"_description", "active", b"active", "add_labels", b"add_labels", "description", b"description", "names", b"names", "remove_labels", b"remove_labels", "remove_metadata", b"remove_metadata", "request_id", b"request_id", "set_metadata", b"set_metadata"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_active", b"_active"]) -> typing.Literal["active"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_description", b"_description"]) -> typing.Literal["description"] | None: ...
+
+global___BatchUpdateLandmarksRequest = BatchUpdateLandmarksRequest
+
+@typing.final
+class BatchUpdateLandmarksResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    UPDATED_FIELD_NUMBER: builtins.int
+    @property
+    def updated(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Names of those that are other than before, in the order of the request. The
+        rest was so already, and keeps its etag.
+        """
+
+    def __init__(
+        self,
+        *,
+        updated: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["updated", b"updated"]) -> None: ...
+
+global___BatchUpdateLandmarksResponse = BatchUpdateLandmarksResponse
+
+@typing.final
+class BatchDeleteLandmarksRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: builtins.int
+    FORCE_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    force: builtins.bool
+    """Deletes their reference images too."""
+    request_id: builtins.str
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """1 to 1000 different names, "landmarks/{landmark}"."""
+
+    def __init__(
+        self,
+        *,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        force: builtins.bool = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["force", b"force", "names", b"names", "request_id", b"request_id"]) -> None: ...
+
+global___BatchDeleteLandmarksRequest = BatchDeleteLandmarksRequest
+
+@typing.final
+class BatchDeleteLandmarksResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___BatchDeleteLandmarksResponse = BatchDeleteLandmarksResponse
+
+@typing.final
+class ListLandmarkClustersRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    SOUTHWEST_FIELD_NUMBER: builtins.int
+    NORTHEAST_FIELD_NUMBER: builtins.int
+    ZOOM_FIELD_NUMBER: builtins.int
+    filter: builtins.str
+    """As of ListLandmarks. Those that are deleted, and those that stand nowhere,
+    are on no map.
+    """
+    zoom: builtins.int
+    """0 to 22. A cluster is of a cell of 90 / 2^zoom degrees, which is 64 pixels
+    of a web map at that zoom.
+    """
+    @property
+    def southwest(self) -> steeple.v1.landmark_pb2.LatLng:
+        """Corners of the part of the earth to look at: both or neither, which is all
+        of it. A west that is east of the east crosses the 180th meridian.
+        """
+
+    @property
+    def northeast(self) -> steeple.v1.landmark_pb2.LatLng: ...
+    def __init__(
+        self,
+        *,
+        filter: builtins.str = ...,
+        southwest: steeple.v1.landmark_pb2.LatLng | None = ...,
+        northeast: steeple.v1.landmark_pb2.LatLng | None = ...,
+        zoom: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["northeast", b"northeast", "southwest", b"southwest"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "northeast", b"northeast", "southwest", b"southwest", "zoom", b"zoom"]) -> None: ...
+
+global___ListLandmarkClustersRequest = ListLandmarkClustersRequest
+
+@typing.final
+class ListLandmarkClustersResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CLUSTERS_FIELD_NUMBER: builtins.int
+    ZOOM_FIELD_NUMBER: builtins.int
+    LANDMARK_COUNT_FIELD_NUMBER: builtins.int
+    zoom: builtins.int
+    """Of the cells. Lower than the one asked for where that would make more than
+    2048 of them.
+    """
+    landmark_count: builtins.int
+    """Of all clusters."""
+    @property
+    def clusters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___LandmarkCluster]:
+        """From the south, and from the west. At most 2048 or so: see `zoom`."""
+
+    def __init__(
+        self,
+        *,
+        clusters: collections.abc.Iterable[global___LandmarkCluster] | None = ...,
+        zoom: builtins.int = ...,
+        landmark_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["clusters", b"clusters", "landmark_count", b"landmark_count", "zoom", b"zoom"]) -> None: ...
+
+global___ListLandmarkClustersResponse = ListLandmarkClustersResponse
+
+@typing.final
+class LandmarkCluster(google.protobuf.message.Message):
+    """Landmarks of one cell of a map."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARK_COUNT_FIELD_NUMBER: builtins.int
+    CENTER_FIELD_NUMBER: builtins.int
+    SOUTHWEST_FIELD_NUMBER: builtins.int
+    NORTHEAST_FIELD_NUMBER: builtins.int
+    LANDMARK_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    landmark_count: builtins.int
+    landmark: builtins.str
+    """One of them, "landmarks/{landmark}": the first by id."""
+    display_name: builtins.str
+    """Of that one."""
+    @property
+    def center(self) -> steeple.v1.landmark_pb2.LatLng:
+        """The mean of their places; of one landmark, where it stands."""
+
+    @property
+    def southwest(self) -> steeple.v1.landmark_pb2.LatLng:
+        """Corners of the cell."""
+
+    @property
+    def northeast(self) -> steeple.v1.landmark_pb2.LatLng: ...
+    def __init__(
+        self,
+        *,
+        landmark_count: builtins.int = ...,
+        center: steeple.v1.landmark_pb2.LatLng | None = ...,
+        southwest: steeple.v1.landmark_pb2.LatLng | None = ...,
+        northeast: steeple.v1.landmark_pb2.LatLng | None = ...,
+        landmark: builtins.str = ...,
+        display_name: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["center", b"center", "northeast", b"northeast", "southwest", b"southwest"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["center", b"center", "display_name", b"display_name", "landmark", b"landmark", "landmark_count", b"landmark_count", "northeast", b"northeast", "southwest", b"southwest"]) -> None: ...
+
+global___LandmarkCluster = LandmarkCluster
 
 @typing.final
 class CreateReferenceImageRequest(google.protobuf.message.Message):
@@ -810,3 +1080,52 @@ class GetReferenceImageThumbnailResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["image", b"image"]) -> None: ...
 
 global___GetReferenceImageThumbnailResponse = GetReferenceImageThumbnailResponse
+
+@typing.final
+class UndoChangeRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"auditEvents/{number}": of a change of a landmark or reference image."""
+    etag: builtins.str
+    """If not empty, must be the current one of the landmark or reference image."""
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___UndoChangeRequest = UndoChangeRequest
+
+@typing.final
+class UndoChangeResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANDMARK_FIELD_NUMBER: builtins.int
+    REFERENCE_IMAGE_FIELD_NUMBER: builtins.int
+    EVENT_FIELD_NUMBER: builtins.int
+    event: builtins.str
+    """"auditEvents/{number}" of the undo itself."""
+    @property
+    def landmark(self) -> steeple.v1.landmark_pb2.Landmark: ...
+    @property
+    def reference_image(self) -> steeple.v1.landmark_pb2.ReferenceImage: ...
+    def __init__(
+        self,
+        *,
+        landmark: steeple.v1.landmark_pb2.Landmark | None = ...,
+        reference_image: steeple.v1.landmark_pb2.ReferenceImage | None = ...,
+        event: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["landmark", b"landmark", "reference_image", b"reference_image", "resource", b"resource"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["event", b"event", "landmark", b"landmark", "reference_image", b"reference_image", "resource", b"resource"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["resource", b"resource"]) -> typing.Literal["landmark", "reference_image"] | None: ...
+
+global___UndoChangeResponse = UndoChangeResponse

@@ -88,6 +88,26 @@ class CatalogServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.FromString,
                 _registered_method=True)
+        self.GetCoverage = channel.unary_unary(
+                '/steeple.v1.CatalogService/GetCoverage',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.FromString,
+                _registered_method=True)
+        self.BatchUpdateLandmarks = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchUpdateLandmarks',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksResponse.FromString,
+                _registered_method=True)
+        self.BatchDeleteLandmarks = channel.unary_unary(
+                '/steeple.v1.CatalogService/BatchDeleteLandmarks',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksResponse.FromString,
+                _registered_method=True)
+        self.ListLandmarkClusters = channel.unary_unary(
+                '/steeple.v1.CatalogService/ListLandmarkClusters',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersResponse.FromString,
+                _registered_method=True)
         self.CreateReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/CreateReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.CreateReferenceImageRequest.SerializeToString,
@@ -122,6 +142,11 @@ class CatalogServiceStub(object):
                 '/steeple.v1.CatalogService/UndeleteReferenceImage',
                 request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.FromString,
+                _registered_method=True)
+        self.UndoChange = channel.unary_unary(
+                '/steeple.v1.CatalogService/UndoChange',
+                request_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeResponse.FromString,
                 _registered_method=True)
         self.DownloadReferenceImage = channel.unary_unary(
                 '/steeple.v1.CatalogService/DownloadReferenceImage',
@@ -199,6 +224,37 @@ class CatalogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCoverage(self, request, context):
+        """How well its photos cover a landmark. It takes some seconds for many photos,
+        beside queries and not before them; what was found is remembered until there
+        are other photos. It stops shortly before the caller's deadline, or after
+        half a minute, and says so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchUpdateLandmarks(self, request, context):
+        """Changes many landmarks alike. All of them or, if one is refused, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchDeleteLandmarks(self, request, context):
+        """All of them or, if one is refused as DeleteLandmark would, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLandmarkClusters(self, request, context):
+        """How many landmarks stand where, for a map.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateReferenceImage(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -240,6 +296,24 @@ class CatalogServiceServicer(object):
     def UndeleteReferenceImage(self, request, context):
         """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
         if it is not deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoChange(self, request, context):
+        """Puts back what one event of the audit log tells of; that is a change like
+        others, with an event of its own, and can be undone itself. An update: the
+        fields that it changed become what they were. A deletion: it is undeleted. A
+        creation or an undeletion: it is deleted, of a landmark that was undeleted
+        with its reference images.
+
+        ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+        since (of a creation, any field), or a landmark that was undeleted has got
+        reference images since; the metadata tell the fields and the later event.
+        FAILED_PRECONDITION if the log does not have what the event did, if what it
+        is about is deleted or the landmark has reference images, or if limits would
+        be broken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -299,6 +373,26 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteLandmarkResponse.SerializeToString,
             ),
+            'GetCoverage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCoverage,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.SerializeToString,
+            ),
+            'BatchUpdateLandmarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpdateLandmarks,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksResponse.SerializeToString,
+            ),
+            'BatchDeleteLandmarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeleteLandmarks,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksResponse.SerializeToString,
+            ),
+            'ListLandmarkClusters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLandmarkClusters,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersResponse.SerializeToString,
+            ),
             'CreateReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateReferenceImage,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.CreateReferenceImageRequest.FromString,
@@ -333,6 +427,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.UndeleteReferenceImage,
                     request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.SerializeToString,
+            ),
+            'UndoChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoChange,
+                    request_deserializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_catalog__service__pb2.UndoChangeResponse.SerializeToString,
             ),
             'DownloadReferenceImage': grpc.unary_unary_rpc_method_handler(
                     servicer.DownloadReferenceImage,
@@ -559,6 +658,114 @@ class CatalogService(object):
             _registered_method=True)
 
     @staticmethod
+    def GetCoverage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/GetCoverage',
+            steeple_dot_v1_dot_catalog__service__pb2.GetCoverageRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.GetCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpdateLandmarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchUpdateLandmarks',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchUpdateLandmarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchDeleteLandmarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/BatchDeleteLandmarks',
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.BatchDeleteLandmarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLandmarkClusters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/ListLandmarkClusters',
+            steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.ListLandmarkClustersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateReferenceImage(request,
             target,
             options=(),
@@ -737,6 +944,33 @@ class CatalogService(object):
             '/steeple.v1.CatalogService/UndeleteReferenceImage',
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageRequest.SerializeToString,
             steeple_dot_v1_dot_catalog__service__pb2.UndeleteReferenceImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.CatalogService/UndoChange',
+            steeple_dot_v1_dot_catalog__service__pb2.UndoChangeRequest.SerializeToString,
+            steeple_dot_v1_dot_catalog__service__pb2.UndoChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -77,6 +77,34 @@ class CatalogServiceStub:
     searchable at once. ALREADY_EXISTS if it is not deleted.
     """
 
+    GetCoverage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        steeple.v1.catalog_service_pb2.GetCoverageResponse,
+    ]
+    """How well its photos cover a landmark. It takes some seconds for many photos,
+    beside queries and not before them; what was found is remembered until there
+    are other photos. It stops shortly before the caller's deadline, or after
+    half a minute, and says so.
+    """
+
+    BatchUpdateLandmarks: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse,
+    ]
+    """Changes many landmarks alike. All of them or, if one is refused, none."""
+
+    BatchDeleteLandmarks: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse,
+    ]
+    """All of them or, if one is refused as DeleteLandmark would, none."""
+
+    ListLandmarkClusters: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersRequest,
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse,
+    ]
+    """How many landmarks stand where, for a map."""
+
     CreateReferenceImage: grpc.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.CreateReferenceImageRequest,
         steeple.v1.catalog_service_pb2.CreateReferenceImageResponse,
@@ -115,6 +143,24 @@ class CatalogServiceStub:
     ]
     """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
     if it is not deleted.
+    """
+
+    UndoChange: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndoChangeRequest,
+        steeple.v1.catalog_service_pb2.UndoChangeResponse,
+    ]
+    """Puts back what one event of the audit log tells of; that is a change like
+    others, with an event of its own, and can be undone itself. An update: the
+    fields that it changed become what they were. A deletion: it is undeleted. A
+    creation or an undeletion: it is deleted, of a landmark that was undeleted
+    with its reference images.
+
+    ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+    since (of a creation, any field), or a landmark that was undeleted has got
+    reference images since; the metadata tell the fields and the later event.
+    FAILED_PRECONDITION if the log does not have what the event did, if what it
+    is about is deleted or the landmark has reference images, or if limits would
+    be broken.
     """
 
     DownloadReferenceImage: grpc.UnaryUnaryMultiCallable[
@@ -192,6 +238,34 @@ class CatalogServiceAsyncStub:
     searchable at once. ALREADY_EXISTS if it is not deleted.
     """
 
+    GetCoverage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        steeple.v1.catalog_service_pb2.GetCoverageResponse,
+    ]
+    """How well its photos cover a landmark. It takes some seconds for many photos,
+    beside queries and not before them; what was found is remembered until there
+    are other photos. It stops shortly before the caller's deadline, or after
+    half a minute, and says so.
+    """
+
+    BatchUpdateLandmarks: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse,
+    ]
+    """Changes many landmarks alike. All of them or, if one is refused, none."""
+
+    BatchDeleteLandmarks: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksRequest,
+        steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse,
+    ]
+    """All of them or, if one is refused as DeleteLandmark would, none."""
+
+    ListLandmarkClusters: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersRequest,
+        steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse,
+    ]
+    """How many landmarks stand where, for a map."""
+
     CreateReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
         steeple.v1.catalog_service_pb2.CreateReferenceImageRequest,
         steeple.v1.catalog_service_pb2.CreateReferenceImageResponse,
@@ -230,6 +304,24 @@ class CatalogServiceAsyncStub:
     ]
     """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
     if it is not deleted.
+    """
+
+    UndoChange: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.catalog_service_pb2.UndoChangeRequest,
+        steeple.v1.catalog_service_pb2.UndoChangeResponse,
+    ]
+    """Puts back what one event of the audit log tells of; that is a change like
+    others, with an event of its own, and can be undone itself. An update: the
+    fields that it changed become what they were. A deletion: it is undeleted. A
+    creation or an undeletion: it is deleted, of a landmark that was undeleted
+    with its reference images.
+
+    ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+    since (of a creation, any field), or a landmark that was undeleted has got
+    reference images since; the metadata tell the fields and the later event.
+    FAILED_PRECONDITION if the log does not have what the event did, if what it
+    is about is deleted or the landmark has reference images, or if limits would
+    be broken.
     """
 
     DownloadReferenceImage: grpc.aio.UnaryUnaryMultiCallable[
@@ -322,6 +414,42 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def GetCoverage(
+        self,
+        request: steeple.v1.catalog_service_pb2.GetCoverageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.GetCoverageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.GetCoverageResponse]]:
+        """How well its photos cover a landmark. It takes some seconds for many photos,
+        beside queries and not before them; what was found is remembered until there
+        are other photos. It stops shortly before the caller's deadline, or after
+        half a minute, and says so.
+        """
+
+    @abc.abstractmethod
+    def BatchUpdateLandmarks(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchUpdateLandmarksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchUpdateLandmarksResponse]]:
+        """Changes many landmarks alike. All of them or, if one is refused, none."""
+
+    @abc.abstractmethod
+    def BatchDeleteLandmarks(
+        self,
+        request: steeple.v1.catalog_service_pb2.BatchDeleteLandmarksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.BatchDeleteLandmarksResponse]]:
+        """All of them or, if one is refused as DeleteLandmark would, none."""
+
+    @abc.abstractmethod
+    def ListLandmarkClusters(
+        self,
+        request: steeple.v1.catalog_service_pb2.ListLandmarkClustersRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.ListLandmarkClustersResponse]]:
+        """How many landmarks stand where, for a map."""
+
+    @abc.abstractmethod
     def CreateReferenceImage(
         self,
         request: steeple.v1.catalog_service_pb2.CreateReferenceImageRequest,
@@ -373,6 +501,26 @@ class CatalogServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndeleteReferenceImageResponse]]:
         """Brings a deleted reference image back, searchable at once. ALREADY_EXISTS
         if it is not deleted.
+        """
+
+    @abc.abstractmethod
+    def UndoChange(
+        self,
+        request: steeple.v1.catalog_service_pb2.UndoChangeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.catalog_service_pb2.UndoChangeResponse, collections.abc.Awaitable[steeple.v1.catalog_service_pb2.UndoChangeResponse]]:
+        """Puts back what one event of the audit log tells of; that is a change like
+        others, with an event of its own, and can be undone itself. An update: the
+        fields that it changed become what they were. A deletion: it is undeleted. A
+        creation or an undeletion: it is deleted, of a landmark that was undeleted
+        with its reference images.
+
+        ABORTED (reason CHANGED_SINCE) if a field that it changed has been changed
+        since (of a creation, any field), or a landmark that was undeleted has got
+        reference images since; the metadata tell the fields and the later event.
+        FAILED_PRECONDITION if the log does not have what the event did, if what it
+        is about is deleted or the landmark has reference images, or if limits would
+        be broken.
         """
 
     @abc.abstractmethod

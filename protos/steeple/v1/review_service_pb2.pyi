@@ -131,7 +131,9 @@ class KeptQuery(google.protobuf.message.Message):
     name: builtins.str
     """"queries/{query}". Names sort by time."""
     key: builtins.str
-    """Who asked, "keys/{key}"; empty where the server asks for no keys."""
+    """Who asked, "keys/{key}"; empty where the server asks for no keys, and of
+    people who have signed in.
+    """
     request_id: builtins.str
     """Of the call, see x-request-id."""
     outcome: steeple.v1.visual_search_service_pb2.Outcome.ValueType
@@ -154,7 +156,7 @@ class KeptQuery(google.protobuf.message.Message):
     landmark: builtins.str
     """What it shows, "landmarks/{landmark}", of VERDICT_LANDMARK."""
     reviewer: builtins.str
-    """Who said so: "keys/{key}", or "open"."""
+    """Who said so: "keys/{key}", "people/{person}", or "open"."""
     reference_image: builtins.str
     """What PromoteQuery made of it, "landmarks/{landmark}/images/{image}"."""
     origin: global___KeptQuery.Origin.ValueType

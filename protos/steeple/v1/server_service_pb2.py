@@ -14,37 +14,52 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from steeple.v1 import calibration_pb2 as steeple_dot_v1_dot_calibration__pb2
 from steeple.v1 import key_service_pb2 as steeple_dot_v1_dot_key__service__pb2
 from steeple.v1 import model_pb2 as steeple_dot_v1_dot_model__pb2
+from steeple.v1 import storage_pb2 as steeple_dot_v1_dot_storage__pb2
+from steeple.v1 import traffic_pb2 as steeple_dot_v1_dot_traffic__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsteeple/v1/server_service.proto\x12\nsteeple.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csteeple/v1/key_service.proto\x1a\x16steeple/v1/model.proto\"7\n\x0fGetUsageRequest\x12\r\n\x05month\x18\x01 \x01(\t\x12\x15\n\rmax_landmarks\x18\x02 \x01(\x05\"\x93\x01\n\x10GetUsageResponse\x12(\n\x06months\x18\x01 \x03(\x0b\x32\x18.steeple.v1.MonthlyUsage\x12\"\n\x04keys\x18\x02 \x03(\x0b\x32\x14.steeple.v1.KeyUsage\x12\x31\n\tlandmarks\x18\x03 \x03(\x0b\x32\x1e.steeple.v1.IdentifiedLandmark\"H\n\x08KeyUsage\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x10identified_count\x18\x02 \x01(\x03\x12\x15\n\runknown_count\x18\x03 \x01(\x03\"V\n\x12IdentifiedLandmark\x12\x10\n\x08landmark\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x18\n\x10identified_count\x18\x03 \x01(\x03\"\x16\n\x14GetServerInfoRequest\"D\n\x15GetServerInfoResponse\x12+\n\x0bserver_info\x18\x01 \x01(\x0b\x32\x16.steeple.v1.ServerInfo\"\xf9\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06uptime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06models\x18\x04 \x03(\t\x12 \n\x05index\x18\x05 \x01(\x0b\x32\x11.steeple.v1.Index\x12\"\n\x06upkeep\x18\x06 \x01(\x0b\x32\x12.steeple.v1.Upkeep\x12)\n\x06limits\x18\x07 \x01(\x0b\x32\x19.steeple.v1.RequestLimits\"\xae\x02\n\x05Index\x12\x0f\n\x07\x66\x61\x63tory\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x15\n\rfaiss_version\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61tching\x18\x04 \x01(\x08\x12\x0e\n\x06probes\x18\x05 \x01(\x05\x12\x12\n\nneighbours\x18\x06 \x01(\x05\x12\x13\n\x0bimage_count\x18\x07 \x01(\x03\x12\x18\n\x10\x64\x65scriptor_count\x18\x08 \x01(\x03\x12\x1d\n\x15live_descriptor_count\x18\t \x01(\x03\x12\x1d\n\x15\x64\x65\x61\x64_descriptor_count\x18\n \x01(\x03\x12\x1c\n\x14\x62ytes_per_descriptor\x18\x0b \x01(\x01\x12\x10\n\x08sequence\x18\x0c \x01(\x03\x12\x1a\n\x12\x63\x61talogue_sequence\x18\r \x01(\x03\"\xde\x01\n\x06Upkeep\x12-\n\x08\x61\x63tivity\x18\x01 \x01(\x0e\x32\x1b.steeple.v1.Upkeep.Activity\x12\x13\n\x0bimages_done\x18\x02 \x01(\x03\x12\x14\n\x0cimages_total\x18\x03 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x04 \x01(\t\"e\n\x08\x41\x63tivity\x12\x18\n\x14\x41\x43TIVITY_UNSPECIFIED\x10\x00\x12\x11\n\rACTIVITY_IDLE\x10\x01\x12\x13\n\x0f\x41\x43TIVITY_SAVING\x10\x02\x12\x17\n\x13\x41\x43TIVITY_REBUILDING\x10\x03\x32\xac\x01\n\rServerService\x12T\n\rGetServerInfo\x12 .steeple.v1.GetServerInfoRequest\x1a!.steeple.v1.GetServerInfoResponse\x12\x45\n\x08GetUsage\x12\x1b.steeple.v1.GetUsageRequest\x1a\x1c.steeple.v1.GetUsageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsteeple/v1/server_service.proto\x12\nsteeple.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csteeple/v1/calibration.proto\x1a\x1csteeple/v1/key_service.proto\x1a\x16steeple/v1/model.proto\x1a\x18steeple/v1/storage.proto\x1a\x18steeple/v1/traffic.proto\"E\n\x11GetTrafficRequest\x12\x16\n\x0eperiod_minutes\x18\x01 \x01(\x05\x12\x18\n\x10interval_minutes\x18\x02 \x01(\x05\":\n\x12GetTrafficResponse\x12$\n\x07traffic\x18\x01 \x01(\x0b\x32\x13.steeple.v1.Traffic\"\x13\n\x11GetStorageRequest\":\n\x12GetStorageResponse\x12$\n\x07storage\x18\x01 \x01(\x0b\x32\x13.steeple.v1.Storage\"%\n\x15GetCalibrationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x16GetCalibrationResponse\x12,\n\x0b\x63\x61libration\x18\x01 \x01(\x0b\x32\x17.steeple.v1.Calibration\"7\n\x0fGetUsageRequest\x12\r\n\x05month\x18\x01 \x01(\t\x12\x15\n\rmax_landmarks\x18\x02 \x01(\x05\"\x93\x01\n\x10GetUsageResponse\x12(\n\x06months\x18\x01 \x03(\x0b\x32\x18.steeple.v1.MonthlyUsage\x12\"\n\x04keys\x18\x02 \x03(\x0b\x32\x14.steeple.v1.KeyUsage\x12\x31\n\tlandmarks\x18\x03 \x03(\x0b\x32\x1e.steeple.v1.IdentifiedLandmark\"H\n\x08KeyUsage\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x10identified_count\x18\x02 \x01(\x03\x12\x15\n\runknown_count\x18\x03 \x01(\x03\"V\n\x12IdentifiedLandmark\x12\x10\n\x08landmark\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x18\n\x10identified_count\x18\x03 \x01(\x03\"\x16\n\x14GetServerInfoRequest\"D\n\x15GetServerInfoResponse\x12+\n\x0bserver_info\x18\x01 \x01(\x0b\x32\x16.steeple.v1.ServerInfo\"\xf9\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06uptime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06models\x18\x04 \x03(\t\x12 \n\x05index\x18\x05 \x01(\x0b\x32\x11.steeple.v1.Index\x12\"\n\x06upkeep\x18\x06 \x01(\x0b\x32\x12.steeple.v1.Upkeep\x12)\n\x06limits\x18\x07 \x01(\x0b\x32\x19.steeple.v1.RequestLimits\"\xae\x02\n\x05Index\x12\x0f\n\x07\x66\x61\x63tory\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x15\n\rfaiss_version\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61tching\x18\x04 \x01(\x08\x12\x0e\n\x06probes\x18\x05 \x01(\x05\x12\x12\n\nneighbours\x18\x06 \x01(\x05\x12\x13\n\x0bimage_count\x18\x07 \x01(\x03\x12\x18\n\x10\x64\x65scriptor_count\x18\x08 \x01(\x03\x12\x1d\n\x15live_descriptor_count\x18\t \x01(\x03\x12\x1d\n\x15\x64\x65\x61\x64_descriptor_count\x18\n \x01(\x03\x12\x1c\n\x14\x62ytes_per_descriptor\x18\x0b \x01(\x01\x12\x10\n\x08sequence\x18\x0c \x01(\x03\x12\x1a\n\x12\x63\x61talogue_sequence\x18\r \x01(\x03\"\xde\x01\n\x06Upkeep\x12-\n\x08\x61\x63tivity\x18\x01 \x01(\x0e\x32\x1b.steeple.v1.Upkeep.Activity\x12\x13\n\x0bimages_done\x18\x02 \x01(\x03\x12\x14\n\x0cimages_total\x18\x03 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x04 \x01(\t\"e\n\x08\x41\x63tivity\x12\x18\n\x14\x41\x43TIVITY_UNSPECIFIED\x10\x00\x12\x11\n\rACTIVITY_IDLE\x10\x01\x12\x13\n\x0f\x41\x43TIVITY_SAVING\x10\x02\x12\x17\n\x13\x41\x43TIVITY_REBUILDING\x10\x03\x32\x9f\x03\n\rServerService\x12T\n\rGetServerInfo\x12 .steeple.v1.GetServerInfoRequest\x1a!.steeple.v1.GetServerInfoResponse\x12\x45\n\x08GetUsage\x12\x1b.steeple.v1.GetUsageRequest\x1a\x1c.steeple.v1.GetUsageResponse\x12K\n\nGetTraffic\x12\x1d.steeple.v1.GetTrafficRequest\x1a\x1e.steeple.v1.GetTrafficResponse\x12K\n\nGetStorage\x12\x1d.steeple.v1.GetStorageRequest\x1a\x1e.steeple.v1.GetStorageResponse\x12W\n\x0eGetCalibration\x12!.steeple.v1.GetCalibrationRequest\x1a\".steeple.v1.GetCalibrationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'steeple.v1.server_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETUSAGEREQUEST']._serialized_start=166
-  _globals['_GETUSAGEREQUEST']._serialized_end=221
-  _globals['_GETUSAGERESPONSE']._serialized_start=224
-  _globals['_GETUSAGERESPONSE']._serialized_end=371
-  _globals['_KEYUSAGE']._serialized_start=373
-  _globals['_KEYUSAGE']._serialized_end=445
-  _globals['_IDENTIFIEDLANDMARK']._serialized_start=447
-  _globals['_IDENTIFIEDLANDMARK']._serialized_end=533
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=535
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=557
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=559
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=627
-  _globals['_SERVERINFO']._serialized_start=630
-  _globals['_SERVERINFO']._serialized_end=879
-  _globals['_INDEX']._serialized_start=882
-  _globals['_INDEX']._serialized_end=1184
-  _globals['_UPKEEP']._serialized_start=1187
-  _globals['_UPKEEP']._serialized_end=1409
-  _globals['_UPKEEP_ACTIVITY']._serialized_start=1308
-  _globals['_UPKEEP_ACTIVITY']._serialized_end=1409
-  _globals['_SERVERSERVICE']._serialized_start=1412
-  _globals['_SERVERSERVICE']._serialized_end=1584
+  _globals['_GETTRAFFICREQUEST']._serialized_start=248
+  _globals['_GETTRAFFICREQUEST']._serialized_end=317
+  _globals['_GETTRAFFICRESPONSE']._serialized_start=319
+  _globals['_GETTRAFFICRESPONSE']._serialized_end=377
+  _globals['_GETSTORAGEREQUEST']._serialized_start=379
+  _globals['_GETSTORAGEREQUEST']._serialized_end=398
+  _globals['_GETSTORAGERESPONSE']._serialized_start=400
+  _globals['_GETSTORAGERESPONSE']._serialized_end=458
+  _globals['_GETCALIBRATIONREQUEST']._serialized_start=460
+  _globals['_GETCALIBRATIONREQUEST']._serialized_end=497
+  _globals['_GETCALIBRATIONRESPONSE']._serialized_start=499
+  _globals['_GETCALIBRATIONRESPONSE']._serialized_end=569
+  _globals['_GETUSAGEREQUEST']._serialized_start=571
+  _globals['_GETUSAGEREQUEST']._serialized_end=626
+  _globals['_GETUSAGERESPONSE']._serialized_start=629
+  _globals['_GETUSAGERESPONSE']._serialized_end=776
+  _globals['_KEYUSAGE']._serialized_start=778
+  _globals['_KEYUSAGE']._serialized_end=850
+  _globals['_IDENTIFIEDLANDMARK']._serialized_start=852
+  _globals['_IDENTIFIEDLANDMARK']._serialized_end=938
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=940
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=962
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=964
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=1032
+  _globals['_SERVERINFO']._serialized_start=1035
+  _globals['_SERVERINFO']._serialized_end=1284
+  _globals['_INDEX']._serialized_start=1287
+  _globals['_INDEX']._serialized_end=1589
+  _globals['_UPKEEP']._serialized_start=1592
+  _globals['_UPKEEP']._serialized_end=1814
+  _globals['_UPKEEP_ACTIVITY']._serialized_start=1713
+  _globals['_UPKEEP_ACTIVITY']._serialized_end=1814
+  _globals['_SERVERSERVICE']._serialized_start=1817
+  _globals['_SERVERSERVICE']._serialized_end=2232
 # @@protoc_insertion_point(module_scope)

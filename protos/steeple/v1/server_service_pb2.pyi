@@ -11,8 +11,11 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
+import steeple.v1.calibration_pb2
 import steeple.v1.key_service_pb2
 import steeple.v1.model_pb2
+import steeple.v1.storage_pb2
+import steeple.v1.traffic_pb2
 import sys
 import typing
 
@@ -22,6 +25,103 @@ else:
     import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+@typing.final
+class GetTrafficRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PERIOD_MINUTES_FIELD_NUMBER: builtins.int
+    INTERVAL_MINUTES_FIELD_NUMBER: builtins.int
+    period_minutes: builtins.int
+    """Minutes up to now; 0 stands for 60, up to 360."""
+    interval_minutes: builtins.int
+    """Minutes that are told together; 0 stands for 1, up to the period."""
+    def __init__(
+        self,
+        *,
+        period_minutes: builtins.int = ...,
+        interval_minutes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["interval_minutes", b"interval_minutes", "period_minutes", b"period_minutes"]) -> None: ...
+
+global___GetTrafficRequest = GetTrafficRequest
+
+@typing.final
+class GetTrafficResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TRAFFIC_FIELD_NUMBER: builtins.int
+    @property
+    def traffic(self) -> steeple.v1.traffic_pb2.Traffic: ...
+    def __init__(
+        self,
+        *,
+        traffic: steeple.v1.traffic_pb2.Traffic | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["traffic", b"traffic"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["traffic", b"traffic"]) -> None: ...
+
+global___GetTrafficResponse = GetTrafficResponse
+
+@typing.final
+class GetStorageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___GetStorageRequest = GetStorageRequest
+
+@typing.final
+class GetStorageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STORAGE_FIELD_NUMBER: builtins.int
+    @property
+    def storage(self) -> steeple.v1.storage_pb2.Storage: ...
+    def __init__(
+        self,
+        *,
+        storage: steeple.v1.storage_pb2.Storage | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["storage", b"storage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["storage", b"storage"]) -> None: ...
+
+global___GetStorageResponse = GetStorageResponse
+
+@typing.final
+class GetCalibrationRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"models/{model}"; empty: the default release."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___GetCalibrationRequest = GetCalibrationRequest
+
+@typing.final
+class GetCalibrationResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALIBRATION_FIELD_NUMBER: builtins.int
+    @property
+    def calibration(self) -> steeple.v1.calibration_pb2.Calibration: ...
+    def __init__(
+        self,
+        *,
+        calibration: steeple.v1.calibration_pb2.Calibration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["calibration", b"calibration"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["calibration", b"calibration"]) -> None: ...
+
+global___GetCalibrationResponse = GetCalibrationResponse
 
 @typing.final
 class GetUsageRequest(google.protobuf.message.Message):

@@ -50,6 +50,21 @@ class ServerServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_server__service__pb2.GetUsageRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_server__service__pb2.GetUsageResponse.FromString,
                 _registered_method=True)
+        self.GetTraffic = channel.unary_unary(
+                '/steeple.v1.ServerService/GetTraffic',
+                request_serializer=steeple_dot_v1_dot_server__service__pb2.GetTrafficRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_server__service__pb2.GetTrafficResponse.FromString,
+                _registered_method=True)
+        self.GetStorage = channel.unary_unary(
+                '/steeple.v1.ServerService/GetStorage',
+                request_serializer=steeple_dot_v1_dot_server__service__pb2.GetStorageRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_server__service__pb2.GetStorageResponse.FromString,
+                _registered_method=True)
+        self.GetCalibration = channel.unary_unary(
+                '/steeple.v1.ServerService/GetCalibration',
+                request_serializer=steeple_dot_v1_dot_server__service__pb2.GetCalibrationRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_server__service__pb2.GetCalibrationResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer(object):
@@ -71,6 +86,29 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTraffic(self, request, context):
+        """Calls, refusals, errors and latencies of the last minutes, by method and by
+        stage of a query.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStorage(self, request, context):
+        """What is kept on disks, by what it is for, and the room that is left.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCalibration(self, request, context):
+        """The model of confidence of a release that is served, and how far it keeps
+        what it promises.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -83,6 +121,21 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.GetUsage,
                     request_deserializer=steeple_dot_v1_dot_server__service__pb2.GetUsageRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_server__service__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'GetTraffic': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTraffic,
+                    request_deserializer=steeple_dot_v1_dot_server__service__pb2.GetTrafficRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_server__service__pb2.GetTrafficResponse.SerializeToString,
+            ),
+            'GetStorage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStorage,
+                    request_deserializer=steeple_dot_v1_dot_server__service__pb2.GetStorageRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_server__service__pb2.GetStorageResponse.SerializeToString,
+            ),
+            'GetCalibration': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCalibration,
+                    request_deserializer=steeple_dot_v1_dot_server__service__pb2.GetCalibrationRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_server__service__pb2.GetCalibrationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +193,87 @@ class ServerService(object):
             '/steeple.v1.ServerService/GetUsage',
             steeple_dot_v1_dot_server__service__pb2.GetUsageRequest.SerializeToString,
             steeple_dot_v1_dot_server__service__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTraffic(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.ServerService/GetTraffic',
+            steeple_dot_v1_dot_server__service__pb2.GetTrafficRequest.SerializeToString,
+            steeple_dot_v1_dot_server__service__pb2.GetTrafficResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStorage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.ServerService/GetStorage',
+            steeple_dot_v1_dot_server__service__pb2.GetStorageRequest.SerializeToString,
+            steeple_dot_v1_dot_server__service__pb2.GetStorageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCalibration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.ServerService/GetCalibration',
+            steeple_dot_v1_dot_server__service__pb2.GetCalibrationRequest.SerializeToString,
+            steeple_dot_v1_dot_server__service__pb2.GetCalibrationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,28 @@ class ServerServiceStub:
     are kept as long as the catalogue.
     """
 
+    GetTraffic: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetTrafficRequest,
+        steeple.v1.server_service_pb2.GetTrafficResponse,
+    ]
+    """Calls, refusals, errors and latencies of the last minutes, by method and by
+    stage of a query.
+    """
+
+    GetStorage: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetStorageRequest,
+        steeple.v1.server_service_pb2.GetStorageResponse,
+    ]
+    """What is kept on disks, by what it is for, and the room that is left."""
+
+    GetCalibration: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetCalibrationRequest,
+        steeple.v1.server_service_pb2.GetCalibrationResponse,
+    ]
+    """The model of confidence of a release that is served, and how far it keeps
+    what it promises.
+    """
+
 class ServerServiceAsyncStub:
     """Tells how a server is."""
 
@@ -50,6 +72,28 @@ class ServerServiceAsyncStub:
     ]
     """How many queries were answered, and how: by month, key and landmark. Counts
     are kept as long as the catalogue.
+    """
+
+    GetTraffic: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetTrafficRequest,
+        steeple.v1.server_service_pb2.GetTrafficResponse,
+    ]
+    """Calls, refusals, errors and latencies of the last minutes, by method and by
+    stage of a query.
+    """
+
+    GetStorage: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetStorageRequest,
+        steeple.v1.server_service_pb2.GetStorageResponse,
+    ]
+    """What is kept on disks, by what it is for, and the room that is left."""
+
+    GetCalibration: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.server_service_pb2.GetCalibrationRequest,
+        steeple.v1.server_service_pb2.GetCalibrationResponse,
+    ]
+    """The model of confidence of a release that is served, and how far it keeps
+    what it promises.
     """
 
 class ServerServiceServicer(metaclass=abc.ABCMeta):
@@ -71,6 +115,34 @@ class ServerServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.server_service_pb2.GetUsageResponse, collections.abc.Awaitable[steeple.v1.server_service_pb2.GetUsageResponse]]:
         """How many queries were answered, and how: by month, key and landmark. Counts
         are kept as long as the catalogue.
+        """
+
+    @abc.abstractmethod
+    def GetTraffic(
+        self,
+        request: steeple.v1.server_service_pb2.GetTrafficRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.server_service_pb2.GetTrafficResponse, collections.abc.Awaitable[steeple.v1.server_service_pb2.GetTrafficResponse]]:
+        """Calls, refusals, errors and latencies of the last minutes, by method and by
+        stage of a query.
+        """
+
+    @abc.abstractmethod
+    def GetStorage(
+        self,
+        request: steeple.v1.server_service_pb2.GetStorageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.server_service_pb2.GetStorageResponse, collections.abc.Awaitable[steeple.v1.server_service_pb2.GetStorageResponse]]:
+        """What is kept on disks, by what it is for, and the room that is left."""
+
+    @abc.abstractmethod
+    def GetCalibration(
+        self,
+        request: steeple.v1.server_service_pb2.GetCalibrationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.server_service_pb2.GetCalibrationResponse, collections.abc.Awaitable[steeple.v1.server_service_pb2.GetCalibrationResponse]]:
+        """The model of confidence of a release that is served, and how far it keeps
+        what it promises.
         """
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -15,6 +15,8 @@ import typer
 
 from steeple.cli import (
     benchmark_bytes,
+    benchmark_catalogue,
+    benchmark_console,
     benchmark_discovery,
     benchmark_geometry,
     benchmark_import,
@@ -94,6 +96,8 @@ app.command("load", short_help="A server that is asked for more than it can do."
 app.command("robustness", short_help="How far features carry, beside RootSIFT's.")(benchmark_robustness.robustness)
 app.command("import", short_help="What importing photos costs, beside extraction.")(benchmark_import.import_)
 app.command("discovery", short_help="How well a heap of photos is sorted.")(benchmark_discovery.discovery)
+app.command("console", short_help="The console's pages over a large catalogue.")(benchmark_console.console)
+app.command("catalogue", short_help="Lists and searches of a large catalogue.")(benchmark_catalogue.catalogue)
 app.command("pack", short_help="What an offline pack costs, and whether it agrees.")(benchmark_pack.pack)
 app.command("geometry", short_help="How precisely outlines lie on what they surround.")(benchmark_geometry.geometry)
 

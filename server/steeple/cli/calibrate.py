@@ -14,7 +14,8 @@ import typer
 
 from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
-from steeple.cli.output import Column, Output
+from steeple.cli.output import Output
+from steeple.cli.reliability_table import print_bins
 from steeple.cli.stages import staged
 from steeple.cli.writable import CHARTS, check_writable, write_text
 
@@ -108,26 +109,7 @@ def calibrate(
             *([("ece of short queries", ", ".join(f"{value:.3f}" for value in short[1:]))] if short[1:] else []),
         ]
     )
-    output.table(
-        (
-            Column("confidence"),
-            Column("answers", "right"),
-            Column("mean confidence", "right"),
-            Column("right", "right"),
-            Column("95 % interval", "right"),
-        ),
-        [
-            (
-                f"{part.low:.1f} to {part.high:.1f}",
-                str(part.answers),
-                f"{part.confidence:.3f}",
-                f"{part.right:.3f}",
-                f"{part.interval[0]:.3f} to {part.interval[1]:.3f}",
-            )
-            for part in bins
-            if part.answers
-        ],
-    )
+    print_bins(output, bins)
     if diagram is not None:
         output.note(f"drawn: {diagram}")
     output.say(f"steeple serve --model {model} --calibration {file} answers by it")

@@ -78,9 +78,19 @@ def keys(ctx: typer.Context, incomplete: str) -> list[str]:
     return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_keys()))
 
 
+def people(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names that people sign in with."""
+    return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_people(page_size=_PAGE)))
+
+
 def packs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of offline packs."""
     return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_packs(page_size=_PAGE)))
+
+
+def views(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of saved views."""
+    return _asked(ctx, incomplete, lambda client: (each.id for each in client.list_views(page_size=_PAGE)))
 
 
 def resources(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from steeple.cli.data_folder import by_hand
 from steeple.client import Key, KeyLimits, NewKey, Scope
-from steeple.errors import FailedPreconditionError
 from steeple.server import access
-from steeple.server.catalogue import Catalogue, audit
-from steeple.server.data_dir import DataDir
-from steeple.server.settings import Settings
 
 
 def create_in_data_dir(
@@ -38,16 +34,7 @@ def create_in_data_dir(
     """
     wanted = access.Scope.parse(scope)
     allowed = access.Limits(limits.requests_per_second, limits.burst, limits.monthly_identifications)
-    # What the settings say of listening is not at stake here.
-    settings = Settings.load(config, data_dir=data_dir, insecure=True)
-    try:
-        folder = DataDir(settings.data_dir)
-    except FailedPreconditionError as error:
-        raise FailedPreconditionError(
-            f"{error.message}; through a running server, keys are made with --server and an admin's key"
-        ) from error
-    by_hand = audit.attempting(audit.Attempt(audit.LOCAL, "steeple.v1.KeyService/CreateKey"))
-    with closing(folder), Catalogue.open(settings.catalogue_url) as catalogue, by_hand:
+    with by_hand(data_dir, config, "steeple.v1.KeyService/CreateKey", "keys") as catalogue:
         store = access.KeyStore(catalogue.database)
         made = store.create(display_name, wanted, expire_time=expire_time, limits=allowed)
     return NewKey(

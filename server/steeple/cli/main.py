@@ -33,11 +33,15 @@ from steeple.cli import (
     model,
     operations,
     packs,
+    people,
     queries,
     serve,
     snapshots,
+    storage,
+    traffic,
     uploads,
     usage,
+    views,
 )
 from steeple.cli.connection import add_connection_options
 from steeple.cli.demo import command as demo
@@ -80,13 +84,17 @@ app.add_typer(images.app, name="images")
 app.command("import", short_help="Add photos by the thousand.")(import_photos.import_)
 app.add_typer(discover.app, name="discover", short_help="Find landmarks in a heap of photos.")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.add_typer(operations.app, name="operations")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(packs.app, name="packs", short_help="The landmarks of a region in one file, for phones.")
 app.add_typer(queries.app, name="queries")
 app.add_typer(feedback.app, name="feedback")
 app.command("usage", short_help="How much a server was used.")(usage.usage)
+app.command("traffic", short_help="What a server was asked in the last minutes.")(traffic.traffic)
+app.command("storage", short_help="What a server keeps on its disks.")(storage.storage)
 app.add_typer(uploads.app, name="uploads")
+app.add_typer(views.app, name="views", short_help="Lists that are looked at again and again.")
 app.command("export", short_help="All of the catalogue in one file.")(export.export)
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steeple.cli import completion, model_compact, model_diff, model_serve, model_train, model_visualize
+from steeple.cli import (
+    completion,
+    model_calibration,
+    model_compact,
+    model_diff,
+    model_serve,
+    model_train,
+    model_visualize,
+)
 from steeple.cli.connection import connect
 from steeple.cli.options import DEFAULT_MODEL, DEFAULT_SERVER, JsonOption, ServerOption
 from steeple.cli.output import Column, Output
@@ -20,6 +28,9 @@ _LocalOption = Annotated[bool, typer.Option("--local", help="Look on this machin
 app = typer.Typer(no_args_is_help=True, help="Model releases: those that the server searches with, and new ones.")
 app.command("upgrade", short_help="Take a server's catalogue to another release.")(model_serve.upgrade)
 app.command("retire", short_help="Take a release out of a server's service.")(model_serve.retire)
+app.command("calibration", short_help="What confidences are made by, and whether they hold.")(
+    model_calibration.calibration
+)
 app.command("diff")(model_diff.diff)
 app.command("visualize")(model_visualize.visualize)
 app.command("train")(model_train.train)

@@ -139,20 +139,29 @@ def read_location(text: str, option: str = "--location") -> LatLng:
 
 
 def read_metadata(pairs: Iterable[str] | None) -> dict[str, str]:
-    """``["a=1", "b=2"]`` as a dictionary.
+    """``["a=1", "b=2"]``, given to ``--metadata``, as a dictionary.
 
     Raises:
         InvalidArgumentError: If one is not of the form KEY=VALUE, or a key is given twice.
     """
-    metadata: dict[str, str] = {}
+    return read_pairs(pairs, "--metadata")
+
+
+def read_pairs(pairs: Iterable[str] | None, option: str) -> dict[str, str]:
+    """``["a=1", "b=2"]``, given to an option, as a dictionary.
+
+    Raises:
+        InvalidArgumentError: If one is not of the form KEY=VALUE, or a key is given twice.
+    """
+    found: dict[str, str] = {}
     for pair in pairs or ():
-        key, found, value = pair.partition("=")
-        if not (key and found):
-            raise InvalidArgumentError(f"--metadata must read KEY=VALUE, not {pair!r}")
-        if key in metadata:
-            raise InvalidArgumentError(f"--metadata {key} is given twice")
-        metadata[key] = value
-    return metadata
+        key, separator, value = pair.partition("=")
+        if not (key and separator):
+            raise InvalidArgumentError(f"{option} must read KEY=VALUE, not {pair!r}")
+        if key in found:
+            raise InvalidArgumentError(f"{option} {key} is given twice")
+        found[key] = value
+    return found
 
 
 def read_aliases(pairs: Iterable[str] | None) -> dict[str, list[str]]:

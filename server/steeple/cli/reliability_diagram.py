@@ -10,7 +10,12 @@ from steeple.cli import svg
 from steeple.cli.output import without_nan
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from steeple.client import ReliabilityBin as ToldBin
     from steeple.server.evaluation import FalsePositives, ReliabilityBin
+
+    Bin: TypeAlias = ReliabilityBin | ToldBin
 
 _PLOT: Final = (72, 84, 460, 300)  # left, top, width and height
 _SIZE: Final = (564, 452)
@@ -23,7 +28,7 @@ def facts_of(part: ReliabilityBin | FalsePositives) -> dict[str, Any]:
     return {name: without_nan(value, 6) for name, value in asdict(part).items()}
 
 
-def draw(bins: Sequence[ReliabilityBin], ece: float, subject: str, detail: str) -> str:
+def draw(bins: Sequence[Bin], ece: float, subject: str, detail: str) -> str:
     """The diagram: a bar for the share of right answers in each bin of confidence, and the diagonal to be met.
 
     Each bar has its interval as a whisker, its number of answers above that, and a point at its mean confidence.
@@ -57,7 +62,7 @@ def draw(bins: Sequence[ReliabilityBin], ece: float, subject: str, detail: str) 
     return svg.document(f"{subject}: reliability, ECE {ece:.3f}", [detail], *_SIZE, parts)
 
 
-def _bar(part: ReliabilityBin) -> list[str]:
+def _bar(part: Bin) -> list[str]:
     """Bar, whisker, mean confidence and number of answers of a bin; nothing for one without answers."""
     if not part.answers:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,8 +41,21 @@ def save(file: Path, release: ModelRelease, calibration: Calibration, provenance
         raise InvalidArgumentError(f"{file} cannot be written: {error.strerror}; choose another --output") from error
 
 
-def load(file: Path, release: ModelRelease) -> Calibration:
-    """The calibration in a file that :func:`save` wrote.
+@dataclass(frozen=True)
+class FittedCalibration:
+    """A calibration and where it comes from.
+
+    Attributes:
+        calibration: To answer by.
+        provenance: What it was fitted on, and how well it did, as :func:`save` was told; of any form.
+    """
+
+    calibration: Calibration
+    provenance: object
+
+
+def load(file: Path, release: ModelRelease) -> FittedCalibration:
+    """What is in a file that :func:`save` wrote.
 
     Raises:
         InvalidArgumentError: If it cannot be read, is no calibration, or is of another release.
@@ -66,4 +79,4 @@ def load(file: Path, release: ModelRelease) -> Calibration:
         )
     if weights.keys() != set(EVIDENCE) or not 0 <= threshold <= 1:
         raise InvalidArgumentError(f"{file} is no calibration of this version; make it anew with `steeple calibrate`")
-    return Calibration(bias, weights, threshold)
+    return FittedCalibration(Calibration(bias, weights, threshold), content.get("provenance"))

@@ -14,9 +14,10 @@ from steeple import recognition
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
-from steeple.server.access import Keyring
+from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
+from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
@@ -38,11 +39,13 @@ from steeple.server.settings import Settings
 from steeple.server.snapshots.jobs import Snapshots
 from steeple.server.snapshots.making import Source
 from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.storage import Storage
 from steeple.server.transfer import Transfers
 from steeple.server.upgrades import ModelUpgrades
 from steeple.server.upkeep import Upkeep
 from steeple.server.uploads import Uploads
 from steeple.server.usage import UsageCounts
+from steeple.server.views import ViewStore
 
 log = logging.getLogger(__name__)
 
@@ -74,21 +77,26 @@ class Engine:
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url, timedelta(days=settings.deleted_retention_days))
             opened.callback(self.catalogue.close)
-            self.keyring = Keyring(self.catalogue.database)
+            idle, longest = timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_longest_days)
+            self.keyring = Keyring(self.catalogue.database, SessionLifetime(idle, longest))
             opened.callback(self.keyring.close)
             self.keyring.start()
+            issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
+            self.sign_ins = SignIns(self.keyring, id_tokens=IdTokens(issuer, client_id) if issuer else None)
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
             self.ingest = Ingest(self.catalogue, photos, self.serving, self.check_features, duplicates)
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
+            self.views = ViewStore(self.catalogue.database)
             self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
             rules = KeepRules.of(settings)
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
             self.query_groups = QueryGrouper(self.review, self.serving)
+            snapshots = SnapshotStore(settings.snapshots_path)
             self.snapshots = Snapshots(
                 Source(
                     database=self.catalogue.database,
@@ -97,12 +105,15 @@ class Engine:
                     keepers=lambda: [served.keeper for served in self.serving.all],
                     model=lambda: self.release.name,
                 ),
-                SnapshotStore(settings.snapshots_path),
+                snapshots,
                 self.operations,
                 keep=settings.snapshots_keep,
             )
             self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
             self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
+            self.storage = Storage(self.catalogue.database, data_dir, photos, snapshots, self.uploads)
+            opened.callback(self.storage.close)
+            self.coverages = Coverages(self.catalogue, self.serving)
             self.photo_import = PhotoImport(
                 self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
             )

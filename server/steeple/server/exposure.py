@@ -1,8 +1,9 @@
-"""Whether a server may listen where it is told to: beyond its own host, it asks for keys and talks TLS."""
+"""Whom a server trusts: beyond its own host, it asks for keys and talks TLS, or does not listen; and asks over TLS."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 
 def is_local(address: str) -> bool:
@@ -16,6 +17,16 @@ def is_local(address: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:  # a name, which may resolve to anything
         return False
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody on the way can alter what a URL gives: it is one of https, or of http on this host."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 0
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_local(f"{host}:{port}")))
 
 
 def objection(address: str, *, keys: bool, tls: bool) -> str:

@@ -63,6 +63,11 @@ class ImageStore:
                 Path(self._root, _ASIDE).mkdir(parents=True, exist_ok=True)
                 self._sweep()
 
+    @property
+    def folder(self) -> Path | None:
+        """Where photos are on this host; None if they are elsewhere."""
+        return Path(self._root) if self._local else None
+
     def put(self, data: bytes) -> str:
         """Stores a photo, if it is not there whole already, and returns its SHA-256 in hex.
 

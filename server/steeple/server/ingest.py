@@ -18,7 +18,15 @@ from steeple.delf.image import sniff
 from steeple.delf.photo_metadata import without_metadata
 from steeple.errors import FailedPreconditionError, ImageError, NotFoundError
 from steeple.server.batch_ingest import BatchIngest
-from steeple.server.catalogue import Catalogue, ImageDraft, Landmark, LandmarkChanges, ReferenceImage
+from steeple.server.catalogue import (
+    Catalogue,
+    CommonChanges,
+    ImageDraft,
+    Landmark,
+    LandmarkChanges,
+    ReferenceImage,
+    Undone,
+)
 from steeple.server.drafts import Drafts
 from steeple.server.duplicates import DuplicateCheck, DuplicatePolicy
 from steeple.server.images import ImageStore
@@ -253,6 +261,32 @@ class Ingest:
         self.shelf.discard_unused(digests)
         self._serving.catch_up()
 
+    def update_landmarks(
+        self, landmark_ids: Sequence[str], changes: CommonChanges, *, request_id: str = ""
+    ) -> tuple[str, ...]:
+        """As :meth:`Catalogue.update_landmarks`; a change of ``active`` has taken effect when this returns.
+
+        Raises:
+            UnavailableError: If the changes are stored but searches do not heed them yet.
+            SteepleError: As there.
+        """
+        changed = self._catalogue.update_landmarks(landmark_ids, changes, request_id=request_id)
+        if changes.active is not None:
+            self._serving.catch_up()
+        return changed
+
+    def delete_landmarks(self, landmark_ids: Sequence[str], *, force: bool = False, request_id: str = "") -> None:
+        """Removes landmarks as :meth:`delete_landmark` does: all or none.
+
+        Raises:
+            UnavailableError: If they are deleted but may still be found.
+            SteepleError: As of :meth:`Catalogue.delete_landmarks`.
+        """
+        digests = self._catalogue.photos_of_landmarks(landmark_ids) if force else set()
+        self._catalogue.delete_landmarks(landmark_ids, force=force, request_id=request_id)
+        self.shelf.discard_unused(digests)
+        self._serving.catch_up()
+
     def undelete_landmark(self, landmark_id: str, *, etag: str = "", request_id: str = "") -> Landmark:
         """Brings a landmark back with its reference images; they are searchable when this returns.
 
@@ -265,6 +299,18 @@ class Ingest:
         landmark = self._catalogue.undelete_landmark(landmark_id, etag=etag, request_id=request_id)
         self._serving.catch_up()
         return landmark
+
+    def undo_change(self, number: int, *, etag: str = "", request_id: str = "") -> Undone:
+        """As :meth:`Catalogue.undo_change`; searches heed it when this returns.
+
+        Raises:
+            UnavailableError: If it is stored but searches do not heed it yet.
+            SteepleError: As there.
+        """
+        undone = self._catalogue.undo_change(number, etag=etag, request_id=request_id)
+        self.shelf.discard_unused(undone.photos)
+        self._serving.catch_up()
+        return undone
 
     def purge(self, now: datetime | None = None) -> None:
         """Removes what was deleted and has expired, with its photos.

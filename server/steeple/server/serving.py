@@ -15,6 +15,8 @@ from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, ModelMismatchError, NotFoundError
 from steeple.recognition import GalleryImage, Recogniser
 from steeple.server import calibration_file
+from steeple.server.calibration_facts import CalibrationFacts, facts_of
+from steeple.server.calibration_file import FittedCalibration
 from steeple.server.catalogue import Catalogue
 from steeple.server.decoding import PhotoDecoder
 from steeple.server.extraction import ExtractorPool
@@ -70,6 +72,7 @@ class Serving:
         self._catalogue = catalogue
         self._folder = folder
         self._options = _index_options(settings)
+        self._fitted: FittedCalibration | None = None  # of the settings
         self._decoder = PhotoDecoder(max_pixels=settings.max_image_pixels, memory_bytes=settings.decode_memory_bytes)
         sources = [one.source for one in catalogue.served_models()]
         upgraded = bool(sources)
@@ -128,6 +131,16 @@ class Serving:
             )
         return served
 
+    def calibration_facts(self, model: str) -> CalibrationFacts:
+        """What is known of the calibration that answers of a release are given by; an empty name: of the default.
+
+        Raises:
+            NotFoundError: If it is not served.
+        """
+        release = (self.named(model) if model else self.default).release
+        fitted = self._fitted
+        return facts_of(release, fitted if fitted is not None and fitted.calibration is release.calibration else None)
+
     @property
     def names(self) -> str:
         """``models/{model}`` of all, the default first."""
@@ -155,7 +168,8 @@ class Serving:
     def _set(self, release: ModelRelease) -> ModelRelease:
         settings = self._settings
         if settings.calibration is not None and release.name == self._setting:
-            release = replace(release, calibration=calibration_file.load(settings.calibration, release))
+            self._fitted = calibration_file.load(settings.calibration, release)
+            release = replace(release, calibration=self._fitted.calibration)
         wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
         return replace(release, index=replace(release.index, **wanted))
 

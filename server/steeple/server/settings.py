@@ -47,6 +47,10 @@ class Settings(BaseSettings):
             can reach the server, else keys.
         health_access: Whether ``grpc.health.v1`` needs a key, of any scope, where the other services do.
         reflection_access: The same of gRPC reflection.
+        session_idle_hours: Hours after its last use that the session of a person who has signed in ends.
+        session_longest_days: Days after which it ends in any case.
+        oidc_issuer: URL of an OpenID Connect provider whose ID tokens people may sign in with; empty: none.
+        oidc_client_id: What the provider knows this server by.
         tls_certificate: PEM file of the server's certificate chain; read again when it changes.
         tls_key: PEM file of its private key.
         tls_client_ca: PEM file of the certificates that those of clients must come from; None: clients need none.
@@ -115,6 +119,10 @@ class Settings(BaseSettings):
     access: Literal["auto", "open", "keys"] = "auto"
     health_access: Literal["open", "keys"] = "open"
     reflection_access: Literal["open", "keys"] = "open"
+    session_idle_hours: Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)] = 12.0
+    session_longest_days: Annotated[float, Field(gt=0, le=366, allow_inf_nan=False)] = 30.0
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
@@ -191,6 +199,13 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a URL, such as http://localhost:4318, not {endpoint!r}")
         return endpoint
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_oidc_issuer(cls, issuer: str) -> str:
+        if issuer and not exposure.is_private(issuer):
+            raise ValueError(f"must be a URL, such as https://id.example.org, not {issuer!r}")
+        return issuer
+
     @field_validator("index")
     @classmethod
     def _check_index(cls, index: str) -> str:
@@ -210,6 +225,8 @@ class Settings(BaseSettings):
     def _check_exposure(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together: set both or neither")
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("oidc_issuer and oidc_client_id go together: set both or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca needs tls_certificate and tls_key")
         for objection in filter(None, (self.objection, self.console_objection)):

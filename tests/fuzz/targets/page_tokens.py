@@ -31,7 +31,7 @@ def _lists() -> tuple[Ask, ...]:
 def _names() -> tuple[object, ...]:
     """What the tokens of each list begin with: a version, and the list's own name."""
     first = [ask(page_size=1).next_page_token for ask in _lists()[:4]]
-    return (*(_content(token)[:2] for token in first), [2, audit.collection("", None, None)])
+    return (*(_content(token)[:2] for token in first), [2, audit.collection("", "", "", None, None, None)])
 
 
 def _content(token: str) -> Any:

@@ -285,7 +285,7 @@ def test_what_could_not_be_written_is_written_later(keyring: Keyring, catalogue:
     with pytest.raises(Exception, match="closed"):
         keyring.flush()
     with Catalogue.open(str(catalogue.database.engine.url)) as again:
-        keyring.store._database = again.database
+        keyring.store._database = keyring.sessions.store._database = again.database
         ask(keyring, key, False)
         keyring.flush()
         assert keyring.store.get(key.id).usage == (MonthlyUsage("2026-01", 1, 1),)

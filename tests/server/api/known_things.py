@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from steeple.server.access import Scope
+from steeple.server.catalogue import audit
 from steeple.server.catalogue.pages import ListRequest
 from steeple.server.discovery import DiscoveryOptions, Source
 from steeple.server.engine import Engine
@@ -16,8 +17,10 @@ from steeple.server.importing import ImportOptions
 from steeple.server.operations import Operation, OperationState
 from steeple.server.packs import PackSettings
 from steeple.server.uploads import Upload
+from steeple.server.views import ViewCollection, ViewDraft, Viewer
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, Query
 from tests.fuzz.known import Known
+from tests.fuzz.people_requests import PASSWORD
 
 from .conftest import Running
 from .test_discovery import write_photos
@@ -91,6 +94,7 @@ def _made(engine: Engine, folder: Path, query: str) -> Known:
     pack = _done(engine, engine.packs.create("all", PackSettings("All there is")))
     return Known(
         key=engine.keyring.store.create("A phone", Scope.READER).key.name,
+        person=engine.sign_ins.create("ada", "Ada", Scope.READER, password=PASSWORD).name,
         upload=upload.name,
         unfinished_upload=to_come.name,
         operation=exported.name,
@@ -102,6 +106,10 @@ def _made(engine: Engine, folder: Path, query: str) -> Known:
         photo=f"{discovery}/photos/{whole.photos[0].number}",
         pack=pack.results["pack"],
         folder=FOLDER,
+        event=audit.event_name(audit.events(engine.catalogue.database, resource="landmarks/tower").items[-1].id),
+        view=engine.views.create(
+            ViewDraft("Few photos", ViewCollection.LANDMARKS), Viewer(audit.OPEN, Scope.ADMIN)
+        ).name,
     )
 
 

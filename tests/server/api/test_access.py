@@ -49,15 +49,25 @@ def methods() -> dict[str, MethodDescriptor]:
 
 
 METHODS = methods()
+PUBLIC = {f"steeple.v1.PersonService/{name}" for name in ("SignIn", "SignInWithIdToken", "GetMe")}
+"""What those may call who have no key yet."""
+
+OF_ONES_OWN = {
+    f"steeple.v1.PersonService/{name}" for name in ("SignOut", "SetPassword", "ListSessions", "RevokeSession")
+}
+"""What people may do to themselves; what they may not do to others is in test_people.py."""
 
 
 def least(method: str) -> Scope:
     """What a method should ask for, by the rules that the contract states."""
     service, _, name = method.removeprefix("steeple.v1.").partition("/")
     reads = name.startswith(("Get", "List", "Download"))
-    if service in ("VisualSearchService", "FeedbackService") or (service == "PackService" and reads):  # what apps fetch
+    of_apps = service in ("VisualSearchService", "FeedbackService") or (service == "PackService" and reads)
+    if of_apps or method in PUBLIC:
         return Scope.DEVICE
-    if service in ("KeyService", "AuditService", "SnapshotService", "ModelService"):
+    if service == "ViewService" or method in OF_ONES_OWN:  # one's own views are no part of the catalogue
+        return Scope.READER
+    if service in ("PersonService", "KeyService", "AuditService", "SnapshotService", "ModelService"):
         return Scope.ADMIN
     if service == "ReviewService":  # other people's photos are no reader's business; what is erased does not come back
         return Scope.ADMIN if name.startswith("Erase") else Scope.EDITOR
@@ -120,6 +130,7 @@ def test_what_changes_something_is_recorded(method: str) -> None:
     changes = not name.startswith(("Get", "List", "Download", "Identify", "Explain", "Group"))
     assert (rule_of(method).changes is not None) == changes
     assert rule_of(method).identifies == name.startswith("Identify")
+    assert rule_of(method).public == (method in PUBLIC)
 
 
 def test_a_method_without_a_row_is_closed() -> None:
@@ -134,8 +145,10 @@ async def test_each_scope_may_call_exactly_what_it_should(closed: Running, refus
             code = await outcome(closed, method, secret)
             assert code is not grpc.StatusCode.UNAUTHENTICATED, (method, scope)
             assert (code is grpc.StatusCode.PERMISSION_DENIED) == (scope < least(method)), (method, scope)
-        for unknown in (None, "stp_x_y"):
-            assert await outcome(closed, method, unknown) is grpc.StatusCode.UNAUTHENTICATED, (method, unknown)
+        for unknown in (None, "stp_x_y", "sts_x_y"):
+            code = await outcome(closed, method, unknown)
+            open_to_them = unknown is None and method in PUBLIC
+            assert (code is grpc.StatusCode.UNAUTHENTICATED) != open_to_them, (method, unknown)
 
 
 async def outcome(running: Running, method: str, secret: str | None) -> grpc.StatusCode:

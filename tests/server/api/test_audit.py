@@ -133,3 +133,38 @@ def test_the_log_is_read_in_pages_and_by_time(tmp_path: Any) -> None:
         token = audit.events(database, page_size=3).next_page_token
         with pytest.raises(Exception, match="page_token"):
             audit.events(database, page_size=3, page_token=token, resource="landmarks/a")
+
+
+def test_events_of_before_a_clock_was_set_back_are_found_by_their_time(tmp_path: Any) -> None:
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as catalogue:
+        began = datetime(2026, 3, 1, tzinfo=UTC)
+        with catalogue.database.write() as connection, audit.attempting(audit.Attempt("open", "X/Y")):
+            for hour in (3, 8, 1, 2, 5):
+                audit.record(connection, began + timedelta(hours=hour), "packs/a")
+        start = began + timedelta(hours=4)
+        assert [event.time.hour for event in audit.events(catalogue.database, start_time=start).items] == [5, 8]
+        assert audit.events(catalogue.database, start_time=began + timedelta(hours=9)).items == ()
+
+
+def test_methods_are_found_by_what_they_begin_with(tmp_path: Any) -> None:
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as catalogue:
+        database = catalogue.database
+        with database.write() as connection:
+            for method in ("A/Delete", "A/DeleteAll", "B/Delete", "A_Delete"):
+                with audit.attempting(audit.Attempt("open", method)):
+                    audit.record(connection, datetime.now(UTC), "packs/a")
+        found = {
+            prefix: [event.method for event in audit.events(database, method=prefix).items]
+            for prefix in ("A/D", "A/DeleteA", "A_", "A", "C", "%")
+        }
+        assert found == {
+            "A/D": ["A/DeleteAll", "A/Delete"],
+            "A/DeleteA": ["A/DeleteAll"],
+            "A_": ["A_Delete"],
+            "A": ["A_Delete", "A/DeleteAll", "A/Delete"],
+            "C": [],
+            "%": [],
+        }
+        page = audit.events(database, page_size=1, method="A")
+        rest = audit.events(database, method="A", page_token=page.next_page_token)
+        assert [event.method for event in (*page.items, *rest.items)] == found["A"]

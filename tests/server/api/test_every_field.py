@@ -26,6 +26,8 @@ MakePhoto = Callable[..., bytes]
 NOT_READ = re.compile(
     r"(.*[._])?landmark\.(name|etag|reference_image_count|create_time|update_time|delete_time|expire_time)"
     r"|reference_image\.(?!metadata).*|key\.(name|scope|create_time|revoke_time|last_use_time|successor)"
+    r"|person\.(name|has_password|[a-z_]+_time)|old_password"  # the last is of one's own alone
+    r"|view\.(name|collection|owner|create_time|update_time|etag)"
 )
 """Output-only, or said elsewhere: ignored, whatever they hold."""
 
@@ -43,6 +45,10 @@ READ_HERE = {
     ),
     ("steeple.v1.KeyService/UpdateKey", "key.name"),
     ("steeple.v1.KeyService/CreateKey", "key.scope"),
+    ("steeple.v1.PersonService/UpdatePerson", "person.name"),
+    ("steeple.v1.ViewService/CreateView", "view.collection"),
+    ("steeple.v1.ViewService/UpdateView", "view.name"),
+    ("steeple.v1.ViewService/UpdateView", "view.etag"),
 }
 
 

@@ -141,7 +141,7 @@ async def test_what_waits_for_too_long_is_told_to_come_back() -> None:
 async def test_what_outlives_its_deadline_in_the_queue_never_begins(pool: Pool) -> None:
     held = await pool.turn(FEATURES)
     ran = threading.Event()
-    with within_call(Caller("a", deadline=time.monotonic() + 0.02)), pytest.raises(DeadlineExceededError):
+    with within_call(Caller(address="a", deadline=time.monotonic() + 0.02)), pytest.raises(DeadlineExceededError):
         await pool.run(ran.set)
     pool.give_back(held)
     assert await pool.run(len, "abc") == 3
@@ -152,12 +152,12 @@ async def test_what_outlives_its_deadline_in_the_queue_never_begins(pool: Pool) 
 async def test_callers_share_a_pool_and_changes_leave_threads_for_reading() -> None:
     pool = Pool("calls", threads=2, capacity=9)
     gate = Gate()
-    with within_call(Caller("editor", changes=True)):
+    with within_call(Caller(address="editor", changes=True)):
         changes = [asyncio.create_task(pool.run(gate, number)) for number in range(4)]
     await begun(gate)
     await asyncio.sleep(0)
     assert (pool.running, pool.waiting) == (1, 3)
-    with within_call(Caller("reader")):
+    with within_call(Caller(address="reader")):
         assert await pool.run(len, "abc") == 3
     gate.opened.set()
     assert await asyncio.gather(*changes) == [0, 1, 2, 3]
@@ -169,7 +169,7 @@ async def test_one_callers_burst_does_not_keep_another_waiting(pool: Pool) -> No
     held = await pool.turn(FEATURES)
     tasks = []
     for name in ("busy", "busy", "busy", "other"):
-        with within_call(Caller(name)):
+        with within_call(Caller(address=name)):
             tasks.append(asyncio.create_task(pool.turn(FEATURES, patient=True)))
             await asyncio.sleep(0)
 

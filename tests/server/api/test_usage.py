@@ -12,7 +12,7 @@ import pytest
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.access import ApiKey, Limits, MonthlyUsage, NewKey, Scope
+from steeple.server.access import Credential, Limits, MonthlyUsage, NewKey, Scope
 from steeple.v1.visual_search_service_pb2 import IdentifyRequest, IdentifyStreamRequest, Query
 
 from .conftest import Refused, Running, Start
@@ -121,7 +121,7 @@ async def test_a_stream_goes_no_faster_than_its_key_may(closed: Running, make_fe
     waits: list[float] = []
     take = keyring.take
 
-    def noted(key: ApiKey) -> float:
+    def noted(key: Credential) -> float:
         waits.append(take(key))
         return waits[-1]
 

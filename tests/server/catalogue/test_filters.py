@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
-from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft, Quality, filters, landmarks
+from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft, Quality, filters, landmarks, reference_images
 
 MakeFeatures = Callable[..., FeatureSet]
 ODD = 'a "b".c\\é'  # a key of metadata that no path expression of a database takes
@@ -163,10 +163,14 @@ def test_any_filter_is_answered_or_refused(filled: Catalogue, text: str) -> None
 
 
 def test_filters_have_a_postgresql_form() -> None:
-    where = filters.condition("labels:a OR metadata.k = v", landmarks.FILTERS)
-    text = str(where.compile(dialect=PGDialect()))  # type: ignore[no-untyped-call]
-    assert "json_array_elements_text((landmark.labels))" in text
-    assert "json_each_text((landmark.metadata))" in text
+    dialect = PGDialect()  # type: ignore[no-untyped-call]
+    where = filters.condition("labels:a OR metadata.k = v OR tour", landmarks.FILTERS)
+    text = str(where.compile(dialect=dialect))
+    assert text.count("landmark.key IN (SELECT landmark_term.landmark_key") == 2
+    assert "landmark.search_names LIKE" in text
+    assert "MATCH" not in text
+    where = filters.condition("metadata.k = v", reference_images.FILTERS)
+    assert "json_each_text((reference_image.metadata))" in str(where.compile(dialect=dialect))
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.images import AsyncReferenceImageCalls
+from steeple.client._async.landmark_batches import AsyncLandmarkBatchCalls
 from steeple.client._async.landmarks import AsyncLandmarkCalls
 
 
-class AsyncCatalogueCalls(AsyncLandmarkCalls, AsyncReferenceImageCalls):
+class AsyncCatalogueCalls(AsyncLandmarkCalls, AsyncLandmarkBatchCalls, AsyncReferenceImageCalls):
     """The part of the client that keeps the catalogue.
 
     Landmarks are given by id (``big-ben``), by name (``landmarks/big-ben``) or as what another call returned;
@@ -22,4 +23,5 @@ class AsyncCatalogueCalls(AsyncLandmarkCalls, AsyncReferenceImageCalls):
 
     def __init__(self, connection: AsyncConnection) -> None:
         AsyncLandmarkCalls.__init__(self, connection)
+        AsyncLandmarkBatchCalls.__init__(self, connection)
         AsyncReferenceImageCalls.__init__(self, connection)

@@ -12,16 +12,19 @@ from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.discoveries import AsyncDiscoveryCalls
 from steeple.client._async.feedback import AsyncFeedbackCalls
 from steeple.client._async.files import AsyncFileCalls
+from steeple.client._async.history import AsyncHistoryCalls
 from steeple.client._async.imports import AsyncImportCalls
 from steeple.client._async.keys import AsyncKeyCalls
 from steeple.client._async.models import AsyncModelCalls
 from steeple.client._async.operations import AsyncOperationCalls
 from steeple.client._async.packs import AsyncPackCalls
+from steeple.client._async.people import AsyncPersonCalls
 from steeple.client._async.review import AsyncReviewCalls
 from steeple.client._async.search import AsyncSearchCalls
 from steeple.client._async.server import AsyncServerCalls
 from steeple.client._async.snapshots import AsyncSnapshotCalls
 from steeple.client._async.transfer import AsyncTransferCalls
+from steeple.client._async.views import AsyncViewCalls
 from steeple.client._photos import PhotoReader
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
@@ -37,6 +40,8 @@ class AsyncClient(
     AsyncCatalogueCalls,
     AsyncServerCalls,
     AsyncKeyCalls,
+    AsyncPersonCalls,
+    AsyncHistoryCalls,
     AsyncOperationCalls,
     AsyncSnapshotCalls,
     AsyncModelCalls,
@@ -46,6 +51,7 @@ class AsyncClient(
     AsyncTransferCalls,
     AsyncDiscoveryCalls,
     AsyncPackCalls,
+    AsyncViewCalls,
 ):
     """A Steeple server.
 
@@ -68,7 +74,8 @@ class AsyncClient(
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
-        key: What the server knows the caller by, ``stp_...``. Without TLS, anybody on the way can read it.
+        key: What the server knows the caller by, ``stp_...``, or the secret of a session (:meth:`sign_in`). Without
+            TLS, anybody on the way can read it.
         client_certificate: PEM file, for servers that ask clients for one; turns TLS on. Needs ``client_key``.
         client_key: PEM file of its private key.
         tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
@@ -113,6 +120,8 @@ class AsyncClient(
         AsyncCatalogueCalls.__init__(self, connection)
         AsyncServerCalls.__init__(self, connection)
         AsyncKeyCalls.__init__(self, connection)
+        AsyncPersonCalls.__init__(self, connection)
+        AsyncHistoryCalls.__init__(self, connection)
         AsyncOperationCalls.__init__(self, connection)
         AsyncSnapshotCalls.__init__(self, connection)
         AsyncModelCalls.__init__(self, connection)
@@ -122,6 +131,7 @@ class AsyncClient(
         AsyncFileCalls.__init__(self, connection)
         AsyncTransferCalls.__init__(self, connection)
         AsyncPackCalls.__init__(self, connection)
+        AsyncViewCalls.__init__(self, connection)
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

@@ -9,7 +9,9 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from steeple.client._async.connection import AsyncConnection
 from steeple.client._async.listing import AsyncListing
 from steeple.client._convert import draft_message, landmark_message, landmark_name, to_landmark
+from steeple.client._convert_coverage import to_coverage
 from steeple.client._requests import request_id_or_new
+from steeple.client.coverage import Coverage
 from steeple.client.resources import UNSET, Landmark, LatLng, Unset
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import catalog_service_pb2 as api
@@ -100,6 +102,25 @@ class AsyncLandmarkCalls:
         request = api.GetLandmarkRequest(name=landmark_name(landmark))
         response = await self._connection.call(self._connection.link.catalog.GetLandmark, request, timeout=timeout)
         return to_landmark(response.landmark)
+
+    async def get_coverage(self, landmark: str | Landmark, *, timeout: float | None = None) -> Coverage:
+        """How well its photos cover a landmark: which of them see the same, from where and when they were taken.
+
+        Many photos take some seconds; the server stops shortly before the call's time is over, or after half a minute,
+        and says so (``partial``). Ask again then: it goes on, and remembers what it has found.
+
+        Args:
+            landmark: Which.
+            timeout: Seconds; None: the client's for long calls.
+
+        Raises:
+            NotFoundError: If there is no such landmark.
+        """
+        request = api.GetCoverageRequest(name=landmark_name(landmark))
+        response = await self._connection.call(
+            self._connection.link.catalog.GetCoverage, request, timeout=timeout, long=True
+        )
+        return to_coverage(response.coverage)
 
     def list_landmarks(
         self,

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from steeple.client._async.connection import AsyncConnection
-from steeple.client._convert import to_server_info
+from steeple.client._convert import model_name, to_server_info
+from steeple.client._convert_health import to_calibration, to_storage, to_traffic
 from steeple.client._convert_usage import to_usage
+from steeple.client.calibration import Calibration
+from steeple.client.health import Storage, Traffic
 from steeple.client.server_info import ServerInfo
+from steeple.client.types import Model
 from steeple.client.usage import Usage
 from steeple.errors import InvalidArgumentError
-from steeple.v1.server_service_pb2 import GetServerInfoRequest, GetUsageRequest
+from steeple.v1.server_service_pb2 import (
+    GetCalibrationRequest,
+    GetServerInfoRequest,
+    GetStorageRequest,
+    GetTrafficRequest,
+    GetUsageRequest,
+)
 
 
 class AsyncServerCalls:
@@ -40,3 +50,47 @@ class AsyncServerCalls:
             timeout=timeout,
         )
         return to_usage(response)
+
+    async def traffic(
+        self, period_minutes: int = 60, *, interval_minutes: int = 1, timeout: float | None = None
+    ) -> Traffic:
+        """Calls, refusals, errors and latencies of the last minutes, by method, and by stage of a query.
+
+        Args:
+            period_minutes: Up to now; 1 to 360. A server that starts has counted nothing.
+            interval_minutes: Minutes that are told together; 1 to the period.
+            timeout: Seconds; None: the client's.
+        """
+        for name, minutes in (("period_minutes", period_minutes), ("interval_minutes", interval_minutes)):
+            if minutes < 1:  # 0 would silently stand for the default
+                raise InvalidArgumentError(f"{name} must be 1 or more, not {minutes}")
+        response = await self._connection.call(
+            self._connection.link.server.GetTraffic,
+            GetTrafficRequest(period_minutes=period_minutes, interval_minutes=interval_minutes),
+            timeout=timeout,
+        )
+        return to_traffic(response.traffic)
+
+    async def storage(self, *, timeout: float | None = None) -> Storage:
+        """What the server keeps on its disks, by what it is for, and the room that is left."""
+        response = await self._connection.call(
+            self._connection.link.server.GetStorage, GetStorageRequest(), timeout=timeout
+        )
+        return to_storage(response.storage)
+
+    async def calibration(self, model: str | Model = "", *, timeout: float | None = None) -> Calibration:
+        """The model of confidence that a release answers by, and how far it keeps what it promises.
+
+        Args:
+            model: Id, name or release; empty: the default.
+            timeout: Seconds; None: the client's.
+
+        Raises:
+            NotFoundError: If it is not served.
+        """
+        response = await self._connection.call(
+            self._connection.link.server.GetCalibration,
+            GetCalibrationRequest(name=model_name(model) if model else ""),
+            timeout=timeout,
+        )
+        return to_calibration(response.calibration)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.images import ReferenceImageCalls
+from steeple.client._sync.landmark_batches import LandmarkBatchCalls
 from steeple.client._sync.landmarks import LandmarkCalls
 
 
-class CatalogueCalls(LandmarkCalls, ReferenceImageCalls):
+class CatalogueCalls(LandmarkCalls, LandmarkBatchCalls, ReferenceImageCalls):
     """The part of the client that keeps the catalogue.
 
     Landmarks are given by id (``big-ben``), by name (``landmarks/big-ben``) or as what another call returned;
@@ -23,4 +24,5 @@ class CatalogueCalls(LandmarkCalls, ReferenceImageCalls):
 
     def __init__(self, connection: Connection) -> None:
         LandmarkCalls.__init__(self, connection)
+        LandmarkBatchCalls.__init__(self, connection)
         ReferenceImageCalls.__init__(self, connection)

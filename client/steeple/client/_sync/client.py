@@ -14,16 +14,19 @@ from steeple.client._sync.connection import Connection
 from steeple.client._sync.discoveries import DiscoveryCalls
 from steeple.client._sync.feedback import FeedbackCalls
 from steeple.client._sync.files import FileCalls
+from steeple.client._sync.history import HistoryCalls
 from steeple.client._sync.imports import ImportCalls
 from steeple.client._sync.keys import KeyCalls
 from steeple.client._sync.models import ModelCalls
 from steeple.client._sync.operations import OperationCalls
 from steeple.client._sync.packs import PackCalls
+from steeple.client._sync.people import PersonCalls
 from steeple.client._sync.review import ReviewCalls
 from steeple.client._sync.search import SearchCalls
 from steeple.client._sync.server import ServerCalls
 from steeple.client._sync.snapshots import SnapshotCalls
 from steeple.client._sync.transfer import TransferCalls
+from steeple.client._sync.views import ViewCalls
 from steeple.client._tracing import Tracing
 from steeple.client._transport import Settings
 from steeple.delf.release import DEFAULT_RELEASE
@@ -38,6 +41,8 @@ class Client(
     CatalogueCalls,
     ServerCalls,
     KeyCalls,
+    PersonCalls,
+    HistoryCalls,
     OperationCalls,
     SnapshotCalls,
     ModelCalls,
@@ -47,6 +52,7 @@ class Client(
     TransferCalls,
     DiscoveryCalls,
     PackCalls,
+    ViewCalls,
 ):
     """A Steeple server.
 
@@ -69,7 +75,8 @@ class Client(
         max_attempts: How often a call is sent at most, 1 to 5.
         extractors: How many photos are prepared at a time; each takes a thread and, for features, an extractor.
         channel_options: More arguments of the gRPC channel; they override the client's.
-        key: What the server knows the caller by, ``stp_...``. Without TLS, anybody on the way can read it.
+        key: What the server knows the caller by, ``stp_...``, or the secret of a session (:meth:`sign_in`). Without
+            TLS, anybody on the way can read it.
         client_certificate: PEM file, for servers that ask clients for one; turns TLS on. Needs ``client_key``.
         client_key: PEM file of its private key.
         tracer_provider: Of OpenTelemetry: calls and extraction become spans, and the server's become part of the same
@@ -114,6 +121,8 @@ class Client(
         CatalogueCalls.__init__(self, connection)
         ServerCalls.__init__(self, connection)
         KeyCalls.__init__(self, connection)
+        PersonCalls.__init__(self, connection)
+        HistoryCalls.__init__(self, connection)
         OperationCalls.__init__(self, connection)
         SnapshotCalls.__init__(self, connection)
         ModelCalls.__init__(self, connection)
@@ -123,6 +132,7 @@ class Client(
         FileCalls.__init__(self, connection)
         TransferCalls.__init__(self, connection)
         PackCalls.__init__(self, connection)
+        ViewCalls.__init__(self, connection)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the server is up and says, by ``grpc.health.v1``, that it serves.

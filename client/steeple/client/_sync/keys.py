@@ -1,5 +1,5 @@
 # Made from _async/keys.py by tools/generate_sync_client.py; do not edit.
-"""Calls of the KeyService and the AuditService."""
+"""Calls of the KeyService."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from datetime import datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from steeple.client._convert_access import key_name, limits_message, scope_value, to_audit_event, to_key
+from steeple.client._convert_access import key_name, limits_message, scope_value, to_key
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.listing import Listing
 from steeple.client._times import timestamp
-from steeple.client.access import AuditEvent, Key, KeyLimits, NewKey, Scope
+from steeple.client.access import Key, KeyLimits, NewKey, Scope
 from steeple.client.resources import UNSET, Unset
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import key_service_pb2 as api
-from steeple.v1.audit_service_pb2 import ListAuditEventsRequest
 
 
 class KeyCalls:
-    """The part of the client that keeps the keys, and tells who changed what.
+    """The part of the client that keeps the keys.
 
     Keys are given by id, by name (``keys/{id}``) or as what another call returned.
     """
@@ -152,34 +151,3 @@ class KeyCalls:
         )
         response = self._connection.call(self._connection.link.keys.RotateKey, request, timeout=timeout)
         return NewKey(to_key(response.key), response.secret, to_key(response.old_key))
-
-    def list_audit_events(
-        self,
-        *,
-        resource: str = "",
-        start_time: datetime | None = None,
-        end_time: datetime | None = None,
-        page_size: int = 50,
-        timeout: float | None = None,
-    ) -> Listing[AuditEvent]:
-        """Changes and failed attempts at them, the latest first.
-
-        Args:
-            resource: Only those of this resource and what is below it, such as ``landmarks/big-ben``; empty: all.
-            start_time: Only those at this time or later.
-            end_time: Only those before this time.
-            page_size: Events fetched at a time, as the iterator needs them.
-            timeout: Seconds for each page; None: the client's.
-        """
-        request = ListAuditEventsRequest(
-            page_size=page_size,
-            resource=resource,
-            start_time=timestamp(start_time, "start_time"),
-            end_time=timestamp(end_time, "end_time"),
-        )
-        return self._connection.listing(
-            self._connection.link.audit.ListAuditEvents,
-            request,
-            lambda page: map(to_audit_event, page.audit_events),
-            timeout=timeout,
-        )

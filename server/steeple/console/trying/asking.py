@@ -83,10 +83,10 @@ async def ask(client: AsyncClient, photo: HeldPhoto, budget: int) -> Answer:
         return known
     keep, photo.keep = photo.keep, False
     if photo.threshold == 0:
-        answer, explanation = await asyncio.gather(
-            _identify(client, photo, budget, keep=keep), explain(client, photo, budget)
+        answer, calibration = await asyncio.gather(
+            _identify(client, photo, budget, keep=keep), client.calibration()
         )
-        photo.threshold = explanation.threshold
+        photo.threshold = calibration.threshold
     else:
         answer = await _identify(client, photo, budget, keep=keep)
     photo.answers[budget] = answer

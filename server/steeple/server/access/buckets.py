@@ -32,3 +32,7 @@ class TokenBucket:
             self._tokens -= 1.0
             return 0.0
         return (1.0 - self._tokens) / self.limits.requests_per_second
+
+    def give_back(self) -> None:
+        """Gives back a token that was taken and is not to count."""
+        self._tokens = min(self.limits.capacity, self._tokens + 1.0)

@@ -1,4 +1,4 @@
-"""The keys in memory: who calls, how often, and what is counted of it."""
+"""The keys and sessions in memory: who calls, how often, and what is counted of it."""
 
 from __future__ import annotations
 
@@ -7,30 +7,38 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from steeple.errors import ResourceExhaustedError, UnauthenticatedError
 from steeple.server.access.buckets import TokenBucket
-from steeple.server.access.records import ApiKey
-from steeple.server.access.secret import KeyText
+from steeple.server.access.person_records import Credential, Session, SessionLifetime
+from steeple.server.access.person_store import PersonStore
+from steeple.server.access.secret import SESSION, KeyText
+from steeple.server.access.session_ring import SessionRing
+from steeple.server.access.session_store import SessionStore
 from steeple.server.access.store import Counts, KeyStore
 from steeple.server.catalogue.database import Database
 from steeple.server.logs import facts
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 FLUSH_SECONDS: Final = 5.0
 """What is counted is written this often; so long too another server on the same database goes by what it knew."""
 
 
 class Keyring:
-    """All keys, their rates and their usage, so that a call costs the database nothing.
+    """All keys, their rates and their usage, and all sessions, so that a call costs the database nothing.
 
-    Thread-safe. Keys that :attr:`store` has changed take effect with :meth:`reload`. Usage and times of last use are
-    written every few seconds and by :meth:`close`; a crash loses what was counted since.
+    Thread-safe. What :attr:`store`, :attr:`people` and the store of :attr:`sessions` have changed takes effect with
+    :meth:`reload`. Usage and times of last use are written every few seconds and by :meth:`close`; a crash loses what
+    was counted since.
 
     Args:
         database: The catalogue's.
+        lifetime: Of sessions.
         clock: Tells the time, UTC.
         seconds: Tells seconds, for rates.
     """
@@ -38,11 +46,14 @@ class Keyring:
     def __init__(
         self,
         database: Database,
+        lifetime: SessionLifetime = SessionLifetime(),  # noqa: B008 - immutable
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = KeyStore(database)
+        self.people = PersonStore(database)
+        self.sessions = SessionRing(SessionStore(database, lifetime), clock)
         self._clock = clock
         self._seconds = seconds
         self._lock = threading.Lock()  # of all below, held for no longer than it takes to count
@@ -71,12 +82,12 @@ class Keyring:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no key that can be used."""
+        """Whether there is no key that can be used, and no admin who can sign in."""
         now = self._clock()
-        return all(key.why_not(now) for key in self._keys.values())
+        return all(key.why_not(now) for key in self._keys.values()) and not self.people.any_admin()
 
-    def authenticate(self, text: str | None) -> ApiKey:
-        """The key that a caller has sent.
+    def authenticate(self, text: str | None) -> Credential:
+        """The key that a caller has sent, or the session.
 
         Raises:
             UnauthenticatedError: If it is none, unknown, expired or revoked.
@@ -89,17 +100,21 @@ class Keyring:
         given = KeyText.parse(text)
         if given is None:
             raise UnauthenticatedError("this is not a key; one reads stp_ID_SECRET, as it was told when it was made")
+        if given.prefix == SESSION:
+            return self.sessions.authenticate(given)
         key = self._keys.get(given.id)
         if not given.matches(None if key is None else key.digest) or key is None:
             raise UnauthenticatedError("there is no such key, or its secret is another")
         return self.current(key)
 
-    def current(self, key: ApiKey) -> ApiKey:
-        """A key that was authenticated before, as it is now; for calls that last.
+    def current(self, key: Credential) -> Credential:
+        """A key or session that was authenticated before, as it is now; for calls that last.
 
         Raises:
             UnauthenticatedError: If it has expired or was revoked since.
         """
+        if isinstance(key, Session):
+            return self.sessions.current(key)
         key, now = self._keys.get(key.id, key), self._clock()
         if ended := key.why_not(now):
             instead = f"; it was replaced with keys/{key.successor}" if key.successor else ""
@@ -115,7 +130,7 @@ class Keyring:
             ids.append(earlier)
         return ids
 
-    def take(self, key: ApiKey) -> float:
+    def take(self, key: Credential) -> float:
         """Takes one call from a key's rate. Seconds to wait if there is none left, else 0."""
         if not key.limits.requests_per_second:
             return 0.0
@@ -125,7 +140,7 @@ class Keyring:
                 bucket = self._buckets[key.id] = TokenBucket(key.limits, self._seconds)
             return bucket.take()
 
-    def check_rate(self, key: ApiKey) -> None:
+    def check_rate(self, key: Credential) -> None:
         """Takes one call from a key's rate.
 
         Raises:
@@ -139,12 +154,14 @@ class Keyring:
                 limit="requests_per_second",
             )
 
-    def begin_query(self, key: ApiKey) -> None:
-        """A query is to be answered; :meth:`end_query` must follow.
+    def begin_query(self, key: Credential) -> None:
+        """A query is to be answered; :meth:`end_query` must follow. Those of people are not counted here.
 
         Raises:
             ResourceExhaustedError: If the queries answered and begun use up the month's.
         """
+        if isinstance(key, Session):
+            return
         most = key.limits.monthly_identifications
         now = self._clock()
         with self._lock:
@@ -160,13 +177,15 @@ class Keyring:
             limit="monthly_identifications",
         )
 
-    def end_query(self, key: ApiKey, identified: bool | None) -> None:
+    def end_query(self, key: Credential, identified: bool | None) -> None:
         """A query that was begun has ended.
 
         Args:
             key: Of the query.
             identified: Whether it was answered with a landmark; None if it was not answered.
         """
+        if isinstance(key, Session):
+            return
         at = (key.id, self._month())
         with self._lock:
             self._pending[key.id] -= 1
@@ -178,9 +197,16 @@ class Keyring:
                     counts[at] = (found + identified, unknown + (not identified))
 
     def reload(self) -> None:
-        """Goes by the keys as they are stored now."""
+        """Goes by the keys and sessions as they are stored now."""
         with self._reloading:  # or what was read earlier could come later
             self._read_keys()
+            self.sessions.reload()
+
+    def apply(self, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What ``change`` returns, in effect; blocks."""
+        result = change(*args, **kwargs)
+        self.reload()
+        return result
 
     def _read_keys(self) -> None:
         self._keys = self.store.all()
@@ -202,6 +228,7 @@ class Keyring:
                         self._new[at] = (found + identified, missed + unknown)
                     self._last_uses = uses | self._last_uses
                 raise
+            self.sessions.flush()
             self.reload()
             stored = self.store.usage(self._month())
             with self._lock:

@@ -138,6 +138,11 @@ class ApiKey:
         """``keys/{id}``."""
         return key_name(self.id)
 
+    @property
+    def actor(self) -> str:
+        """Who acts, in the audit log."""
+        return self.name
+
     def why_not(self, now: datetime) -> str:
         """Why it cannot be used at that time; empty if it can."""
         if self.revoke_time is not None:

@@ -1,4 +1,4 @@
-"""The text of a key, ``stp_{id}_{secret}``, and the digest that is stored of it.
+"""The text of a key, ``stp_{id}_{secret}``, or of a session, ``sts_...``, and the digest that is stored of it.
 
 The secret is 256 bits from the operating system. A password needs a salt and a slow hash because it can be guessed:
 there are few likely ones. Of 2^256 equally likely secrets, neither a table nor any number of tries finds one, so plain
@@ -15,41 +15,46 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-PREFIX: Final = "stp"
+KEY: Final = "stp"
 """What every key begins with, so that people and programs that search for leaked secrets know one."""
+
+SESSION: Final = "sts"
+"""What the secret of every session of a person begins with."""
 
 _ID_BYTES: Final = 10  # 80 bits: two are the same once in 2^40 keys, and then one of them is refused by the database
 _SECRET_BYTES: Final = 32
-_PATTERN: Final = re.compile(rf"{PREFIX}_([a-z2-7]{{16}})_([a-z2-7]{{52}})", re.ASCII)
+_PATTERN: Final = re.compile(rf"({KEY}|{SESSION})_([a-z2-7]{{16}})_([a-z2-7]{{52}})", re.ASCII)
 _NO_DIGEST: Final = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True)
 class KeyText:
-    """A key, taken apart.
+    """A key or a session's secret, taken apart.
 
     Attributes:
         id: Public.
         secret: Not.
+        prefix: :data:`KEY` or :data:`SESSION`.
     """
 
     id: str
     secret: str = field(repr=False)
+    prefix: str = KEY
 
     @staticmethod
-    def make() -> KeyText:
+    def make(prefix: str = KEY) -> KeyText:
         """A new one."""
-        return KeyText(_text(secrets.token_bytes(_ID_BYTES)), _text(secrets.token_bytes(_SECRET_BYTES)))
+        return KeyText(_text(secrets.token_bytes(_ID_BYTES)), _text(secrets.token_bytes(_SECRET_BYTES)), prefix)
 
     @staticmethod
     def parse(text: str) -> KeyText | None:
-        """The key that reads so; None if it is not of the form of a key."""
+        """What reads so; None if it is of the form of neither."""
         found = _PATTERN.fullmatch(text)
-        return None if found is None else KeyText(found[1], found[2])
+        return None if found is None else KeyText(found[2], found[3], found[1])
 
     def whole(self) -> str:
         """As it is sent."""
-        return f"{PREFIX}_{self.id}_{self.secret}"
+        return f"{self.prefix}_{self.id}_{self.secret}"
 
     def digest(self) -> str:
         """SHA-256 of the secret, hex."""

@@ -1,4 +1,4 @@
-"""Whose call is being worked on: what pools share their threads by."""
+"""Whose call is being worked on: what pools share their threads by, and what is theirs."""
 
 from __future__ import annotations
 
@@ -9,27 +9,47 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
+from steeple.server.access import ApiKey, Credential, Scope
+from steeple.server.catalogue import audit
+
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, as far as fair shares go.
+    """Who calls.
 
     Attributes:
-        key_id: Of the key that the call came with; empty where none is asked for, and outside of a call.
+        credential: What the call came with; None where nothing is asked for, and outside of a call.
         address: Of the peer; empty outside of a call.
         deadline: When the caller stops waiting, by ``time.monotonic``.
         changes: Whether the call changes the catalogue.
     """
 
-    key_id: str = ""
+    credential: Credential | None = None
     address: str = ""
     deadline: float = math.inf
     changes: bool = False
 
     @property
+    def key_id(self) -> str:
+        """Of the key that the call came with; empty where it came with none."""
+        return self.credential.id if isinstance(self.credential, ApiKey) else ""
+
+    @property
+    def actor(self) -> str:
+        """What the audit log calls it."""
+        if self.credential is not None:
+            return self.credential.actor
+        return audit.OPEN if self.address else audit.LOCAL
+
+    @property
+    def scope(self) -> Scope:
+        """What it may do."""
+        return Scope.ADMIN if self.credential is None else self.credential.scope
+
+    @property
     def name(self) -> str:
-        """By which shares go: the key or, where none are asked for, the address."""
-        return self.key_id or self.address
+        """By which shares go: the key, the person or, where nobody is asked who they are, the address."""
+        return self.address if self.credential is None else self.credential.actor
 
 
 NOBODY: Final = Caller()

@@ -8,7 +8,7 @@ import grpc
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
-from steeple.server.api import catalog_batches, conversion
+from steeple.server.api import catalog_batches, catalog_map, conversion, coverage, undo
 from steeple.server.api.kinds import CHANGE, THUMBNAIL, kind_of_photo
 from steeple.server.api.names import check_chosen_id, parse_image, parse_landmark
 from steeple.server.api.pools import Pool
@@ -63,6 +63,14 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
         """A landmark by name."""
         landmark = await self._calls.run(_landmark_with_usage, self._readiness.engine, parse_landmark(request.name))
         return catalog_service_pb2.GetLandmarkResponse(landmark=landmark)
+
+    async def GetCoverage(  # noqa: N802
+        self, request: catalog_service_pb2.GetCoverageRequest, context: Context
+    ) -> catalog_service_pb2.GetCoverageResponse:
+        """How well its photos cover a landmark."""
+        landmark_id = parse_landmark(request.name)
+        found = await coverage.look_at(landmark_id, self._readiness, self._calls, self._queries)
+        return catalog_service_pb2.GetCoverageResponse(coverage=found)
 
     async def ListLandmarks(  # noqa: N802
         self, request: catalog_service_pb2.ListLandmarksRequest, context: Context
@@ -131,6 +139,25 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             request_id=request.request_id,
         )
         return catalog_service_pb2.UndeleteLandmarkResponse(landmark=landmark_message(landmark))
+
+    async def BatchUpdateLandmarks(  # noqa: N802
+        self, request: catalog_service_pb2.BatchUpdateLandmarksRequest, context: Context
+    ) -> catalog_service_pb2.BatchUpdateLandmarksResponse:
+        """Changes landmarks alike, all or none."""
+        return await self._calls.run(catalog_batches.update_landmarks, self._readiness.engine, request)
+
+    async def BatchDeleteLandmarks(  # noqa: N802
+        self, request: catalog_service_pb2.BatchDeleteLandmarksRequest, context: Context
+    ) -> catalog_service_pb2.BatchDeleteLandmarksResponse:
+        """Removes landmarks, all or none."""
+        await self._calls.run(catalog_batches.delete_landmarks, self._readiness.engine, request)
+        return catalog_service_pb2.BatchDeleteLandmarksResponse()
+
+    async def ListLandmarkClusters(  # noqa: N802
+        self, request: catalog_service_pb2.ListLandmarkClustersRequest, context: Context
+    ) -> catalog_service_pb2.ListLandmarkClustersResponse:
+        """How many landmarks stand where."""
+        return await self._calls.run(catalog_map.list_clusters, self._readiness.engine, request)
 
     async def CreateReferenceImage(  # noqa: N802
         self, request: catalog_service_pb2.CreateReferenceImageRequest, context: Context
@@ -242,6 +269,12 @@ class CatalogService(catalog_service_pb2_grpc.CatalogServiceServicer):
             request_id=request.request_id,
         )
         return catalog_service_pb2.UndeleteReferenceImageResponse(reference_image=image_message(image))
+
+    async def UndoChange(  # noqa: N802
+        self, request: catalog_service_pb2.UndoChangeRequest, context: Context
+    ) -> catalog_service_pb2.UndoChangeResponse:
+        """Puts a change back; searches heed it when the call returns."""
+        return await self._calls.run(undo.undo_change, self._readiness.engine, request)
 
     async def GetReferenceImageThumbnail(  # noqa: N802
         self, request: catalog_service_pb2.GetReferenceImageThumbnailRequest, context: Context

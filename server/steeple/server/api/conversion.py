@@ -25,7 +25,9 @@ from steeple.v1 import (
     key_service_pb2,
     landmark_pb2,
     model_pb2,
+    person_service_pb2,
     review_service_pb2,
+    view_service_pb2,
     visual_search_service_pb2,
 )
 
@@ -42,10 +44,18 @@ IMAGE_FIELDS: Final = ("metadata", "capture_location", "capture_time")
 KEY_FIELDS: Final = ("display_name", "expire_time", "limits")
 """Of a key, those that an application changes."""
 
+PERSON_FIELDS: Final = ("display_name", "role", "disabled", "oidc_subject")
+"""Of a person, those that an application changes."""
+
+VIEW_FIELDS: Final = ("display_name", "filter", "order_by", "layout", "shared")
+"""Of a saved view, those that an application changes."""
+
 _UPDATABLE: Final = {
     landmark_pb2.Landmark: LANDMARK_FIELDS,
     landmark_pb2.ReferenceImage: IMAGE_FIELDS,
     key_service_pb2.Key: KEY_FIELDS,
+    person_service_pb2.Person: PERSON_FIELDS,
+    view_service_pb2.View: VIEW_FIELDS,
 }
 
 
@@ -170,9 +180,14 @@ def read_capture_location(message: landmark_pb2.ReferenceImage) -> LatLng | None
 
 
 def read_update_mask(
-    message: landmark_pb2.Landmark | landmark_pb2.ReferenceImage | key_service_pb2.Key, paths: Iterable[str]
+    message: landmark_pb2.Landmark
+    | landmark_pb2.ReferenceImage
+    | key_service_pb2.Key
+    | person_service_pb2.Person
+    | view_service_pb2.View,
+    paths: Iterable[str],
 ) -> frozenset[str]:
-    """Names of the fields of a landmark, reference image or key to update.
+    """Names of the fields of a landmark, reference image, key, person or view to update.
 
     Args:
         message: That of the request.

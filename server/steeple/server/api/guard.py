@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 from google.protobuf.message import Message
 
 from steeple.errors import PermissionDeniedError, SteepleError, UnauthenticatedError
-from steeple.server.access import ApiKey, Keyring, Scope
+from steeple.server.access import Credential, Keyring, Scope
 from steeple.server.api.kinds import AUDIT
 from steeple.server.api.metrics import Metrics
 from steeple.server.api.policy import Rule, rule_of
@@ -29,7 +29,7 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 HEADER: Final = "authorization"
-"""Metadata that carries the key, as ``Bearer stp_...``."""
+"""Metadata that carries the key, as ``Bearer stp_...``, or the secret of a session, ``Bearer sts_...``."""
 
 _BEARER: Final = "bearer"
 
@@ -50,16 +50,25 @@ class Guard:
         self._calls = calls
         self._metrics = metrics
 
-    def identify(self, metadata: Metadata | None) -> ApiKey | None:
-        """The key that a call came with; None if none is asked for.
+    def identify(self, metadata: Metadata | None, method: str = "") -> Credential | None:
+        """The key or session that a call came with; None if none is asked for.
+
+        Args:
+            metadata: Of the call.
+            method: ``steeple.v1.{service}/{method}``; empty: of another's service, which anybody known may call.
 
         Raises:
             UnauthenticatedError: If it is missing, unknown, expired or revoked.
             UnavailableError: If the server is still starting.
         """
-        return None if self._open else self._readiness.engine.keyring.authenticate(_sent(metadata))
+        if self._open:
+            return None
+        keyring, sent = self._readiness.engine.keyring, _sent(metadata)
+        if sent is None and method and rule_of(method).public:
+            return None
+        return keyring.authenticate(sent)
 
-    def admit(self, method: str, key: ApiKey | None, request: object = None) -> Admission:
+    def admit(self, method: str, key: Credential | None, request: object = None) -> Admission:
         """Lets a call through.
 
         Args:
@@ -75,6 +84,8 @@ class Guard:
         if key is not None:
             engine.keyring.check_rate(key)
             _check_scope(key, rule.scope_for(request), method)
+        elif not (self._open or rule.public):
+            raise UnauthenticatedError(f"{method} needs a key")
         database = engine.catalogue.database
         return Admission(method, rule, key, request, engine.keyring, database, self._calls, engine.usage, self._metrics)
 
@@ -86,7 +97,7 @@ class Admission:
         self,
         method: str,
         rule: Rule,
-        key: ApiKey | None,
+        key: Credential | None,
         request: object,
         keyring: Keyring,
         database: Database,
@@ -103,7 +114,7 @@ class Admission:
         self._calls = calls
         self._attempt: audit.Attempt | None = None
         if rule.changes is not None:
-            actor = audit.OPEN if key is None else key.name
+            actor = audit.OPEN if key is None else key.actor
             self._attempt = audit.Attempt(actor, method, _read(request, rule.changes))
 
     @property
@@ -207,7 +218,7 @@ def _sent(metadata: Metadata | None) -> str | None:
     return None
 
 
-def _check_scope(key: ApiKey, least: Scope, method: str) -> None:
+def _check_scope(key: Credential, least: Scope, method: str) -> None:
     if key.scope < least:
         raise PermissionDeniedError(
             f"{key.name} has the scope {key.scope}; {method} takes {least} or more",

@@ -17,7 +17,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from steeple.errors import CancelledError, InternalError, InvalidArgumentError, SteepleError, UnavailableError
-from steeple.server.access import ApiKey
+from steeple.server.access import Credential
 from steeple.server.api.caller import Caller, address_of, within_call
 from steeple.server.api.guard import Admission, Guard
 from steeple.server.api.metrics import Metrics
@@ -65,7 +65,7 @@ class _Call:
     request_id: str
     traced: Callable[[str], None]
     began: float
-    key: ApiKey | None = None
+    key: Credential | None = None
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -186,8 +186,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> ResponseT:
         try:
             with self._readiness.call():
-                call.key = self._guard.identify(call.context.invocation_metadata())
-                admission = self._guard.admit(call.method.removeprefix("/"), call.key, request)
+                method = call.method.removeprefix("/")
+                call.key = self._guard.identify(call.context.invocation_metadata(), method)
+                admission = self._guard.admit(method, call.key, request)
                 with within_call(_caller_of(call, changes=admission.changes)):
                     response = await work(admission)
         except asyncio.CancelledError:
@@ -211,8 +212,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 def _caller_of(call: _Call, *, changes: bool) -> Caller:
     remaining = call.context.time_remaining()
     deadline = math.inf if remaining is None else time.monotonic() + remaining
-    key_id = "" if call.key is None else call.key.id
-    return Caller(key_id, address_of(call.context.peer()), deadline, changes)
+    return Caller(call.key, address_of(call.context.peer()), deadline, changes)
 
 
 def _request_id_of(metadata: Iterable[tuple[str, str | bytes]]) -> str:

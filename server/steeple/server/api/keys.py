@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import grpc
 
@@ -20,15 +19,14 @@ from steeple.server.api.status import FIELD
 from steeple.v1 import key_service_pb2, key_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
-P = ParamSpec("P")
-T = TypeVar("T")
 
-_SCOPES: Final = {
+SCOPES: Final = {
     Scope.DEVICE: key_service_pb2.Key.SCOPE_DEVICE,
     Scope.READER: key_service_pb2.Key.SCOPE_READER,
     Scope.EDITOR: key_service_pb2.Key.SCOPE_EDITOR,
     Scope.ADMIN: key_service_pb2.Key.SCOPE_ADMIN,
 }
+"""As the API has them."""
 
 
 class KeyService(key_service_pb2_grpc.KeyServiceServicer):
@@ -49,8 +47,7 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         """Makes a key, and tells its secret."""
         with within("key", KEY_FIELDS):
             made = await self._calls.run(
-                _changed,
-                self._keyring,
+                self._keyring.apply,
                 self._store.create,
                 request.key.display_name,
                 _read_scope(request.key),
@@ -87,8 +84,7 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         expire_time = _read_time(update, "expire_time", "key.expire_time")
         with within("key", KEY_FIELDS):
             key = await self._calls.run(
-                _changed,
-                self._keyring,
+                self._keyring.apply,
                 self._store.update,
                 key_id,
                 display_name=update.display_name if "display_name" in fields else None,
@@ -101,7 +97,7 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         self, request: key_service_pb2.RevokeKeyRequest, context: Context
     ) -> key_service_pb2.RevokeKeyResponse:
         """Ends a key."""
-        key = await self._calls.run(_changed, self._keyring, self._store.revoke, parse_key(request.name))
+        key = await self._calls.run(self._keyring.apply, self._store.revoke, parse_key(request.name))
         return key_service_pb2.RevokeKeyResponse(key=_message(key))
 
     async def RotateKey(  # noqa: N802
@@ -109,8 +105,7 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
     ) -> key_service_pb2.RotateKeyResponse:
         """Makes a successor of a key, and tells its secret."""
         made, old = await self._calls.run(
-            _changed,
-            self._keyring,
+            self._keyring.apply,
             self._store.rotate,
             parse_key(request.name),
             old_expire_time=_read_time(request, "old_expire_time", "old_expire_time"),
@@ -127,18 +122,11 @@ class KeyService(key_service_pb2_grpc.KeyServiceServicer):
         return self._keyring.store
 
 
-def _changed(keyring: Keyring, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What ``change`` returns, in effect; on a thread of the pool, all of it."""
-    result = change(*args, **kwargs)
-    keyring.reload()
-    return result
-
-
 def _read_scope(message: key_service_pb2.Key) -> Scope:
-    for scope, value in _SCOPES.items():
+    for scope, value in SCOPES.items():
         if message.scope == value:
             return scope
-    names = ", ".join(key_service_pb2.Key.Scope.Name(value) for value in _SCOPES.values())
+    names = ", ".join(key_service_pb2.Key.Scope.Name(value) for value in SCOPES.values())
     raise InvalidArgumentError(f"a key needs a scope: {names}", **{FIELD: "key.scope"})
 
 
@@ -158,7 +146,7 @@ def _message(key: ApiKey) -> key_service_pb2.Key:
     return key_service_pb2.Key(
         name=key.name,
         display_name=key.display_name,
-        scope=_SCOPES[key.scope],
+        scope=SCOPES[key.scope],
         limits=key_service_pb2.KeyLimits(
             requests_per_second=limits.requests_per_second,
             burst=limits.burst,

@@ -30,6 +30,8 @@ AUDIT: Final = Kind("audit")
 FEATURES: Final = Kind("features")
 THUMBNAIL: Final = Kind("thumbnail")
 GROUPING: Final = Kind("grouping", 2.0)
+SIGN_IN: Final = Kind("sign-in", 0.2)
+COVERAGE: Final = Kind("coverage", 0.1)
 
 
 def kind_of(query: Query) -> Kind:

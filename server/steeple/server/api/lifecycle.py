@@ -29,6 +29,7 @@ from steeple.server.api.metrics import Metrics, expose
 from steeple.server.api.models import ModelService
 from steeple.server.api.operations import OperationService
 from steeple.server.api.packs import PackService
+from steeple.server.api.people import PersonService
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.review import ReviewService
@@ -38,6 +39,7 @@ from steeple.server.api.tracing import Tracing
 from steeple.server.api.transfer import TransferService
 from steeple.server.api.transport import channel_options
 from steeple.server.api.uploads import UploadService
+from steeple.server.api.views import ViewService
 from steeple.server.api.visual_search import VisualSearchService
 from steeple.server.engine import Engine
 from steeple.server.logs import facts
@@ -64,6 +66,8 @@ from steeple.v1 import (
     operation_service_pb2_grpc,
     pack_service_pb2,
     pack_service_pb2_grpc,
+    person_service_pb2,
+    person_service_pb2_grpc,
     review_service_pb2,
     review_service_pb2_grpc,
     server_service_pb2,
@@ -74,6 +78,8 @@ from steeple.v1 import (
     transfer_service_pb2_grpc,
     upload_service_pb2,
     upload_service_pb2_grpc,
+    view_service_pb2,
+    view_service_pb2_grpc,
     visual_search_service_pb2,
     visual_search_service_pb2_grpc,
 )
@@ -86,6 +92,7 @@ SERVICES: Final = (
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     explain_service_pb2.DESCRIPTOR.services_by_name["ExplainService"].full_name,
     key_service_pb2.DESCRIPTOR.services_by_name["KeyService"].full_name,
+    person_service_pb2.DESCRIPTOR.services_by_name["PersonService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operation_service_pb2.DESCRIPTOR.services_by_name["OperationService"].full_name,
     review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].full_name,
@@ -97,6 +104,7 @@ SERVICES: Final = (
     import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].full_name,
     transfer_service_pb2.DESCRIPTOR.services_by_name["TransferService"].full_name,
     pack_service_pb2.DESCRIPTOR.services_by_name["PackService"].full_name,
+    view_service_pb2.DESCRIPTOR.services_by_name["ViewService"].full_name,
 )
 """Full names of the services, as health and reflection know them."""
 
@@ -106,6 +114,8 @@ _CATALOGUE_DELAY_SECONDS: Final = 5.0
 _FILE_THREADS: Final = 2
 _FILE_CAPACITY: Final = 64
 _FILE_DELAY_SECONDS: Final = 30.0  # nobody looks at a screen meanwhile
+_PASSWORD_THREADS: Final = 2  # of 64 MiB each while they hash
+_PASSWORD_CAPACITY: Final = 32
 _FLUSH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
@@ -163,7 +173,18 @@ class Server:
         self._files = Pool(
             "file transfers", threads=_FILE_THREADS, capacity=_FILE_CAPACITY, max_delay_seconds=_FILE_DELAY_SECONDS
         )
-        pools = {"queries": self._queries, "catalogue": self._calls, "files": self._files}
+        self._passwords = Pool(
+            "passwords to check",
+            threads=_PASSWORD_THREADS,
+            capacity=_PASSWORD_CAPACITY,
+            max_delay_seconds=_CATALOGUE_DELAY_SECONDS,
+        )
+        pools = {
+            "queries": self._queries,
+            "catalogue": self._calls,
+            "files": self._files,
+            "passwords": self._passwords,
+        }
         self.metrics = Metrics(self._readiness, pools)
         self.metrics_port = 0
         self._tracing = tracing or Tracing.to(settings.trace_endpoint)
@@ -183,12 +204,14 @@ class Server:
             CatalogService(self._readiness, self._calls, self._queries), self._server
         )
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(
-            ServerService(self._readiness, self._calls, limits), self._server
+            ServerService(self._readiness, self._calls, limits, self.metrics.traffic), self._server
         )
         explain_service_pb2_grpc.add_ExplainServiceServicer_to_server(
             ExplainService(self._readiness, self._queries), self._server
         )
         key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(self._readiness, self._calls), self._server)
+        people = PersonService(self._readiness, self._calls, self._passwords, asks_for_keys=settings.asks_for_keys)
+        person_service_pb2_grpc.add_PersonServiceServicer_to_server(people, self._server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(
             AuditService(self._readiness, self._calls), self._server
         )
@@ -222,6 +245,7 @@ class Server:
         pack_service_pb2_grpc.add_PackServiceServicer_to_server(
             PackService(self._readiness, self._calls, self._files), self._server
         )
+        view_service_pb2_grpc.add_ViewServiceServicer_to_server(ViewService(self._readiness, self._calls), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 
@@ -316,6 +340,7 @@ class Server:
         self._queries.close()
         self._calls.close()
         self._files.close()
+        self._passwords.close()
         self._close_metrics()
         self._tracing.close()
 

@@ -17,6 +17,7 @@ from steeple.errors import FailedPreconditionError, SteepleError
 from steeple.server.api.fair_queue import Reason
 from steeple.server.api.pools import DROPS, Pool
 from steeple.server.api.readiness import Readiness
+from steeple.server.api.traffic import Traffic
 from steeple.server.identification import Identification
 from steeple.server.index_keeper import Activity
 from steeple.server.logs import facts
@@ -34,10 +35,15 @@ class Metrics:
     Args:
         readiness: Where the engine is.
         pools: Thread pools by the value of their label.
+
+    Attributes:
+        registry: For Prometheus.
+        traffic: The same of the last hours by minute.
     """
 
     def __init__(self, readiness: Readiness, pools: Mapping[str, Pool]) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
+        self.traffic = Traffic()
         self._requests = Counter(
             "steeple_requests", "Calls that have ended.", ("method", "status"), registry=self.registry
         )
@@ -82,17 +88,20 @@ class Metrics:
         self._in_flight.labels(method).dec()
         self._requests.labels(method, status).inc()
         self._durations.labels(method).observe(seconds)
+        self.traffic.ended(method, status, seconds)
 
     def answered(self, *, identified: bool) -> None:
         """A query has had its last answer."""
         self._answers.labels("identified" if identified else "unknown").inc()
+        self.traffic.answered(identified=identified)
 
     def worked(self, found: Identification) -> None:
         """A query, or a part of one, was searched."""
-        if found.extract_seconds is not None:
-            self._stages.labels("extract").observe(found.extract_seconds)
-        self._stages.labels("search").observe(found.search_seconds)
-        self._stages.labels("verify").observe(found.verify_seconds)
+        seconds = {"extract": found.extract_seconds, "search": found.search_seconds, "verify": found.verify_seconds}
+        for stage, taken in seconds.items():
+            if taken is not None:
+                self._stages.labels(stage).observe(taken)
+                self.traffic.worked(stage, taken)
 
 
 def expose(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Callable[[], None]]:

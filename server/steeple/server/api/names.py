@@ -10,6 +10,7 @@ from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.limits import check_text
 
 _DIGITS: Final = 9  # of a number that every database keeps
+_KEY_DIGITS: Final = 18  # of a key of a row
 _LONGEST_PATH: Final = 4096
 
 
@@ -70,6 +71,27 @@ def parse_key(name: str, field: str = "name") -> str:
     return _parse(name, "keys", "key", field)
 
 
+def parse_person(name: str, field: str = "name") -> str:
+    """The id in ``people/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "people", "person", field)
+
+
+def parse_session(name: str, field: str = "name") -> tuple[str, str]:
+    """The two ids in ``people/{id}/sessions/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["people", person_id, "sessions", session_id] if person_id and session_id:
+            return check_id(person_id, field), check_id(session_id, field)
+    raise _unparsed(name, "people/{person}/sessions/{session}", field)
+
+
 def parse_operation(name: str, field: str = "name") -> str:
     """The id in ``operations/{id}``.
 
@@ -113,6 +135,27 @@ def parse_upload(name: str, field: str = "name") -> str:
         InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
     """
     return _parse(name, "uploads", "upload", field)
+
+
+def parse_view(name: str, field: str = "name") -> str:
+    """The id in ``views/{id}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    return _parse(name, "views", "view", field)
+
+
+def parse_event(name: str, field: str = "name") -> int:
+    """The number in ``auditEvents/{number}``.
+
+    Raises:
+        InvalidArgumentError: If ``name``, the request's ``field``, does not read so.
+    """
+    match name.split("/"):
+        case ["auditEvents", number] if number.isascii() and number.isdecimal() and len(number) <= _KEY_DIGITS:
+            return int(number)
+    raise _unparsed(name, "auditEvents/{number}", field)
 
 
 def parse_discovery(name: str, field: str = "name") -> str:

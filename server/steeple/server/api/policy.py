@@ -21,25 +21,35 @@ class Rule:
         changes: Path in the request, or in the first one of a stream, of the name of what it changes; None: it changes
             nothing.
         flags: Of a request that sets one of these fields, the least that may call it.
+        public: Whether it may also be called without a key or session, where these are asked for.
+        within: A field, a collection and a scope: of a request whose field names something of the collection, the least
+            that may call it, instead of ``scope``.
     """
 
     scope: Scope
     identifies: bool = False
     changes: str | None = None
     flags: Mapping[str, Scope] = field(default_factory=dict)
+    public: bool = False
+    within: tuple[str, str, Scope] | None = None
 
     @property
     def failures(self) -> bool:
         """Whether failed attempts to change something are in the audit log as well.
 
-        Not where a device may call it, or one whose key was stolen could fill the database.
+        Not where a device or a reader may call it, or one whose key was stolen could fill the database.
         """
-        return self.scope > Scope.DEVICE
+        return self.scope > Scope.READER
 
     def scope_for(self, request: object) -> Scope:
         """The least that may call it with that request."""
+        least = self.scope
+        if self.within is not None:
+            name, collection, scope = self.within
+            if f"{getattr(request, name, '')}/".startswith(f"{collection}/"):
+                least = scope
         asked = [scope for flag, scope in self.flags.items() if getattr(request, flag, False)]
-        return max([self.scope, *asked])
+        return max([least, *asked])
 
 
 def _rows() -> dict[str, Rule]:
@@ -60,6 +70,7 @@ def _rows() -> dict[str, Rule]:
         "CatalogService",
         CreateLandmark=Rule(Scope.EDITOR, changes=""),
         GetLandmark=reader,
+        GetCoverage=reader,
         ListLandmarks=reader,
         UpdateLandmark=Rule(Scope.EDITOR, changes="landmark.name"),
         DeleteLandmark=Rule(Scope.EDITOR, changes="name"),
@@ -70,12 +81,23 @@ def _rows() -> dict[str, Rule]:
         DeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
         UndeleteLandmark=Rule(Scope.EDITOR, changes="name"),
         UndeleteReferenceImage=Rule(Scope.EDITOR, changes="name"),
+        UndoChange=Rule(Scope.EDITOR, changes="name"),
         BatchCreateLandmarks=Rule(Scope.EDITOR, changes=""),
         BatchDeleteReferenceImages=Rule(Scope.EDITOR, changes="names"),
+        BatchUpdateLandmarks=Rule(Scope.EDITOR, changes="names"),
+        BatchDeleteLandmarks=Rule(Scope.EDITOR, changes="names"),
+        ListLandmarkClusters=reader,
         GetReferenceImageThumbnail=reader,
         DownloadReferenceImage=Rule(Scope.READER, flags={"original": Scope.EDITOR}),
     )
-    service("ServerService", GetServerInfo=reader, GetUsage=reader)
+    service(
+        "ServerService",
+        GetServerInfo=reader,
+        GetUsage=reader,
+        GetTraffic=reader,
+        GetStorage=reader,
+        GetCalibration=reader,
+    )
     service("ExplainService", ExplainIdentify=reader)
     service(
         "KeyService",
@@ -85,6 +107,22 @@ def _rows() -> dict[str, Rule]:
         UpdateKey=Rule(Scope.ADMIN, changes="key.name"),
         RevokeKey=Rule(Scope.ADMIN, changes="name"),
         RotateKey=Rule(Scope.ADMIN, changes="name"),
+    )
+    # Who may do what to whom, beyond that, is asked in api/people.py: people keep their own passwords and sessions.
+    service(
+        "PersonService",
+        SignIn=Rule(Scope.DEVICE, changes="", public=True),
+        SignInWithIdToken=Rule(Scope.DEVICE, changes="", public=True),
+        SignOut=Rule(Scope.READER, changes=""),
+        GetMe=Rule(Scope.DEVICE, public=True),
+        CreatePerson=Rule(Scope.ADMIN, changes=""),
+        GetPerson=admin,
+        ListPeople=admin,
+        UpdatePerson=Rule(Scope.ADMIN, changes="person.name"),
+        DeletePerson=Rule(Scope.ADMIN, changes="name"),
+        SetPassword=Rule(Scope.READER, changes="name"),
+        ListSessions=reader,
+        RevokeSession=Rule(Scope.READER, changes="name"),
     )
     service(
         "OperationService",
@@ -149,7 +187,16 @@ def _rows() -> dict[str, Rule]:
         DownloadPack=device,
         DeletePack=Rule(Scope.EDITOR, changes="name"),
     )
-    service("AuditService", ListAuditEvents=admin)
+    # Who changes landmarks may see what became of them, and put it back; who made keys is for administrators.
+    service("AuditService", ListAuditEvents=Rule(Scope.ADMIN, within=("resource", "landmarks", Scope.EDITOR)))
+    # Whose a view is, the store asks.
+    service(
+        "ViewService",
+        CreateView=Rule(Scope.READER, changes=""),
+        ListViews=Rule(Scope.READER, flags={"show_all": Scope.ADMIN}),
+        UpdateView=Rule(Scope.READER, changes="view.name"),
+        DeleteView=Rule(Scope.READER, changes="name"),
+    )
     service(
         "FeedbackService",
         SendFeedback=Rule(Scope.DEVICE, changes=""),

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import grpc
 from google.protobuf import duration_pb2
 
 from steeple.server.access.records import key_name
-from steeple.server.api.names import landmark_name, model_name
+from steeple.server.api.health import calibration_message, storage_message, traffic_message
+from steeple.server.api.names import landmark_name, model_name, parse_model
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import timestamp, usage_message
+from steeple.server.api.traffic import Traffic
 from steeple.server.engine import Engine
 from steeple.server.index_keeper import Activity
 from steeple.server.server_info import ServerInfo
 from steeple.server.usage import UsageReport
-from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc
+from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc, traffic_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_PATIENCE_SECONDS: Final = 1.0  # with figures of what is kept, where there are older ones
 
 _ACTIVITIES: Final = {
     Activity.IDLE: server_service_pb2.Upkeep.ACTIVITY_IDLE,
@@ -34,12 +39,14 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         readiness: Where the engine is.
         calls: Threads for what only reads and writes the catalogue.
         limits: What is taken in a request.
+        traffic: Of the last hours.
     """
 
-    def __init__(self, readiness: Readiness, calls: Pool, limits: model_pb2.RequestLimits) -> None:
+    def __init__(self, readiness: Readiness, calls: Pool, limits: model_pb2.RequestLimits, traffic: Traffic) -> None:
         self._readiness = readiness
         self._calls = calls
         self._limits = limits
+        self._traffic = traffic
 
     async def GetServerInfo(  # noqa: N802
         self, request: server_service_pb2.GetServerInfoRequest, context: Context
@@ -70,6 +77,41 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
                 for landmark in report.landmarks
             ],
         )
+
+    async def GetTraffic(  # noqa: N802
+        self, request: server_service_pb2.GetTrafficRequest, context: Context
+    ) -> server_service_pb2.GetTrafficResponse:
+        """Calls, refusals, errors and latencies of the last minutes."""
+        told = await self._calls.run(_told, self._traffic, request.period_minutes, request.interval_minutes)
+        return server_service_pb2.GetTrafficResponse(traffic=told)
+
+    async def GetStorage(  # noqa: N802
+        self, request: server_service_pb2.GetStorageRequest, context: Context
+    ) -> server_service_pb2.GetStorageResponse:
+        """What is kept, and the room that is left."""
+        storage = self._readiness.engine.storage
+        # No thread of a pool waits for it; who hangs up, or is told older figures, does not end it for others.
+        measured = asyncio.shield(asyncio.wrap_future(storage.measured()))
+        try:
+            report = await asyncio.wait_for(measured, None if storage.last is None else _PATIENCE_SECONDS)
+        except TimeoutError:
+            if storage.last is None:
+                raise
+            report = storage.last
+        return server_service_pb2.GetStorageResponse(storage=storage_message(report))
+
+    async def GetCalibration(  # noqa: N802
+        self, request: server_service_pb2.GetCalibrationRequest, context: Context
+    ) -> server_service_pb2.GetCalibrationResponse:
+        """The model of confidence of a release."""
+        model = parse_model(request.name) if request.name else ""
+        facts = self._readiness.engine.serving.calibration_facts(model)
+        return server_service_pb2.GetCalibrationResponse(calibration=calibration_message(facts))
+
+
+def _told(traffic: Traffic, period_minutes: int, interval_minutes: int) -> traffic_pb2.Traffic:
+    """On a thread of the pool, all of it: there may be much to tell."""
+    return traffic_message(traffic.report(period_minutes, interval_minutes))
 
 
 def _usage(engine: Engine, month: str, max_landmarks: int) -> UsageReport:

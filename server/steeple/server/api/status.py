@@ -34,6 +34,7 @@ _LONGEST_MESSAGE: Final = 1024
 _LONGEST_VALUE: Final = 256
 
 _TYPES: Final = {  # by the collections in a name
+    "auditEvents": "AuditEvent",
     "discoveries": "Discovery",
     "discoveries/photos": "DiscoveryPhoto",
     "discoveries/proposals": "Proposal",
@@ -43,9 +44,12 @@ _TYPES: Final = {  # by the collections in a name
     "models": "Model",
     "operations": "Operation",
     "packs": "Pack",
+    "people": "Person",
+    "people/sessions": "Session",
     "queries": "KeptQuery",
     "snapshots": "Snapshot",
     "uploads": "Upload",
+    "views": "View",
 }
 
 

@@ -1,6 +1,7 @@
 """The catalogue of landmarks and reference images: the only source of truth."""
 
 from steeple.server.catalogue.image_calls import AlsoOfImages
+from steeple.server.catalogue.landmark_batches import CommonChanges
 from steeple.server.catalogue.records import (
     UNSET,
     Capture,
@@ -22,6 +23,7 @@ from steeple.server.catalogue.records import (
 )
 from steeple.server.catalogue.restriction import Restriction
 from steeple.server.catalogue.store import Catalogue
+from steeple.server.catalogue.undo import Undone
 
 __all__ = [
     "UNSET",
@@ -30,6 +32,7 @@ __all__ = [
     "Catalogue",
     "Change",
     "ChangeKind",
+    "CommonChanges",
     "Duplicate",
     "DuplicateKind",
     "ImageDraft",
@@ -43,5 +46,6 @@ __all__ = [
     "Quality",
     "ReferenceImage",
     "Restriction",
+    "Undone",
     "Unset",
 ]

@@ -21,3 +21,17 @@ def distance(one: LatLng, other: LatLng) -> float:
         * EARTH_RADIUS
         * math.asin(min(1.0, math.sqrt(across + math.cos(latitudes[0]) * math.cos(latitudes[1]) * along)))
     )
+
+
+def bearing(one: LatLng, other: LatLng) -> float:
+    """Degrees clockwise from north, 0 to less than 360, in which the great circle from one place to another begins.
+
+    0 where both are the same place.
+    """
+    latitudes = math.radians(one.latitude), math.radians(other.latitude)
+    along = math.radians(other.longitude - one.longitude)
+    east = math.sin(along) * math.cos(latitudes[1])
+    north = math.cos(latitudes[0]) * math.sin(latitudes[1]) - math.sin(latitudes[0]) * math.cos(
+        latitudes[1]
+    ) * math.cos(along)
+    return math.degrees(math.atan2(east, north)) % 360.0

@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from steeple.errors import InvalidArgumentError
-from steeple.server.catalogue import filter_parser
+from steeple.server.catalogue import filter_parser, terms
 from steeple.server.catalogue.filter_parser import And, Node, Not, Or, Restriction, parse
 from steeple.server.catalogue.ids import folded
 
@@ -144,53 +144,98 @@ class Time(FilterField):
 
 
 class Words(FilterField):
-    """A list of words, as JSON: has it this one?"""
+    """A list of words: has it this one?
+
+    Args:
+        of_term: What is true of rows that have a term.
+    """
 
     operators = (":",)
 
-    def __init__(self, column: ColumnElement[Any]) -> None:
-        self._column = column
+    def __init__(self, of_term: Callable[[int], ColumnElement[bool]]) -> None:
+        self._of_term = of_term
 
     def condition(self, restriction: Restriction) -> ColumnElement[bool]:
         """Whether the word is among them; with ``*``, whether there are any."""
-        rows = _JsonWords(self._column).table_valued("value")
-        query = select(rows.c.value)
-        if restriction.value != "*":
-            query = query.where(rows.c.value == restriction.value)
-        return exists(query)
+        return self._of_term(terms.label(restriction.value))
 
 
-class Entries(FilterField):
-    """Keys and their texts, as JSON."""
+class Entries(FilterField, ABC):
+    """Keys and their texts."""
 
     operators = ("=", "!=", ":")
     keyed = True
 
-    def __init__(self, column: ColumnElement[Any]) -> None:
-        self._column = column
-
     def condition(self, restriction: Restriction) -> ColumnElement[bool]:
         """``field.key = value``, ``field:key``, or ``field.key:*``. What has no such key is other than every value."""
-        rows = _JsonEntries(self._column).table_valued("key", "value")
         if restriction.operator == ":":
             if restriction.key and restriction.value != "*":
                 raise ValueError("to ask for a key, write field:key; to ask for its value, field.key = value")
             key = restriction.key or restriction.value
-            query = select(rows.c.key)
-            return exists(query if key == "*" else query.where(rows.c.key == key))
+            return self._has_any() if key == "*" else self._has_key(key)
         if not restriction.key:
             raise ValueError("a key is expected, as in metadata.wikidata = Q243")
-        found = exists(select(rows.c.key).where(and_(rows.c.key == restriction.key, rows.c.value == restriction.value)))
+        found = self._has_entry(restriction.key, restriction.value)
         return not_(found) if restriction.operator == "!=" else found
+
+    @abstractmethod
+    def _has_any(self) -> ColumnElement[bool]: ...
+
+    @abstractmethod
+    def _has_key(self, key: str) -> ColumnElement[bool]: ...
+
+    @abstractmethod
+    def _has_entry(self, key: str, value: str) -> ColumnElement[bool]: ...
+
+
+class TermEntries(Entries):
+    """Keys and their texts, found by terms.
+
+    Args:
+        of_term: What is true of rows that have a term.
+    """
+
+    def __init__(self, of_term: Callable[[int], ColumnElement[bool]]) -> None:
+        self._of_term = of_term
+
+    def _has_any(self) -> ColumnElement[bool]:
+        return self._of_term(terms.any_key())
+
+    def _has_key(self, key: str) -> ColumnElement[bool]:
+        return self._of_term(terms.key(key))
+
+    def _has_entry(self, key: str, value: str) -> ColumnElement[bool]:
+        return self._of_term(terms.entry(key, value))
+
+
+class JsonEntries(Entries):
+    """Keys and their texts, as JSON of which every row is read: for lists that are short."""
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self._rows = _JsonEntries(column).table_valued("key", "value")
+
+    def _has_any(self) -> ColumnElement[bool]:
+        return exists(select(self._rows.c.key))
+
+    def _has_key(self, key: str) -> ColumnElement[bool]:
+        return exists(select(self._rows.c.key).where(self._rows.c.key == key))
+
+    def _has_entry(self, key: str, value: str) -> ColumnElement[bool]:
+        rows = self._rows
+        return exists(select(rows.c.key).where(and_(rows.c.key == key, rows.c.value == value)))
 
 
 class Names(FilterField):
-    """Folded names: does one of them contain this text, whatever its case and accents?"""
+    """Folded names: does one of them contain this text, whatever its case and accents?
+
+    Args:
+        containing: What is true of rows of which a name contains a folded text.
+    """
 
     operators = (":",)
 
-    def __init__(self, column: ColumnElement[str]) -> None:
-        self._column = column
+    def __init__(self, containing: Callable[[str], ColumnElement[bool]]) -> None:
+        self._containing = containing
 
     def condition(self, restriction: Restriction) -> ColumnElement[bool]:
         """Whether one contains the text."""
@@ -199,7 +244,7 @@ class Names(FilterField):
             raise ValueError("a text to look for is expected")
         if len(text) > _LONGEST_NAME:  # which a letter or two may grow to: some ligatures stand for a sentence
             raise ValueError(f"a text of at most {_LONGEST_NAME} characters is expected, written out")
-        return self._column.contains(text, autoescape=True)
+        return self._containing(text)
 
 
 def condition(text: str, fields: Mapping[str, FilterField]) -> ColumnElement[bool]:
@@ -247,13 +292,6 @@ def _restricted(node: Restriction, text: str, fields: Mapping[str, FilterField])
         raise filter_parser.wrong(text, node.position, str(error)) from None
 
 
-class _JsonWords(FunctionElement[Any]):
-    """Rows of a JSON list of texts: ``value``."""
-
-    name = "json_each"
-    inherit_cache = True
-
-
 class _JsonEntries(FunctionElement[Any]):
     """Rows of a JSON object of texts: ``key``, ``value``."""
 
@@ -261,15 +299,9 @@ class _JsonEntries(FunctionElement[Any]):
     inherit_cache = True
 
 
-@compiles(_JsonWords)
 @compiles(_JsonEntries)
 def _sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **options: object) -> str:
     return f"json_each({compiler.process(element.clause_expr, **options)})"
-
-
-@compiles(_JsonWords, "postgresql")
-def _postgresql_words(element: FunctionElement[Any], compiler: SQLCompiler, **options: object) -> str:
-    return f"json_array_elements_text({compiler.process(element.clause_expr, **options)})"
 
 
 @compiles(_JsonEntries, "postgresql")

@@ -14,7 +14,6 @@ from steeple.delf.features import FeatureSet
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from steeple.server.catalogue import (
     answers,
-    audit,
     features,
     ids,
     landmarks,
@@ -114,7 +113,6 @@ class ImageCalls(Transactions):
                 except (NotFoundError, FailedPreconditionError, AlreadyExistsError) as error:  # before it wrote
                     outcomes.append(ImageOutcome(error=error))
                 else:
-                    audit.record(connection, now, image)
                     outcomes.append(ImageOutcome(image))
             if also is not None:
                 also(connection, outcomes)

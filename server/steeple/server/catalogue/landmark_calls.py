@@ -8,10 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from steeple.errors import NotFoundError
-from steeple.server.catalogue import answers, landmarks, limits, lookups, pages
+from steeple.server.catalogue import answers, landmarks, limits, lookups, map_view, pages
 from steeple.server.catalogue.batches import check_batch, numbered
-from steeple.server.catalogue.etags import check_etag
 from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.records import UNSET, Landmark, LandmarkDraft, LatLng, Page, Unset
 from steeple.server.catalogue.requests import Request
@@ -92,9 +90,16 @@ class LandmarkCalls(Transactions):
     ) -> Page[Landmark]:
         """A page of landmarks, as :class:`pages.ListRequest` says."""
         request = pages.ListRequest(page_size, page_token, filter, order_by, show_deleted)
-        listing = pages.Listing("landmarks", request, landmarks.FILTERS, landmarks.ORDERS)
+        listing = pages.Listing("landmarks", request, landmarks.FILTERS, landmarks.ORDERS, landmarks.COUNTING_FILTERS)
         with self._database.read() as connection:
             return landmarks.listed(connection, listing)
+
+    def map_landmarks(
+        self, filter: str = "", bounds: map_view.Bounds = map_view.EVERYWHERE, zoom: int = 0
+    ) -> map_view.LandmarkMap:
+        """How many landmarks stand where, as :func:`map_view.clusters` says."""
+        with self._database.read() as connection:
+            return map_view.clusters(connection, filter, bounds, zoom)
 
     def update_landmark(
         self,
@@ -166,11 +171,7 @@ class LandmarkCalls(Transactions):
         check_id(landmark_id, "landmark_id")
 
         def delete(connection: Connection, now: datetime) -> None:
-            stored = landmarks.get(connection, landmark_id)
-            if stored.landmark.delete_time is not None:
-                name = landmarks.resource_name(landmark_id)
-                raise NotFoundError(f"{name} is deleted already", resource=name)
-            check_etag(etag, stored.landmark.etag, landmarks.resource_name(landmark_id))
+            stored = landmarks.to_delete(connection, landmark_id, etag)
             landmarks.delete(connection, stored, force=force, now=now, expire=now + self._retention)
 
         request = Request.of("DeleteLandmark", request_id, {"id": landmark_id, "etag": etag, "force": force})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -13,46 +14,50 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, insert, select, true
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, filters, ids, tables
+from steeple.server.catalogue import audit, changes, filters, ids, tables, terms
 from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 from steeple.server.catalogue.etags import check_etag, make_etag
+from steeple.server.catalogue.history import difference, landmark_state
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
 from steeple.server.catalogue.records import ChangeKind, Landmark, LandmarkDraft, LatLng, Page
+from steeple.server.catalogue.search_tables import has_term, name_contains
 
 _TABLE = tables.landmark
 _CHOSEN_AT_ONCE = 9
+_READ_AT_ONCE = 100  # rows of a page, which may be large
 
 NOT_DELETED: Final = _TABLE.c.delete_time.is_(None)
 SEARCHABLE: Final = and_(_TABLE.c.active, NOT_DELETED)
 """Landmarks that searches may find."""
 
-_IMAGE_COUNT: Final = (
-    select(func.count())
-    .where(tables.reference_image.c.landmark_key == _TABLE.c.key, tables.reference_image.c.delete_time.is_(None))
-    .correlate(_TABLE)
-    .scalar_subquery()
-)
-_NAMES: Final = filters.Names(_TABLE.c.search_names)
 
-FILTERS: Final = {
-    "": _NAMES,
-    "names": _NAMES,
-    "id": filters.Text(_TABLE.c.id),
-    "display_name": filters.Text(_TABLE.c.display_name),
-    "labels": filters.Words(_TABLE.c.labels),
-    "metadata": filters.Entries(_TABLE.c.metadata),
-    "active": filters.Flag(_TABLE.c.active),
-    "reference_image_count": filters.Number(_IMAGE_COUNT),
-    "create_time": filters.Time(_TABLE.c.create_time),
-    "update_time": filters.Time(_TABLE.c.update_time),
-}
+def _filters(*, counting: bool) -> dict[str, filters.FilterField]:
+    names = filters.Names(partial(name_contains, counting=counting))
+    return {
+        "": names,
+        "names": names,
+        "id": filters.Text(_TABLE.c.id),
+        "display_name": filters.Text(_TABLE.c.display_name),
+        "labels": filters.Words(has_term),
+        "metadata": filters.TermEntries(has_term),
+        "active": filters.Flag(_TABLE.c.active),
+        "reference_image_count": filters.Number(_TABLE.c.reference_image_count),
+        "create_time": filters.Time(_TABLE.c.create_time),
+        "update_time": filters.Time(_TABLE.c.update_time),
+    }
+
+
+FILTERS: Final = _filters(counting=False)
 """Fields that lists of landmarks can be filtered by."""
+
+COUNTING_FILTERS: Final = _filters(counting=True)
+"""The same, put otherwise for databases that are to count and not to list."""
 
 ORDERS: Final = {
     "id": OrderField(_TABLE.c.id, read_text),
     "display_name": OrderField(_TABLE.c.display_name, read_text),
-    "reference_image_count": OrderField(_IMAGE_COUNT, read_number),
+    "reference_image_count": OrderField(_TABLE.c.reference_image_count, read_number),
     "create_time": OrderField(_TABLE.c.create_time, read_time),
     "update_time": OrderField(_TABLE.c.update_time, read_time),
 }
@@ -86,18 +91,12 @@ def create(connection: Connection, draft: LandmarkDraft, landmark_id: str, now: 
         if get(connection, landmark_id).landmark.delete_time is None:
             raise AlreadyExistsError(f"{name} exists already; choose another id or update it", resource=name)
         raise AlreadyExistsError(f"{name} is deleted but kept: choose another id or undelete it", resource=name)
-    connection.execute(
-        insert(_TABLE).values(
-            {
-                "id": landmark_id,
-                "revision": 1,
-                "create_time": now,
-                "update_time": now,
-                **draft_columns(draft),
-            }
-        )
-    )
-    return get(connection, landmark_id).landmark
+    columns = {"id": landmark_id, "revision": 1, "create_time": now, "update_time": now, **draft_columns(draft)}
+    key = int(connection.execute(insert(_TABLE).values(columns).returning(_TABLE.c.key)).scalar_one())
+    terms.replace(connection, key, (), terms.terms_of(draft.labels, draft.metadata))
+    created = get(connection, landmark_id).landmark
+    audit.record_change(connection, resource_name(landmark_id), None, landmark_state(created))
+    return created
 
 
 def get(connection: Connection, landmark_id: str) -> StoredLandmark:
@@ -125,6 +124,21 @@ def to_change(connection: Connection, landmark_id: str, etag: str = "") -> Store
     name = resource_name(landmark_id)
     if stored.landmark.delete_time is not None:
         raise FailedPreconditionError(f"{name} is deleted; undelete it first", resource=name)
+    check_etag(etag, stored.landmark.etag, name)
+    return stored
+
+
+def to_delete(connection: Connection, landmark_id: str, etag: str = "") -> StoredLandmark:
+    """The landmark of that id, if it may be deleted.
+
+    Raises:
+        NotFoundError: If there is none, or it is deleted already.
+        AbortedError: If ``etag`` is neither empty nor current.
+    """
+    stored = get(connection, landmark_id)
+    name = resource_name(landmark_id)
+    if stored.landmark.delete_time is not None:
+        raise NotFoundError(f"{name} is deleted already", resource=name)
     check_etag(etag, stored.landmark.etag, name)
     return stored
 
@@ -158,12 +172,11 @@ def near(connection: Connection, place: LatLng, radius_meters: float, limit: int
 
 def listed(connection: Connection, listing: Listing) -> Page[Landmark]:
     """The page that is asked for."""
-    where = and_(listing.where, true() if listing.show_deleted else NOT_DELETED)
-    query = _select().where(where, listing.after).order_by(*listing.order.clauses()).limit(listing.size + 1)
-    with connection.execute(query) as rows:  # read no further than the page goes
-        items, more = listing.taken(_landmark(row) for row in rows.mappings())
-    total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
-    return listing.page(items, int(total), more=more)
+    shown = true() if listing.show_deleted else NOT_DELETED
+    keys = listing.keys(connection, _TABLE.c.key, and_(listing.where, shown))
+    items, more = listing.taken(_in_order(connection, keys))
+    counting = select(func.count()).select_from(_TABLE).where(listing.counting, shown)
+    return listing.page(items, lambda: int(connection.execute(counting).scalar_one()), more=more)
 
 
 def update(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any], now: datetime) -> Landmark:
@@ -192,6 +205,7 @@ def delete(connection: Connection, stored: StoredLandmark, *, force: bool, now: 
         changes.record_all(connection, ChangeKind.REMOVE, _searched_images(stored))
     if expire <= now:
         purge(connection, [stored.key])
+        audit.record_change(connection, resource_name(stored.landmark.id), None, None)
     else:
         _set(connection, stored, {"delete_time": now, "expire_time": expire})
 
@@ -221,8 +235,10 @@ def expired(connection: Connection, now: datetime, limit: int) -> list[int]:
 
 
 def purge(connection: Connection, keys: Sequence[int]) -> None:
-    """Removes landmarks with all of their images, of which nothing is searched any more."""
+    """Removes landmarks that are not searched any more, with all of their images, and what history has of them."""
     image = tables.reference_image
+    names = connection.execute(select(_TABLE.c.id).where(_TABLE.c.key.in_(keys))).scalars()
+    audit.forget(connection, [resource_name(landmark_id) for landmark_id in names])
     connection.execute(sqlalchemy.delete(image).where(image.c.landmark_key.in_(keys)))
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
 
@@ -232,6 +248,12 @@ def after_key(connection: Connection, key: int, limit: int) -> list[StoredLandma
     query = _select().where(_TABLE.c.key > key, NOT_DELETED).order_by(_TABLE.c.key).limit(limit)
     rows = connection.execute(query).mappings()
     return [StoredLandmark(row["key"], row["revision"], _landmark(row)) for row in rows]
+
+
+def count_images(connection: Connection, key: int, more: int) -> None:
+    """Adds to the number of a landmark's reference images that are not deleted."""
+    counted = _TABLE.c.reference_image_count + more
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(reference_image_count=counted))
 
 
 def draft_columns(draft: LandmarkDraft) -> dict[str, Any]:
@@ -280,7 +302,23 @@ def _taken(connection: Connection, landmark_ids: Sequence[str]) -> set[str]:
 def _set(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any]) -> Landmark:
     values = {**columns, "revision": stored.revision + 1}
     connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == stored.key).values(values))
-    return get(connection, stored.landmark.id).landmark
+    was = stored.landmark
+    if "labels" in columns or "metadata" in columns:
+        now = columns.get("labels", was.labels), columns.get("metadata", was.metadata)
+        terms.replace(connection, stored.key, terms.terms_of(was.labels, was.metadata), terms.terms_of(*now))
+    landmark = get(connection, was.id).landmark
+    before, after = difference(landmark_state(was), landmark_state(landmark))
+    audit.record_change(connection, resource_name(landmark.id), before, after)
+    return landmark
+
+
+def _in_order(connection: Connection, keys: Sequence[int]) -> Iterator[Landmark]:
+    """The landmarks of these keys, read as they are asked for."""
+    for start in range(0, len(keys), _READ_AT_ONCE):
+        some = keys[start : start + _READ_AT_ONCE]
+        rows = connection.execute(_select().where(_TABLE.c.key.in_(some))).mappings()
+        found = {row["key"]: row for row in rows}
+        yield from (_landmark(found[key]) for key in some)
 
 
 def _searched_images(stored: StoredLandmark) -> ColumnElement[bool]:
@@ -290,7 +328,7 @@ def _searched_images(stored: StoredLandmark) -> ColumnElement[bool]:
 
 
 def _select() -> Select[Any]:
-    return select(_TABLE, _IMAGE_COUNT.label("reference_image_count"))
+    return select(_TABLE)
 
 
 def _landmark(row: RowMapping) -> Landmark:

@@ -86,17 +86,17 @@ def check_capture_time(value: str) -> str:
     return value
 
 
-def check_metadata(value: Mapping[str, str]) -> None:
+def check_metadata(value: Mapping[str, str], field: str = "metadata") -> None:
     """At most 64 entries, keys of 1 to 64 characters, values of at most 4096."""
     if len(value) > MAX_METADATA_ENTRIES:
         raise InvalidArgumentError(
-            f"metadata must have at most {MAX_METADATA_ENTRIES} entries, not {len(value)}", field="metadata"
+            f"{field} must have at most {MAX_METADATA_ENTRIES} entries, not {len(value)}", field=field
         )
     for key, text in value.items():
         if not key:
-            raise InvalidArgumentError("metadata keys must not be empty", field="metadata")
-        check_text(key, "metadata", MAX_METADATA_KEY, what="metadata keys")
-        check_text(text, "metadata", MAX_METADATA_VALUE, what=f"metadata[{key!r}]")
+            raise InvalidArgumentError(f"{field} keys must not be empty", field=field)
+        check_text(key, field, MAX_METADATA_KEY, what=f"{field} keys")
+        check_text(text, field, MAX_METADATA_VALUE, what=f"{field}[{key!r}]")
 
 
 def check_aliases(value: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

@@ -59,7 +59,10 @@ class Order:
             beyond = field.column < value if falling else field.column > value
             following.append(and_(*same, beyond))
             same.append(field.column == value)
-        return or_(false(), *following)
+        # A database makes no range of an index of alternatives; of what their first field is in all of them, it does.
+        _, first, falling = self.terms[0]
+        value = first.read(place[0])
+        return and_(first.column <= value if falling else first.column >= value, or_(false(), *following))
 
 
 def read_order(text: str, fields: Mapping[str, OrderField]) -> Order:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, Connection, select, true
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue.filters import FilterField, condition
@@ -69,6 +69,7 @@ class Listing:
         request: What is asked for.
         filters: Fields to filter by.
         orders: Fields to sort by.
+        counting: Fields to filter by where items are counted; None: as ``filters``.
 
     Raises:
         InvalidArgumentError: If size, token, filter or order are not valid; its metadata ``field`` says which.
@@ -80,30 +81,46 @@ class Listing:
         request: ListRequest,
         filters: Mapping[str, FilterField],
         orders: Mapping[str, OrderField],
+        counting: Mapping[str, FilterField] | None = None,
     ) -> None:
         self.size = check_page_size(request.page_size)
         self.show_deleted = request.show_deleted
         self.where = condition(request.filter, filters)
+        self.counting = self.where if counting is None else condition(request.filter, counting)
         self.order: Order = read_order(request.order_by, orders)
         self._collection = collection
         asked = json.dumps([collection, request.filter, request.order_by, request.show_deleted])
         self._list = hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
         self.after = self._after(request.page_token)
+        self._first = not request.page_token
+
+    def keys(self, connection: Connection, key: ColumnElement[int], where: ColumnElement[bool]) -> list[int]:
+        """Keys of the rows of the page, in order, and of one more if there is one.
+
+        Keys alone: what a database has to sort is then small, and an index may have all of it.
+
+        Args:
+            connection: Of the catalogue.
+            key: The column of them.
+            where: What is true of all rows of the list.
+        """
+        query = select(key).where(where, self.after).order_by(*self.order.clauses()).limit(self.size + 1)
+        return list(connection.execute(query).scalars())
 
     def taken(self, found: Iterable[_ItemT]) -> tuple[tuple[_ItemT, ...], bool]:
         """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
-        items: list[_ItemT] = []
-        size = 0
-        for item in found:
-            size += _bytes_of(item)
-            if len(items) == self.size or (items and size > MAX_PAGE_BYTES):
-                return tuple(items), True
-            items.append(item)
-        return tuple(items), False
+        return taken(found, self.size, _bytes_of)
 
-    def page(self, items: tuple[_ItemT, ...], total_size: int, *, more: bool) -> Page[_ItemT]:
-        """The page of these items, with a token for the next one if there are ``more``."""
-        return Page(items, encode_page_token(self._list, self.order.place(items[-1])) if more else "", total_size)
+    def page(self, items: tuple[_ItemT, ...], count: Callable[[], int], *, more: bool) -> Page[_ItemT]:
+        """The page of these items, with a token for the next one if there are ``more``.
+
+        Args:
+            items: Of the page.
+            count: Counts the items of all pages; not asked where this one has all of them.
+            more: Whether items follow.
+        """
+        token = encode_page_token(self._list, self.order.place(items[-1])) if more else ""
+        return Page(items, token, len(items) if self._first and not more else count())
 
     def _after(self, token: str) -> ColumnElement[bool]:
         if not token:
@@ -116,6 +133,18 @@ class Listing:
                 "has returned; start again without one",
                 field="page_token",
             ) from None
+
+
+def taken(found: Iterable[_T], size: int, bytes_of: Callable[[_T], int]) -> tuple[tuple[_T, ...], bool]:
+    """At most ``size`` items, and no more than a message that every client takes; and whether there are others."""
+    items: list[_T] = []
+    total = 0
+    for item in found:
+        total += bytes_of(item)
+        if len(items) == size or (items and total > MAX_PAGE_BYTES):
+            return tuple(items), True
+        items.append(item)
+    return tuple(items), False
 
 
 def last_id(collection: str, token: str) -> str:

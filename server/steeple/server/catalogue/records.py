@@ -138,6 +138,21 @@ class Capture:
     time: str = ""
 
 
+@dataclass(frozen=True)
+class TakenImage:
+    """Where and when a reference image was taken, and how good it is.
+
+    Attributes:
+        image_id: Its id.
+        capture: Where and when, as far as it says.
+        grade: Of its quality; None if it was not graded.
+    """
+
+    image_id: str
+    capture: Capture
+    grade: int | None
+
+
 class DuplicateKind(StrEnum):
     """What an image has to do with a new one; the plainest case first."""
 

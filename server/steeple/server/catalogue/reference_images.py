@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -24,15 +24,26 @@ from sqlalchemy import (
 )
 
 from steeple.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from steeple.server.catalogue import changes, discovery_tables, features, filters, ids, landmarks, tables
+from steeple.server.catalogue import audit, changes, discovery_tables, features, filters, ids, landmarks, tables
 from steeple.server.catalogue.etags import check_etag, make_etag
+from steeple.server.catalogue.history import difference, image_state
 from steeple.server.catalogue.landmarks import StoredLandmark, resource_name
 from steeple.server.catalogue.ordering import OrderField, read_number, read_text, read_time
 from steeple.server.catalogue.pages import Listing
-from steeple.server.catalogue.records import Capture, ChangeKind, ImageDraft, LatLng, Page, Quality, ReferenceImage
+from steeple.server.catalogue.records import (
+    Capture,
+    ChangeKind,
+    ImageDraft,
+    LatLng,
+    Page,
+    Quality,
+    ReferenceImage,
+    TakenImage,
+)
 from steeple.v1 import features_pb2
 
 _TABLE = tables.reference_image
+_READ_AT_ONCE = 100  # rows of a page, which may be large
 
 _NOT_DELETED: Final = _TABLE.c.delete_time.is_(None)
 SEARCHABLE: Final = and_(_NOT_DELETED, landmarks.SEARCHABLE)
@@ -43,7 +54,7 @@ FILTERS: Final = {
     "model": filters.Text("models/" + _TABLE.c.model),
     "sha256": filters.Text(_TABLE.c.sha256),
     "media_type": filters.Text(_TABLE.c.media_type),
-    "metadata": filters.Entries(_TABLE.c.metadata),
+    "metadata": filters.JsonEntries(_TABLE.c.metadata),
     "feature_count": filters.Number(_TABLE.c.feature_count),
     "identify_count": filters.Number(_TABLE.c.identify_count),
     "quality_grade": filters.Number(_TABLE.c.quality_grade),
@@ -105,9 +116,11 @@ def create(
     )
     key = int(connection.execute(inserted.returning(_TABLE.c.key)).scalar_one())
     features.store(connection, key, packed)
+    landmarks.count_images(connection, parent.key, 1)
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, key)
     created = _image(connection.execute(_select().where(_TABLE.c.key == key)).mappings().one())
+    audit.record_change(connection, image_resource_name(parent.landmark.id, image_id), None, image_state(created))
     return replace(created, duplicates=tuple(draft.duplicates))
 
 
@@ -163,15 +176,39 @@ def of_photo_in(connection: Connection, parent: StoredLandmark, sha256: str) -> 
     return None if row is None else _image(row)
 
 
+def best_graded(connection: Connection, landmark_id: str, limit: int) -> list[ReferenceImage]:
+    """The reference images of a landmark of the best grades; of as good ones, those of most features."""
+    query = _select().where(tables.landmark.c.id == landmark_id, _NOT_DELETED)
+    grade = func.coalesce(_TABLE.c.quality_grade, -1)
+    query = query.order_by(grade.desc(), _TABLE.c.feature_count.desc(), _TABLE.c.key).limit(limit)
+    return [_image(row) for row in connection.execute(query).mappings()]
+
+
+def taken(connection: Connection, landmark_id: str, limit: int) -> list[TakenImage]:
+    """Where and when the reference images of a landmark were taken, of the latest ``limit``, the oldest first."""
+    columns = (
+        _TABLE.c.id,
+        _TABLE.c.capture_latitude,
+        _TABLE.c.capture_longitude,
+        _TABLE.c.capture_time,
+        _TABLE.c.quality_grade,
+    )
+    query = select(*columns).join_from(_TABLE, tables.landmark, tables.landmark.c.key == _TABLE.c.landmark_key)
+    query = query.where(tables.landmark.c.id == landmark_id, _NOT_DELETED).order_by(_TABLE.c.key.desc()).limit(limit)
+    found = [
+        TakenImage(row["id"], Capture(_capture_location(row), row["capture_time"]), row["quality_grade"])
+        for row in connection.execute(query).mappings()
+    ]
+    return found[::-1]
+
+
 def listed(connection: Connection, parent: StoredLandmark, listing: Listing) -> Page[ReferenceImage]:
     """The page of a landmark's reference images that is asked for."""
     of_parent = _TABLE.c.landmark_key == parent.key
     where = and_(of_parent, listing.where, true() if listing.show_deleted else _NOT_DELETED)
-    query = _select().where(where, listing.after).order_by(*listing.order.clauses()).limit(listing.size + 1)
-    with connection.execute(query) as rows:  # read no further than the page goes
-        items, more = listing.taken(_image(row) for row in rows.mappings())
-    total = connection.execute(select(func.count()).select_from(_TABLE).where(where)).scalar_one()
-    return listing.page(items, int(total), more=more)
+    items, more = listing.taken(_in_order(connection, listing.keys(connection, _TABLE.c.key, where)))
+    counting = select(func.count()).select_from(_TABLE).where(where)
+    return listing.page(items, lambda: int(connection.execute(counting).scalar_one()), more=more)
 
 
 def update(
@@ -190,8 +227,7 @@ def update(
     if image.delete_time is not None:
         raise FailedPreconditionError(f"{name} is deleted; undelete it first", resource=name)
     check_etag(etag, image.etag, name)
-    _set(connection, image.key, {**columns, "revision": _TABLE.c.revision + 1})
-    return get(connection, landmark_id, image_id)
+    return _set(connection, image, {**columns, "revision": _TABLE.c.revision + 1})
 
 
 def capture_columns(location: LatLng | None) -> dict[str, float | None]:
@@ -211,15 +247,17 @@ def delete(connection: Connection, landmark_id: str, image_id: str, etag: str, n
     """
     image = get(connection, landmark_id, image_id)
     name = image_resource_name(landmark_id, image_id)
-    landmarks.to_change(connection, landmark_id)
+    parent = landmarks.to_change(connection, landmark_id)
     if image.delete_time is not None:
         raise NotFoundError(f"{name} is deleted already", resource=name)
     check_etag(etag, image.etag, name)
     changes.record(connection, ChangeKind.REMOVE, image.key)
     if expire <= now:
         purge(connection, [image.key])
+        audit.record_change(connection, name, None, None)
     else:
-        _set(connection, image.key, {"delete_time": now, "expire_time": expire})
+        _set(connection, image, {"delete_time": now, "expire_time": expire})
+        landmarks.count_images(connection, parent.key, -1)
 
 
 def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str) -> ReferenceImage:
@@ -239,8 +277,8 @@ def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str)
     check_etag(etag, image.etag, name)
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, image.key)
-    _set(connection, image.key, {"delete_time": None, "expire_time": None})
-    return get(connection, landmark_id, image_id)
+    landmarks.count_images(connection, parent.key, 1)
+    return _set(connection, image, {"delete_time": None, "expire_time": None})
 
 
 def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]:
@@ -250,7 +288,14 @@ def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]
 
 
 def purge(connection: Connection, keys: Sequence[int]) -> None:
-    """Removes reference images, that are not searched any more, with their features."""
+    """Removes reference images, that are not searched any more, with their features and what history has of them."""
+    landmark = tables.landmark
+    named = select(landmark.c.id, _TABLE.c.id).join_from(_TABLE, landmark, landmark.c.key == _TABLE.c.landmark_key)
+    names = connection.execute(named.where(_TABLE.c.key.in_(keys))).all()
+    audit.forget(connection, [image_resource_name(landmark_id, image_id) for landmark_id, image_id in names])
+    counting = select(_TABLE.c.landmark_key, func.count()).where(_TABLE.c.key.in_(keys), _NOT_DELETED)
+    for landmark_key, counted in connection.execute(counting.group_by(_TABLE.c.landmark_key)).all():
+        landmarks.count_images(connection, landmark_key, -counted)
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
 
 
@@ -280,13 +325,35 @@ def photos_in_use(connection: Connection, digests: Sequence[str]) -> set[str]:
     return set(connection.execute(union(*queries)).scalars())
 
 
+def photos_of(connection: Connection, landmark_ids: Sequence[str]) -> dict[str, set[str]]:
+    """SHA-256, hex, of the photos of all reference images of landmarks, by the landmarks' ids."""
+    landmark = tables.landmark
+    query = select(landmark.c.id, _TABLE.c.sha256).join_from(_TABLE, landmark).where(landmark.c.id.in_(landmark_ids))
+    found: dict[str, set[str]] = {}
+    for landmark_id, sha256 in connection.execute(query.where(_TABLE.c.sha256 != "")):
+        found.setdefault(landmark_id, set()).add(sha256)
+    return found
+
+
+def _in_order(connection: Connection, keys: Sequence[int]) -> Iterator[ReferenceImage]:
+    """The reference images of these keys, read as they are asked for."""
+    for start in range(0, len(keys), _READ_AT_ONCE):
+        some = keys[start : start + _READ_AT_ONCE]
+        found = {row["key"]: row for row in connection.execute(_select().where(_TABLE.c.key.in_(some))).mappings()}
+        yield from (_image(found[key]) for key in some)
+
+
 def _taken(connection: Connection, parent: StoredLandmark, image_id: str) -> bool:
     query = select(_TABLE.c.key).where(_TABLE.c.landmark_key == parent.key, _TABLE.c.id == image_id)
     return connection.execute(query).one_or_none() is not None
 
 
-def _set(connection: Connection, key: int, columns: Mapping[str, Any]) -> None:
-    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(dict(columns)))
+def _set(connection: Connection, before: ReferenceImage, columns: Mapping[str, Any]) -> ReferenceImage:
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == before.key).values(dict(columns)))
+    image = get(connection, before.landmark_id, before.id)
+    name = image_resource_name(image.landmark_id, image.id)
+    audit.record_change(connection, name, *difference(image_state(before), image_state(image)))
+    return image
 
 
 def _searchable(what: ColumnElement[Any]) -> Select[Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Table
 
 from steeple.errors import NotFoundError
-from steeple.server.catalogue import audit, changes, landmarks, limits, reference_images, tables
+from steeple.server.catalogue import changes, landmarks, limits, reference_images, tables
 from steeple.server.catalogue.ids import check_id
 from steeple.server.catalogue.records import ChangeKind, ImageDraft, Landmark, LandmarkDraft, ReferenceImage
 from steeple.server.catalogue.transactions import Transactions
@@ -55,9 +55,7 @@ class RestoreCalls(Transactions):
                 landmarks.update(connection, stored, landmarks.draft_columns(draft), update_time)
             times = {"create_time": create_time, "update_time": update_time}
             _set(connection, tables.landmark, landmarks.get(connection, landmark_id).key, times)
-            landmark = landmarks.get(connection, landmark_id).landmark
-            audit.record(connection, datetime.now(UTC), landmark)
-        return landmark
+            return landmarks.get(connection, landmark_id).landmark
 
     def restore_image(
         self,
@@ -97,9 +95,7 @@ class RestoreCalls(Transactions):
                 _remove(connection, landmark_id, image_id)
             image = reference_images.create(connection, parent, draft, packed, image_id=image_id, now=create_time)
             _set(connection, tables.reference_image, image.key, {"identify_count": identify_count})
-            image = reference_images.get(connection, landmark_id, image_id)
-            audit.record(connection, datetime.now(UTC), image)
-        return image
+            return reference_images.get(connection, landmark_id, image_id)
 
 
 def _stored(connection: Connection, landmark_id: str) -> landmarks.StoredLandmark | None:

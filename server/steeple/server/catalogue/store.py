@@ -11,18 +11,20 @@ from steeple.errors import FailedPreconditionError, InvalidArgumentError, Steepl
 from steeple.server.catalogue import changes, features, landmarks, lookups, reference_images, releases
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.image_calls import ImageCalls
+from steeple.server.catalogue.landmark_batches import LandmarkBatchCalls
 from steeple.server.catalogue.landmark_calls import LandmarkCalls
 from steeple.server.catalogue.migrate import upgrade
 from steeple.server.catalogue.records import Change
 from steeple.server.catalogue.release_calls import ReleaseCalls
 from steeple.server.catalogue.restore import RestoreCalls
 from steeple.server.catalogue.transactions import FOR_GOOD
+from steeple.server.catalogue.undo import UndoCalls
 
 _IMAGES_PER_BATCH: Final = 64  # about 3 MB of features
 _PURGED_AT_ONCE: Final = 500
 
 
-class Catalogue(LandmarkCalls, ImageCalls, ReleaseCalls, RestoreCalls):
+class Catalogue(LandmarkCalls, LandmarkBatchCalls, ImageCalls, UndoCalls, ReleaseCalls, RestoreCalls):
     """Landmarks, reference images and their features: the only source of truth.
 
     Thread-safe and synchronous. A call that returned is on the disk: it survives ``kill -9`` and a power cut. A call
@@ -37,7 +39,8 @@ class Catalogue(LandmarkCalls, ImageCalls, ReleaseCalls, RestoreCalls):
     A call with a ``request_id`` can be repeated: the repeat does nothing and gets the first answer, even if the
     resource has been changed or deleted since. Failed calls are not kept, so they can be repeated in earnest.
 
-    What is deleted is kept for a retention period and can be undeleted until :meth:`purge` finds that it has expired.
+    What is deleted is kept for a retention period and can be undeleted until :meth:`purge` finds that it has expired;
+    then the audit log forgets what it has of its fields, and keeps who changed it when.
     Searchable is what is not deleted and whose landmark is active and not deleted; the change log tells of what becomes
     searchable and of what ceases to be.
     """

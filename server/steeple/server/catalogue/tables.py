@@ -70,6 +70,9 @@ metadata: Final = MetaData(
     }
 )
 
+_LISTED: Final = ("id", "delete_time", "active", "reference_image_count", "create_time", "update_time")
+_PLACE: Final = ["latitude", "longitude"]
+
 landmark: Final = Table(
     "landmark",
     metadata,
@@ -89,8 +92,18 @@ landmark: Final = Table(
     Column("search_names", Text, server_default=text("''"), nullable=False),  # all names, folded, a line each
     Column("delete_time", UtcDateTime),
     Column("expire_time", UtcDateTime),
+    Column("reference_image_count", Integer, server_default=text("0"), nullable=False),  # those that are not deleted
     UniqueConstraint("id"),
     Index(None, "expire_time"),
+    # Each begins with what lists are in the order of, and goes on with all numbers, times and flags that they are
+    # filtered by, so that neither pages nor counts need to read the rows, which are large.
+    *(
+        Index(f"ix_landmark_by_{'_'.join(first)}", *first, *(other for other in _LISTED if other not in first))
+        for first in (["display_name"], ["reference_image_count"], ["create_time"], ["update_time"], _PLACE)
+    ),
+    Index("ix_landmark_search_names", "search_names", "delete_time").ddl_if(
+        dialect="sqlite"
+    ),  # for texts too short for trigrams
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location"),
     sqlite_autoincrement=True,  # a key, and so an etag, of a deleted landmark never comes back
 )
@@ -122,6 +135,11 @@ reference_image: Final = Table(
     Column("revision", Integer, server_default=text("1"), nullable=False),
     UniqueConstraint("landmark_key", "id"),
     Index(None, "expire_time"),
+    # As above, of the images of a landmark.
+    Index(
+        "ix_reference_image_listed",
+        *("landmark_key", "delete_time", "id", "create_time", "feature_count", "identify_count", "quality_grade"),
+    ),
     Index(None, "model", "key", "feature_count"),  # key order within a model; also covers the sum of feature_count
     Index(None, "sha256"),
     sqlite_autoincrement=True,  # the index knows images by key: a key must not come back for another image
@@ -218,7 +236,16 @@ audit_event: Final = Table(
     Column("method", String(255), nullable=False),
     Column("resource", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
     Column("outcome", String(32), nullable=False),
+    # What a change of a landmark or an image did, by path. NULL: not known, or forgotten with what is gone for good.
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Column("undoes", Key),  # number of an event
+    Column("batch", Key),  # number of the first event of those that were written together; NULL: this is it
     Index(None, "resource", "number"),
+    Index(None, "actor", "number"),
+    Index(None, "method", "number"),
+    Index(None, "outcome", "number"),
+    Index(None, "batch"),
     Index(None, "time"),
     sqlite_autoincrement=True,  # the log must not hide that its end was cut off
 )

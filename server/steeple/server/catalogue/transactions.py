@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from steeple.server.catalogue import answers
-from steeple.server.catalogue.audit import record as record_in_audit_log
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.records import Landmark, ReferenceImage
 from steeple.server.catalogue.requests import Request
@@ -49,7 +48,6 @@ class Transactions:
             now = datetime.now(UTC)
             record = action(connection, now)
             request.remember(connection, answers.to_json(record), now)
-            record_in_audit_log(connection, now, record)
             if also is not None:
                 also(connection)
         return record

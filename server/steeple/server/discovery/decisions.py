@@ -101,7 +101,6 @@ class Decisions:
             proposal_rows.update(connection, discovery_id, number, now, state=state, landmark_id=target)
             request.remember(connection, {"landmark": answers.to_json(landmark), "images": images}, now)
             audit.record(connection, now, found.name)
-            audit.record(connection, now, landmark)
             return Acceptance(landmark, images, proposal_rows.get(connection, discovery_id, number))
 
     def merge(self, discovery_id: str, numbers: Sequence[int], *, request_id: str = "") -> Proposal:

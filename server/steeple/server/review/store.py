@@ -163,7 +163,7 @@ class KeptQueryStore:
         with self._database.read() as connection:
             with connection.execute(query.limit(listing.size + 1)) as rows:  # read no further than the page goes
                 items, more = listing.taken(self._query(row) for row in rows.mappings())
-            return listing.page(items, int(connection.execute(count).scalar_one()), more=more)
+            return listing.page(items, lambda: int(connection.execute(count).scalar_one()), more=more)
 
     def review(self, query_id: str, verdict: QueryVerdict, landmark_id: str, now: datetime) -> KeptQuery:
         """Stores what the caller says of a query.

@@ -135,6 +135,11 @@ class Uploads:
         after = [upload for upload in found if not last or upload.id < last]
         return pages.page_by_id(after, size, _COLLECTION, len(found))
 
+    def held(self) -> tuple[int, int]:
+        """Bytes of all uploads that are there, and their number."""
+        with self._lock:
+            return sum(entry.upload.committed_bytes for entry in self._entries.values()), len(self._entries)
+
     def path(self, upload_id: str) -> Path:
         """The file of a complete upload, which is kept for 7 more days.
 

@@ -1,0 +1,51 @@
+"""People of a catalogue whose passwords are hashed quickly."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from steeple.server.access import Keyring, SessionLifetime, SignIns
+from steeple.server.access.attempts import SignInAttempts
+from steeple.server.access.passwords import Passwords
+from steeple.server.catalogue import Catalogue
+
+from .people import Clock
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+LIFETIME = SessionLifetime(timedelta(hours=12), timedelta(days=30))
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a new catalogue, made once: its migrations take longer than most tests here."""
+    path = tmp_path_factory.mktemp("empty") / "catalogue.db"
+    Catalogue.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, empty: Path) -> Iterator[Catalogue]:
+    shutil.copyfile(empty, tmp_path / "catalogue.db")
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime.now(UTC))
+
+
+@pytest.fixture
+def keyring(catalogue: Catalogue, clock: Clock) -> Keyring:
+    return Keyring(catalogue.database, LIFETIME, clock=clock, seconds=clock.seconds)
+
+
+@pytest.fixture
+def sign_ins(keyring: Keyring, clock: Clock) -> SignIns:
+    return SignIns(keyring, Passwords(QUICK), SignInAttempts(clock.seconds))
