@@ -30,7 +30,7 @@ def environment() -> Environment:
     made.filters.update(
         number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending, sentence=sentence
     )
-    made.globals.update(asset=asset)
+    made.globals.update(asset=asset, ms=milliseconds)
     return made
 
 
@@ -82,6 +82,11 @@ def seconds(value: float) -> str:
     if value < 60:
         return f"{value:.1f} s"
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
+
+
+def milliseconds(value: float) -> str:
+    """A span that is given in milliseconds, as :func:`seconds`."""
+    return seconds(value / 1000)
 
 
 def ending(count: int, one: str, many: str = "") -> str:

@@ -21,7 +21,9 @@ from steeple.console.pages import (
     operations,
     people,
     photos,
+    reviewing,
     sign_in,
+    trying,
     uploads,
 )
 from steeple.console.routing import Pages
@@ -43,7 +45,9 @@ PARTS: Final[tuple[Pages, ...]] = (
     operations.PAGES,
     people.PAGES,
     photos.PAGES,
+    reviewing.PAGES,
     sign_in.PAGES,
+    trying.PAGES,
     uploads.PAGES,
 )
 """All of them."""

@@ -152,6 +152,8 @@ const MODULES = {
   "[data-compare]": "./comparing.js",
   "[data-copy]": "./copying.js",
   "[data-refresh]": "./refreshing.js",
+  "[data-try], [data-knobs]": "./trying.js",
+  "[data-review]": "./reviewing.js",
 };
 
 export async function prepare(scope) {
