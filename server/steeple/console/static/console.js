@@ -149,7 +149,6 @@ const MODULES = {
   "[data-upload]": "./uploading.js",
   "[data-proposals]": "./discovering.js",
   "[data-map]": "./mapping.js",
-  "[data-compare]": "./comparing.js",
   "[data-copy]": "./copying.js",
   "[data-refresh]": "./refreshing.js",
   "[data-try], [data-knobs]": "./trying.js",
