@@ -30,15 +30,26 @@ def environment() -> Environment:
     made.filters.update(
         number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending, sentence=sentence
     )
-    made.globals.update(asset=asset)
+    made.globals.update(asset=asset, ms=milliseconds)
     return made
 
 
 @cache
+def static_version() -> str:
+    """Changes with any file of :data:`STATIC_FOLDER`."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC_FOLDER.iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def asset(name: str) -> str:
-    """Path of a file of :data:`STATIC_FOLDER`, with its hash, so that browsers may keep it for good."""
-    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    """Path of a file of :data:`STATIC_FOLDER`, below their version, so that browsers may keep it for good.
+
+    Scripts import each other by relative paths, and so in the same version, and each once.
+    """
+    return f"/static/{static_version()}/{name}"
 
 
 def number(value: float | int | None) -> str:
@@ -71,6 +82,11 @@ def seconds(value: float) -> str:
     if value < 60:
         return f"{value:.1f} s"
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
+
+
+def milliseconds(value: float) -> str:
+    """A span that is given in milliseconds, as :func:`seconds`."""
+    return seconds(value / 1000)
 
 
 def ending(count: int, one: str, many: str = "") -> str:
