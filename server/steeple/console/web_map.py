@@ -17,7 +17,7 @@ MOST_ZOOM: Final = 20
 TILE: Final = 256  # pixels a side
 NORTHMOST: Final = 85.0511287798066  # degrees: of the square that Mercator's map of the earth is
 
-_ALONE_ZOOM: Final = 9
+_ALONE_ZOOM: Final = 6  # of which there is land to be seen
 _LAND_SIDE: Final = 10_000  # of the drawing of land, static/land.svg: the earth from one edge to the other
 _MOST_LAND_ZOOM: Final = 9  # above, coasts that are drawn for the whole earth are far from where they are
 
