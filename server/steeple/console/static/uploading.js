@@ -188,7 +188,7 @@ class Choosing {
   }
 
   problem(name, text) {
-    const field = this.form.querySelector(`#${CSS.escape(name)}`) ?? this.form.querySelector("#files");
+    const field = this.form.querySelector(`#${CSS.escape(name.replace(/^options\./, ""))}`) ?? this.form.querySelector("#files");
     const box = field.closest(".field, [data-drop]");
     let told = box.querySelector(".problem");
     if (!told) box.append((told = Object.assign(document.createElement("p"), { className: "problem", id: `${field.id}-problem` })));
