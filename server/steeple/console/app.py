@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -18,10 +18,11 @@ from starlette.types import Message, Receive, Scope, Send
 from steeple.console.clients import Clients
 from steeple.console.config import ConsoleConfig
 from steeple.console.pages import PARTS
-from steeple.console.rendering import STATIC_FOLDER, environment
+from steeple.console.rendering import STATIC_FOLDER, environment, static_version
 from steeple.console.routing import failure
 from steeple.console.security import SecurityMiddleware
 from steeple.console.signing_in import who
+from steeple.console.trying.desk import Desk
 from steeple.console.visit import Visit
 from steeple.errors import InvalidArgumentError, NotFoundError, SteepleError
 
@@ -34,19 +35,21 @@ def make_app(config: ConsoleConfig) -> Starlette:
     Args:
         config: Of the console.
     """
-    clients, templates = Clients(config.target), environment()
+    clients, templates, desk = Clients(config.target), environment(), Desk()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            desk.close()
             await clients.close()
 
     async def not_a_page(request: Request, error: Exception) -> Response:
         visit = Visit(request, config, clients, templates)
         status = error.status_code if isinstance(error, HTTPException) else 500
-        visit.me = await who(visit)
+        with suppress(SteepleError):  # the page is shown to nobody then
+            visit.me = await who(visit)
         told: SteepleError = NotFoundError("there is no such page")
         if status not in (404, 405):
             told = InvalidArgumentError(str(getattr(error, "detail", "")) or "the request cannot be read")
@@ -54,26 +57,28 @@ def make_app(config: ConsoleConfig) -> Starlette:
         response.status_code = status
         return response
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *(route for part in PARTS for route in part.routes(config, clients, templates)),
-            Mount("/static", _Static(directory=STATIC_FOLDER)),
+            Mount("/static/{version}", _Static(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(SecurityMiddleware, config=config)],
         exception_handlers={HTTPException: not_a_page},
         lifespan=lifespan,
     )
+    app.state.desk = desk
+    return app
 
 
 class _Static(StaticFiles):
-    """Files. What is asked for by its hash never changes; modules that others import are asked about anew."""
+    """Files that are asked for below their version, and so never change."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caching = _FOREVER if scope.get("query_string", b"").startswith(b"v=") else "no-cache"
+        current = scope["path_params"].get("version") == static_version()
 
         async def kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in (200, 304):
-                message["headers"] = [*message["headers"], (b"cache-control", caching.encode())]
+            if message["type"] == "http.response.start" and message["status"] == 200 and current:
+                message["headers"] = [*message["headers"], (b"cache-control", _FOREVER.encode())]
             await send(message)
 
         await super().__call__(scope, receive, kept)

@@ -5,6 +5,7 @@
 //   <div data-events="/path" data-swap="ids">    follows what the server tells of long work; these ids change at its end,
 //                                                those of data-changed, if there are such, meanwhile
 //   <input data-pick>, <input data-pick-all>     choose many; [data-picked] tells how many are chosen
+//   <form data-live>, <form data-live="choices">  is sent while it is filled in; or when something is chosen
 //   data-key="x"                                 the key that goes there
 import { swap, load } from "./swapping.js";
 
@@ -42,12 +43,12 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  swap(link.href, link.dataset.swap, { history: "push", focus: link.dataset.focus });
+  swap(link.getAttribute("href"), link.dataset.swap, { history: "push", focus: link.dataset.focus });
 });
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-live]");
-  if (!form) return;
+  if (!form || (form.dataset.live === "choices" && !event.target.matches("select, [type=checkbox], [type=radio]"))) return;
   clearTimeout(form.pending);
   form.pending = setTimeout(() => form.requestSubmit(), 250);
 });
@@ -148,7 +149,10 @@ const MODULES = {
   "[data-upload]": "./uploading.js",
   "[data-proposals]": "./discovering.js",
   "[data-map]": "./mapping.js",
-  "[data-compare]": "./comparing.js",
+  "[data-copy]": "./copying.js",
+  "[data-refresh]": "./refreshing.js",
+  "[data-try], [data-knobs]": "./trying.js",
+  "[data-review]": "./reviewing.js",
 };
 
 export async function prepare(scope) {

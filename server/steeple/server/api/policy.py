@@ -213,6 +213,7 @@ def _rows() -> dict[str, Rule]:
         ReviewQuery=Rule(Scope.EDITOR, changes="name"),
         PromoteQuery=Rule(Scope.EDITOR, changes="name"),
         EraseQueries=Rule(Scope.ADMIN, changes="names"),
+        GroupKeptQueries=Rule(Scope.EDITOR),
     )
     return rows
 
