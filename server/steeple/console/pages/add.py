@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from steeple.client import Landmark, Operation
 from steeple.console import adding, choosing, following, importing, matching
-from steeple.console.rendering import size
+from steeple.console.rendering import sentence, size
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
 from steeple.errors import (
@@ -272,4 +272,4 @@ def _problems(error: SteepleError, folder: str) -> dict[str, str]:
     field = {"display_name": "display_name", "landmark.display_name": "display_name", "landmark": "landmark"}.get(told)
     if field is None:
         field = "server_folder" if folder else "files"
-    return {field: adding.sentence(error.message)}
+    return {field: sentence(error.message)}

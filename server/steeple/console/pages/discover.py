@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from steeple.client import Discovery, Operation, OperationProblem, Proposal
 from steeple.client.listing import ListPage
-from steeple.console import adding, discovering, following, importing
+from steeple.console import discovering, following, importing
+from steeple.console.rendering import sentence
 from steeple.console.routing import SCRIPT_HEADER, Pages
 from steeple.console.visit import Visit
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, SteepleError
@@ -42,7 +43,7 @@ async def start(visit: Visit) -> Response:
         field = error.metadata.get("field", "").removeprefix("options.")
         if field not in _OPTIONS:
             field = "server_folder" if visit.text("server_folder") else "files"
-        return await _discoveries(visit, {field: adding.sentence(error.message)})
+        return await _discoveries(visit, {field: sentence(error.message)})
     path = f"/discover/{operation.id}"
     return JSONResponse({"path": path}) if visit.request.headers.get(SCRIPT_HEADER) else visit.go(path)
 
@@ -70,7 +71,7 @@ async def decide(visit: Visit) -> Response:
     except InvalidArgumentError as error:
         if script:
             raise
-        return await _proposal(visit, {error.metadata.get("field", "name"): adding.sentence(error.message)})
+        return await _proposal(visit, {error.metadata.get("field", "name"): sentence(error.message)})
     if script:
         return JSONResponse({"told": told, "landmark": landmark, "undo": "restore" if do == "discard" else ""})
     return visit.go(f"/discover/{visit.request.path_params['discovery']}", told)

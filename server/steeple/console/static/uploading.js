@@ -451,8 +451,7 @@ class Row {
     try {
       const text = await patiently(() => asked("/add/compare", { form: { photo: this.entry.file, other: this.told.other } }));
       const drawn = parsed(text).getElementById("matched");
-      const own = drawn.querySelector("[data-own]");
-      own.setAttribute("href", this.url);
+      drawn.querySelector("image").setAttribute("href", this.url); // the first one is not in the catalogue
       place.replaceChildren(document.adoptNode(drawn));
     } catch (error) {
       place.textContent = error.message;
