@@ -104,6 +104,8 @@ async def compare(visit: Visit) -> Response:
 async def matches(visit: Visit) -> Response:
     """Two photos of the catalogue side by side."""
     first, second = visit.query.get("first", ""), visit.query.get("second", "")
+    if not first or not second:
+        return visit.go("/landmarks")
     matched = await matching.matches_between(visit.client, first, second)
     return visit.show("matched.html", matched=matched, first=first, second=second)
 
