@@ -321,7 +321,7 @@ class Adding extends Choosing {
     title.focus();
     const waiting = [...rows];
     const work = async () => {
-      for (let row; (row = waiting.shift()); ) await row.send(landmark);
+      for (let row; (row = waiting.shift()); ) if (this.rows.includes(row)) await row.send(landmark); // else it was removed
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     this.button.disabled = false;
