@@ -20,8 +20,10 @@ def path_of(resource: str) -> str:
             path = f"/people/{person}"
         case ["snapshots", _]:
             path = "/health#snapshots"
-        case ["discoveries", *_]:
-            path = "/discover"
+        case ["discoveries", discovery]:
+            path = f"/discover/{discovery}"
+        case ["discoveries", discovery, "proposals", proposal]:
+            path = f"/discover/{discovery}/proposals/{proposal}"
         case _:
             path = ""
     return path
