@@ -138,3 +138,18 @@ def test_usage(reviewer: Steeple, keeping: str) -> None:
     assert reviewer("usage", "--month", "2020-01").err.strip() == "no query was answered"
     assert reviewer("usage", "--month", "yesterday").code == 2
     assert reviewer("usage", "--by", "moon").code == 2
+
+
+def test_queries_that_show_the_same_are_grouped(reviewer: Steeple, keeping: str) -> None:
+    with Client(keeping) as client:
+        for seed in (301, 302, 301):
+            client.identify(features(seed))
+    newest = ids(reviewer, "--limit", "3")
+    assert len(newest) == 3
+    found = reviewer("queries", "group", "--limit", "3", "--json").json
+    assert [[query["id"] for query in group["queries"]] for group in found["groups"]] == [[newest[0], newest[2]]]
+    assert (found["compared"], found["waiting"], found["unusable"]) == (3, 0, 0)
+    told = reviewer("queries", "group", "--limit", "3")
+    assert newest[2] in told.out
+    assert "2 of 3 queries are alike others" in told.err
+    assert reviewer("queries", "group", "--limit", "201").code == 2

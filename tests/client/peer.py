@@ -302,6 +302,16 @@ class _Review(review_service_pb2_grpc.ReviewServiceServicer):
             kept_query=review_service_pb2.KeptQuery(name=request.name)
         )
 
+    def GroupKeptQueries(self, request: Any, context: Any) -> Any:  # noqa: N802
+        scripted = self.peer.meet("GroupKeptQueries", request, context)
+        return scripted or review_service_pb2.GroupKeptQueriesResponse(
+            groups=[review_service_pb2.KeptQueryGroup(kept_queries=self.peer.kept_queries, landmark="landmarks/a")],
+            compared_count=3,
+            waiting_count=2,
+            unusable_count=1,
+            total_size=7,
+        )
+
     def GetKeptQueryThumbnail(self, request: Any, context: Any) -> Any:  # noqa: N802
         scripted = self.peer.meet("GetKeptQueryThumbnail", request, context)
         return scripted or review_service_pb2.GetKeptQueryThumbnailResponse(image=b"small")

@@ -68,6 +68,14 @@ def test_an_explanation_is_told(client: Any, peer: Peer, features: FeatureSet) -
     assert told["images"][1]["confidence"] is None
 
 
+def test_an_explanation_may_be_of_a_budget(client: Any, peer: Peer, features: FeatureSet) -> None:
+    peer.script("ExplainIdentify", lambda *_: api.ExplainIdentifyResponse(explanation=EXPLANATION))
+    client.explain(features, max_bytes=400)
+    (request,) = peer.calls("ExplainIdentify")
+    assert request.query.WhichOneof("source") == "compact_features"
+    assert request.ByteSize() <= 400
+
+
 def test_the_id_of_a_request_that_failed_is_told(client: Any, peer: Peer, features: FeatureSet) -> None:
     from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # noqa: PLC0415
 

@@ -67,6 +67,20 @@ def test_kept_queries_come_in_pages(client: Any, peer: Peer) -> None:
     assert told["candidates"][0]["confidence"] == 0.5
 
 
+def test_kept_queries_come_in_groups(client: Any, peer: Peer) -> None:
+    peer.kept_queries = [kept(2), kept(1)]
+    found = client.group_kept_queries(filter="verdict = none", max_queries=20)
+    (asked,) = peer.calls("GroupKeptQueries")
+    assert (asked.filter, asked.max_queries) == ("verdict = none", 20)
+    assert (found.compared, found.waiting, found.unusable, found.total_size) == (3, 2, 1, 7)
+    (group,) = found.groups
+    assert ([query.id for query in group.queries], group.landmark) == (["q2", "q1"], "landmarks/a")
+    told = json.loads(json.dumps(found.to_dict()))
+    assert (told["groups"][0]["queries"][0]["id"], told["waiting"]) == ("q2", 2)
+    with pytest.raises(InvalidArgumentError, match="1 to 200"):
+        client.group_kept_queries(max_queries=0)
+
+
 def test_what_a_newer_server_has_is_borne(client: Any, peer: Peer) -> None:
     message = api.KeptQuery.FromString(b"\x60\x63\x78\x63")  # content and verdict 99
     peer.kept_queries = [message]

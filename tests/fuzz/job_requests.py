@@ -132,6 +132,7 @@ def _review(known: Known, landmark: Callable[[], Landmark], uuid: str) -> dict[s
             ),
             review.PromoteQueryRequest(name="queries/none", new_landmark=landmark(), landmark_id="mill"),
         ],
+        "ReviewService/GroupKeptQueries": [review.GroupKeptQueriesRequest(filter="outcome = unknown", max_queries=10)],
         "ReviewService/EraseQueries": [
             review.EraseQueriesRequest(names=["queries/none"]),
             review.EraseQueriesRequest(key="keys/none"),
@@ -180,6 +181,9 @@ def _discovery(known: Known, landmark: Callable[[], Landmark], uuid: str) -> dic
         ],
         "DiscoveryService/DiscardProposal": [
             discovery.DiscardProposalRequest(name=f"{known.discovery}/proposals/99", request_id=uuid.format(70))
+        ],
+        "DiscoveryService/RestoreProposal": [
+            discovery.RestoreProposalRequest(name=f"{known.discovery}/proposals/99", request_id=uuid.format(71))
         ],
     }
 

@@ -74,7 +74,16 @@ from steeple.client.resources import (
     ReferenceImage,
     Unset,
 )
-from steeple.client.review import Feedback, KeptCandidate, KeptQuery, QueryContent, QueryOrigin, QueryVerdict
+from steeple.client.review import (
+    Feedback,
+    KeptCandidate,
+    KeptQuery,
+    KeptQueryGroup,
+    KeptQueryGroups,
+    QueryContent,
+    QueryOrigin,
+    QueryVerdict,
+)
 from steeple.client.server_info import IndexInfo, ServerInfo, UpkeepActivity, UpkeepInfo
 from steeple.client.snapshots import Snapshot
 from steeple.client.types import Answer, Candidate, Model, StreamAnswer, Timings
@@ -119,6 +128,8 @@ __all__ = [
     "IndexInfo",
     "KeptCandidate",
     "KeptQuery",
+    "KeptQueryGroup",
+    "KeptQueryGroups",
     "Key",
     "KeyLimits",
     "KeyUsage",

@@ -7,7 +7,16 @@ from typing import Final
 from steeple.client._convert import to_place
 from steeple.client._requests import number_of, prefixed
 from steeple.client._times import to_time
-from steeple.client.review import Feedback, KeptCandidate, KeptQuery, QueryContent, QueryOrigin, QueryVerdict
+from steeple.client.review import (
+    Feedback,
+    KeptCandidate,
+    KeptQuery,
+    KeptQueryGroup,
+    KeptQueryGroups,
+    QueryContent,
+    QueryOrigin,
+    QueryVerdict,
+)
 from steeple.v1 import review_service_pb2 as api
 from steeple.v1.visual_search_service_pb2 import OUTCOME_IDENTIFIED
 
@@ -73,6 +82,19 @@ def to_kept_query(message: api.KeptQuery) -> KeptQuery:
         reference_image=message.reference_image,
         origin=_ORIGINS.get(message.origin, QueryOrigin.OTHER),
         feedback=_feedback(message.feedback) if message.HasField("feedback") else None,
+    )
+
+
+def to_kept_query_groups(message: api.GroupKeptQueriesResponse) -> KeptQueryGroups:
+    """Kept queries by what they show."""
+    return KeptQueryGroups(
+        groups=tuple(
+            KeptQueryGroup(tuple(map(to_kept_query, group.kept_queries)), group.landmark) for group in message.groups
+        ),
+        compared=message.compared_count,
+        waiting=message.waiting_count,
+        unusable=message.unusable_count,
+        total_size=message.total_size,
     )
 
 

@@ -172,3 +172,49 @@ class KeptQuery:
             "feedback": None if self.feedback is None else self.feedback.to_dict(),
             "review_time": None if self.review_time is None else self.review_time.isoformat(),
         }
+
+
+@dataclass(frozen=True)
+class KeptQueryGroup:
+    """Kept queries that seem to show the same.
+
+    Attributes:
+        queries: The newest first; two or more.
+        landmark: ``landmarks/{id}`` that they show, as reviews or answers have it; empty: that is not known.
+    """
+
+    queries: tuple[KeptQuery, ...]
+    landmark: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"queries": [query.to_dict() for query in self.queries], "landmark": self.landmark}
+
+
+@dataclass(frozen=True)
+class KeptQueryGroups:
+    """What became of the kept queries that were to be grouped.
+
+    Attributes:
+        groups: Those of most queries first.
+        compared: Queries that were compared, those that are alike no other one included.
+        waiting: Queries that are still to be compared; another call goes on with them.
+        unusable: Queries that cannot be compared.
+        total_size: All that there were to choose from.
+    """
+
+    groups: tuple[KeptQueryGroup, ...]
+    compared: int
+    waiting: int
+    unusable: int
+    total_size: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "groups": [group.to_dict() for group in self.groups],
+            "compared": self.compared,
+            "waiting": self.waiting,
+            "unusable": self.unusable,
+            "total_size": self.total_size,
+        }

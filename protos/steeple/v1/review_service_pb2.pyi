@@ -632,3 +632,88 @@ class EraseQueriesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["erased_count", b"erased_count"]) -> None: ...
 
 global___EraseQueriesResponse = EraseQueriesResponse
+
+@typing.final
+class GroupKeptQueriesRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    MAX_QUERIES_FIELD_NUMBER: builtins.int
+    filter: builtins.str
+    """As of ListKeptQueries."""
+    max_queries: builtins.int
+    """The newest of them are compared, so many at most. 0 stands for 100; more
+    than 200 is taken as 200.
+    """
+    def __init__(
+        self,
+        *,
+        filter: builtins.str = ...,
+        max_queries: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "max_queries", b"max_queries"]) -> None: ...
+
+global___GroupKeptQueriesRequest = GroupKeptQueriesRequest
+
+@typing.final
+class GroupKeptQueriesResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: builtins.int
+    COMPARED_COUNT_FIELD_NUMBER: builtins.int
+    WAITING_COUNT_FIELD_NUMBER: builtins.int
+    UNUSABLE_COUNT_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
+    compared_count: builtins.int
+    """Queries that were compared, those that are alike no other one included."""
+    waiting_count: builtins.int
+    """Queries that are still to be compared."""
+    unusable_count: builtins.int
+    """Queries that cannot be compared: their file is damaged, nothing in the
+    photo can be recognised again, or their features are of another release than
+    the default one.
+    """
+    total_size: builtins.int
+    """All that the filter is true of, however many are compared."""
+    @property
+    def groups(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___KeptQueryGroup]:
+        """Those of most queries first."""
+
+    def __init__(
+        self,
+        *,
+        groups: collections.abc.Iterable[global___KeptQueryGroup] | None = ...,
+        compared_count: builtins.int = ...,
+        waiting_count: builtins.int = ...,
+        unusable_count: builtins.int = ...,
+        total_size: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["compared_count", b"compared_count", "groups", b"groups", "total_size", b"total_size", "unusable_count", b"unusable_count", "waiting_count", b"waiting_count"]) -> None: ...
+
+global___GroupKeptQueriesResponse = GroupKeptQueriesResponse
+
+@typing.final
+class KeptQueryGroup(google.protobuf.message.Message):
+    """Kept queries that seem to show the same."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEPT_QUERIES_FIELD_NUMBER: builtins.int
+    LANDMARK_FIELD_NUMBER: builtins.int
+    landmark: builtins.str
+    """What they show, "landmarks/{landmark}", as their reviews or, before any,
+    their answers have it; empty: that is not known.
+    """
+    @property
+    def kept_queries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___KeptQuery]:
+        """The newest first; two or more."""
+
+    def __init__(
+        self,
+        *,
+        kept_queries: collections.abc.Iterable[global___KeptQuery] | None = ...,
+        landmark: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["kept_queries", b"kept_queries", "landmark", b"landmark"]) -> None: ...
+
+global___KeptQueryGroup = KeptQueryGroup

@@ -79,6 +79,11 @@ class ReviewServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_review__service__pb2.EraseQueriesRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_review__service__pb2.EraseQueriesResponse.FromString,
                 _registered_method=True)
+        self.GroupKeptQueries = channel.unary_unary(
+                '/steeple.v1.ReviewService/GroupKeptQueries',
+                request_serializer=steeple_dot_v1_dot_review__service__pb2.GroupKeptQueriesRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_review__service__pb2.GroupKeptQueriesResponse.FromString,
+                _registered_method=True)
 
 
 class ReviewServiceServicer(object):
@@ -145,6 +150,16 @@ class ReviewServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GroupKeptQueries(self, request, context):
+        """Puts kept queries together that seem to show the same, as a discovery does
+        with photos, so that many can be reviewed at once. A call does some seconds
+        of work, and tells how many queries are left: call it again for them.
+        RESOURCE_EXHAUSTED while another call groups.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReviewServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +197,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.EraseQueries,
                     request_deserializer=steeple_dot_v1_dot_review__service__pb2.EraseQueriesRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_review__service__pb2.EraseQueriesResponse.SerializeToString,
+            ),
+            'GroupKeptQueries': grpc.unary_unary_rpc_method_handler(
+                    servicer.GroupKeptQueries,
+                    request_deserializer=steeple_dot_v1_dot_review__service__pb2.GroupKeptQueriesRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_review__service__pb2.GroupKeptQueriesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -378,6 +398,33 @@ class ReviewService(object):
             '/steeple.v1.ReviewService/EraseQueries',
             steeple_dot_v1_dot_review__service__pb2.EraseQueriesRequest.SerializeToString,
             steeple_dot_v1_dot_review__service__pb2.EraseQueriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GroupKeptQueries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.ReviewService/GroupKeptQueries',
+            steeple_dot_v1_dot_review__service__pb2.GroupKeptQueriesRequest.SerializeToString,
+            steeple_dot_v1_dot_review__service__pb2.GroupKeptQueriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

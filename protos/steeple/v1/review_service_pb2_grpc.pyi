@@ -80,6 +80,16 @@ class ReviewServiceStub:
     were made of them stay.
     """
 
+    GroupKeptQueries: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.review_service_pb2.GroupKeptQueriesRequest,
+        steeple.v1.review_service_pb2.GroupKeptQueriesResponse,
+    ]
+    """Puts kept queries together that seem to show the same, as a discovery does
+    with photos, so that many can be reviewed at once. A call does some seconds
+    of work, and tells how many queries are left: call it again for them.
+    RESOURCE_EXHAUSTED while another call groups.
+    """
+
 class ReviewServiceAsyncStub:
     """Looks through queries that a server has kept, says what they really show, and
     makes reference images of them. A server keeps none unless its settings say
@@ -140,6 +150,16 @@ class ReviewServiceAsyncStub:
     ]
     """Erases kept queries for good, their files included. Reference images that
     were made of them stay.
+    """
+
+    GroupKeptQueries: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.review_service_pb2.GroupKeptQueriesRequest,
+        steeple.v1.review_service_pb2.GroupKeptQueriesResponse,
+    ]
+    """Puts kept queries together that seem to show the same, as a discovery does
+    with photos, so that many can be reviewed at once. A call does some seconds
+    of work, and tells how many queries are left: call it again for them.
+    RESOURCE_EXHAUSTED while another call groups.
     """
 
 class ReviewServiceServicer(metaclass=abc.ABCMeta):
@@ -216,6 +236,18 @@ class ReviewServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[steeple.v1.review_service_pb2.EraseQueriesResponse, collections.abc.Awaitable[steeple.v1.review_service_pb2.EraseQueriesResponse]]:
         """Erases kept queries for good, their files included. Reference images that
         were made of them stay.
+        """
+
+    @abc.abstractmethod
+    def GroupKeptQueries(
+        self,
+        request: steeple.v1.review_service_pb2.GroupKeptQueriesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.review_service_pb2.GroupKeptQueriesResponse, collections.abc.Awaitable[steeple.v1.review_service_pb2.GroupKeptQueriesResponse]]:
+        """Puts kept queries together that seem to show the same, as a discovery does
+        with photos, so that many can be reviewed at once. A call does some seconds
+        of work, and tells how many queries are left: call it again for them.
+        RESOURCE_EXHAUSTED while another call groups.
         """
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

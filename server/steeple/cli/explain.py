@@ -35,6 +35,10 @@ def explain(
     upload: Annotated[
         bool, typer.Option("--upload", help="Send the photo itself instead of features extracted here.")
     ] = False,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option("--max-bytes", metavar="N", min=256, help="Send the best features only, as identify would."),
+    ] = None,
     picture: Annotated[
         Path | None,
         typer.Option("--picture", metavar="FILE.png", help="Draw the photo beside the best image, with their matches."),
@@ -64,7 +68,9 @@ def explain(
 
         check_writable(picture, "--picture", FORMATS)
     with connect(server, timeout) as client:
-        found = client.explain(photo, upload=upload, include_matches=matches or picture is not None)
+        found = client.explain(
+            photo, upload=upload, max_bytes=max_bytes, include_matches=matches or picture is not None
+        )
         if picture is not None:
             from steeple.cli.explain_picture import draw_explanation
 

@@ -233,6 +233,49 @@ def promote_query(
     output.say(f"added {image.name}, {image.feature_count} features")
 
 
+@app.command("group")
+def group_queries(
+    filter: FilterOption = "",
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=200, help="Compare the newest N queries.")
+    ] = 100,
+    timeout: TimeoutOption = 60.0,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Put kept queries together that seem to show the same, to review many at once.
+
+    \b
+    Examples:
+      steeple queries group --filter 'outcome = unknown AND verdict = none'
+      steeple queries group --json | jq -r '.groups[0].queries[].id'
+    """
+    output = Output(as_json=json)
+    with connect(server, timeout) as client, output.steps() as step:
+        found = client.group_kept_queries(filter=filter, max_queries=limit)
+        while found.waiting:  # less with each call
+            step("comparing queries", found.compared, found.compared + found.waiting)
+            found = client.group_kept_queries(filter=filter, max_queries=limit)
+    output.document(found.to_dict())
+    output.table(
+        (Column("queries", "right"), Column("shows"), Column("newest"), Column("ids")),
+        [
+            (
+                str(len(group.queries)),
+                group.landmark or "not known",
+                describe_time(group.queries[0].create_time),
+                " ".join(query.id for query in group.queries),
+            )
+            for group in found.groups
+        ],
+    )
+    grouped = sum(len(group.queries) for group in found.groups)
+    output.note(
+        f"{grouped} of {found.compared} queries are alike others; {found.unusable} could not be compared; the filter "
+        f"is true of {found.total_size:,}"
+    )
+
+
 @app.command("erase")
 def erase_queries(
     queries: Annotated[list[str] | None, typer.Argument(metavar="[QUERY]...", help="Ids, as list prints them.")] = None,

@@ -22,6 +22,7 @@ from steeple.console.rendering import STATIC_FOLDER, environment, static_version
 from steeple.console.routing import failure
 from steeple.console.security import SecurityMiddleware
 from steeple.console.signing_in import who
+from steeple.console.trying.desk import Desk
 from steeple.console.visit import Visit
 from steeple.errors import InvalidArgumentError, NotFoundError, SteepleError
 
@@ -34,13 +35,14 @@ def make_app(config: ConsoleConfig) -> Starlette:
     Args:
         config: Of the console.
     """
-    clients, templates = Clients(config.target), environment()
+    clients, templates, desk = Clients(config.target), environment(), Desk()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            desk.close()
             await clients.close()
 
     async def not_a_page(request: Request, error: Exception) -> Response:
@@ -55,7 +57,7 @@ def make_app(config: ConsoleConfig) -> Starlette:
         response.status_code = status
         return response
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *(route for part in PARTS for route in part.routes(config, clients, templates)),
             Mount("/static/{version}", _Static(directory=STATIC_FOLDER)),
@@ -64,6 +66,8 @@ def make_app(config: ConsoleConfig) -> Starlette:
         exception_handlers={HTTPException: not_a_page},
         lifespan=lifespan,
     )
+    app.state.desk = desk
+    return app
 
 
 class _Static(StaticFiles):

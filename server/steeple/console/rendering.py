@@ -27,8 +27,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending)
-    made.globals.update(asset=asset)
+    made.filters.update(
+        number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending, sentence=sentence
+    )
+    made.globals.update(asset=asset, ms=milliseconds)
     return made
 
 
@@ -82,9 +84,20 @@ def seconds(value: float) -> str:
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
 
 
+def milliseconds(value: float) -> str:
+    """A span that is given in milliseconds, as :func:`seconds`."""
+    return seconds(value / 1000)
+
+
 def ending(count: int, one: str, many: str = "") -> str:
     """``1 photo``, ``2 photos``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter at the beginning and a full stop at the end."""
+    told = text[:1].upper() + text[1:]
+    return told if not told or told.endswith((".", "!", "?", ":")) else f"{told}."
 
 
 def when(time: datetime | None, now: datetime | None = None) -> Markup:

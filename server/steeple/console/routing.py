@@ -148,7 +148,8 @@ def failure(visit: Visit, error: SteepleError) -> Response:
     """What a browser is told about an error: where to sign in, or what is wrong and what to do."""
     status = int(error.metadata.get(HTTP_STATUS, STATUSES.get(error.status, 500)))
     if visit.request.headers.get(SCRIPT_HEADER):
-        facts = {"message": error.message, "status": error.status, "sign_in": ""}
+        field = error.metadata.get("field", "")
+        facts = {"message": error.message, "status": error.status, "field": field, "sign_in": ""}
         if isinstance(error, UnauthenticatedError):
             facts["sign_in"] = "/sign-in"
         return JSONResponse(facts, status)

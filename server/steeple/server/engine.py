@@ -32,6 +32,7 @@ from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.packs import Packs
 from steeple.server.review import KeepRules, Review
+from steeple.server.review.groups import QueryGrouper
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
 from steeple.server.serving import Served, Serving
 from steeple.server.settings import Settings
@@ -94,6 +95,7 @@ class Engine:
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
+            self.query_groups = QueryGrouper(self.review, self.serving)
             snapshots = SnapshotStore(settings.snapshots_path)
             self.snapshots = Snapshots(
                 Source(

@@ -190,14 +190,14 @@ async def test_what_is_being_written_is_erased_too(
     running: Running, make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review, began, gate = await review_of(running), asyncio.Event(), threading.Event()
-    write, loop = review._files.write, asyncio.get_running_loop()
+    write, loop = review.files.write, asyncio.get_running_loop()
 
     def wait(*given: Any, **options: Any) -> None:
         loop.call_soon_threadsafe(began.set)
         assert gate.wait(30)
         write(*given, **options)
 
-    monkeypatch.setattr(review._files, "write", wait)
+    monkeypatch.setattr(review.files, "write", wait)
     sending = asyncio.ensure_future(people(running).SendFeedback(said(make_features(5))))
     await began.wait()
     erasing = asyncio.ensure_future(stub(running).EraseQueries(EraseQueriesRequest(all=True)))

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping
 
 from steeple.client._convert import draft_message, landmark_name, to_reference_image
 from steeple.client._convert_access import key_name
-from steeple.client._convert_review import query_name, to_kept_query, verdict_value
+from steeple.client._convert_review import query_name, to_kept_query, to_kept_query_groups, verdict_value
 from steeple.client._requests import request_id_or_new
 from steeple.client._sync.connection import Connection
 from steeple.client._sync.listing import Listing
 from steeple.client.access import Key
 from steeple.client.resources import ImageFile, Landmark, ReferenceImage
-from steeple.client.review import KeptQuery, QueryVerdict
+from steeple.client.review import KeptQuery, KeptQueryGroups, QueryVerdict
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
+from steeple.errors import InvalidArgumentError
 from steeple.v1 import catalog_service_pb2
 from steeple.v1 import review_service_pb2 as api
 
@@ -184,3 +185,26 @@ class ReviewCalls:
         )
         response = self._connection.call(self._connection.link.review.EraseQueries, request, timeout=timeout, long=True)
         return int(response.erased_count)
+
+    def group_kept_queries(
+        self, *, filter: str = "", max_queries: int = 100, timeout: float | None = None
+    ) -> KeptQueryGroups:
+        """Puts kept queries together that seem to show the same.
+
+        A call does some seconds of work: the answer says how many queries are ``waiting`` for another.
+
+        Args:
+            filter: As for :meth:`list_kept_queries`.
+            max_queries: The newest of them are compared, so many at most; 1 to 200.
+            timeout: Seconds; None: the client's ``long_timeout``.
+
+        Raises:
+            ResourceExhaustedError: If the server groups for another caller all the while.
+        """
+        if max_queries < 1:  # 0 would silently stand for the default
+            raise InvalidArgumentError(f"max_queries must be 1 to 200, not {max_queries}")
+        request = api.GroupKeptQueriesRequest(filter=filter, max_queries=max_queries)
+        response = self._connection.call(
+            self._connection.link.review.GroupKeptQueries, request, timeout=timeout, long=True
+        )
+        return to_kept_query_groups(response)

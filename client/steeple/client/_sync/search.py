@@ -105,6 +105,7 @@ class SearchCalls:
         near: LatLng | None = None,
         radius_meters: float | None = None,
         metadata: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
         timeout: float | None = None,
     ) -> Explanation:
         """Why :meth:`identify` answers as it does: every image that was weighed, and what decided about it.
@@ -116,6 +117,7 @@ class SearchCalls:
             near: Look only for landmarks around it.
             radius_meters: Goes with ``near``.
             metadata: Of the landmarks to look for.
+            max_bytes: As for :meth:`identify`: what the answer to so many bytes is.
             timeout: Seconds for the server's part.
 
         Raises:
@@ -123,8 +125,9 @@ class SearchCalls:
             ModelMismatchError: If the server does not serve the release that made the features.
         """
         query = query_message(MAX_CANDIDATES, near, radius_meters, metadata, include_matches=include_matches)
+        budgets = budgets_of(query, max_bytes, upload=upload, progressive=False)
         request = ExplainIdentifyRequest(query=query)
-        source = self._connection.prepare(photo, upload=upload, timeout=timeout)
+        source = self._connection.prepare(photo, upload=upload, timeout=timeout, budgets=budgets)
         source.put_into(request.query)
         response = self._connection.call(
             self._connection.link.explain.ExplainIdentify, request, timeout=timeout, long=upload

@@ -29,6 +29,7 @@ CHANGE: Final = Kind("change")
 AUDIT: Final = Kind("audit")
 FEATURES: Final = Kind("features")
 THUMBNAIL: Final = Kind("thumbnail")
+GROUPING: Final = Kind("grouping", 2.0)
 SIGN_IN: Final = Kind("sign-in", 0.2)
 COVERAGE: Final = Kind("coverage", 0.1)
 

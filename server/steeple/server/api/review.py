@@ -10,7 +10,7 @@ from steeple.delf import wire
 from steeple.errors import InvalidArgumentError
 from steeple.server.access.records import key_name
 from steeple.server.api.conversion import read_landmark_draft, within
-from steeple.server.api.kinds import THUMBNAIL
+from steeple.server.api.kinds import GROUPING, THUMBNAIL
 from steeple.server.api.names import (
     check_chosen_id,
     image_name,
@@ -147,6 +147,27 @@ class ReviewService(review_service_pb2_grpc.ReviewServiceServicer):
             every=request.all,
         )
         return api.EraseQueriesResponse(erased_count=erased)
+
+    async def GroupKeptQueries(  # noqa: N802
+        self, request: api.GroupKeptQueriesRequest, context: Context
+    ) -> api.GroupKeptQueriesResponse:
+        """Queries that show the same."""
+        found = await self._queries.run_as(
+            GROUPING, self._readiness.engine.query_groups.group, request.filter, request.max_queries
+        )
+        return api.GroupKeptQueriesResponse(
+            groups=[
+                api.KeptQueryGroup(
+                    kept_queries=[_message(query) for query in group.queries],
+                    landmark=landmark_name(group.landmark_id) if group.landmark_id else "",
+                )
+                for group in found.groups
+            ],
+            compared_count=found.compared,
+            waiting_count=found.waiting,
+            unusable_count=found.unusable,
+            total_size=found.total_size,
+        )
 
     @property
     def _review(self) -> Review:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,10 +18,14 @@ class QueryFiles:
 
     Args:
         folder: Of nothing else.
+
+    Attributes:
+        deleted: Told of the id of each file that is deleted: what was made of it must go as well.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.deleted: Callable[[str], None] = lambda _: None
 
     def write(self, query_id: str, data: bytes, *, lasting: bool = False) -> None:
         """Stores a file. A crash leaves all of it or what :meth:`sweep` removes.
@@ -57,6 +61,10 @@ class QueryFiles:
             )
         return data
 
+    def has(self, query_id: str) -> bool:
+        """Whether there is a file of that query."""
+        return (self._folder / query_id).is_file()
+
     def delete(self, query_ids: Iterable[str]) -> None:
         """Deletes files; those that are not there are passed over. They are gone, also after a power cut.
 
@@ -68,6 +76,7 @@ class QueryFiles:
                 return
             for query_id in query_ids:
                 (self._folder / query_id).unlink(missing_ok=True)
+                self.deleted(query_id)
             sync(self._folder)
 
     def sweep(self, known: Collection[str]) -> int:

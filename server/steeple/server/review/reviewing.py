@@ -62,6 +62,7 @@ class Review:
     Attributes:
         keeper: Keeps queries, from :meth:`start` to :meth:`close`.
         feedback: Takes what people send.
+        files: What queries were searched with.
     """
 
     def __init__(
@@ -78,16 +79,16 @@ class Review:
         self._catalogue = catalogue
         self._ingest = ingest
         self._clock = clock
-        self._files = QueryFiles(folder)
+        self.files = QueryFiles(folder)
         self._store = KeptQueryStore(catalogue.database, rules.retention)
         self._lock = threading.Lock()
         self._promoting: set[str] = set()
-        self.keeper = QueryKeeper(rules, self._store, self._files, lineage, clock=clock)
+        self.keeper = QueryKeeper(rules, self._store, self.files, lineage, clock=clock)
         self.feedback = FeedbackBox(rules, self.keeper, self._store, lineage, clock=clock)
 
     def start(self) -> None:
         """Removes what a crash has left, and begins to keep queries if that is wanted."""
-        strangers = self._files.sweep(frozenset(self._store.ids(true())))
+        strangers = self.files.sweep(frozenset(self._store.ids(true())))
         if strangers:
             log.info("files of kept queries that nothing was known of are deleted", extra=facts(files=strangers))
         if self._rules.policy is not KeepPolicy.OFF:
@@ -112,7 +113,7 @@ class Review:
         now = now or self._clock()
         expired = self._store.ids(older_than(now - self._rules.retention))
         if expired:
-            self._files.delete(expired)
+            self.files.delete(expired)
             self._store.delete(expired)
 
     def get(self, query_id: str) -> KeptQuery:
@@ -148,7 +149,7 @@ class Review:
             DataLossError: If its file is missing or damaged.
         """
         query = self._store.get(query_id)
-        data = self._files.read(query_id, query.size_bytes)
+        data = self.files.read(query_id, query.size_bytes)
         if query.content is Content.PHOTO:
             return query, data
         try:
@@ -265,7 +266,7 @@ class Review:
             self.keeper.forget(key_id or None)  # also what is still on its way
         self.keeper.settle()
         ids = self._store.ids(named(names) if names else of_key(key_id) if key_id else where)
-        self._files.delete(ids)
+        self.files.delete(ids)
         what = None if names else key_name(key_id) if key_id else "queries"
         erased = self._store.erase(ids, self._clock(), what)
         self._catalogue.database.forget_deleted()

@@ -1,0 +1,1 @@
+"""Looks through queries that the server has kept."""

@@ -1,0 +1,1 @@
+"""Tries photos out: sees what a phone would see."""
