@@ -99,7 +99,8 @@ class Visitor:
 
     def examine(self) -> None:
         """Whether everybody can use the page, and all of it is within the window."""
-        assert self.violations() == [], self.page.url
+        found = self.violations()
+        assert found == [], f"{self.page.url}: {found}"
         over = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, f"{self.page.url}: {over} pixels hang over the side"
 
