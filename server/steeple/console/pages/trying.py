@@ -48,6 +48,7 @@ async def take(visit: Visit) -> Response:
         if not photo:
             return _chooser(visit, "Choose a photo first.", 400)
         models = await visit.client.list_models()
+        await visit.form.close()
         reading = await desk.reading.read(photo, next((model.id for model in models if model.default), ""))
     except ImageError as error:
         return _chooser(visit, error.message, 400)
