@@ -46,6 +46,8 @@ def test_a_folder_becomes_a_proposal_a_picture_and_a_landmark(online: Steeple, t
     split = online("discover", "split", discovery, 1, "--photo", shown["photos"][0]["id"], "--json").json
     assert split["split_proposal"]["photo_count"] == 1
     number = split["split_proposal"]["id"]
+    assert online("discover", "discard", discovery, number, "--json").json[0]["state"] == "discarded"
+    assert online("discover", "restore", discovery, number, "--json").json[0]["state"] == "proposed"
     merged = online("discover", "merge", discovery, 1, number, "--json").json
     assert merged["photo_count"] == 2
     accepted = online("discover", "accept", discovery, 1, "--name", "Scene 740", "--id", "scene-740", "--json")

@@ -157,6 +157,22 @@ def test_a_file_that_changes_meanwhile_is_not_taken(harness: Harness, served: Se
         client.upload_file(file, progress=shorten)
 
 
+def test_bytes_without_a_file_are_brought_in_pieces(harness: Harness, served: Served) -> None:
+    client = through(harness, served.port)
+    begun = client.create_upload("pieces.zip", len(DATA))
+    assert (begun.committed_size, begun.complete, begun.file_name) == (0, False, "pieces.zip")
+    half = client.write_upload(begun, 0, DATA[: 2 * MIB + 5])
+    assert half.committed_size == 2 * MIB + 5
+    with pytest.raises(FailedPreconditionError):
+        client.write_upload(begun, 0, DATA[:MIB])
+    assert client.get_upload(begun).committed_size == half.committed_size, "nothing of that is kept"
+    with pytest.raises(InvalidArgumentError):
+        client.write_upload(begun.id, half.committed_size, DATA[half.committed_size :] + b"x")
+    reached = client.get_upload(begun).committed_size
+    assert client.write_upload(begun.id, reached, DATA[reached:]).complete
+    assert served.engine.uploads.path(begun.id).read_bytes() == DATA
+
+
 def test_what_cannot_be_sent_is_told(harness: Harness, served: Served, tmp_path: Path) -> None:
     client = through(harness, served.port)
     with pytest.raises(NotFoundError, match=r"there is no .*nothing"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,32 @@ from playwright.sync_api import Browser
 
 from steeple.cli.demo.photos import fetch_photos
 from steeple.cli.local_server import running_server
+from steeple.cli.people_local import create_in_data_dir
 from steeple.client import Client
 
 from .catalogue import fill
 from .driving import WIDE, NoBrowserError, Visitor, browser
+
+Visit = Callable[..., Visitor]
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of people in tests
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A server that asks who calls. Its people are ``root``, ``ada`` (editor) and ``bob`` (reader).
+
+    Attributes:
+        console: URL of its console.
+        address: Of the server.
+        secrets: By scope, what signs in without a password: keys, and a session of the admin.
+        folder: Holds its data and its log.
+    """
+
+    console: str
+    address: str
+    secrets: dict[str, str]
+    folder: Path
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +60,24 @@ def served(tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, byte
         yield ready | {"folder": folder}
 
 
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """A server that asks who calls, with a person of each role and a key of each scope. All modules share it."""
+    folder = tmp_path_factory.mktemp("guarded")
+    create_in_data_dir(folder / "data", None, "root", "Root", "admin", PASSWORD, "")
+    (folder / "import").mkdir()
+    flags = ("--console-address", "127.0.0.1:0", "--access", "keys", "--import-dir", str(folder / "import"))
+    with running_server(folder / "data", folder / "log", *flags) as ready:
+        with Client(ready["address"]) as anybody:
+            anybody.wait_until_ready()
+            admin = anybody.sign_in("root", PASSWORD).secret
+        with Client(ready["address"], key=admin) as client:
+            client.create_person("ada", "Ada Lovelace", "editor", password=PASSWORD)
+            client.create_person("bob", "Bob", "reader", password=PASSWORD)
+            keys = {scope: client.create_key(f"A {scope}'s", scope).secret for scope in ("device", "reader", "editor")}
+        yield Guarded(ready["console"], ready["address"], keys | {"admin": admin}, folder)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser of this module's tests. Where there is none, they are left out and say so."""
@@ -45,9 +86,6 @@ def chromium() -> Iterator[Browser]:
             yield started
     except NoBrowserError as error:
         pytest.skip(str(error))
-
-
-Visit = Callable[..., Visitor]
 
 
 @pytest.fixture

@@ -97,6 +97,12 @@ class Visitor:
             for node in violation["nodes"]
         ]
 
+    def examine(self) -> None:
+        """Whether everybody can use the page, and all of it is within the window."""
+        assert self.violations() == [], self.page.url
+        over = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert over <= 0, f"{self.page.url}: {over} pixels hang over the side"
+
     def save(self, path: Path) -> None:
         """Writes what is seen to a file."""
         self.page.screenshot(path=str(path), full_page=True)

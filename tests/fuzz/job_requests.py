@@ -182,6 +182,9 @@ def _discovery(known: Known, landmark: Callable[[], Landmark], uuid: str) -> dic
         "DiscoveryService/DiscardProposal": [
             discovery.DiscardProposalRequest(name=f"{known.discovery}/proposals/99", request_id=uuid.format(70))
         ],
+        "DiscoveryService/RestoreProposal": [
+            discovery.RestoreProposalRequest(name=f"{known.discovery}/proposals/99", request_id=uuid.format(71))
+        ],
     }
 
 

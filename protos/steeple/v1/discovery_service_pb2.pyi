@@ -908,3 +908,38 @@ class DiscardProposalResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["proposal", b"proposal"]) -> None: ...
 
 global___DiscardProposalResponse = DiscardProposalResponse
+
+@typing.final
+class RestoreProposalRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    request_id: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___RestoreProposalRequest = RestoreProposalRequest
+
+@typing.final
+class RestoreProposalResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: builtins.int
+    @property
+    def proposal(self) -> global___Proposal: ...
+    def __init__(
+        self,
+        *,
+        proposal: global___Proposal | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["proposal", b"proposal"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["proposal", b"proposal"]) -> None: ...
+
+global___RestoreProposalResponse = RestoreProposalResponse

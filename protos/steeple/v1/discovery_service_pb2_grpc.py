@@ -103,6 +103,11 @@ class DiscoveryServiceStub(object):
                 request_serializer=steeple_dot_v1_dot_discovery__service__pb2.DiscardProposalRequest.SerializeToString,
                 response_deserializer=steeple_dot_v1_dot_discovery__service__pb2.DiscardProposalResponse.FromString,
                 _registered_method=True)
+        self.RestoreProposal = channel.unary_unary(
+                '/steeple.v1.DiscoveryService/RestoreProposal',
+                request_serializer=steeple_dot_v1_dot_discovery__service__pb2.RestoreProposalRequest.SerializeToString,
+                response_deserializer=steeple_dot_v1_dot_discovery__service__pb2.RestoreProposalResponse.FromString,
+                _registered_method=True)
 
 
 class DiscoveryServiceServicer(object):
@@ -197,8 +202,16 @@ class DiscoveryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DiscardProposal(self, request, context):
-        """Says that a proposal is no landmark. It is kept, and nothing else is done to
-        it, until its discovery is deleted.
+        """Says that a proposal is no landmark. It is kept, and nothing but restoring is
+        done to it, until its discovery is deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreProposal(self, request, context):
+        """Takes back that a proposal is no landmark. FAILED_PRECONDITION if it is not
+        discarded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -266,6 +279,11 @@ def add_DiscoveryServiceServicer_to_server(servicer, server):
                     servicer.DiscardProposal,
                     request_deserializer=steeple_dot_v1_dot_discovery__service__pb2.DiscardProposalRequest.FromString,
                     response_serializer=steeple_dot_v1_dot_discovery__service__pb2.DiscardProposalResponse.SerializeToString,
+            ),
+            'RestoreProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreProposal,
+                    request_deserializer=steeple_dot_v1_dot_discovery__service__pb2.RestoreProposalRequest.FromString,
+                    response_serializer=steeple_dot_v1_dot_discovery__service__pb2.RestoreProposalResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -596,6 +614,33 @@ class DiscoveryService(object):
             '/steeple.v1.DiscoveryService/DiscardProposal',
             steeple_dot_v1_dot_discovery__service__pb2.DiscardProposalRequest.SerializeToString,
             steeple_dot_v1_dot_discovery__service__pb2.DiscardProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/steeple.v1.DiscoveryService/RestoreProposal',
+            steeple_dot_v1_dot_discovery__service__pb2.RestoreProposalRequest.SerializeToString,
+            steeple_dot_v1_dot_discovery__service__pb2.RestoreProposalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -106,8 +106,16 @@ class DiscoveryServiceStub:
         steeple.v1.discovery_service_pb2.DiscardProposalRequest,
         steeple.v1.discovery_service_pb2.DiscardProposalResponse,
     ]
-    """Says that a proposal is no landmark. It is kept, and nothing else is done to
-    it, until its discovery is deleted.
+    """Says that a proposal is no landmark. It is kept, and nothing but restoring is
+    done to it, until its discovery is deleted.
+    """
+
+    RestoreProposal: grpc.UnaryUnaryMultiCallable[
+        steeple.v1.discovery_service_pb2.RestoreProposalRequest,
+        steeple.v1.discovery_service_pb2.RestoreProposalResponse,
+    ]
+    """Takes back that a proposal is no landmark. FAILED_PRECONDITION if it is not
+    discarded.
     """
 
 class DiscoveryServiceAsyncStub:
@@ -198,8 +206,16 @@ class DiscoveryServiceAsyncStub:
         steeple.v1.discovery_service_pb2.DiscardProposalRequest,
         steeple.v1.discovery_service_pb2.DiscardProposalResponse,
     ]
-    """Says that a proposal is no landmark. It is kept, and nothing else is done to
-    it, until its discovery is deleted.
+    """Says that a proposal is no landmark. It is kept, and nothing but restoring is
+    done to it, until its discovery is deleted.
+    """
+
+    RestoreProposal: grpc.aio.UnaryUnaryMultiCallable[
+        steeple.v1.discovery_service_pb2.RestoreProposalRequest,
+        steeple.v1.discovery_service_pb2.RestoreProposalResponse,
+    ]
+    """Takes back that a proposal is no landmark. FAILED_PRECONDITION if it is not
+    discarded.
     """
 
 class DiscoveryServiceServicer(metaclass=abc.ABCMeta):
@@ -314,8 +330,18 @@ class DiscoveryServiceServicer(metaclass=abc.ABCMeta):
         request: steeple.v1.discovery_service_pb2.DiscardProposalRequest,
         context: _ServicerContext,
     ) -> typing.Union[steeple.v1.discovery_service_pb2.DiscardProposalResponse, collections.abc.Awaitable[steeple.v1.discovery_service_pb2.DiscardProposalResponse]]:
-        """Says that a proposal is no landmark. It is kept, and nothing else is done to
-        it, until its discovery is deleted.
+        """Says that a proposal is no landmark. It is kept, and nothing but restoring is
+        done to it, until its discovery is deleted.
+        """
+
+    @abc.abstractmethod
+    def RestoreProposal(
+        self,
+        request: steeple.v1.discovery_service_pb2.RestoreProposalRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[steeple.v1.discovery_service_pb2.RestoreProposalResponse, collections.abc.Awaitable[steeple.v1.discovery_service_pb2.RestoreProposalResponse]]:
+        """Takes back that a proposal is no landmark. FAILED_PRECONDITION if it is not
+        discarded.
         """
 
 def add_DiscoveryServiceServicer_to_server(servicer: DiscoveryServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

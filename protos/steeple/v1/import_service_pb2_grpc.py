@@ -63,7 +63,8 @@ class ImportServiceServicer(object):
         landmarks_updated, landmarks_there_already, photos_added,
         photos_there_already, photos_of_other_landmarks_too, near_duplicates,
         photos_like_other_landmarks, failed, files_passed_over; duplicates: the
-        first 20 photos that have some, a line each; seconds, and commit_seconds
+        first 20 photos that have some, a line each, which ends with the names of
+        what each repeats and of what was added; seconds, and commit_seconds
         of them in which the catalogue took photos, of the last run. If only
         validated: landmarks_to_create, landmarks_to_update, photos_to_add. What
         is 0 is left out, but for failed.

@@ -310,6 +310,27 @@ def discard(
         output.say(f"discarded {each.name}")
 
 
+@app.command("restore")
+def restore(
+    discovery: DiscoveryArgument,
+    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL...", help="Numbers within the discovery.")],
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = False,
+) -> None:
+    """Take back that proposals are no landmarks.
+
+    \b
+    Example:
+      steeple discover restore 20270131-120000123-x7kq2m4a 4
+    """
+    output = Output(as_json=json)
+    with connect(server) as client:
+        found = [client.restore_proposal(_name(discovery, number)) for number in proposals]
+    output.document([each.to_dict() for each in found])
+    for each in found:
+        output.say(f"restored {each.name}")
+
+
 @app.command("picture")
 def picture(
     discovery: DiscoveryArgument,

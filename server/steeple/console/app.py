@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from steeple.console.clients import Clients
 from steeple.console.config import ConsoleConfig
 from steeple.console.pages import PARTS
-from steeple.console.rendering import STATIC_FOLDER, environment
+from steeple.console.rendering import STATIC_FOLDER, environment, static_version
 from steeple.console.routing import failure
 from steeple.console.security import SecurityMiddleware
 from steeple.console.signing_in import who
@@ -48,7 +48,8 @@ def make_app(config: ConsoleConfig) -> Starlette:
     async def not_a_page(request: Request, error: Exception) -> Response:
         visit = Visit(request, config, clients, templates)
         status = error.status_code if isinstance(error, HTTPException) else 500
-        visit.me = await who(visit)
+        with suppress(SteepleError):  # the page is shown to nobody then
+            visit.me = await who(visit)
         told: SteepleError = NotFoundError("there is no such page")
         if status not in (404, 405):
             told = InvalidArgumentError(str(getattr(error, "detail", "")) or "the request cannot be read")
@@ -59,7 +60,7 @@ def make_app(config: ConsoleConfig) -> Starlette:
     app = Starlette(
         routes=[
             *(route for part in PARTS for route in part.routes(config, clients, templates)),
-            Mount("/static", _Static(directory=STATIC_FOLDER)),
+            Mount("/static/{version}", _Static(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(SecurityMiddleware, config=config)],
         exception_handlers={HTTPException: not_a_page},
@@ -70,11 +71,13 @@ def make_app(config: ConsoleConfig) -> Starlette:
 
 
 class _Static(StaticFiles):
-    """Files that are asked for by their hash, and so never change."""
+    """Files that are asked for below their version, and so never change."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        current = scope["path_params"].get("version") == static_version()
+
         async def kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:
+            if message["type"] == "http.response.start" and message["status"] == 200 and current:
                 message["headers"] = [*message["headers"], (b"cache-control", _FOREVER.encode())]
             await send(message)
 

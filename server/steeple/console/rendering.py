@@ -27,16 +27,29 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending)
+    made.filters.update(
+        number=number, size=size, when=when, percent=percent, seconds=seconds, ending=ending, sentence=sentence
+    )
     made.globals.update(asset=asset, ms=milliseconds)
     return made
 
 
 @cache
+def static_version() -> str:
+    """Changes with any file of :data:`STATIC_FOLDER`."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC_FOLDER.iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def asset(name: str) -> str:
-    """Path of a file of :data:`STATIC_FOLDER`, with its hash, so that browsers may keep it for good."""
-    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    """Path of a file of :data:`STATIC_FOLDER`, below their version, so that browsers may keep it for good.
+
+    Scripts import each other by relative paths, and so in the same version, and each once.
+    """
+    return f"/static/{static_version()}/{name}"
 
 
 def number(value: float | int | None) -> str:
@@ -79,6 +92,12 @@ def milliseconds(value: float) -> str:
 def ending(count: int, one: str, many: str = "") -> str:
     """``1 photo``, ``2 photos``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter at the beginning and a full stop at the end."""
+    told = text[:1].upper() + text[1:]
+    return told if not told or told.endswith((".", "!", "?", ":")) else f"{told}."
 
 
 def when(time: datetime | None, now: datetime | None = None) -> Markup:

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from jinja2 import Environment
@@ -13,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from steeple.console.bodies import FROM_PEOPLE, FROM_STRANGERS, HTTP_STATUS, BodyLimits, limited
 from steeple.console.clients import Clients
 from steeple.console.config import ConsoleConfig
-from steeple.console.security import new_secret
+from steeple.console.security import SAFE_METHODS, new_secret
 from steeple.console.sessions import note_cookie
 from steeple.console.signing_in import who
 from steeple.console.visit import Visit
@@ -46,11 +48,39 @@ SCRIPT_HEADER: Final = "x-steeple-script"
 """Sent by the console's own script, which wants errors as JSON."""
 
 
+@dataclass(frozen=True)
+class Row:
+    """What answers at a path.
+
+    Attributes:
+        method: GET or POST.
+        path: As Starlette reads it.
+        scope: Whom it is for; None: for everybody, signed in or not.
+        own_form: Whether the handler itself reads the form, or the body.
+        handler: What answers.
+    """
+
+    method: str
+    path: str
+    scope: str | None
+    own_form: bool
+    handler: Handler
+
+    @property
+    def limits(self) -> BodyLimits:
+        """Of what browsers send there."""
+        return FROM_STRANGERS if self.scope is None or self.method in SAFE_METHODS else FROM_PEOPLE
+
+
 class Pages:
-    """Paths of one part of the console, and what answers there."""
+    """Paths of one part of the console, and what answers there.
+
+    Attributes:
+        rows: All of them, in the order in which they are asked.
+    """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, str, str | None, bool, Handler]] = []
+        self.rows: list[Row] = []
 
     def get(self, path: str, scope: str | None = "reader") -> Callable[[Handler], Handler]:
         """What answers when a page is asked for.
@@ -73,7 +103,7 @@ class Pages:
 
     def _row(self, method: str, path: str, scope: str | None, *, own_form: bool) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
-            self._rows.append((method, path, scope, own_form, handler))
+            self.rows.append(Row(method, path, scope, own_form, handler))
             return handler
 
         return add
@@ -81,28 +111,28 @@ class Pages:
     def routes(self, config: ConsoleConfig, clients: Clients, templates: Environment) -> list[Route]:
         """For Starlette."""
 
-        def route(method: str, path: str, scope: str | None, own_form: bool, handler: Handler) -> Route:
+        def route(row: Row) -> Route:
             async def answer(request: Request) -> Response:
-                visit = Visit(request, config, clients, templates)
-                return await _answered(visit, scope, handler, reads=method == "POST" and not own_form)
+                bounded = Request(request.scope, limited(request.receive, row.limits))
+                return await _answered(Visit(bounded, config, clients, templates), row)
 
-            return Route(path, answer, methods=[method], name=f"{method} {path}")
+            return Route(row.path, answer, methods=[row.method], name=f"{row.method} {row.path}")
 
-        return [route(*row) for row in self._rows]
+        return [route(row) for row in self.rows]
 
 
-async def _answered(visit: Visit, scope: str | None, handler: Handler, *, reads: bool) -> Response:
+async def _answered(visit: Visit, row: Row) -> Response:
     first = not visit.browser
     if first:
         visit.browser = new_secret()
     try:
         visit.note = _note_of(visit)
         visit.me = await who(visit)
-        if scope is not None:
-            visit.require(scope)
-        if reads:
+        if row.scope is not None:
+            visit.require(row.scope)
+        if row.method == "POST" and not row.own_form:
             await visit.read_form()
-        response = await handler(visit)
+        response = await row.handler(visit)
     except Exception as error:
         if not isinstance(error, SteepleError):
             log.exception("a page of the console failed", extra={"path": visit.request.url.path})
@@ -110,22 +140,22 @@ async def _answered(visit: Visit, scope: str | None, handler: Handler, *, reads:
         response = failure(visit, error)
     if first:
         visit.set_browser(response, visit.browser)
+    visit.tidy(response)
     return response
 
 
 def failure(visit: Visit, error: SteepleError) -> Response:
     """What a browser is told about an error: where to sign in, or what is wrong and what to do."""
-    status = STATUSES.get(error.status, 500)
+    status = int(error.metadata.get(HTTP_STATUS, STATUSES.get(error.status, 500)))
     if visit.request.headers.get(SCRIPT_HEADER):
-        facts = {"message": error.message, "status": error.status, "sign_in": ""}
+        field = error.metadata.get("field", "")
+        facts = {"message": error.message, "status": error.status, "field": field, "sign_in": ""}
         if isinstance(error, UnauthenticatedError):
             facts["sign_in"] = "/sign-in"
         return JSONResponse(facts, status)
     if isinstance(error, UnauthenticatedError) and visit.request.method == "GET":
-        response = visit.go(visit.sign_in_path())
-        if visit.secret:
-            visit.set_session(response, "", 0)
-        return response
+        visit.disown()
+        return visit.go(visit.sign_in_path())
     return visit.show("error.html", status, error=error, status=status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Mapping
 from typing import Final
@@ -14,6 +15,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steeple.console.config import ConsoleConfig
+
+log = logging.getLogger(__name__)
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 """They change nothing, so anybody may link to them."""
@@ -66,8 +69,12 @@ class SecurityMiddleware:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def sealed(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
@@ -78,7 +85,15 @@ class SecurityMiddleware:
         if problem := self._problem(scope["method"], headers):
             await PlainTextResponse(problem, 403)(scope, receive, sealed)
             return
-        await self._app(scope, receive, sealed)
+        try:
+            await self._app(scope, receive, sealed)
+        except Exception:
+            if begun:
+                raise
+            log.exception("the console failed", extra={"path": scope["path"]})
+            await PlainTextResponse("Something went wrong in the console; the server's log says what.\n", 500)(
+                scope, receive, sealed
+            )
 
     def _problem(self, method: str, headers: Headers) -> str:
         host = headers.get("host", "")
@@ -120,7 +135,10 @@ def is_form_token(token: str, secret: str) -> bool:
 
 def local_path(target: str) -> str:
     """Where to go after signing in: a path of the console, or its first page in place of anything else."""
-    parts = urlsplit(target)
-    if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//") or "\\" in target:
+    if not target.startswith("/") or target.startswith("//") or "\\" in target or not target.isprintable():
         return "/"
-    return target if target.isprintable() else "/"
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return "/"
+    return "/" if parts.scheme or parts.netloc else target

@@ -56,6 +56,7 @@ def _bound(config: ConsoleConfig) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((config.host, config.port))
+        listening.listen(_BACKLOG)  # whoever is told its URL may call at once
     except OSError as error:
         listening.close()
         raise FailedPreconditionError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -15,13 +16,15 @@ SCOPES: Final = ("device", "reader", "editor", "admin")
 Theme = Literal["auto", "light", "dark"]
 THEME_COOKIE: Final = "steeple_theme"
 
+_SECRET: Final = re.compile(r"st[a-z]_[A-Za-z0-9_]{16,120}", re.ASCII)
+
 
 @dataclass(frozen=True)
 class Me:
     """Who is signed in.
 
     Attributes:
-        name: Resource, such as ``people/ada``; empty where the server asks nobody who they are, and for nobody.
+        name: Resource, ``people/ada`` or ``keys/x7kq``; empty for nobody, and where the server asks nobody.
         display_name: For people to read.
         scope: What they may do; empty: nothing.
     """
@@ -34,6 +37,11 @@ class Me:
     def known(self) -> bool:
         """Whether the server lets them do anything."""
         return self.scope in SCOPES
+
+    @property
+    def is_person(self) -> bool:
+        """Whether they are a person, and not a key."""
+        return self.name.startswith("people/")
 
     @property
     def signed_in(self) -> bool:
@@ -66,6 +74,17 @@ def note_cookie(config: ConsoleConfig) -> str:
 
 def _named(name: str, config: ConsoleConfig) -> str:
     return f"__Host-steeple_{name}" if config.secure else f"steeple_{name}"
+
+
+def secret_of(request: Request, config: ConsoleConfig) -> str:
+    """What the browser signs in with; empty: nothing that could be a secret of this server's."""
+    kept = request.cookies.get(session_cookie(config), "")
+    return kept if is_secret(kept) else ""
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text reads like the secret of a session, ``sts_...``, or like a key, ``stp_...``."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def theme_of(request: Request) -> Theme:

@@ -26,6 +26,7 @@ from steeple.v1.discovery_service_pb2 import (
     ListProposalsRequest,
     MergeProposalsRequest,
     Proposal,
+    RestoreProposalRequest,
     SplitProposalRequest,
     StartDiscoveryRequest,
 )
@@ -107,6 +108,8 @@ async def test_photos_become_a_proposal_and_that_a_landmark(start: Start, tmp_pa
         assert [image.sha256 for image in images.reference_images] == [photo.sha256]
         refusal = await refused(stub.DiscardProposal(DiscardProposalRequest(name=proposal.name)))
         assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION
+        refusal = await refused(stub.RestoreProposal(RestoreProposalRequest(name=proposal.name)))
+        assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION, "it is accepted"
         await stub.DeleteDiscovery(DeleteDiscoveryRequest(name=name))
         refusal = await refused(stub.GetDiscovery(GetDiscoveryRequest(name=name)))
         assert refusal.code is grpc.StatusCode.NOT_FOUND

@@ -43,6 +43,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory, make_features: MakeFeatures
         ("", "ben coeur eiffel"),
         ("labels:tower", "ben eiffel"),
         ("labels:tower AND active = true", "eiffel"),
+        ("best_grade >= 4", "eiffel"),
+        ("best_grade < 4", ""),
+        ("best_grade != 4", "ben coeur"),
+        ("deleted = true", ""),
+        ("deleted = false labels:tower", "ben eiffel"),
         ("labels:tower labels:iron", "eiffel"),
         ("NOT labels:tower", "coeur"),
         ("labels:tow", ""),
@@ -96,7 +101,7 @@ def test_filters_of_reference_images(filled: Catalogue, text: str, ids: str) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("colour = red", "character 1: there is no field 'colour'; those there are: active, create_time"),
+        ("colour = red", "character 1: there is no field 'colour'; those there are: active, best_grade, create_time"),
         ("id = ", "character 6: a value is expected here"),
         ("id = a AND", "character 11: a field, a text or a parenthesis is expected here"),
         ("id = a) OR id = b", "character 7: '\\)' is not expected here; at the arrow: id = a→\\) OR id"),

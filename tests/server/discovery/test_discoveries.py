@@ -217,6 +217,15 @@ def test_proposals_are_merged_split_and_discarded(engine: Engine, found: str) ->
     for refused in attempts:
         with pytest.raises(FailedPreconditionError, match="DISCARDED"):
             refused()
+    request_id = str(uuid4())
+    restored = decisions.restore(found, taken_out.number, request_id=request_id)
+    assert (restored.state, restored.photo_count) == (ProposalState.PROPOSED, 2)
+    assert engine.discoveries.store.get(found).open_proposal_count == 2
+    decisions.discard(found, taken_out.number)
+    again = decisions.restore(found, taken_out.number, request_id=request_id)
+    assert again.state is ProposalState.DISCARDED, "a repeat changes nothing"
+    with pytest.raises(FailedPreconditionError, match="only what is DISCARDED"):
+        decisions.restore(found, 1)
 
 
 def test_bad_decisions_change_nothing(engine: Engine, found: str) -> None:

@@ -90,7 +90,8 @@ def test_photos_are_added_bad_ones_told_and_a_repeat_adds_nothing(
         "photos_added": "3",
         "photos_there_already": "1",
         "photos_of_other_landmarks_too": "1",
-        "duplicates": f"Tower/1.jpg: same photo, 0 inliers: {image_names(engine, 'big-ben')[0]}",
+        "duplicates": f"Tower/1.jpg: same photo, 0 inliers: {image_names(engine, 'big-ben')[0]}; "
+        f"added as {image_names(engine, 'tower')[0]}",
         "failed": "2",
     }
     assert set(problems(engine, first)) == {"Big Ben/bad.jpg", "Tower/tiny.jpg"}

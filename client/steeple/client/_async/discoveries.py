@@ -280,3 +280,18 @@ class AsyncDiscoveryCalls:
             self._connection.link.discovery.DiscardProposal, request, timeout=timeout
         )
         return to_proposal(response.proposal)
+
+    async def restore_proposal(
+        self, proposal: str | Proposal, *, request_id: str = "", timeout: float | None = None
+    ) -> Proposal:
+        """Takes :meth:`discard_proposal` back.
+
+        Raises:
+            NotFoundError: If there is none.
+            FailedPreconditionError: If it is not discarded.
+        """
+        request = api.RestoreProposalRequest(name=proposal_name(proposal), request_id=request_id_or_new(request_id))
+        response = await self._connection.call(
+            self._connection.link.discovery.RestoreProposal, request, timeout=timeout
+        )
+        return to_proposal(response.proposal)

@@ -29,6 +29,7 @@ from steeple.v1 import operation_service_pb2, upload_service_pb2
 from steeple.v1.upload_service_pb2 import WriteUploadRequest
 
 _AT_ONCE: Final = 8 << 20  # bytes of a call
+_MESSAGE: Final = 1 << 20  # bytes of a message of it
 
 
 class FileCalls:
@@ -88,6 +89,52 @@ class FileCalls:
         if progress is not None:
             progress(upload.size_bytes, upload.size_bytes)
         return upload
+
+    def create_upload(
+        self, file_name: str, size_bytes: int, *, sha256: str = "", request_id: str = "", timeout: float | None = None
+    ) -> Upload:
+        """Begins an upload whose bytes :meth:`write_upload` brings, for who has no file to read them from.
+
+        Args:
+            file_name: What the file is called where it comes from; 1 to 255 characters.
+            size_bytes: Of the whole file.
+            sha256: Of the whole file, hex, for the server to check; empty: not known.
+            request_id: UUID of the request; empty: a new one.
+            timeout: Seconds; None: the client's.
+
+        Raises:
+            InvalidArgumentError: If a value is out of its limits.
+            ResourceExhaustedError: If it does not fit on the server.
+        """
+        request = upload_service_pb2.CreateUploadRequest(
+            file_name=file_name, size_bytes=size_bytes, sha256=sha256, request_id=request_id_or_new(request_id)
+        )
+        response = self._connection.call(self._connection.link.uploads.CreateUpload, request, timeout=timeout)
+        return to_upload(response.upload)
+
+    def write_upload(self, upload: str | Upload, offset: int, data: bytes) -> Upload:
+        """Brings the next bytes of an upload; how far it is then. It is not tried again: ask :meth:`get_upload`.
+
+        Args:
+            upload: By id, by name or as another call returned it.
+            offset: Of the first of these bytes, which is how far the upload is: its ``committed_size``.
+            data: The bytes; a few MiB at a time do well.
+
+        Raises:
+            NotFoundError: If there is no such upload.
+            FailedPreconditionError: If it is elsewhere than at ``offset``.
+            InvalidArgumentError: If there are more bytes than the whole file has.
+            AbortedError: If somebody else has begun to write to it.
+            DataLossError: If these were the last ones and the hash is another; it begins anew.
+            UnavailableError: If the connection broke; some of the bytes may be there.
+        """
+        name = upload_name(upload)
+        starts = range(0, max(1, len(data)), _MESSAGE)
+        requests = [
+            WriteUploadRequest(name="" if start else name, offset=offset + start, data=data[start : start + _MESSAGE])
+            for start in starts
+        ]
+        return to_upload((self._connection.send(self._connection.link.uploads.WriteUpload, requests)).upload)
 
     def get_upload(self, upload: str | Upload, *, timeout: float | None = None) -> Upload:
         """An upload as it is now.
@@ -164,14 +211,7 @@ class FileCalls:
 
     def _begun(self, file: LocalFile, resume: str | Upload | None) -> Upload:
         if resume is None:
-            request = upload_service_pb2.CreateUploadRequest(
-                file_name=file.path.name,
-                size_bytes=file.size_bytes,
-                sha256=file.sha256,
-                request_id=request_id_or_new(""),
-            )
-            response = self._connection.call(self._connection.link.uploads.CreateUpload, request, timeout=None)
-            return to_upload(response.upload)
+            return self.create_upload(file.path.name, file.size_bytes, sha256=file.sha256)
         upload = self.get_upload(resume)
         if upload.size_bytes != file.size_bytes or upload.sha256 not in ("", file.sha256):
             raise FailedPreconditionError(

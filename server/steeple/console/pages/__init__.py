@@ -4,13 +4,50 @@ from __future__ import annotations
 
 from typing import Final
 
-from steeple.console.pages import catalogue, home, reviewing, trying
+from steeple.console.pages import (
+    add,
+    audit,
+    bulk,
+    catalogue,
+    discover,
+    events,
+    health,
+    history,
+    home,
+    keys,
+    landmarks,
+    maps,
+    me,
+    operations,
+    people,
+    photos,
+    reviewing,
+    sign_in,
+    trying,
+    uploads,
+)
 from steeple.console.routing import Pages
 
 PARTS: Final[tuple[Pages, ...]] = (
-    home.PAGES,
+    add.PAGES,
+    audit.PAGES,
+    bulk.PAGES,
     catalogue.PAGES,
+    discover.PAGES,
+    events.PAGES,
+    health.PAGES,
+    history.PAGES,
+    home.PAGES,
+    keys.PAGES,
+    landmarks.PAGES,
+    maps.PAGES,
+    me.PAGES,
+    operations.PAGES,
+    people.PAGES,
+    photos.PAGES,
     reviewing.PAGES,
+    sign_in.PAGES,
     trying.PAGES,
+    uploads.PAGES,
 )
 """All of them."""

@@ -2,8 +2,10 @@
 //
 //   <form data-swap="ids">, <a data-swap="ids">  only the elements with these ids change, and the address
 //   <form data-confirm="question">               asks first
-//   <div data-events="/path" data-swap="ids">    follows what the server tells of long work
+//   <div data-events="/path" data-swap="ids">    follows what the server tells of long work; these ids change at its end,
+//                                                those of data-changed, if there are such, meanwhile
 //   <input data-pick>, <input data-pick-all>     choose many; [data-picked] tells how many are chosen
+//   <form data-live>, <form data-live="choices">  is sent while it is filled in; or when something is chosen
 //   data-key="x"                                 the key that goes there
 import { swap, load } from "./swapping.js";
 
@@ -41,12 +43,12 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  swap(link.href, link.dataset.swap, { history: "push", focus: link.dataset.focus });
+  swap(link.getAttribute("href"), link.dataset.swap, { history: "push", focus: link.dataset.focus });
 });
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-live]");
-  if (!form) return;
+  if (!form || (form.dataset.live === "choices" && !event.target.matches("select, [type=checkbox], [type=radio]"))) return;
   clearTimeout(form.pending);
   form.pending = setTimeout(() => form.requestSubmit(), 250);
 });
@@ -123,7 +125,9 @@ function confirmed(question, answer) {
 
 function follow(element) {
   const source = new EventSource(element.dataset.events);
+  const gone = () => !element.isConnected && (source.close(), true); // another part of the page is in its place
   source.addEventListener("progress", (event) => {
+    if (gone()) return;
     const facts = JSON.parse(event.data);
     const bar = element.querySelector("progress");
     if (bar && facts.total) Object.assign(bar, { max: facts.total, value: facts.done });
@@ -132,7 +136,7 @@ function follow(element) {
       for (const place of element.querySelectorAll(`[data-fact="${name}"]`)) place.textContent = value;
     }
   });
-  source.addEventListener("changed", () => swap(location.href, element.dataset.swap));
+  source.addEventListener("changed", () => gone() || swap(location.href, element.dataset.changed || element.dataset.swap));
   source.addEventListener("end", () => {
     source.close();
     if (element.dataset.swap) swap(location.href, element.dataset.swap).then(() => tell("Done"));
@@ -141,7 +145,15 @@ function follow(element) {
 
 // --- pages, and parts of pages that came later ---
 
-const MODULES = { "[data-upload]": "./uploading.js", "[data-map]": "./mapping.js", "[data-compare]": "./comparing.js", "[data-try], [data-knobs]": "./trying.js", "[data-review]": "./reviewing.js" };
+const MODULES = {
+  "[data-upload]": "./uploading.js",
+  "[data-proposals]": "./discovering.js",
+  "[data-map]": "./mapping.js",
+  "[data-copy]": "./copying.js",
+  "[data-refresh]": "./refreshing.js",
+  "[data-try], [data-knobs]": "./trying.js",
+  "[data-review]": "./reviewing.js",
+};
 
 export async function prepare(scope) {
   for (const element of scope.querySelectorAll("[data-events]")) follow(element);

@@ -25,14 +25,14 @@ export function formToken() {
   return document.querySelector('meta[name="form-token"]').content;
 }
 
-export async function swap(url, ids, { history: mode = "", focus = "" } = {}) {
+export async function swap(url, ids, { history: mode = "", focus = "", quiet = false } = {}) {
   const number = ++newest;
   const names = ids.split(" ");
-  for (const id of names) document.getElementById(id)?.classList.add("busy");
+  if (!quiet) for (const id of names) document.getElementById(id)?.classList.add("busy");
   try {
     const response = await fetched(url);
     if (!response.ok) {
-      location.assign(url); // the page itself says what is wrong
+      if (!quiet) location.assign(url); // the page itself says what is wrong
       return;
     }
     const page = parsed(await response.text());

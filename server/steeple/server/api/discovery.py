@@ -185,6 +185,15 @@ class DiscoveryService(discovery_service_pb2_grpc.DiscoveryServiceServicer):
         )
         return api.DiscardProposalResponse(proposal=proposal_message(found))
 
+    async def RestoreProposal(  # noqa: N802
+        self, request: api.RestoreProposalRequest, context: Context
+    ) -> api.RestoreProposalResponse:
+        """Takes back that a proposal is no landmark."""
+        found = await self._calls.run(
+            self._discoveries.decisions.restore, *parse_part(request.name, "proposals"), request_id=request.request_id
+        )
+        return api.RestoreProposalResponse(proposal=proposal_message(found))
+
     @property
     def _discoveries(self) -> Discoveries:
         return self._readiness.engine.discoveries

@@ -175,6 +175,7 @@ def _rows() -> dict[str, Rule]:
         MergeProposals=Rule(Scope.EDITOR, changes="names"),
         SplitProposal=Rule(Scope.EDITOR, changes="name"),
         DiscardProposal=Rule(Scope.EDITOR, changes="name"),
+        RestoreProposal=Rule(Scope.EDITOR, changes="name"),
     )
     # Apps show what packs there are and fetch them; what is in one, whoever may fetch it may see.
     service(

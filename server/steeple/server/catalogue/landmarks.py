@@ -32,6 +32,13 @@ SEARCHABLE: Final = and_(_TABLE.c.active, NOT_DELETED)
 """Landmarks that searches may find."""
 
 
+def _best_grade() -> ColumnElement[int | None]:
+    """The grade of a landmark's best photo; NULL without photos that were graded."""
+    image = tables.reference_image
+    graded = image.c.landmark_key == _TABLE.c.key, image.c.delete_time.is_(None)
+    return select(func.max(image.c.quality_grade)).where(*graded).correlate(_TABLE).scalar_subquery()
+
+
 def _filters(*, counting: bool) -> dict[str, filters.FilterField]:
     names = filters.Names(partial(name_contains, counting=counting))
     return {
@@ -43,6 +50,8 @@ def _filters(*, counting: bool) -> dict[str, filters.FilterField]:
         "metadata": filters.TermEntries(has_term),
         "active": filters.Flag(_TABLE.c.active),
         "reference_image_count": filters.Number(_TABLE.c.reference_image_count),
+        "best_grade": filters.Number(_best_grade()),
+        "deleted": filters.Flag(_TABLE.c.delete_time.is_not(None)),
         "create_time": filters.Time(_TABLE.c.create_time),
         "update_time": filters.Time(_TABLE.c.update_time),
     }

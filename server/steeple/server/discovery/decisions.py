@@ -172,6 +172,22 @@ class Decisions:
                 audit.record(connection, now, found.name)
             return proposal_rows.get(connection, discovery_id, number)
 
+    def restore(self, discovery_id: str, number: int, *, request_id: str = "") -> Proposal:
+        """Takes :meth:`discard` back.
+
+        Raises:
+            FailedPreconditionError: If the proposal is not discarded.
+        """
+        request = Request.of("RestoreProposal", request_id, {"proposal": proposal_name(discovery_id, number)})
+        with self._database.write() as connection:
+            if request.answer(connection) is None:
+                now = datetime.now(UTC)
+                found = proposal_rows.discarded_one(connection, discovery_id, number)
+                proposal_rows.update(connection, discovery_id, number, now, state=str(ProposalState.PROPOSED))
+                request.remember(connection, {"proposal": number}, now)
+                audit.record(connection, now, found.name)
+            return proposal_rows.get(connection, discovery_id, number)
+
     def _check_model(self, connection: Connection, discovery_id: str) -> None:
         query = select(tables.discovery.c.model).where(tables.discovery.c.id == discovery_id)
         model = connection.execute(query).scalar_one()

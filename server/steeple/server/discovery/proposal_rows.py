@@ -86,6 +86,22 @@ def open_one(connection: Connection, discovery_id: str, number: int) -> Proposal
     return found
 
 
+def discarded_one(connection: Connection, discovery_id: str, number: int) -> Proposal:
+    """A proposal that is discarded, with photos, but without pairs and landmarks.
+
+    Raises:
+        NotFoundError: If there is none of that number.
+        FailedPreconditionError: If it is not discarded.
+    """
+    found = _with_photos(connection, discovery_id, number)
+    if found.state is not ProposalState.DISCARDED:
+        raise FailedPreconditionError(
+            f"{found.name} is {found.state}; only what is {ProposalState.DISCARDED} can be restored",
+            resource=found.name,
+        )
+    return found
+
+
 def listed(
     connection: Connection, discovery_id: str, after: int, limit: int, states: Sequence[str]
 ) -> tuple[list[Proposal], int]:

@@ -233,4 +233,5 @@ def _note(progress: Progress, photo: PlannedPhoto, outcome: ImageOutcome) -> Non
         first = outcome.image.duplicates[0]
         name = f"landmarks/{first.landmark_id}/images/{first.image_id}"
         item = photo.item.encode("utf-8", "replace").decode("utf-8")  # a file's name may be anything
-        progress.duplicates.append(f"{item}: {first.kind}, {first.inliers} inliers: {name}")
+        added = f"landmarks/{photo.landmark_id}/images/{outcome.image.id}"
+        progress.duplicates.append(f"{item}: {first.kind}, {first.inliers} inliers: {name}; added as {added}")
