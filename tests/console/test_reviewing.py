@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from steeple.client import Client, KeptQuery, LatLng
 
 from .catalogue import photo
-from .conftest import Visit
+from .conftest import Guarded, Visit
 from .test_trying import PHONE, check
 
 CHURCH = "<b>Église</b> & co."
@@ -155,7 +155,6 @@ def test_a_query_becomes_a_photo_of_a_landmark_or_goes(visit: Visit, client: Cli
     expect(name).to_have_value(CHURCH)
     page.keyboard.press("Enter")
     page.wait_for_url("**/landmarks/*")
-    visitor.complaints.clear()  # TODO
     made = client.get_landmark(client.get_kept_query(feedback).landmark)
     assert (made.display_name, made.location) == (CHURCH, LatLng(41.9, 12.45))
     assert made.reference_image_count == 1
@@ -187,7 +186,6 @@ def test_queries_that_show_the_same_become_a_landmark(visit: Visit, client: Clie
     group.get_by_label("New landmark").fill("The Hall")
     page.keyboard.press("Enter")
     page.wait_for_url("**/landmarks/*")
-    visitor.complaints.clear()  # TODO
     (hall,) = client.list_landmarks(filter='display_name = "The Hall"')
     assert hall.reference_image_count == 2
     assert {query.landmark for query in kept(client, "promoted = true")} == {hall.name}
@@ -210,3 +208,15 @@ def test_it_can_be_read_and_decided_without_scripts(visit: Visit, client: Client
     expect(page.locator("#found")).to_contain_text("group among")
     page.get_by_role("button", name="Wrong").click()
     expect(page.get_by_role("status").first).to_contain_text("Marked as wrong: 2.")
+
+
+def test_what_people_asked_about_is_for_editors(visit: Visit, guarded: Guarded, client: Client) -> None:
+    query = kept(client)[0]
+    visitor = visit(url=guarded.console)
+    page = visitor.page
+    for scope, status in (("reader", 403), ("editor", 200)):
+        page.context.add_cookies([{"name": "steeple_session", "value": guarded.secrets[scope], "url": guarded.console}])
+        assert page.request.get(f"{guarded.console}/review").status == status
+        for path in ("", "/photo", "/thumbnail", "/now"):
+            assert page.request.get(f"{guarded.console}/review/{query.id}{path}").status in (status, 404)
+    assert page.request.get(f"{guarded.console}/review/groups/found").status == 200
