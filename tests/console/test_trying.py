@@ -154,7 +154,7 @@ def test_a_photo_is_dropped_or_pasted_and_what_is_none_is_told(
     expect(page.locator("#answer")).to_contain_text("Recognised")
     page.wait_for_load_state("networkidle")
     refused = choose(visitor, b"\xff\xd8\xff" + b"<script>" * 20)
-    expect(refused.get_by_role("alert")).to_contain_text("truncated")
+    expect(refused.get_by_role("alert")).to_contain_text("is truncated")
     check(visitor, pictures, "try-refused")
     visitor.complaints.clear()  # a photo that cannot be used is answered with 400
 
