@@ -70,7 +70,7 @@ class Visitor:
         self.url = url
         self.complaints: list[str] = []
         self.strays: list[str] = []
-        page.on("console", lambda message: self._complain(message.type, message.text))
+        page.on("console", lambda message: self._complain(message.type, f"{message.text} {message.location['url']}"))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self._look_at(request.url))
 
