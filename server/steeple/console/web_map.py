@@ -17,6 +17,7 @@ MOST_ZOOM: Final = 20
 TILE: Final = 256  # pixels a side
 NORTHMOST: Final = 85.0511287798066  # degrees: of the square that Mercator's map of the earth is
 
+_ALONE_ZOOM: Final = 6  # of which there is land to be seen
 _LAND_SIDE: Final = 10_000  # of the drawing of land, static/land.svg: the earth from one edge to the other
 _MOST_LAND_ZOOM: Final = 9  # above, coasts that are drawn for the whole earth are far from where they are
 
@@ -72,7 +73,7 @@ class WebMap:
         tops = [_mercator(place.latitude) for place in places]
         middle = _latitude((min(tops) + max(tops)) / 2)
         room = 0.8
-        zoom = 15  # of one place alone
+        zoom = 15 if len(places) > 1 else _ALONE_ZOOM
         while zoom > LEAST_ZOOM:
             world = TILE * 2.0**zoom
             if (east - west) / 360 * world <= room * width and (max(tops) - min(tops)) * world <= room * height:

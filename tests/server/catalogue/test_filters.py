@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -82,6 +84,41 @@ def test_filters_of_landmarks(filled: Catalogue, text: str, ids: str) -> None:
     page = filled.list_landmarks(filter=text)
     assert [landmark.id for landmark in page.items] == ids.split()
     assert page.total_size == len(page.items)
+
+
+def test_the_best_grade_is_of_the_images_that_are_there(tmp_path: Path, make_features: MakeFeatures) -> None:
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db", timedelta(days=1)) as catalogue:
+        catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
+
+        def found() -> list[int]:
+            return [grade for grade in range(6) if catalogue.list_landmarks(filter=f"best_grade = {grade}").items]
+
+        assert found() == []
+        for grade in (2, 4):
+            image = ImageDraft(make_features(grade, count=10), quality=Quality(grade))
+            catalogue.create_image("tower", image, image_id=f"i{grade}")
+            assert found() == [grade]
+        catalogue.delete_image("tower", "i4")
+        assert found() == [2]
+        catalogue.undelete_image("tower", "i4")
+        assert found() == [4]
+        catalogue.delete_image("tower", "i2")
+        catalogue.delete_image("tower", "i4")
+        assert found() == []
+        catalogue.delete_landmark("tower")
+        assert catalogue.list_landmarks(filter="deleted = true").items == ()
+        (gone,) = catalogue.list_landmarks(filter="deleted = true", show_deleted=True).items
+        assert gone.id == "tower"
+
+
+def test_the_best_grade_is_that_of_what_is_left_for_good(tmp_path: Path, make_features: MakeFeatures) -> None:
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as catalogue:
+        catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
+        for grade in (2, 4):
+            image = ImageDraft(make_features(grade, count=10), quality=Quality(grade))
+            catalogue.create_image("tower", image, image_id=f"i{grade}")
+        catalogue.delete_image("tower", "i4")
+        assert len(catalogue.list_landmarks(filter="best_grade = 2 reference_image_count = 1").items) == 1
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from steeple.errors import InvalidArgumentError
 PAGES: Final = Pages()
 
 _MOST_LISTED: Final = 60
+_COARSE_ZOOM: Final = 4  # of the smallest cells that all of the earth is told by
+_MOST_LOOKS: Final = 3
 _SMALL_ZOOM: Final = 14
 _PLAIN_ZOOM: Final = 5  # of small maps without tiles: nearer ones show nothing but the place
 
@@ -47,15 +49,9 @@ async def landmarks_on_map(visit: Visit) -> Response:
     """Where landmarks stand."""
     query = CatalogueQuery.read(visit.query)
     view = WebMap.read(visit.query)
-    problem, found, total = "", LandmarkMap((), 0, 0), None
+    chosen, problem, found = view is not None, "", LandmarkMap((), 0, 0)
     try:
-        if view is None:
-            everywhere = await visit.client.list_landmark_clusters(zoom=LEAST_ZOOM + 1, filter=query.map_filter)
-            view = WebMap.around(places_of(everywhere.clusters))
-            total = everywhere.landmark_count
-        found = await visit.client.list_landmark_clusters(
-            zoom=view.zoom, filter=query.map_filter, southwest=view.southwest, northeast=view.northeast
-        )
+        view, found = await _around(visit, query) if view is None else (view, await _clusters(visit, query, view))
     except InvalidArgumentError as error:
         problem, view = error.message, view or WebMap.around([])
     pins, circles = marks(view, found.clusters)
@@ -67,7 +63,7 @@ async def landmarks_on_map(visit: Visit) -> Response:
         pins=pins,
         circles=circles,
         found=found,
-        nothing=total == 0 and not query.narrowed,
+        nothing=not (chosen or found.landmark_count or query.narrowed or problem),
         problem=problem,
         listed=sorted(pins, key=lambda pin: pin.name.casefold())[:_MOST_LISTED],
         tiles=tiles_of(visit, view),
@@ -82,6 +78,27 @@ async def place(visit: Visit) -> Response:
     at = WebMap.read({"lat": visit.query.get("at_lat", ""), "lon": visit.query.get("at_lon", ""), "zoom": "4"})
     marked = None if at is None else LatLng(at.latitude, at.longitude)
     return visit.show("place.html", small=_small(visit, view, marked))
+
+
+async def _around(visit: Visit, query: CatalogueQuery) -> tuple[WebMap, LandmarkMap]:
+    """The closest map of all landmarks; cells tell the better where they are, the smaller they are."""
+    found = await visit.client.list_landmark_clusters(zoom=_COARSE_ZOOM, filter=query.map_filter)
+    view = WebMap.around(places_of(found.clusters))
+    if view.zoom <= LEAST_ZOOM + 1:  # nearly all of the earth, which is not worth another look
+        return view, found
+    for _ in range(_MOST_LOOKS):
+        found = await _clusters(visit, query, view)
+        closer = WebMap.around(places_of(found.clusters))
+        if closer.zoom <= view.zoom:
+            return view, found
+        view = closer
+    return view, await _clusters(visit, query, view)
+
+
+async def _clusters(visit: Visit, query: CatalogueQuery, view: WebMap) -> LandmarkMap:
+    return await visit.client.list_landmark_clusters(
+        zoom=view.zoom, filter=query.map_filter, southwest=view.southwest, northeast=view.northeast
+    )
 
 
 def small_map(visit: Visit, at: LatLng | None, *, width: int = 480, height: int = 300) -> SmallMap:

@@ -16,7 +16,7 @@ from steeple.console.pages.maps import small_map
 from steeple.console.rendering import STATIC_FOLDER
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
-from steeple.errors import AbortedError, InvalidArgumentError, NotFoundError
+from steeple.errors import AbortedError, DataLossError, InvalidArgumentError, NotFoundError
 
 PAGES: Final = Pages()
 
@@ -157,7 +157,10 @@ async def _thumbnail(visit: Visit, image: ReferenceImage | None) -> Response:
     headers = _headers(image, "small")
     if _has(visit, headers["etag"]):
         return Response(status_code=304, headers=headers)
-    file = await visit.client.get_reference_image_thumbnail(image)
+    try:
+        file = await visit.client.get_reference_image_thumbnail(image)
+    except (DataLossError, NotFoundError):  # the photo's own page says so
+        return Response(_NO_PHOTO, media_type="image/svg+xml", headers={"cache-control": "no-store"})
     return Response(file.data, media_type="image/jpeg", headers=headers)
 
 

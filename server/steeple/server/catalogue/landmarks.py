@@ -32,13 +32,6 @@ SEARCHABLE: Final = and_(_TABLE.c.active, NOT_DELETED)
 """Landmarks that searches may find."""
 
 
-def _best_grade() -> ColumnElement[int | None]:
-    """The grade of a landmark's best photo; NULL without photos that were graded."""
-    image = tables.reference_image
-    graded = image.c.landmark_key == _TABLE.c.key, image.c.delete_time.is_(None)
-    return select(func.max(image.c.quality_grade)).where(*graded).correlate(_TABLE).scalar_subquery()
-
-
 def _filters(*, counting: bool) -> dict[str, filters.FilterField]:
     names = filters.Names(partial(name_contains, counting=counting))
     return {
@@ -50,7 +43,7 @@ def _filters(*, counting: bool) -> dict[str, filters.FilterField]:
         "metadata": filters.TermEntries(has_term),
         "active": filters.Flag(_TABLE.c.active),
         "reference_image_count": filters.Number(_TABLE.c.reference_image_count),
-        "best_grade": filters.Number(_best_grade()),
+        "best_grade": filters.Number(_TABLE.c.best_grade),
         "deleted": filters.Flag(_TABLE.c.delete_time.is_not(None)),
         "create_time": filters.Time(_TABLE.c.create_time),
         "update_time": filters.Time(_TABLE.c.update_time),
@@ -260,9 +253,11 @@ def after_key(connection: Connection, key: int, limit: int) -> list[StoredLandma
 
 
 def count_images(connection: Connection, key: int, more: int) -> None:
-    """Adds to the number of a landmark's reference images that are not deleted."""
-    counted = _TABLE.c.reference_image_count + more
-    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(reference_image_count=counted))
+    """Adds to the number of a landmark's reference images that are not deleted; these have been changed already."""
+    image = tables.reference_image
+    grades = select(func.max(image.c.quality_grade)).where(image.c.landmark_key == key, image.c.delete_time.is_(None))
+    counted = {"reference_image_count": _TABLE.c.reference_image_count + more, "best_grade": grades.scalar_subquery()}
+    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.key == key).values(counted))
 
 
 def draft_columns(draft: LandmarkDraft) -> dict[str, Any]:

@@ -186,13 +186,8 @@ def best_graded(connection: Connection, landmark_id: str, limit: int) -> list[Re
 
 def taken(connection: Connection, landmark_id: str, limit: int) -> list[TakenImage]:
     """Where and when the reference images of a landmark were taken, of the latest ``limit``, the oldest first."""
-    columns = (
-        _TABLE.c.id,
-        _TABLE.c.capture_latitude,
-        _TABLE.c.capture_longitude,
-        _TABLE.c.capture_time,
-        _TABLE.c.quality_grade,
-    )
+    its = _TABLE.c
+    columns = (its.id, its.capture_latitude, its.capture_longitude, its.capture_time, its.quality_grade)
     query = select(*columns).join_from(_TABLE, tables.landmark, tables.landmark.c.key == _TABLE.c.landmark_key)
     query = query.where(tables.landmark.c.id == landmark_id, _NOT_DELETED).order_by(_TABLE.c.key.desc()).limit(limit)
     found = [
@@ -277,8 +272,9 @@ def undelete(connection: Connection, landmark_id: str, image_id: str, etag: str)
     check_etag(etag, image.etag, name)
     if parent.landmark.active:
         changes.record(connection, ChangeKind.ADD, image.key)
+    undeleted = _set(connection, image, {"delete_time": None, "expire_time": None})
     landmarks.count_images(connection, parent.key, 1)
-    return _set(connection, image, {"delete_time": None, "expire_time": None})
+    return undeleted
 
 
 def expired(connection: Connection, now: datetime, limit: int) -> dict[int, str]:
@@ -294,9 +290,10 @@ def purge(connection: Connection, keys: Sequence[int]) -> None:
     names = connection.execute(named.where(_TABLE.c.key.in_(keys))).all()
     audit.forget(connection, [image_resource_name(landmark_id, image_id) for landmark_id, image_id in names])
     counting = select(_TABLE.c.landmark_key, func.count()).where(_TABLE.c.key.in_(keys), _NOT_DELETED)
-    for landmark_key, counted in connection.execute(counting.group_by(_TABLE.c.landmark_key)).all():
-        landmarks.count_images(connection, landmark_key, -counted)
+    gone = connection.execute(counting.group_by(_TABLE.c.landmark_key)).all()
     connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.key.in_(keys)))
+    for landmark_key, counted in gone:
+        landmarks.count_images(connection, landmark_key, -counted)
 
 
 def count_identified(connection: Connection, counts: Mapping[int, int]) -> None:

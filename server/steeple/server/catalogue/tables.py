@@ -70,7 +70,7 @@ metadata: Final = MetaData(
     }
 )
 
-_LISTED: Final = ("id", "delete_time", "active", "reference_image_count", "create_time", "update_time")
+_LISTED: Final = ("id", "delete_time", "active", "reference_image_count", "best_grade", "create_time", "update_time")
 _PLACE: Final = ["latitude", "longitude"]
 
 landmark: Final = Table(
@@ -93,6 +93,7 @@ landmark: Final = Table(
     Column("delete_time", UtcDateTime),
     Column("expire_time", UtcDateTime),
     Column("reference_image_count", Integer, server_default=text("0"), nullable=False),  # those that are not deleted
+    Column("best_grade", Integer),  # of these; NULL: none was graded
     UniqueConstraint("id"),
     Index(None, "expire_time"),
     # Each begins with what lists are in the order of, and goes on with all numbers, times and flags that they are

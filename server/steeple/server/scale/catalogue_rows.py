@@ -123,8 +123,10 @@ def _fill(database: Database, size: CatalogueSize, progress: Callable[[str, int,
             progress(step, done, total)
     with database.write() as connection:
         image, landmark = tables.reference_image, tables.landmark
-        counting = select(func.count()).where(image.c.landmark_key == landmark.c.key, image.c.delete_time.is_(None))
-        connection.execute(update(landmark).values(reference_image_count=counting.scalar_subquery()))
+        its = image.c.landmark_key == landmark.c.key, image.c.delete_time.is_(None)
+        counted = select(func.count()).where(*its).scalar_subquery()
+        best = select(func.max(image.c.quality_grade)).where(*its).scalar_subquery()
+        connection.execute(update(landmark).values(reference_image_count=counted, best_grade=best))
 
 
 def _terms(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
