@@ -83,9 +83,7 @@ async def ask(client: AsyncClient, photo: HeldPhoto, budget: int) -> Answer:
         return known
     keep, photo.keep = photo.keep, False
     if photo.threshold == 0:
-        answer, calibration = await asyncio.gather(
-            _identify(client, photo, budget, keep=keep), client.calibration()
-        )
+        answer, calibration = await asyncio.gather(_identify(client, photo, budget, keep=keep), client.calibration())
         photo.threshold = calibration.threshold
     else:
         answer = await _identify(client, photo, budget, keep=keep)
