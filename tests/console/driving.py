@@ -70,7 +70,7 @@ class Visitor:
         self.url = url
         self.complaints: list[str] = []
         self.strays: list[str] = []
-        page.on("console", lambda message: self._complain(message.type, message.text))
+        page.on("console", lambda message: self._complain(message.type, f"{message.text} {message.location['url']}"))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self._look_at(request.url))
 
@@ -99,7 +99,8 @@ class Visitor:
 
     def examine(self) -> None:
         """Whether everybody can use the page, and all of it is within the window."""
-        assert self.violations() == [], self.page.url
+        found = self.violations()
+        assert found == [], f"{self.page.url}: {found}"
         over = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, f"{self.page.url}: {over} pixels hang over the side"
 

@@ -84,9 +84,9 @@ def test_photos_are_added_one_by_one_and_what_is_alike_is_decided(
     expect(row(page, "same").locator(".badge")).to_have_text("there already", timeout=30_000)
     expect(row(page, "<img").locator(".badge")).to_have_text("refused", timeout=30_000)
     expect(page.locator(".matched")).to_have_count(2, timeout=30_000)
-    assert page.locator(".match").count() > 40, "lines are drawn"
+    assert page.locator(".matches line").count() > 40, "lines are drawn"
     assert page.evaluate(
-        "[...document.querySelectorAll('.matched image')].every((each) => each.getAttribute('href'))"
+        "[...document.querySelectorAll('.matches image')].every((each) => each.getAttribute('href'))"
     ), "both pictures are there"
     looks_right(visitor, pictures, "add-decide")
     expect(row(page, "crop")).to_contain_text("Nearly the same photo is there already")
@@ -148,7 +148,7 @@ def test_an_archive_goes_on_after_a_reload_and_is_followed_until_it_is_in_the_ca
     expect(page.locator("#problems")).to_contain_text("Barber Shop/broken.jpg")
     pair = page.locator(".pair")
     expect(pair).to_contain_text("Notre Dame/again.jpg")
-    expect(pair.locator(".matched-picture")).to_have_count(1, timeout=30_000)
+    expect(pair.locator(".matches")).to_have_count(1, timeout=30_000)
     looks_right(visitor, pictures, "import")
     assert client.get_landmark("notre-dame").reference_image_count == 2
     pair.get_by_role("button", name="Take Notre Dame/again.jpg out").click()

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +23,7 @@ from steeple.client import (
     Proposal,
     ProposalState,
 )
-from steeple.console import choosing, discovering, following, importing, matching
+from steeple.console import choosing, discovering, following, importing
 from steeple.errors import InvalidArgumentError
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
@@ -75,29 +74,6 @@ def test_a_landmark_is_written_so_that_it_is_read_again() -> None:
     found = choosing._WITH_ID.fullmatch(written)
     assert found is not None
     assert found[1] == "notre-dame"
-
-
-def test_photos_stand_side_by_side_with_lines_between_what_matches() -> None:
-    first = np.array([[0, 0], [400, 200], [200, 100]], np.float32)
-    second = np.array([[0, 0], [100, 200], [50, 100]], np.float32)
-    drawn = matching.side_by_side((400, 200), (100, 200), first, second)
-    assert (drawn.first.height, drawn.second.height) == (drawn.height, drawn.height)
-    assert drawn.first.width == pytest.approx(4 * drawn.second.width, rel=0.01)
-    assert drawn.second.x + drawn.second.width == pytest.approx(matching.WIDTH, abs=0.2)
-    corner, far, middle = drawn.lines[0], drawn.lines[-2], drawn.lines[-1]
-    assert (corner.x1, corner.y1, corner.x2, corner.y2) == (0, 0, drawn.second.x, 0)
-    assert (far.x1, far.y1) == (drawn.first.width, drawn.height)
-    assert (middle.y1, middle.y2) == pytest.approx((drawn.height / 2, drawn.height / 2), abs=0.1)
-
-
-@given(st.integers(0, 3000))
-def test_of_many_matches_sixty_are_drawn_spread_over_all(count: int) -> None:
-    points = np.stack([np.arange(count), np.zeros(count)], axis=1).astype(np.float32)
-    drawn = matching.side_by_side((3000, 10), (10, 10), points, points)
-    assert drawn.count == count
-    assert len(drawn.lines) == min(count, 60)
-    if count > 1:
-        assert drawn.lines[-1].x1 == pytest.approx((count - 1) * drawn.first.width / 3000, abs=0.1)
 
 
 def test_lookalikes_of_an_import_are_read_whatever_files_are_called() -> None:

@@ -77,6 +77,7 @@ def test_a_heap_becomes_landmarks_by_keyboard(  # noqa: PLR0915 - one journey
     page.locator('.proposal input[name="photos"]').nth(5).check()
     page.get_by_role("button", name="Split chosen").click()
     expect(page.locator(".note")).to_contain_text("became proposal")
+    expect(page.locator(".keys")).to_be_visible()
     expect(cards).to_have_count(3)
     chapel = page.locator("[data-proposal]").filter(has=page.get_by_role("button", name="Add to Sistine Chapel")).first
     plain = page.locator("[data-proposal]").filter(has_not=page.locator("[data-addition]")).first
@@ -111,6 +112,11 @@ def test_proposals_are_read_and_decided_without_a_script(
     expect(page.locator("#files-problem")).to_contain_text("Choose photos")
     page.locator("summary", has_text="A folder of the server").click()
     page.get_by_label("Folder below").fill("heap")
+    page.locator("summary", has_text="How photos become proposals").click()
+    page.get_by_label("so many views").fill("1000000")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#min_views-help")).to_contain_text("must be 1 to 1000")
+    page.get_by_label("so many views").fill("2")
     page.get_by_role("button", name="Begin").click()
     page.wait_for_url("**/discover/2*")
     discovery = page.url.rpartition("/")[2]
@@ -134,4 +140,4 @@ def test_proposals_are_read_and_decided_without_a_script(
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("p.note")).to_contain_text("were deleted")
     assert discovery not in [one.id for one in client.list_discoveries()]
-    refusals(visitor, 400, 400, 400)
+    refusals(visitor, 400, 400, 400, 400)

@@ -142,6 +142,34 @@ async def test_through_tls_cookies_are_for_this_host_alone(open_door: Open) -> N
         )
 
 
+# --- files ---
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/x/../../config.py",
+        "/static/x/%2e%2e/%2e%2e/config.py",
+        "/static/x/..%2f..%2fconfig.py",
+        "/static/x/....//....//config.py",
+        "/static/x/..%5c..%5cconfig.py",
+        "/static/x//etc/passwd",
+        "/static/x/%2fetc/passwd",
+        "/static/x/%00console.css",
+        "/static/../config.py",
+        "/static/%2e%2e/security.py",
+        "/static/x/",
+        "/static/x",
+        "/static",
+    ],
+)
+def test_only_files_of_the_console_are_served(guarded: Guarded, path: str) -> None:
+    reply = ask(guarded.console, path)
+    assert reply.status in (303, 307, 400, 404, 405), reply.body[:200]
+    assert "import" not in reply.body
+    assert "root:" not in reply.body
+
+
 # --- bodies that do not end ---
 
 

@@ -110,7 +110,7 @@ def test_text_of_strangers_does_not_run(guarded: Guarded, poisoned: dict[str, st
     visited = sorted(set(paths(poisoned)))
     for path in visited:
         visitor.go(path)
-        expect(page.locator("[data-later]")).to_have_count(0)
+        expect(page.locator("[data-later]")).to_have_count(0)  # what comes later is there
         assert page.evaluate("window.pwned ?? ''") == "", path
         assert page.locator("img[src=x], main script, svg[onload]").count() == 0, path
         html = page.content()

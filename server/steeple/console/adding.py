@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from steeple.client import AsyncClient, DuplicateKind, Landmark, ReferenceImage
+from steeple.console.grades import grade_words
+from steeple.console.rendering import sentence
 from steeple.errors import AlreadyExistsError, ImageError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
-
-GRADES: Final = ("hardly usable", "poor", "weak", "fair", "good", "very good")
-"""By grade, 0 to 5."""
 
 _AT_ONCE: Final = 3
 _ALIKE: Final = {
@@ -119,16 +118,10 @@ async def move_photo(client: AsyncClient, image: str, landmark: str) -> Referenc
     return moved
 
 
-def sentence(text: str) -> str:
-    """A message of the server as a sentence."""
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
 async def _added(client: AsyncClient, landmark: Landmark, image: ReferenceImage) -> Outcome:
     grade = None if image.quality is None else image.quality.grade
     reasons = () if image.quality is None else image.quality.reasons
-    text = "Added" if grade is None else f"Added, {GRADES[min(grade, 5)]}"
+    text = "Added" if grade is None else f"Added, grade {grade} of 5: {grade_words(grade)}"
     added = Outcome("added", f"{text}.", image=image.name, grade=grade, reasons=reasons)
     others = [each for each in image.duplicates if each.reference_image != image.name]
     if not others:

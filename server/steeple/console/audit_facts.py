@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from steeple.client.history import AuditEvent
-from steeple.console.links import deed, field_words, path_of
-
-_LONGEST: Final = 600
-
-
-@dataclass(frozen=True)
-class Line:
-    """What was done to a field.
-
-    Attributes:
-        title: Of the field.
-        before: As it was; empty: it was not there.
-        after: As it is since; the same.
-    """
-
-    title: str
-    before: str
-    after: str
+from steeple.client import AuditEvent
+from steeple.console.change_words import Line, actor, line_of, undoable
+from steeple.console.links import deed, path_of
+from steeple.console.sessions import Me
 
 
 @dataclass(frozen=True)
@@ -34,44 +17,37 @@ class Entry:
 
     Attributes:
         event: As the server has it.
+        number: Of the event.
         what: Was done.
         actor: Who did it.
         actor_path: Of the page about them; empty: there is none.
         resource_path: Of the page about what was changed; the same.
         lines: What it did to fields.
         failed: Whether it was no more than an attempt.
+        undoable: Whether it can be put back.
     """
 
     event: AuditEvent
+    number: str
     what: str
     actor: str
     actor_path: str
     resource_path: str
     lines: Sequence[Line]
     failed: bool
+    undoable: bool
 
 
-def entry_of(event: AuditEvent) -> Entry:
-    """As pages show it."""
-    actor = {"open": "Somebody", "local": "Whoever runs the server"}.get(event.actor, event.actor)
+def entry_of(event: AuditEvent, me: Me) -> Entry:
+    """As pages show it to somebody."""
     return Entry(
         event=event,
+        number=event.name.rpartition("/")[2],
         what=deed(event.method),
-        actor=actor.removeprefix("people/"),
+        actor=actor(event.actor, me),
         actor_path=path_of(event.actor),
         resource_path=path_of(event.resource),
-        lines=[Line(_title(each.field), _text(each.before), _text(each.after)) for each in event.field_changes],
+        lines=[] if event.values_omitted else [line_of(change) for change in event.field_changes],
         failed=event.outcome != "OK",
+        undoable=undoable(event),
     )
-
-
-def _title(field: str) -> str:
-    name, _, entry = field.partition(".")
-    return f"{field_words(name)}: {entry}" if entry else field_words(name)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from steeple.client import AuditEvent, ChangeKind, LatLng
+from steeple.client import AuditEvent, ChangeKind, FieldChange, LatLng
+from steeple.console.links import deed
 from steeple.console.sessions import Me
 from steeple.console.web_map import words
 
@@ -104,15 +104,18 @@ def told(event: AuditEvent, me: Me) -> Change:
         who=actor(event.actor, me),
         what=what,
         failed=failed,
-        lines=[]
-        if event.values_omitted
-        else [_line(each.field, each.before, each.after) for each in event.field_changes],
+        lines=[] if event.values_omitted else [line_of(each) for each in event.field_changes],
         omitted=event.values_omitted,
         photo=photo,
         landmark_id=landmark,
-        undoable=event.change in _DID and not failed,
+        undoable=undoable(event),
         undoes=event.undoes.rpartition("/")[2],
     )
+
+
+def undoable(event: AuditEvent) -> bool:
+    """Whether it can be put back, as far as the event tells."""
+    return event.change in _DID and event.outcome == "OK"
 
 
 def actor(name: str, me: Me) -> str:
@@ -135,8 +138,9 @@ def field_title(name: str) -> str:
     return _FIELDS.get(name) or field.replace("_", " ").capitalize()
 
 
-def _line(field: str, before: object, after: object) -> Line:
-    return Line(field_title(field), _value(before), _value(after))
+def line_of(change: FieldChange) -> Line:
+    """What a change did to one field."""
+    return Line(field_title(change.field), _value(change.before), _value(change.after))
 
 
 def _value(value: object) -> str:
@@ -157,4 +161,4 @@ def _value(value: object) -> str:
 
 def _method(method: str) -> str:
     """``CatalogService/DeleteLandmark`` as ``delete landmark``."""
-    return " ".join(re.findall(r"[A-Z][a-z0-9]*", method.rpartition("/")[2])).lower() or "a change"
+    return deed(method).lower() or "a change"

@@ -10,8 +10,8 @@ from typing import Final
 
 from steeple.client import ReliabilityBin
 
-_WIDTH: Final = 640
-_HEIGHT: Final = 200
+_WIDTH: Final = 520
+_HEIGHT: Final = 190
 _LEFT: Final = 52
 _RIGHT: Final = 12
 _TOP: Final = 12

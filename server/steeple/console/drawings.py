@@ -169,12 +169,3 @@ def features_picture(features: FeatureSet) -> Markup:
         '<rect width="{0}" height="{1}" fill="#232b37"/>'
         '<g fill="none" stroke="#ffb84d" stroke-width="{2:.2f}">{3}</g></svg>'
     ).format(width, height, thin, Markup("").join(rings))
-
-
-NO_PHOTO: Final = Markup(
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300" width="400" height="300">'
-    '<rect width="400" height="300" fill="#8b8376" fill-opacity=".25"/>'
-    '<g fill="none" stroke="#8b8376" stroke-width="6" stroke-linecap="round" stroke-linejoin="round">'
-    '<path d="M130 95h140v110H130zM130 185l40-40 30 30 25-25 45 45M110 70l180 160"/></g></svg>'
-)
-"""Stands for a photo that there is none of."""

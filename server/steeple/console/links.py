@@ -20,8 +20,12 @@ def path_of(resource: str) -> str:
             path = f"/people/{person}"
         case ["snapshots", _]:
             path = "/health#snapshots"
-        case ["discoveries", *_]:
-            path = "/discover"
+        case ["discoveries", discovery] | ["discoveries", discovery, "photos", _]:
+            path = f"/discover/{discovery}"
+        case ["discoveries", discovery, "proposals", proposal]:
+            path = f"/discover/{discovery}/proposals/{proposal}"
+        case ["queries", query]:
+            path = f"/review/{query}"
         case _:
             path = ""
     return path
@@ -30,7 +34,7 @@ def path_of(resource: str) -> str:
 def deed(method: str) -> str:
     """What a method does, in words: ``Delete landmark`` of ``steeple.v1.CatalogService/DeleteLandmark``."""
     words = " ".join(word.lower() for word in _WORD.findall(method.rpartition("/")[2]))
-    return words[:1].upper() + words[1:] if words else method
+    return words[:1].upper() + words[1:]
 
 
 def field_words(name: str) -> str:

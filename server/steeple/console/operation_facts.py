@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from steeple.client import Operation, OperationState
+from steeple.console.following import STATES
 from steeple.console.links import deed, field_words, path_of
 from steeple.console.rendering import number, size
 
-STATES: Final[Mapping[OperationState, tuple[str, str]]] = {
-    OperationState.QUEUED: ("Waiting", ""),
-    OperationState.RUNNING: ("Running", "on"),
-    OperationState.SUCCEEDED: ("Done", "good"),
-    OperationState.FAILED: ("Failed", "bad"),
-    OperationState.CANCELLED: ("Stopped", "warn"),
+KINDS: Final[Mapping[OperationState, str]] = {
+    OperationState.RUNNING: "on",
+    OperationState.SUCCEEDED: "good",
+    OperationState.FAILED: "bad",
+    OperationState.CANCELLED: "warn",
 }
-"""In words, and the kind of their badge."""
+"""Of their badges."""
 
 FILTERS: Final[Mapping[str, tuple[str, Sequence[OperationState]]]] = {
     "": ("All", ()),
@@ -85,7 +85,7 @@ class Facts:
 
 def facts_of(operation: Operation) -> Facts:
     """As pages show it."""
-    state, kind = STATES.get(operation.state, (operation.state.value.capitalize(), ""))
+    state, kind = STATES.get(operation.state, operation.state.value), KINDS.get(operation.state, "")
     if operation.cancel_requested and not operation.finished:
         state, kind = "Stopping", "warn"
     results = operation.results

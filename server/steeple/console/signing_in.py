@@ -29,7 +29,8 @@ async def who(visit: Visit) -> Me:
     except UnauthenticatedError:
         me = ANYBODY
     if not me.signed_in:
-        visit.disown()
+        # Cookies are of a host, whatever the port: beside a server that asks nobody may be one that does.
+        visit.disown(forget=me is not EVERYBODY)
     return me
 
 

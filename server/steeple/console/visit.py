@@ -173,10 +173,14 @@ class Visit:
         self.browser = new_secret()
         self.set_browser(response, self.browser)
 
-    def disown(self) -> None:
-        """What the browser signs in with is worth nothing here: goes on without it, and has it forgotten."""
+    def disown(self, *, forget: bool = True) -> None:
+        """What the browser signs in with is worth nothing here: goes on without it.
+
+        Args:
+            forget: Whether the browser is to forget it.
+        """
         self._clients.forget(self.secret)
-        self._stale = self._stale or bool(self.secret)
+        self._stale = forget and (self._stale or bool(self.secret))
         self.secret = ""
         self.client = self._clients.of("")
 

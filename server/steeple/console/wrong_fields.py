@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Final
 
+from steeple.console.rendering import sentence
 from steeple.errors import InvalidArgumentError, SteepleError
 
 FIELD: Final = "field"
@@ -27,11 +28,6 @@ def problem_of(error: SteepleError, names: Mapping[str, str]) -> dict[str, str]:
         if part in names:
             return {names[part]: sentence(error.message)}
     raise error
-
-
-def sentence(text: str) -> str:
-    """As one reads it: with a capital and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def read_number(text: str, field: str, *, whole: bool) -> float:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from steeple.client import Landmark, Operation
 from steeple.console import adding, choosing, following, importing, matching
-from steeple.console.rendering import size
+from steeple.console.rendering import sentence, size
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
 from steeple.errors import (
@@ -104,6 +104,8 @@ async def compare(visit: Visit) -> Response:
 async def matches(visit: Visit) -> Response:
     """Two photos of the catalogue side by side."""
     first, second = visit.query.get("first", ""), visit.query.get("second", "")
+    if not first or not second:
+        return visit.go("/landmarks")
     matched = await matching.matches_between(visit.client, first, second)
     return visit.show("matched.html", matched=matched, first=first, second=second)
 
@@ -272,4 +274,4 @@ def _problems(error: SteepleError, folder: str) -> dict[str, str]:
     field = {"display_name": "display_name", "landmark.display_name": "display_name", "landmark": "landmark"}.get(told)
     if field is None:
         field = "server_folder" if folder else "files"
-    return {field: adding.sentence(error.message)}
+    return {field: sentence(error.message)}

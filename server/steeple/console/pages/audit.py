@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 import grpc
 from starlette.responses import Response
 
-from steeple.client import ListPage
-from steeple.client.history import AuditEvent
+from steeple.client import AuditEvent, ListPage
 from steeple.console.audit_facts import entry_of
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
@@ -59,7 +58,7 @@ async def audit(visit: Visit) -> Response:
         400 if problems else 200,
         asked=asked,
         problems=problems,
-        entries=[entry_of(event) for event in page.items],
+        entries=[entry_of(event, visit.me) for event in page.items],
         actors=actors,
         services=list(SERVICES.items()),
         outcomes=list(OUTCOMES.items()),

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from steeple.client import Discovery, Operation, OperationProblem, Proposal
 from steeple.client.listing import ListPage
-from steeple.console import adding, discovering, following, importing
+from steeple.console import discovering, following, importing
+from steeple.console.rendering import sentence
 from steeple.console.routing import SCRIPT_HEADER, Pages
 from steeple.console.visit import Visit
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, SteepleError
@@ -21,6 +22,7 @@ PAGES: Final = Pages()
 
 _PROPOSALS: Final = 8
 _LEFTOVERS: Final = 60
+_OPTIONS: Final = {"radius_meters": "The width of a place", "min_views": "The number of views"}
 _TABS: Final = ("proposed", "accepted", "discarded", "leftovers")
 
 
@@ -38,8 +40,10 @@ async def start(visit: Visit) -> Response:
     except (InvalidArgumentError, NotFoundError, FailedPreconditionError) as error:
         if visit.request.headers.get(SCRIPT_HEADER):
             raise
-        folder = visit.text("server_folder") != ""
-        return await _discoveries(visit, {"server_folder" if folder else "files": adding.sentence(error.message)})
+        field = error.metadata.get("field", "").removeprefix("options.")
+        if field not in _OPTIONS:
+            field = "server_folder" if visit.text("server_folder") else "files"
+        return await _discoveries(visit, {field: sentence(error.message)})
     path = f"/discover/{operation.id}"
     return JSONResponse({"path": path}) if visit.request.headers.get(SCRIPT_HEADER) else visit.go(path)
 
@@ -67,7 +71,7 @@ async def decide(visit: Visit) -> Response:
     except InvalidArgumentError as error:
         if script:
             raise
-        return await _proposal(visit, {error.metadata.get("field", "name"): adding.sentence(error.message)})
+        return await _proposal(visit, {error.metadata.get("field", "name"): sentence(error.message)})
     if script:
         return JSONResponse({"told": told, "landmark": landmark, "undo": "restore" if do == "discard" else ""})
     return visit.go(f"/discover/{visit.request.path_params['discovery']}", told)
@@ -118,7 +122,7 @@ async def _discoveries(visit: Visit, problems: Mapping[str, str] | None = None) 
         page=page,
         sources=sources,
         problems=problems or {},
-        given={"server_folder": visit.text("server_folder")},
+        given={name: visit.text(name) for name in ("server_folder", *_OPTIONS)},
     )
 
 
@@ -133,7 +137,9 @@ async def _start(visit: Visit) -> Operation:
     if upload:
         return await _begin(visit, f"uploads/{upload.removeprefix('uploads/')}")
     if folder:
-        return await visit.client.start_discovery(folder=folder)
+        return await visit.client.start_discovery(
+            folder=folder, radius_meters=_option(visit, "radius_meters"), min_views=_option(visit, "min_views")
+        )
     if not files:
         raise InvalidArgumentError("Choose photos, an archive of photos, or a folder.", field="files")
     if importing.is_archive(files[0].filename or ""):
@@ -147,9 +153,21 @@ async def _start(visit: Visit) -> Operation:
 
 
 async def _begin(visit: Visit, upload: str) -> Operation:
-    operation = await visit.client.start_discovery(upload=upload)
+    operation = await visit.client.start_discovery(
+        upload=upload, radius_meters=_option(visit, "radius_meters"), min_views=_option(visit, "min_views")
+    )
     importing.delete_when_done(visit.client, upload, operation)
     return operation
+
+
+def _option(visit: Visit, name: str) -> int | None:
+    """How photos become proposals, where the form says something else than is usual."""
+    text = visit.text(name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 7:
+        raise InvalidArgumentError(f"{_OPTIONS[name]} is a whole number, not {text[:20]!r}.", field=name)
+    return int(text)
 
 
 async def _one(visit: Visit) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from steeple.client import AuditEvent, Landmark
 from steeple.console import change_words, landmark_form
+from steeple.console.grades import grade_words
 from steeple.console.landmark_drawings import (
     compass,
     groups,
@@ -22,7 +23,6 @@ from steeple.console.landmark_drawings import (
 )
 from steeple.console.landmark_form import Difference, LandmarkForm
 from steeple.console.pages.maps import small_map
-from steeple.console.pages.photos import grade_words
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
 from steeple.errors import AbortedError, AlreadyExistsError, InvalidArgumentError

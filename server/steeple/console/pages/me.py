@@ -8,9 +8,10 @@ from typing import Final
 from starlette.responses import Response
 
 from steeple.console.agents import device
+from steeple.console.rendering import sentence
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
-from steeple.console.wrong_fields import problem_of, sentence
+from steeple.console.wrong_fields import problem_of
 from steeple.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, ResourceExhaustedError
 
 PAGES: Final = Pages()

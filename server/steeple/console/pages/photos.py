@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from steeple.client import LatLng, ReferenceImage
 from steeple.console import change_words
+from steeple.console.grades import grade_words
 from steeple.console.landmark_form import metadata_rows, metadata_sent, place_text, read_metadata, read_place
 from steeple.console.pages.maps import small_map
 from steeple.console.rendering import STATIC_FOLDER
@@ -21,14 +22,6 @@ PAGES: Final = Pages()
 
 _KINDS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp"}
 _NO_PHOTO: Final = (STATIC_FOLDER / "no-photo.svg").read_bytes()
-_GRADES: Final = (
-    "hardly ever found",
-    "seldom found",
-    "found now and then",
-    "found mostly",
-    "good",
-    "nothing to complain about",
-)
 
 
 @PAGES.get("/landmarks/{landmark}/cover")
@@ -107,11 +100,6 @@ async def undelete(visit: Visit) -> Response:
     name = _name(visit)
     await visit.client.undelete_reference_image(name)
     return visit.go(f"/{name}", "It is back, and searches use it again.")
-
-
-def grade_words(grade: int) -> str:
-    """What a grade means."""
-    return _GRADES[grade] if 0 <= grade < len(_GRADES) else ""
 
 
 async def _update(

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from steeple.console.rendering import sentence
 from steeple.console.routing import Pages
 from steeple.console.security import local_path
 from steeple.console.signing_in import SESSION_SECONDS, begin_session, check_key, end_session, end_silently
@@ -91,7 +92,7 @@ async def _with_key(visit: Visit, key: str, target: str) -> Response:
     except UnauthenticatedError:
         return _form(visit, target, 401, {"key": "This server does not know that key, or it has ended."})
     except InvalidArgumentError as error:
-        return _form(visit, target, 403, {"key": f"{error.message[:1].upper()}{error.message[1:]}."})
+        return _form(visit, target, 403, {"key": sentence(error.message)})
     await end_silently(visit)
     response = visit.go(target)
     visit.set_session(response, secret)  # keys last long, so browsers keep them until they are closed

@@ -20,7 +20,7 @@ from steeple.console.trying.asking import (
     step_of,
     threshold_of,
 )
-from steeple.console.trying.desk import desk_of, held_photo, owner_of, reference_response, thumbnail_response
+from steeple.console.trying.desk import desk_of, held_photo, owner_of, reference_response
 from steeple.console.trying.held import HELD_SECONDS, HeldPhoto
 from steeple.console.trying.photo_form import MOST_BYTES, photo_of, read_photo_form
 from steeple.console.visit import Visit
@@ -48,6 +48,7 @@ async def take(visit: Visit) -> Response:
         if not photo:
             return _chooser(visit, "Choose a photo first.", 400)
         models = await visit.client.list_models()
+        await visit.form.close()
         reading = await desk.reading.read(photo, next((model.id for model in models if model.default), ""))
     except ImageError as error:
         return _chooser(visit, error.message, 400)
@@ -65,12 +66,6 @@ async def take(visit: Visit) -> Response:
 async def reference(visit: Visit) -> Response:
     """A reference image, to look at."""
     return await reference_response(visit, visit.request.path_params["landmark"], visit.request.path_params["image"])
-
-
-@PAGES.get("/try/images/{landmark}/{image}/small")
-async def small_reference(visit: Visit) -> Response:
-    """A reference image, made small."""
-    return await thumbnail_response(visit, visit.request.path_params["landmark"], visit.request.path_params["image"])
 
 
 @PAGES.get("/try/{photo}")

@@ -188,7 +188,7 @@ class Choosing {
   }
 
   problem(name, text) {
-    const field = this.form.querySelector(`#${CSS.escape(name)}`) ?? this.form.querySelector("#files");
+    const field = this.form.querySelector(`#${CSS.escape(name.replace(/^options\./, ""))}`) ?? this.form.querySelector("#files");
     const box = field.closest(".field, [data-drop]");
     let told = box.querySelector(".problem");
     if (!told) box.append((told = Object.assign(document.createElement("p"), { className: "problem", id: `${field.id}-problem` })));
@@ -321,7 +321,7 @@ class Adding extends Choosing {
     title.focus();
     const waiting = [...rows];
     const work = async () => {
-      for (let row; (row = waiting.shift()); ) await row.send(landmark);
+      for (let row; (row = waiting.shift()); ) if (this.rows.includes(row)) await row.send(landmark); // else it was removed
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     this.button.disabled = false;
@@ -451,8 +451,7 @@ class Row {
     try {
       const text = await patiently(() => asked("/add/compare", { form: { photo: this.entry.file, other: this.told.other } }));
       const drawn = parsed(text).getElementById("matched");
-      const own = drawn.querySelector("[data-own]");
-      own.setAttribute("href", this.url);
+      drawn.querySelector("image").setAttribute("href", this.url); // the first one is not in the catalogue
       place.replaceChildren(document.adoptNode(drawn));
     } catch (error) {
       place.textContent = error.message;

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from steeple.console.drawings import NO_PHOTO
+from steeple.console.rendering import STATIC_FOLDER
 from steeple.console.trying.held import HeldPhoto, HeldPhotos
 from steeple.console.trying.reading import PhotoReading
 from steeple.console.visit import Visit
@@ -15,6 +15,7 @@ from steeple.errors import NotFoundError
 REFERENCE_SIDE: Final = 900
 """Pixels of the longer side of a reference image beside a photo."""
 
+_NO_PHOTO: Final = (STATIC_FOLDER / "no-photo.svg").read_bytes()
 _KEPT: Final = {"cache-control": "private, max-age=300"}
 
 
@@ -60,19 +61,6 @@ async def reference_response(visit: Visit, landmark: str, image: str) -> Respons
     try:
         file = await visit.client.download_reference_image(f"landmarks/{landmark}/images/{image}")
     except NotFoundError:
-        return _no_photo()
+        return Response(_NO_PHOTO, media_type="image/svg+xml")
     view = await desk_of(visit).reading.view(file.data, REFERENCE_SIDE)
     return Response(view, media_type="image/jpeg", headers=_KEPT)
-
-
-async def thumbnail_response(visit: Visit, landmark: str, image: str) -> Response:
-    """A reference image made small, or a picture that says that there is none."""
-    try:
-        file = await visit.client.get_reference_image_thumbnail(f"landmarks/{landmark}/images/{image}")
-    except NotFoundError:
-        return _no_photo()
-    return Response(file.data, media_type=file.media_type, headers=_KEPT)
-
-
-def _no_photo() -> Response:
-    return Response(str(NO_PHOTO), media_type="image/svg+xml")

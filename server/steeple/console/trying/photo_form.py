@@ -7,9 +7,9 @@ from typing import Final
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from steeple.errors import ImageError, InvalidArgumentError
+from steeple.errors import CancelledError, ImageError, InvalidArgumentError
 
 MOST_BYTES: Final = 32 * 2**20
 """Of a form."""
@@ -25,6 +25,7 @@ async def read_photo_form(request: Request) -> FormData:
     Raises:
         ImageError: If it is too large.
         InvalidArgumentError: If it cannot be read.
+        CancelledError: If the browser goes away.
     """
     read = 0
 
@@ -34,17 +35,17 @@ async def read_photo_form(request: Request) -> FormData:
             read += len(chunk)
             if read <= MOST_BYTES:
                 yield chunk  # what is more is read to its end, or the browser would not see the answer, and dropped
+        if read > MOST_BYTES:
+            raise MultiPartException("too large")  # the one error at which the parser closes its files
 
     try:
-        form = await _InMemory(request.headers, bounded(), max_files=4, max_fields=16).parse()
+        return await _InMemory(request.headers, bounded(), max_files=4, max_fields=16).parse()
+    except ClientDisconnect as error:
+        raise CancelledError("the browser went away before the photo was there") from error
     except (MultiPartException, KeyError) as error:
         if read > MOST_BYTES:
-            form = FormData()
-        else:
-            raise InvalidArgumentError("the form cannot be read; reload the page and send it again") from error
-    if read > MOST_BYTES:
-        raise ImageError(f"the photo is larger than {MOST_BYTES // 2**20} MB; make it smaller")
-    return form
+            raise ImageError(f"the photo is larger than {MOST_BYTES // 2**20} MB; make it smaller") from error
+        raise InvalidArgumentError("the form cannot be read; reload the page and send it again") from error
 
 
 async def photo_of(form: FormData, *names: str) -> bytes:
