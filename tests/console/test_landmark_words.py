@@ -8,9 +8,19 @@ from typing import Any
 
 import pytest
 
-from steeple.client import AuditEvent, ChangeKind, CompassSector, Coverage, FieldChange, LandmarkUsage, ViewGroup
+from steeple.client import (
+    AuditEvent,
+    ChangeKind,
+    CompassSector,
+    Coverage,
+    CoverageImage,
+    FieldChange,
+    LandmarkUsage,
+    ViewGroup,
+    ViewMatch,
+)
 from steeple.console.change_words import actor, told
-from steeple.console.landmark_drawings import bars, compass, groups, hours_of_day, months_of_use
+from steeple.console.landmark_drawings import bars, compass, groups, hours_of_day, months_of_use, view_graph
 from steeple.console.rendering import sentence
 from steeple.console.sessions import Me
 
@@ -97,6 +107,22 @@ def test_the_compass_tells_by_area() -> None:
     assert drawn.told.endswith("None from: north-east, south-east, south, south-west, west, north-west.")
     assert compass(coverage([0] * 8)) is None
     assert compass(coverage([])) is None
+
+
+def test_the_graph_joins_photos_that_agree() -> None:
+    images = tuple(
+        CoverageImage(f"landmarks/a/images/{name}", 0, group) for name, group in (("x", 1), ("y", 1), ("z", 0))
+    )
+    match = ViewMatch("landmarks/a/images/x", "landmarks/a/images/y", 120, 0.9, True)
+    graph = view_graph(replace(coverage([]), images=images, matches=(match,)))
+    assert graph is not None
+    assert [node.label for node in graph.nodes] == ["1", "", ""]
+    assert [node.title for node in graph.nodes] == ["x, view 1", "y, view 1", "z, on its own"]
+    (link,) = graph.links
+    assert (link.title, link.width) == ("x and y: 120 matches agree, all but the same", 5.0)
+    assert link.path.startswith(f"M{graph.nodes[0].x:.1f} {graph.nodes[0].y:.1f}Q")
+    assert graph.told == "3 photos, of which 1 pair agrees."
+    assert view_graph(coverage([])) is None
 
 
 def test_groups_of_photos_are_told() -> None:

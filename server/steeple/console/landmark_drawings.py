@@ -15,6 +15,7 @@ _COMPASS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 _SIDES: Final = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 _OUTER: Final = 84.0
 _INNER: Final = 16.0
+_RING: Final = 86.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,61 @@ class Compass:
     """
 
     sectors: Sequence[Sector]
+    told: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A photo of a drawing of which see the same.
+
+    Attributes:
+        x: Of its middle.
+        y: Of its middle.
+        group: From 1 on; 0: it stands alone.
+        label: Beside the first photo of a group: its number.
+        label_x: Of the label's middle.
+        label_y: Of the label's middle.
+        title: What it tells who points at it.
+    """
+
+    x: float
+    y: float
+    group: int
+    label: str
+    label_x: float
+    label_y: float
+    title: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """Two photos that see the same.
+
+    Attributes:
+        path: From one to the other.
+        width: Pixels; wider for more matches.
+        near_duplicate: Whether they are all but the same.
+        title: What it tells who points at it.
+    """
+
+    path: str
+    width: float
+    near_duplicate: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class ViewGraph:
+    """Which photos see the same: a ring of photos, those of a group beside each other.
+
+    Attributes:
+        nodes: In the order of the ring.
+        links: The weakest first.
+        told: All of it in words.
+    """
+
+    nodes: Sequence[Node]
+    links: Sequence[Link]
     told: str
 
 
@@ -197,6 +253,36 @@ def compass(coverage: Coverage) -> Compass | None:
     missing = ", ".join(side for side, count in zip(_SIDES, counts, strict=True) if not count)
     told = f"Photos by the side that they were taken from: {seen}."
     return Compass(made, f"{told} None from: {missing}." if missing else told)
+
+
+def view_graph(coverage: Coverage) -> ViewGraph | None:
+    """Which photos see the same; None where two or fewer were compared, or none agree."""
+    count = len(coverage.images)
+    if count < 3 or not coverage.matches:
+        return None
+    places: dict[str, tuple[float, float]] = {}
+    nodes: list[Node] = []
+    for number, image in enumerate(coverage.images):
+        angle = 2 * math.pi * number / count
+        x, y = math.sin(angle), -math.cos(angle)
+        places[image.reference_image] = _RING * x, _RING * y
+        first = image.group and image.group not in (node.group for node in nodes)
+        seen = f"view {image.group}" if image.group else "on its own"
+        title = f"{_id(image.reference_image)}, {seen}"
+        label = str(image.group) if first else ""
+        nodes.append(Node(_RING * x, _RING * y, image.group, label, 102 * x, 102 * y, title))
+    most = max(match.inliers for match in coverage.matches)
+    links = []
+    for match in reversed(coverage.matches):
+        (ax, ay), (bx, by) = places[match.first], places[match.second]
+        kind = ", all but the same" if match.near_duplicate else ""
+        title = f"{_id(match.first)} and {_id(match.second)}: {match.inliers:,} matches agree{kind}"
+        # Towards the middle, so that links of neighbours are seen beside the ring.
+        path = f"M{ax:.1f} {ay:.1f}Q{(ax + bx) / 4:.1f} {(ay + by) / 4:.1f} {bx:.1f} {by:.1f}"
+        links.append(Link(path, 1 + 4 * math.sqrt(match.inliers / most), match.near_duplicate, title))
+    pairs = len(links)
+    told = f"{count} photos, of which {pairs} {'pair agrees' if pairs == 1 else 'pairs agree'}."
+    return ViewGraph(nodes, links, told)
 
 
 def groups(coverage: Coverage) -> list[Group]:

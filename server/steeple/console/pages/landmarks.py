@@ -19,6 +19,7 @@ from steeple.console.landmark_drawings import (
     months_of_use,
     months_of_year,
     photos_of,
+    view_graph,
 )
 from steeple.console.landmark_form import Difference, LandmarkForm
 from steeple.console.pages.maps import small_map
@@ -108,6 +109,7 @@ async def coverage(visit: Visit) -> Response:
         landmark=landmark,
         coverage=covered,
         compass=compass(covered),
+        graph=view_graph(covered),
         groups=groups(covered),
         hours=hours_of_day(covered.hours),
         months=months_of_year(covered.months),
