@@ -87,7 +87,7 @@ def paths(poisoned: dict[str, str]) -> Iterator[str]:
     text = quote(hostile("query"))
     for field in ("q", "page", "label", "filter", "order"):
         yield f"/landmarks?{field}={text}"
-    for field in ("actor", "resource", "method", "outcome", "from", "until"):
+    for field in ("actor", "resource", "what", "outcome", "from", "until"):
         yield f"/audit?{field}={text}"
     yield f"/health?minutes={text}&method={text}"
     yield f"/operations?state={text}"

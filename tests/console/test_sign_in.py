@@ -276,7 +276,7 @@ def test_the_audit_log_says_who_did_what_and_what_it_was_before(
     visitor.go("/audit?from=yesterday")
     page.get_by_text("This takes a day, such as 2027-01-31").wait_for()
     visitor.complaints.clear()  # its status
-    visitor.go("/audit?outcome=failed&method=CatalogService")
+    visitor.go("/audit?outcome=failed&what=CatalogService")
     assert (
         "Failed" in page.locator("#events").inner_text()
         or page.get_by_role("heading", name="Nothing like").is_visible()
@@ -303,7 +303,7 @@ def test_without_script_all_of_it_works_too(visit: Visit, guarded: Guarded, clie
     assert page.get_by_label("Key").input_value().startswith("stp_")
     assert not page.get_by_role("button", name="Copy").is_visible(), "what does not work is not offered"
     assert "Made without script" in [key.display_name for key in client.list_keys()]
-    visitor.go("/audit?method=KeyService")
+    visitor.go("/audit?what=KeyService")
     assert page.locator("#events tbody tr").count() >= 1
     visitor.go("/me")
     page.get_by_role("button", name="Sign out", exact=True).click()

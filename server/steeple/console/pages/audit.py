@@ -37,8 +37,8 @@ OUTCOMES: Final[Mapping[str, str]] = {"": "Any", "done": "Done", "failed": "Fail
 
 _FAILED: Final = tuple(code.name for code in grpc.StatusCode if code is not grpc.StatusCode.OK)
 _PAGE_SIZE: Final = 50
-_FIELDS: Final = {"actor": "actor", "resource": "resource", "from": "from", "until": "until", "method": "method"}
-_NAMES: Final = ("actor", "resource", "method", "outcome", "from", "until")
+_FIELDS: Final = {"actor": "actor", "resource": "resource", "from": "from", "until": "until", "method": "what"}
+_NAMES: Final = ("actor", "resource", "what", "outcome", "from", "until")
 
 
 @PAGES.get("/audit", scope="admin")
@@ -74,7 +74,7 @@ async def _events(visit: Visit, asked: Mapping[str, str]) -> ListPage[AuditEvent
         listing = visit.client.list_audit_events(
             resource=asked["resource"].strip("/"),
             actor=asked["actor"],
-            method=f"steeple.v1.{asked['method']}/" if asked["method"] in SERVICES and asked["method"] else "",
+            method=f"steeple.v1.{asked['what']}/" if asked["what"] in SERVICES and asked["what"] else "",
             outcomes={"done": ("OK",), "failed": _FAILED}.get(asked["outcome"], ()),
             start_time=read_date(asked["from"], "from"),
             end_time=until + timedelta(days=1) if until else None,
