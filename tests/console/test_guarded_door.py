@@ -86,14 +86,14 @@ def open_door(tmp_path: Path) -> Open:
 
 async def test_guessing_is_slowed_down_and_nobody_is_locked_out(open_door: Open) -> None:
     async with open_door() as door:
-        for name in ("ada", "nobody"):
+        for name, pauses in (("nobody", (1,)), ("ada", (1, 2))):
             told = []
             for _ in range(FREE_FAILURES):
                 reply = await door.sign_in(name, "not the password")
                 assert reply.status == 401
                 told.append(reply.body.count("Nobody can sign in with this name and password"))
             assert told == [1] * FREE_FAILURES
-            for pause in (1, 2, 4):
+            for pause in pauses:
                 reply = await door.sign_in(name, PASSWORD)
                 assert reply.status == 429, "also with the right password: it was not looked at"
                 assert reply.headers["retry-after"] == str(pause)
@@ -102,7 +102,7 @@ async def test_guessing_is_slowed_down_and_nobody_is_locked_out(open_door: Open)
                 door.now += pause - 0.5
                 assert (await door.sign_in(name, PASSWORD)).status == 429
                 door.now += 0.5
-                if pause < 4:
+                if pause < pauses[-1]:
                     assert (await door.sign_in(name, "not the password")).status == 401
         assert (await door.sign_in("ada", PASSWORD)).status == 303, "after the pause, the right password works"
         assert LONGEST_PAUSE <= 60, "nobody is locked out for longer"
