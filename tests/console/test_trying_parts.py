@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from starlette.requests import Request
@@ -9,7 +11,7 @@ from starlette.requests import Request
 from steeple.client import Answer, Candidate, Landmark, Timings
 from steeple.console.drawings import MOST_LINES, features_picture, match_drawing, polygon, stacked
 from steeple.console.trying import held as holding
-from steeple.console.trying.asking import DEFAULT_STEP, judge, step_of, threshold_of
+from steeple.console.trying.asking import BUDGETS, DEFAULT_STEP, judge, step_of, threshold_of
 from steeple.console.trying.held import HELD_SECONDS, MOST, MOST_OF_ONE, HeldPhotos
 from steeple.console.trying.photo_form import MOST_BYTES, photo_of, read_photo_form
 from steeple.console.trying.reading import VIEW_SIDE, PhotoReading, Reading
@@ -98,7 +100,18 @@ def test_a_threshold_of_ones_own_changes_the_answer_and_nothing_else() -> None:
     assert not judge(answered(), 0.01, 0.72).identified
     assert (threshold_of("81", 0.72), threshold_of("72", 0.7179)) == (0.81, 0.7179)
     assert [threshold_of(text, 0.72) for text in ("", "0", "100", "-5", "²", "x")] == [0.72] * 6
-    assert [step_of(text) for text in ("0", "4", "5", "", "-1", "²")] == [0, 4, *[DEFAULT_STEP] * 4]
+
+
+def test_less_than_all_can_be_sent_where_it_can_be_coded_shortly() -> None:
+    photos = HeldPhotos(Clock())
+    own, others = features(10), replace(features(10), model="a-release-of-ones-own")
+    short, other, sent = (
+        photos.hold("ada", Reading(made, 640, 480, b"", 1.0), source=b"", size_bytes=9, keep=False)
+        for made in (own, others, None)
+    )
+    assert [step_of(text, short) for text in ("0", "4", "5", "", "-1", "²")] == [0, 4, *[DEFAULT_STEP] * 4]
+    for photo in (other, sent):
+        assert BUDGETS[step_of("0", photo)] == 0
 
 
 def test_confidence_in_words_and_numbers() -> None:

@@ -186,7 +186,7 @@ async def verdict(visit: Visit) -> Response:
     if word not in VERDICTS:
         raise InvalidArgumentError("choose what to say of it")
     await visit.client.review_query(visit.request.path_params["query"], VERDICTS[word])
-    return _done(visit, f"{DONE[word]}.")
+    return _done(visit, f"{DONE[word]}. Its own page, among the reviewed ones, takes that back.")
 
 
 @PAGES.post("/review/{query}/add")

@@ -12,9 +12,10 @@ from steeple.console.routing import Pages
 from steeple.console.trying import words
 from steeple.console.trying.asking import (
     BUDGET_NAMES,
+    BUDGETS,
     DEFAULT_STEP,
     ask,
-    budgets,
+    can_choose,
     explain,
     judge,
     step_of,
@@ -75,8 +76,8 @@ async def answer(visit: Visit) -> Response:
         photo = held_photo(visit)
     except NotFoundError:
         return visit.go("/try", _GONE)
-    step = step_of(visit.query.get("data", ""))
-    found = await ask(visit.client, photo, budgets(photo)[step])
+    step = step_of(visit.query.get("data", ""), photo)
+    found = await ask(visit.client, photo, BUDGETS[step])
     judged = judge(found, threshold_of(visit.query.get("threshold", ""), photo.threshold), photo.threshold)
     chosen = _chosen(found.candidates, visit.query.get("candidate", ""))
     features = photo.reading.features
@@ -89,7 +90,7 @@ async def answer(visit: Visit) -> Response:
         answer=found,
         step=step,
         names=BUDGET_NAMES,
-        can_choose=len(set(budgets(photo))) > 1,
+        can_choose=can_choose(photo),
         chosen=chosen,
         outline=drawings.polygon(found.candidates[chosen].outline) if found.candidates else "",
         matches=_matches(photo, found.candidates[chosen]) if found.candidates else None,
@@ -109,8 +110,8 @@ async def why(visit: Visit) -> Response:
         photo = held_photo(visit)
     except NotFoundError:
         return visit.go("/try", _GONE)
-    step = step_of(visit.query.get("data", ""))
-    explanation = await explain(visit.client, photo, budgets(photo)[step])
+    step = step_of(visit.query.get("data", ""), photo)
+    explanation = await explain(visit.client, photo, BUDGETS[step])
     return visit.show(
         "try_why.html",
         photo=photo,
@@ -138,7 +139,7 @@ async def again(visit: Visit) -> Response:
     photo.answers.clear()
     photo.explanations.clear()
     photo.threshold = 0.0
-    return visit.go(f"/try/{photo.id}?data={step_of(visit.text('data'))}", "Asked again.")
+    return visit.go(f"/try/{photo.id}?data={step_of(visit.text('data'), photo)}", "Asked again.")
 
 
 @PAGES.post("/try/{photo}/forget", scope="reader")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,8 +51,10 @@ class Judged:
         return abs(self.threshold - self.own_threshold) >= 0.005
 
 
-def step_of(text: str) -> int:
-    """A step of the slider of data; that of :data:`DEFAULT_STEP` for what is none."""
+def step_of(text: str, photo: HeldPhoto) -> int:
+    """A step of the slider of data: where it begins for what is none, and all where nothing less can be sent."""
+    if not can_choose(photo):
+        return len(BUDGETS) - 1
     return int(text) if text.isascii() and text.isdecimal() and int(text) < len(BUDGETS) else DEFAULT_STEP
 
 
@@ -71,10 +72,10 @@ def judge(answer: Answer, threshold: float, own_threshold: float) -> Judged:
     return Judged(answer, threshold, own_threshold, identified)
 
 
-def budgets(photo: HeldPhoto) -> Sequence[int]:
-    """That can be had for a photo: its features must have been made here, by the release that codes them shortly."""
+def can_choose(photo: HeldPhoto) -> bool:
+    """Whether less than all of a photo can be sent: its features must be of the release that codes them shortly."""
     features = photo.reading.features
-    return BUDGETS if features is not None and features.model == DEFAULT_RELEASE else (0,) * len(BUDGETS)
+    return features is not None and features.model == DEFAULT_RELEASE
 
 
 async def ask(client: AsyncClient, photo: HeldPhoto, budget: int) -> Answer:

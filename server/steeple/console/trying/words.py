@@ -23,7 +23,7 @@ _VERDICTS: Final = {
     "outranked": "Another landmark is more likely",
     "below_threshold": "Its confidence is too low",
     "too_few_matches": "Too few features are alike",
-    "geometry_refused": "What is alike does not fit together as one view",
+    "geometry_refused": "Does not fit together as one view",
     "not_verified": "Left out: the answer was certain before",
     "other": "For a reason that this console does not know",
 }
