@@ -39,8 +39,8 @@ from steeple.client import (
     UpkeepActivity,
     UpkeepInfo,
 )
-from steeple.console.agents import device
 from steeple.console.attention import Observed, matters
+from steeple.console.browsers import device
 from steeple.console.charts import Span, bars, lines, reliability, ticks
 from steeple.console.key_facts import grouped, months, state_of
 from steeple.console.links import deed, field_words, path_of

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from steeple.console.agents import device
+from steeple.console.browsers import device
 from steeple.console.rendering import sentence
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit

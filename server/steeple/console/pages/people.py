@@ -9,7 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from steeple.client import Person
-from steeple.console.agents import device
+from steeple.console.browsers import device
 from steeple.console.routing import Pages
 from steeple.console.visit import Visit
 from steeple.console.wrong_fields import problem_of

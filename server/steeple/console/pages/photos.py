@@ -45,6 +45,8 @@ async def photo(visit: Visit) -> Response:
     if original:
         visit.require("editor")
     image = await visit.client.get_reference_image(_name(visit))
+    if not image.sha256 and not original:
+        return _no_photo(visit)
     headers = _headers(image, "original" if original else "photo")
     if _has(visit, headers["etag"]):
         return Response(status_code=304, headers=headers)
@@ -150,10 +152,7 @@ async def _show(
 
 async def _thumbnail(visit: Visit, image: ReferenceImage | None) -> Response:
     if image is None or not image.sha256:
-        headers = {"cache-control": "private, no-cache", "etag": '"no-photo"'}
-        if _has(visit, headers["etag"]):
-            return Response(status_code=304, headers=headers)
-        return Response(_NO_PHOTO, media_type="image/svg+xml", headers=headers)
+        return _no_photo(visit)
     headers = _headers(image, "small")
     if _has(visit, headers["etag"]):
         return Response(status_code=304, headers=headers)
@@ -162,6 +161,13 @@ async def _thumbnail(visit: Visit, image: ReferenceImage | None) -> Response:
     except (DataLossError, NotFoundError):  # the photo's own page says so
         return Response(_NO_PHOTO, media_type="image/svg+xml", headers={"cache-control": "no-store"})
     return Response(file.data, media_type="image/jpeg", headers=headers)
+
+
+def _no_photo(visit: Visit) -> Response:
+    headers = {"cache-control": "private, no-cache", "etag": '"no-photo"'}
+    if _has(visit, headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(_NO_PHOTO, media_type="image/svg+xml", headers=headers)
 
 
 def _headers(image: ReferenceImage, kind: str) -> dict[str, str]:

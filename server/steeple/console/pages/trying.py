@@ -21,7 +21,7 @@ from steeple.console.trying.asking import (
     step_of,
     threshold_of,
 )
-from steeple.console.trying.desk import desk_of, held_photo, owner_of, reference_response
+from steeple.console.trying.desk import desk_of, held_photo, owner_of
 from steeple.console.trying.held import HELD_SECONDS, HeldPhoto
 from steeple.console.trying.photo_form import MOST_BYTES, photo_of, read_photo_form
 from steeple.console.visit import Visit
@@ -61,12 +61,6 @@ async def take(visit: Visit) -> Response:
         keep=bool(visit.text("keep")),
     )
     return visit.go(f"/try/{held.id}")
-
-
-@PAGES.get("/try/images/{landmark}/{image}")
-async def reference(visit: Visit) -> Response:
-    """A reference image, to look at."""
-    return await reference_response(visit, visit.request.path_params["landmark"], visit.request.path_params["image"])
 
 
 @PAGES.get("/try/{photo}")
