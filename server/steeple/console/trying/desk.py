@@ -6,8 +6,6 @@ from steeple.console.trying.held import HeldPhoto, HeldPhotos
 from steeple.console.trying.reading import PhotoReading
 from steeple.console.visit import Visit
 
-"""Pixels of the longer side of a reference image beside a photo."""
-
 
 class Desk:
     """Of one console.
