@@ -45,14 +45,18 @@ export class Choosing {
     this.listen();
     this.showInterrupted();
     this.show();
+    for (const field of form.querySelectorAll("input[type=file]")) this.takeFrom(field); // from before this script
+  }
+
+  takeFrom(field) {
+    if (!field.files.length) return;
+    this.take([...field.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+    field.value = ""; // the same can be chosen again
   }
 
   listen() {
     for (const field of this.form.querySelectorAll("input[type=file]")) {
-      field.addEventListener("change", () => {
-        this.take([...field.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
-        field.value = ""; // the same can be chosen again
-      });
+      field.addEventListener("change", () => this.takeFrom(field));
     }
     for (const name of ["dragenter", "dragover"]) {
       document.addEventListener(name, (event) => {

@@ -24,7 +24,9 @@ function takePhotos(form) {
     return true;
   };
   for (const input of form.querySelectorAll('input[type="file"]')) {
-    input.addEventListener("change", () => input.files.length && send());
+    const sendChosen = () => input.files.length && send();
+    input.addEventListener("change", sendChosen);
+    sendChosen(); // what was chosen before this script was there
   }
   for (const kind of ["dragenter", "dragover"]) {
     place.addEventListener(kind, (event) => {
