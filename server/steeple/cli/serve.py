@@ -183,9 +183,12 @@ def serve(
     @asynccontextmanager
     async def beside(socket: Path) -> AsyncIterator[None]:
         from steeple.console.config import ConsoleConfig
+        from steeple.console.identity_provider import Provider
         from steeple.console.serving import serving
 
         host, port = settings.console_host_port or ("", 0)
+        secret = settings.oidc_client_secret.get_secret_value()
+        provider = Provider(settings.oidc_issuer, settings.oidc_client_id, secret) if settings.oidc_issuer else None
         config = ConsoleConfig(
             f"unix:{socket}",
             host,
@@ -194,6 +197,7 @@ def serve(
             certificate=settings.tls_certificate,
             private_key=settings.tls_key,
             behind_tls=settings.console_behind_tls,
+            provider=provider,
             tiles_url=settings.console_tiles_url,
         )
         async with serving(config) as url:

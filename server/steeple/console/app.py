@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from steeple.console.clients import Clients
 from steeple.console.config import ConsoleConfig
+from steeple.console.identity_provider import IdentityProvider
 from steeple.console.pages import PARTS
 from steeple.console.rendering import STATIC_FOLDER, environment, static_version
 from steeple.console.routing import failure
@@ -66,6 +67,7 @@ def make_app(config: ConsoleConfig) -> Starlette:
         exception_handlers={HTTPException: not_a_page},
         lifespan=lifespan,
     )
+    app.state.identity = None if config.provider is None else IdentityProvider(config.provider)
     app.state.desk = desk
     return app
 

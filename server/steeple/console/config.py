@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from steeple.console.identity_provider import Provider
 from steeple.errors import InvalidArgumentError
 
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -25,6 +26,7 @@ class ConsoleConfig:
         certificate: PEM file of its certificate chain; None: it talks plain HTTP.
         private_key: PEM file of the certificate's private key.
         behind_tls: Whether something before it talks TLS with browsers.
+        provider: Through which people may sign in; None: through none.
         tiles_url: Of a map's tiles, with ``{z}``, ``{x}`` and ``{y}``; empty: maps are plain, and no request leaves for
             another host.
 
@@ -39,6 +41,7 @@ class ConsoleConfig:
     certificate: Path | None = None
     private_key: Path | None = None
     behind_tls: bool = False
+    provider: Provider | None = None
     tiles_url: str = ""
 
     def __post_init__(self) -> None:

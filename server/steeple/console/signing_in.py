@@ -58,6 +58,22 @@ async def begin_session(visit: Visit, name: str, password: str) -> str:
     return made.secret
 
 
+async def begin_vouched_session(visit: Visit, id_token: str, nonce: str) -> str:
+    """Signs in whom an identity provider vouches for.
+
+    Returns:
+        The secret of a session that is new.
+
+    Raises:
+        UnauthenticatedError: If the token is none for this server, or of nobody who may sign in.
+        UnavailableError: If the server cannot ask the provider for its keys.
+    """
+    made = await visit.door.sign_in_with_id_token(
+        id_token, nonce=nonce, user_agent=visit.user_agent, address=visit.address
+    )
+    return made.secret
+
+
 async def check_key(visit: Visit, key: str) -> str:
     """Whether pages can be used with a key.
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         session_longest_days: Days after which it ends in any case.
         oidc_issuer: URL of an OpenID Connect provider whose ID tokens people may sign in with; empty: none.
         oidc_client_id: What the provider knows this server by.
+        oidc_client_secret: By which it believes that, where it asks for one.
         tls_certificate: PEM file of the server's certificate chain; read again when it changes.
         tls_key: PEM file of its private key.
         tls_client_ca: PEM file of the certificates that those of clients must come from; None: clients need none.
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
     session_longest_days: Annotated[float, Field(gt=0, le=366, allow_inf_nan=False)] = 30.0
     oidc_issuer: str = ""
     oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None

@@ -23,7 +23,7 @@ _RETRY_DELAY: Final = "retry_delay_seconds"
 async def ask(visit: Visit) -> Response:
     """Asks who somebody is; whoever is known already goes on."""
     target = local_path(visit.query.get("next", "/"))
-    return visit.go(target) if visit.me.known else _form(visit, target)
+    return visit.go(target) if visit.me.known else form(visit, target)
 
 
 @PAGES.post("/sign-in", scope=None)
@@ -36,7 +36,7 @@ async def sign_in(visit: Visit) -> Response:
     if key:
         return await _with_key(visit, key, target)
     if problems := _missing(name, password):
-        return _form(visit, target, 400, problems)
+        return form(visit, target, 400, problems)
     try:
         secret = await begin_session(visit, name, password)
     except (UnauthenticatedError, ResourceExhaustedError, InvalidArgumentError) as error:
@@ -76,23 +76,23 @@ def _refused(visit: Visit, target: str, error: SteepleError) -> Response:
     """Says what is wrong, the same whether there is such a name or not."""
     if isinstance(error, UnauthenticatedError):
         told = "Nobody can sign in with this name and password. Look for typing errors, or ask an admin of this server."
-        return _form(visit, target, 401, {"password": told})
+        return form(visit, target, 401, {"password": told})
     if isinstance(error, ResourceExhaustedError):
         wait = _seconds(error)
-        response = _form(visit, target, 429, {"password": _slowed(wait)})
+        response = form(visit, target, 429, {"password": _slowed(wait)})
         response.headers["retry-after"] = str(wait)
         return response
     field = "username" if error.metadata.get("field") == "user_name" else "password"
-    return _form(visit, target, 400, {field: "That is too long."})
+    return form(visit, target, 400, {field: "That is too long."})
 
 
 async def _with_key(visit: Visit, key: str, target: str) -> Response:
     try:
         secret = await check_key(visit, key)
     except UnauthenticatedError:
-        return _form(visit, target, 401, {"key": "This server does not know that key, or it has ended."})
+        return form(visit, target, 401, {"key": "This server does not know that key, or it has ended."})
     except InvalidArgumentError as error:
-        return _form(visit, target, 403, {"key": sentence(error.message)})
+        return form(visit, target, 403, {"key": sentence(error.message)})
     await end_silently(visit)
     response = visit.go(target)
     visit.set_session(response, secret)  # keys last long, so browsers keep them until they are closed
@@ -116,7 +116,15 @@ def _slowed(wait: int) -> str:
     return f"There were too many tries that failed. Your password was not looked at: try again in {span}."
 
 
-def _form(visit: Visit, target: str, status: int = 200, problems: dict[str, str] | None = None) -> Response:
+def form(visit: Visit, target: str, status: int = 200, problems: dict[str, str] | None = None) -> Response:
+    """The page that asks who somebody is.
+
+    Args:
+        visit: Theirs.
+        target: Where they go then.
+        status: Of the answer.
+        problems: What was wrong, by field; ``provider``: with the identity provider.
+    """
     return visit.show(
         "sign_in.html",
         status,
