@@ -15,7 +15,7 @@ from secrets import token_urlsafe
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
@@ -133,7 +133,7 @@ class IdentityProvider:
                 told = await client.fetch_token(endpoint, code=answer["code"], code_verifier=begun.verifier)
         except OAuthError as error:
             raise UnauthenticatedError(f"the identity provider does not take its own answer: {error}") from error
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             raise UnavailableError(f"the identity provider cannot be asked ({error}); try again") from error
         token = told.get("id_token")
         if not isinstance(token, str):
@@ -163,9 +163,9 @@ class IdentityProvider:
     async def _discovered(self) -> Mapping[str, Any]:
         url = f"{self._provider.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
+            async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
                 found = (await client.get(url)).raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             raise UnavailableError(f"the identity provider cannot be asked ({error}); try again") from error
         if not isinstance(found, dict) or found.get("issuer") != self._provider.issuer:
             raise UnavailableError("the identity provider calls itself otherwise than oidc_issuer does")
