@@ -142,7 +142,7 @@ reference_image: Final = Table(
         *("landmark_key", "delete_time", "id", "create_time", "feature_count", "identify_count", "quality_grade"),
     ),
     Index(None, "model", "key", "feature_count"),  # key order within a model; also covers the sum of feature_count
-    Index(None, "sha256"),
+    Index(None, "sha256", "size_bytes"),  # the second for the sum over all photos
     sqlite_autoincrement=True,  # the index knows images by key: a key must not come back for another image
 )
 
