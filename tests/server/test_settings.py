@@ -127,3 +127,30 @@ def test_metrics_are_off_or_on_the_loopback_unless_a_host_is_given(
 def test_addresses_that_are_none_are_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidArgumentError, match=f"setting {name} .*, such as"):
         Settings.load(None, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"console_address": "0.0.0.0:8480", "access": "keys"}, "set tls_certificate and tls_key"),
+        ({"console_address": "0.0.0.0:8480"}, 'access = "keys"'),
+        ({"console_address": ":8480", "console_behind_tls": True}, 'set access = "keys"'),
+        ({"console_address": "nonsense"}, "HOST:PORT"),
+    ],
+)
+def test_a_console_that_others_reach_is_refused_where_they_could_do_harm(given: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="console") as refused:
+        Settings.load(**given)
+    assert told in refused.value.message
+
+
+def test_a_console_of_this_host_or_behind_keys_and_tls_is_not() -> None:
+    assert Settings.load(console_address=":8480").console_host_port == ("127.0.0.1", 8480)
+    assert Settings.load(console_address="[::1]:0").console_host_port == ("::1", 0)
+    behind = Settings.load(console_address="0.0.0.0:8480", console_behind_tls=True, access="keys")
+    assert behind.console_objection == ""
+    assert (
+        "console_behind_tls"
+        in Settings.load(console_address=":8480", console_behind_tls=True, insecure=True).console_objection
+    )
+    assert Settings.load().console_host_port is None

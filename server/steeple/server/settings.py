@@ -246,8 +246,14 @@ class Settings(BaseSettings):
         """The same of its console."""
         if not self.console_address:
             return ""
+        if self.console_behind_tls and not self.asks_for_keys:
+            return (
+                "console_behind_tls says that others reach the console through what talks TLS for it, and whoever does "
+                'may change and delete the catalogue; set access = "keys", or accept that with --insecure'
+            )
         tls = self.tls_certificate is not None or self.console_behind_tls
-        return exposure.objection(self.console_address, keys=self.asks_for_keys, tls=tls)
+        objection = exposure.objection(self.console_address, keys=self.asks_for_keys, tls=tls)
+        return objection and f"console_address {objection}"
 
     @property
     def asks_for_keys(self) -> bool:
