@@ -140,7 +140,7 @@ def test_addresses_that_are_none_are_refused(name: str, value: str) -> None:
 )
 def test_a_console_that_others_reach_is_refused_where_they_could_do_harm(given: dict[str, object], told: str) -> None:
     with pytest.raises(InvalidArgumentError, match="console") as refused:
-        Settings.load(**given)
+        Settings.load(**given)  # type: ignore[arg-type]
     assert told in refused.value.message
 
 
