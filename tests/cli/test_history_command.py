@@ -44,15 +44,15 @@ def test_a_change_is_shown_undone_and_done_again(steeple: Steeple) -> None:
 
 def test_a_batch_is_undone_as_far_as_it_can_be(steeple: Steeple, address: str) -> None:
     with Client(address) as client:
-        client.batch_create_landmarks([Landmark(f"landmarks/batch-{number}", "Batch") for number in range(3)])
-        client.update_landmark("batch-1", description="Mine.")
-        (event,) = client.list_audit_events(resource="landmarks/batch-2")
+        client.batch_create_landmarks([Landmark(f"landmarks/undone-{number}", "Batch") for number in range(3)])
+        client.update_landmark("undone-1", description="Mine.")
+        (event,) = client.list_audit_events(resource="landmarks/undone-2")
         ran = steeple("landmarks", "undo", event.name, "--batch", "--json")
         assert ran.code == 1
-        assert [one["landmark"]["id"] for one in ran.json["undone"]] == ["batch-2", "batch-0"]
+        assert [one["landmark"]["id"] for one in ran.json["undone"]] == ["undone-2", "undone-0"]
         (failed,) = ran.json["failed"]
-        assert (failed["resource"], failed["error"]["reason"]) == ("landmarks/batch-1", "CHANGED_SINCE")
-        assert [client.get_landmark(f"batch-{number}").delete_time is None for number in range(3)] == [
+        assert (failed["resource"], failed["error"]["reason"]) == ("landmarks/undone-1", "CHANGED_SINCE")
+        assert [client.get_landmark(f"undone-{number}").delete_time is None for number in range(3)] == [
             False,
             True,
             False,

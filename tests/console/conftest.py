@@ -96,7 +96,9 @@ def visit(chromium: Browser, served: dict[str, Any]) -> Iterator[Visit]:
     def open_(path: str = "", *, url: str = "", **options: Any) -> Visitor:
         context = chromium.new_context(**({"viewport": WIDE} | options))
         context.set_default_timeout(15_000)
-        visitor = Visitor(context.new_page(), url or served["console"])
+        visitor = Visitor(
+            context.new_page(), url or served["console"], scripted=options.get("java_script_enabled", True)
+        )
         visitors.append(visitor)
         if path:
             visitor.go(path)

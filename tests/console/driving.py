@@ -57,6 +57,7 @@ class Visitor:
     Args:
         page: Of the browser.
         url: Of the console.
+        scripted: Whether pages may run their script.
 
     Attributes:
         page: The same.
@@ -65,9 +66,10 @@ class Visitor:
         strays: Requests for anything but the console.
     """
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, *, scripted: bool = True) -> None:
         self.page = page
         self.url = url
+        self._scripted = scripted
         self.complaints: list[str] = []
         self.strays: list[str] = []
         page.on("console", lambda message: self._complain(message.type, f"{message.text} {message.location['url']}"))
@@ -83,8 +85,10 @@ class Visitor:
             self.strays.append(url)
 
     def go(self, path: str) -> Page:
-        """Opens a page of the console."""
+        """Opens a page of the console; its script, if it has one, has begun when this returns."""
         self.page.goto(self.url + path)
+        if self._scripted and self.page.locator("script[type=module]").count():
+            self.page.locator("html[data-ready]").wait_for(state="attached")
         return self.page
 
     def violations(self) -> list[str]:

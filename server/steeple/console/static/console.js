@@ -171,4 +171,4 @@ document.addEventListener("steeple:swapped", (event) => prepare(event.target));
 document.querySelector("[data-menu]")?.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.currentTarget.open = false;
 });
-prepare(document);
+prepare(document).then(() => (document.documentElement.dataset.ready = "")); // for who drives the page
