@@ -11,10 +11,11 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from sqlalchemy import Connection, insert
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
-from steeple.server.catalogue import LandmarkDraft, reference_images
+from steeple.server.catalogue import LandmarkDraft, discovery_tables, reference_images
 from steeple.server.data_dir import DataDir
 from steeple.server.engine import Engine
 from steeple.server.images import ImageStore
@@ -97,7 +98,23 @@ def test_photos_are_summed_anew_once_there_are_others(engine: Engine, make_photo
     with engine.catalogue.database.write() as connection:
         reference_images.purge(connection, [engine.catalogue.get_image("tower", "i1").key])
     assert told() == StoragePart(StorageKind.PHOTOS, len(photos[0]) + len(photos[2]), 2)
+    shared = engine.catalogue.get_image("tower", "i0").sha256
+    with engine.catalogue.database.write() as connection:
+        for discovery in ("d1", "d2"):
+            _discover(connection, discovery, {shared: len(photos[0]), "f" * 64: 500})
+    assert told() == StoragePart(StorageKind.PHOTOS, len(photos[0]) + len(photos[2]) + 500, 3), "each counts once"
     storage.close()
+
+
+def _discover(connection: Connection, discovery: str, sizes: dict[str, int]) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    made = {"id": discovery, "source": "uploads/u", "model": "m", "options": {}, "create_time": now}
+    connection.execute(insert(discovery_tables.discovery).values(made))
+    for number, (sha256, size) in enumerate(sizes.items()):
+        photo = {"discovery_id": discovery, "number": number, "item": "a", "sha256": sha256, "size_bytes": size}
+        facts = {"media_type": "image/jpeg", "width": 4, "height": 3, "feature_count": 0, "capture_time": ""}
+        graded = {"quality_grade": 5, "quality_reasons": []}
+        connection.execute(insert(discovery_tables.discovery_photo).values({**photo, **facts, **graded}))
 
 
 def test_disks_are_told_once(engine: Engine, tmp_path: Path) -> None:
