@@ -76,3 +76,24 @@ def test_an_extractor_that_refused_a_photo_is_lent_again(pool: ExtractorPool, pi
         pool.extract_from(pixels[:8])
     assert len(pool.extract_from(pixels)) > 0
     assert Counted.made == 1
+
+
+def test_the_one_that_was_used_last_is_lent_first(
+    pool: ExtractorPool, pixels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+    monkeypatch.setattr(Counted, "meeting", threading.Barrier(2))
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(pool.extract_from, pixels) for _ in range(2)]:
+            each.result(PATIENCE)
+    monkeypatch.setattr(Counted, "meeting", None)
+    extract = Counted.extract
+
+    def noted(self: Counted, photo: Any) -> Any:
+        used.append(id(self))
+        return extract(self, photo)
+
+    monkeypatch.setattr(Counted, "extract", noted)
+    for _ in range(4):
+        pool.extract_from(pixels)
+    assert len(set(used)) == 1, "the other one rests"
