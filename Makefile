@@ -28,7 +28,11 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
-	$(BIN)/python -m pytest -m "not train and not gpu and not android" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/python -m pytest -m "not train and not gpu and not android and not engines" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+.PHONY: test-engines
+test-engines: $(VENV)-engines/.installed ## Set up PostgreSQL, Milvus and an S3 server, and run the tests that need them
+	$(VENV)-engines/bin/python -m pytest -m engines -n $(TEST_WORKERS) --dist loadfile
 
 .PHONY: history
 history: $(VENV)/.installed-dev ## Kill a server while clients work, and check what they saw (SECONDS=600 SEED=1)
@@ -126,7 +130,7 @@ constraints: $(VENV)-lock/.installed ## Lock the dependencies of all extras anew
 
 .PHONY: clean
 clean: ## Remove environments, caches and what was built
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-android $(VENV)-train $(VENV)-gpu $(VENV)-deploy $(VENV)-fuzz $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-tflite-runtime $(VENV)-android $(VENV)-train $(VENV)-gpu $(VENV)-engines $(VENV)-deploy $(VENV)-fuzz $(VENV)-lock build dist demo htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find protos models server client tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -177,6 +181,11 @@ $(VENV)-train/.installed: pyproject.toml constraints.txt
 $(VENV)-gpu/.installed: pyproject.toml constraints.txt
 	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-gpu
 	$(subst $(BIN),$(VENV)-gpu/bin,$(INSTALL)) -e '.[client,server,gpu,tracing,dev]'
+	@touch $@
+
+$(VENV)-engines/.installed: pyproject.toml constraints.txt
+	@python=$$(sh tools/find_python.sh 3.11 - "$(PYTHON)") && "$$python" -m venv --clear $(VENV)-engines
+	$(subst $(BIN),$(VENV)-engines/bin,$(INSTALL)) -e '.[client,server,cpu,tracing,dev,engines]'
 	@touch $@
 
 $(VENV)-lock/.installed: tools/requirements/lock.txt

@@ -10,6 +10,8 @@ import pytest
 from steeple.cli.main import main
 from tests.tiny_training import INDEX, write_recipe, write_training_photos
 
+pytest_plugins = ["tests.engines.fixtures"]
+
 
 @dataclass(frozen=True)
 class TinyRun:

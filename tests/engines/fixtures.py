@@ -1,0 +1,72 @@
+"""Engines that tests marked ``engines`` share: each is started once, when the first test asks for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.milvus_server import MilvusServer
+from tests.engines.object_store import ObjectStore
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A PostgreSQL server; no test may stop it."""
+    from tests.engines.postgres import PostgresServer
+
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "server")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: object) -> Iterator[str]:
+    """SQLAlchemy URL of an empty database, of this test alone."""
+    from tests.engines.postgres import PostgresServer
+
+    assert isinstance(postgres_server, PostgresServer)
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgres_server.database(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def milvus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Milvus keeps all."""
+    return tmp_path_factory.mktemp("milvus") / "server"
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(milvus_folder: Path) -> Iterator[str]:
+    """URI of a Milvus that no test may stop; collections must have names of their own."""
+    server = MilvusServer(milvus_folder)
+    server.start()
+    try:
+        yield server.uri
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """An S3 server that no test may stop."""
+    store = ObjectStore()
+    store.start()
+    try:
+        yield store
+    finally:
+        store.stop()
+
+
+@pytest.fixture
+def bucket_url(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of an empty bucket, of this test alone; the environment leads there."""
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    return object_store.make_bucket(f"test-{secrets.token_hex(6)}")
