@@ -12,8 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import psycopg
-
 from tests.engines.ports import free_port
 
 _READY_SECONDS: Final = 60.0
@@ -81,6 +79,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
+        import psycopg
+
         log = (self._folder / "log").open("ab")
         with log:
             command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port)]
@@ -106,12 +106,16 @@ class PostgresServer:
 
     def database(self, name: str) -> str:
         """Makes an empty database; its SQLAlchemy URL."""
+        import psycopg
+
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
         return f"postgresql+psycopg://{_USER}@127.0.0.1:{self.port}/{name}"
 
     def drop(self, name: str) -> None:
         """Removes a database, also from under those who are connected to it."""
+        import psycopg
+
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 

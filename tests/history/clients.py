@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 
@@ -25,6 +25,14 @@ _LOST = {
     grpc.StatusCode.UNKNOWN,
 }
 _REMEMBERED = 20
+
+
+class Reach(Protocol):
+    """Where clients find whom to ask."""
+
+    def newer_than(self, number: int, ended: Callable[[], bool]) -> tuple[int, Calls] | None:
+        """Another server than the one of that number, once there is one; None if ``ended`` before."""
+        ...
 
 
 class Server:
@@ -93,7 +101,7 @@ class Client:
     """
 
     def __init__(
-        self, number: int, server: Server, recorder: Recorder, now: Callable[[], int], ended: Callable[[], bool]
+        self, number: int, server: Reach, recorder: Recorder, now: Callable[[], int], ended: Callable[[], bool]
     ) -> None:
         self._number = number
         self._server = server

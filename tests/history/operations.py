@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FORMAT: Final = 1
+_DEATH_NOTICED: Final = 5_000_000_000  # nanoseconds from a lost answer to the note that its server is gone
 
 LANDMARK_CHANGES: Final = frozenset({"CreateLandmark", "UpdateLandmark", "DeleteLandmark", "UndeleteLandmark"})
 IMAGE_CHANGES: Final = frozenset(
@@ -18,6 +19,10 @@ IMAGE_CHANGES: Final = frozenset(
 )
 CHANGES: Final = LANDMARK_CHANGES | IMAGE_CHANGES
 """Actions that have an effect; all others read."""
+
+DATABASE_ENDS: Final = "the database ends"
+DATABASE_READY: Final = "the database is ready"
+"""Events of what several servers share."""
 
 REPEAT: Final = "Repeat"
 """Sends a request that was answered once more, with the same request_id."""
@@ -113,13 +118,20 @@ class History:
 
 
 class Recorder:
-    """Takes down operations and events. Thread safe."""
+    """Takes down operations and events. Thread safe.
 
-    def __init__(self) -> None:
+    Args:
+        grace: Nanoseconds after the end of a server, or after a live one has said that something went wrong, in which
+            what it was doing may still have its effect: a database may be told to commit by a process that is gone.
+            None: there is but one server, and its end is the end of all that it was doing.
+    """
+
+    def __init__(self, grace: int | None = None) -> None:
         self._lock = threading.Lock()
         self._operations: list[Operation] = []
         self._events: list[Event] = []
         self._ends: dict[int, int] = {}
+        self._grace = grace
 
     def operation(self, operation: Operation) -> None:
         """Takes down an operation that has ended."""
@@ -142,9 +154,16 @@ class Recorder:
         with self._lock:
             last = max((one.completed for one in self._operations), default=0)
             known = [
-                replace(one, completed=max(one.completed, self._ends.get(one.server, last)))
-                if one.outcome is Outcome.UNKNOWN
-                else one
+                replace(one, completed=self._settled(one, last)) if one.outcome is Outcome.UNKNOWN else one
                 for one in self._operations
             ]
             return History(seed, retained, tuple(sorted(known, key=lambda one: one.completed)), tuple(self._events))
+
+    def _settled(self, one: Operation, last: int) -> int:
+        """When an operation whose answer was lost cannot have its effect any more."""
+        end = self._ends.get(one.server, last)
+        if self._grace is None:
+            return max(one.completed, end)
+        # A server that went on for long afterwards was not ended by what lost the answer.
+        died = one.completed <= end <= one.completed + _DEATH_NOTICED
+        return (end if died else one.completed) + self._grace

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +37,19 @@ class Process:
         log: File that its log is added to.
         hurried: Whether what waits in it happens all the time.
         retained: Whether it keeps what is deleted.
+        settings: More of its settings, as in the environment.
     """
 
-    def __init__(self, data_dir: Path, log: Path, *, hurried: bool, retained: bool) -> None:
+    def __init__(
+        self, data_dir: Path, log: Path, *, hurried: bool, retained: bool, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._log = log
         self._began = log.stat().st_size if log.exists() else 0
         module = "tests.history.hurried_server" if hurried else "steeple.cli"
         flags = ["--json", "--address", "127.0.0.1:0", "--data-dir", str(data_dir), "--log-format", "json"]
         clean = {key: value for key, value in os.environ.items() if not key.startswith("STEEPLE_")}
         environment = {**clean, "STEEPLE_DELETED_RETENTION_DAYS": "30" if retained else "0"}
+        environment |= settings or {}
         with log.open("a", encoding="utf-8") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, "serve", *flags],
@@ -119,7 +124,7 @@ class Process:
         return "\n".join(self._log.read_text(encoding="utf-8").splitlines()[-_LINES_SHOWN:])
 
 
-def examine(data_dir: Path, aside: Path, *, retained: bool) -> str:
+def examine(data_dir: Path, aside: Path, *, retained: bool, **settings: str) -> str:
     """Compares the index that a server would start with, on a copy, with one that is built from the catalogue.
 
     Returns:
@@ -131,7 +136,7 @@ def examine(data_dir: Path, aside: Path, *, retained: bool) -> str:
     """
     shutil.copytree(data_dir, aside)
     try:
-        engine = Engine(Settings.load(data_dir=aside, deleted_retention_days=30 if retained else 0))
+        engine = Engine(Settings.load(data_dir=aside, deleted_retention_days=30 if retained else 0, **settings))
         try:
             index = engine.index_keeper.index
             assert isinstance(index, FaissIndex)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.history.checker import Violation, compared
-from tests.history.operations import History, Outcome
+from tests.history.operations import DATABASE_ENDS, History, Outcome
 
 
-def facts(history: History, violations: Sequence[Violation], failures: Sequence[str] = ()) -> dict[str, Any]:
-    """Numbers of a run, fit for JSON."""
+def facts(
+    history: History, violations: Sequence[Violation], failures: Sequence[str] = (), lag: int = 0
+) -> dict[str, Any]:
+    """Numbers of a run, fit for JSON; ``lag`` as in :func:`~tests.history.checker.check`."""
     outcomes = Counter(one.outcome for one in history.operations)
     return {
         "seed": history.seed,
@@ -20,10 +22,11 @@ def facts(history: History, violations: Sequence[Violation], failures: Sequence[
         "operations": len(history.operations),
         "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
         "sent_more_than_once": sum(one.attempts > 1 for one in history.operations),
-        "identify_compared": compared(history),
+        "identify_compared": compared(history, lag),
         "identified": sum(bool(one.answer.get("found")) for one in history.operations if one.action == "Identify"),
         "kills": sum(event.what == "SIGKILL" for event in history.events),
         "stops": sum(event.what == "SIGTERM" for event in history.events),
+        "outages": sum(event.what == DATABASE_ENDS for event in history.events),
         "damages": sum(
             event.what.startswith("damage: ") and not event.what.endswith(": nothing") for event in history.events
         ),

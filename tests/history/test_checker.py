@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.history.checker import check, compared
-from tests.history.operations import Event, History, Operation, Outcome, Recorder
+from tests.history.operations import DATABASE_ENDS, DATABASE_READY, Event, History, Operation, Outcome, Recorder
 
 NUMBERS = iter(range(1_000_000))
 
@@ -69,6 +69,32 @@ def test_what_was_acknowledged_is_found_and_what_was_removed_is_not() -> None:
     assert verdict(CREATED, ADDED, found(3.1, 3.2, False)) == wrong("Identify")
     assert verdict(CREATED, ADDED, REMOVED, found(5.1, 5.2, True)) == wrong("Identify")
     assert verdict(CREATED, ADDED, found(3.1, 3.2, True, variant=1)) == wrong("Identify")
+
+
+def test_what_was_done_through_another_server_is_shown_within_the_time_that_it_has() -> None:
+    def seconds(begin: float, end: float, there: bool, server: int, *more: Event) -> list[str]:
+        search = replace(found(begin, end, there), server=server)
+        history = History(0, True, (CREATED, ADDED, search), more)
+        assert compared(history, 10**9) == (check(history, 10**9) != [] or there)
+        return [one.operation.action for one in check(history, 10**9)]
+
+    assert seconds(3.5, 3.6, False, server=1) == [], "it has a second"
+    assert seconds(4.1, 4.2, False, server=1) == ["Identify"], "which has passed"
+    assert seconds(3.5, 3.6, False, server=0) == ["Identify"], "the server that did it has none"
+    outage = Event(3_500_000_000, -1, DATABASE_ENDS), Event(4_000_000_000, -1, DATABASE_READY)
+    assert seconds(4.9, 5.0, False, 1, *outage) == [], "a second after the database is back"
+    assert seconds(5.1, 5.2, False, 1, *outage) == ["Identify"]
+    assert seconds(5.1, 5.2, True, 1, *outage) == []
+
+
+def test_what_a_database_was_told_to_do_may_be_done_a_moment_after_its_server_is_gone() -> None:
+    unknown = did("CreateLandmark", 0, 1, "?", display_name="X")
+    for grace, ends, settled in ((None, 3, 3), (10**9, 3, 4), (10**9, 30, 2)):
+        recorder = Recorder(grace)
+        recorder.operation(unknown)
+        recorder.ended(ends * 10**9, 0, "SIGKILL")
+        (one,) = recorder.history(0, retained=True).operations
+        assert one.completed == settled * 10**9
 
 
 def test_a_search_that_a_change_overlaps_may_find_it_or_not() -> None:
