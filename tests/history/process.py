@@ -73,6 +73,8 @@ class Process:
         finally:
             late.cancel()
         if not line:
+            if self._process.stdout is not None:
+                self._process.stdout.close()
             raise ServerFailedError(f"the server did not start (exit code {self._process.wait()}):\n{self._said()}")
         return f"127.0.0.1:{json.loads(line)['port']}"
 
