@@ -79,6 +79,11 @@ class MilvusIndex:
         self._doubtful: set[int] = set()  # images of a write that failed: it may yet come to pass
         self._counted = (0, -math.inf)
 
+    @property
+    def prefix(self) -> str:
+        """Of the names of its collections."""
+        return self._prefix
+
     # Writes
 
     def add(self, image_key: int, descriptors: NDArray[np.float32], about: ImageFacts | None = None) -> None:
@@ -285,6 +290,31 @@ class MilvusIndex:
             bytes_per_descriptor=float(IndexFactory.parse(self._release.index.factory).sub_quantizers + 8),
         )
 
+    def rows_of(self, image_key: int, fields: Sequence[str]) -> list[list[Any]]:
+        """What the collection has of an image's descriptors, in the order of their numbers; for tools and tests.
+
+        Args:
+            image_key: The image's.
+            fields: Names of fields (:mod:`~steeple.server.index.milvus.schema`), but for the descriptor itself.
+        """
+        ids = rows.row_ids(image_key, 0, self.counts([image_key]).get(image_key, 0))
+        found = self._query(filters.of_ids(ids), [schema.ID, *fields]) if ids else {}
+        columns = [schema.values_of(found[field]) for field in (schema.ID, *fields)] if found else []
+        return [list(row[1:]) for row in sorted(zip(*columns, strict=True), key=lambda row: row[0])]
+
+    def check(self) -> None:
+        """That the collection was made with this very model release.
+
+        Raises:
+            FailedPreconditionError: If it was made with another one of the same name; build it anew.
+        """
+        sha256 = self._facts().get("tflite_sha256")
+        if sha256 != self._release.tflite_sha256:
+            raise FailedPreconditionError(
+                f"the collection {self._name} was made with another {self._release.name}, whose network was "
+                f"{str(sha256)[:12]}; build it anew from the catalogue"
+            )
+
     def _count(self, expression: str) -> int:
         fields = self._query(expression, ["count(*)"])
         return int(fields["count(*)"].scalars.long_data.data[0])
@@ -338,11 +368,12 @@ class MilvusIndex:
             self._collections.drop(before)
 
     def drop(self) -> None:
-        """Drops what it serves from; of an index from :meth:`fresh`, its collection alone."""
-        name = self._collections.behind(self._name)
+        """Drops all collections of the release; of an index from :meth:`fresh`, its own alone."""
+        names = [self._name]
         if self._name == self._alias:
             self._collections.drop_alias(self._alias)
-        if name is not None:
+            names = [name for name in self._collections.names() if self._is_mine(name)]
+        for name in names:
             self._collections.drop(name)
 
     def load(self) -> None:

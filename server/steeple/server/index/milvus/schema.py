@@ -113,6 +113,13 @@ def vectors(field: str, values: NDArray[np.float32]) -> Any:  # noqa: ANN401 - s
     return data
 
 
+def values_of(data: Any) -> list[Any]:  # noqa: ANN401 - schema_pb2.FieldData
+    """The values of a column, but for vectors."""
+    kind = data.scalars.WhichOneof("data")
+    content = getattr(data.scalars, kind).data
+    return [list(each.string_data.data) for each in content] if kind == "array_data" else list(content)
+
+
 def _packed(values: NDArray[Any], dtype: str) -> bytes:
     """A message whose field 1 repeats numbers, as it goes over the wire: no Python object is made of any."""
     content = np.ascontiguousarray(values, dtype).tobytes()
