@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.catalogues import Catalogues, PostgresCatalogues, SqliteCatalogues
 from tests.engines.milvus_server import MilvusServer
 from tests.engines.object_store import ObjectStore
 
@@ -34,6 +35,33 @@ def postgres_url(postgres_server: object) -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     yield postgres_server.database(name)
     postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_catalogues(postgres_server: object) -> Catalogues:
+    """Makes empty catalogues of PostgreSQL."""
+    from tests.engines.postgres import PostgresServer
+
+    assert isinstance(postgres_server, PostgresServer)
+    return PostgresCatalogues(postgres_server)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.engines)])
+def catalogues(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Catalogues:
+    """Makes empty catalogues, of one kind of database after the other: a test that uses it is run with each."""
+    if request.param == "sqlite":
+        return SqliteCatalogues(tmp_path_factory.mktemp("catalogues"))
+    made = request.getfixturevalue("postgres_catalogues")
+    assert isinstance(made, Catalogues)
+    return made
+
+
+@pytest.fixture
+def catalogue_url(catalogues: Catalogues) -> Iterator[str]:
+    """URL of an empty catalogue of this test alone, which is run with each kind of database."""
+    url = catalogues.make()
+    yield url
+    catalogues.drop(url)
 
 
 @pytest.fixture(scope="session")

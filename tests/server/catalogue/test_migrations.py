@@ -27,6 +27,11 @@ from steeple.server.review.store import KeptQueryStore
 from steeple.server.usage import UsageCounts
 
 
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
 def schema(path: Path) -> dict[str, set[str]]:
     """The parts of every statement that made a table or an index: columns and constraints, in no order."""
     with closing(sqlite3.connect(path)) as connection:

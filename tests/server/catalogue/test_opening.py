@@ -19,6 +19,11 @@ from steeple.server.catalogue import Catalogue, LandmarkDraft
 from steeple.server.catalogue.database import safe_url
 
 
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
 @pytest.mark.parametrize("url", ["", "catalogue.db", "sqlite://", "sqlite:///:memory:"])
 def test_a_url_without_a_file_is_refused(url: str) -> None:
     with pytest.raises(InvalidArgumentError, match="sqlite:////absolute/path/catalogue"):

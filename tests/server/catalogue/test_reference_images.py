@@ -190,7 +190,8 @@ def test_photos_in_use(catalogue: Catalogue, make_features: MakeFeatures) -> Non
     assert catalogue.photos_in_use([SHA256, other]) == set()
 
 
-def test_damaged_features_are_told(catalogue: Catalogue, make_features: MakeFeatures, tmp_path: Path) -> None:
+def test_damaged_features_are_told(sqlite_catalogue: Catalogue, make_features: MakeFeatures, tmp_path: Path) -> None:
+    catalogue = sqlite_catalogue
     image = catalogue.create_image("tower", ImageDraft(make_features()))
     with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
         connection.execute("UPDATE image_features SET geometry = x'00'")
