@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engines.catalogues import Catalogues, PostgresCatalogues, SqliteCatalogues
 from tests.engines.milvus_server import MilvusServer
 from tests.engines.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    from tests.engines.catalogues import Catalogues
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +43,7 @@ def postgres_url(postgres_server: object) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_catalogues(postgres_server: object) -> Catalogues:
     """Makes empty catalogues of PostgreSQL."""
+    from tests.engines.catalogues import PostgresCatalogues
     from tests.engines.postgres import PostgresServer
 
     assert isinstance(postgres_server, PostgresServer)
@@ -49,6 +53,8 @@ def postgres_catalogues(postgres_server: object) -> Catalogues:
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.engines)])
 def catalogues(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Catalogues:
     """Makes empty catalogues, of one kind of database after the other: a test that uses it is run with each."""
+    from tests.engines.catalogues import Catalogues, SqliteCatalogues
+
     if request.param == "sqlite":
         return SqliteCatalogues(tmp_path_factory.mktemp("catalogues"))
     made = request.getfixturevalue("postgres_catalogues")
@@ -59,9 +65,8 @@ def catalogues(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def catalogue_url(catalogues: Catalogues) -> Iterator[str]:
     """URL of an empty catalogue of this test alone, which is run with each kind of database."""
-    url = catalogues.make()
-    yield url
-    catalogues.drop(url)
+    with catalogues.lent() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

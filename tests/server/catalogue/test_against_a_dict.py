@@ -193,6 +193,9 @@ def test_the_catalogue_against_a_dict(make_features: MakeFeatures, catalogues: C
     run_state_machine_as_test(
         lambda: CatalogueMachine(make_features, catalogues),  # type: ignore[arg-type]  # takes any maker of machines
         settings=settings(
-            max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=int(15 * catalogues.share_of_examples),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )

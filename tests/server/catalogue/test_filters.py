@@ -22,7 +22,7 @@ ODD = 'a "b".c\\é'  # a key of metadata that no path expression of a database t
 
 @pytest.fixture(scope="module")
 def filled(catalogues: Catalogues, make_features: MakeFeatures) -> Iterator[Catalogue]:
-    with Catalogue.open(catalogues.make()) as catalogue:
+    with catalogues.lent() as url, Catalogue.open(url) as catalogue:
         drafts = {
             "eiffel": LandmarkDraft(
                 "Tour Eiffel", aliases={"de": ["Eiffelturm"]}, labels=["iron", "tower"], metadata={"city": "Paris"}

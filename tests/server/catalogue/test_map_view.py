@@ -99,7 +99,7 @@ def test_the_whole_earth_has_cells_of_five_degrees() -> None:
 def test_cells_hold_what_a_count_by_hand_says(
     catalogues: Catalogues, places: list[tuple[float, float]], zoom: int
 ) -> None:
-    with Catalogue.open(catalogues.make()) as catalogue:
+    with catalogues.lent() as url, Catalogue.open(url) as catalogue:
         drafts = [(LandmarkDraft("T", location=LatLng(*place)), "") for place in places]
         catalogue.create_landmarks(drafts)
         found = catalogue.map_landmarks("", EVERYWHERE, zoom)

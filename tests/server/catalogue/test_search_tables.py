@@ -147,7 +147,10 @@ def test_what_is_derived_stays_current(make_features: MakeFeatures, catalogues: 
     run_state_machine_as_test(
         lambda: DerivedMachine(make_features, catalogues),  # type: ignore[arg-type]  # takes any maker of machines
         settings=settings(
-            max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=int(15 * catalogues.share_of_examples),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
 

@@ -87,7 +87,8 @@ def test_undoing_whatever_was_done_in_reverse_leads_back(
     make_features: MakeFeatures, catalogues: Catalogues, steps: list[Any]
 ) -> None:
     with (
-        Catalogue.open(catalogues.make(), timedelta(days=3)) as catalogue,
+        catalogues.lent() as url,
+        Catalogue.open(url, timedelta(days=3)) as catalogue,
         audit.attempting(audit.Attempt("keys/me", "X/Y")),
     ):
         catalogue.create_landmark(LandmarkDraft("Tower", metadata={"a": "a"}), landmark_id="tower")

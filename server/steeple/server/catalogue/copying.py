@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, LargeBinary, Table, delete, func, ins
 from steeple.errors import DataLossError, FailedPreconditionError
 from steeple.server.catalogue.migrate import UNFINISHED, known_revisions, revision_of, upgrade
 from steeple.server.catalogue.schema import metadata
+from steeple.server.catalogue.trigrams import make_index
 
 if TYPE_CHECKING:
     from steeple.server.catalogue.database import Database
@@ -190,6 +191,7 @@ def _begin(target: Database) -> str:
         if UNFINISHED in found:
             _unfinished.drop(connection)
         upgrade(connection)
+        make_index(connection)
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
         _unfinished.create(connection)

@@ -57,6 +57,11 @@ class Database:
         """The SQLAlchemy engine behind all transactions."""
         return self._backend.engine
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine, used by one server at a time."""
+        return isinstance(self._backend, Sqlite)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and is not held up by writers."""
