@@ -30,6 +30,28 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object
 
 
 @pytest.fixture
+def own_postgres_server(tmp_path: Path) -> Iterator[object]:
+    """A PostgreSQL server of this test alone, which may stop it."""
+    from tests.engines.postgres import PostgresServer
+
+    server = PostgresServer(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A PostgreSQL server without any extension; no test may stop it."""
+    from tests.engines.postgres import PostgresServer, wheel_binaries
+
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "plain", wheel_binaries())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def postgres_url(postgres_server: object) -> Iterator[str]:
     """SQLAlchemy URL of an empty database, of this test alone."""
     from tests.engines.postgres import PostgresServer

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,17 +35,6 @@ MakeFeatures = Callable[..., FeatureSet]
 def url(postgres_catalogues: Catalogues) -> Iterator[str]:
     with postgres_catalogues.lent() as url:
         yield url
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Any]:
-    """A server that the test may stop."""
-    from tests.engines.postgres import PostgresServer
-
-    server = PostgresServer(tmp_path / "server")
-    server.start()
-    yield server
-    server.stop()
 
 
 def other(url: str, **parts: Any) -> str:
@@ -175,31 +162,33 @@ def test_connections_that_the_server_ended_are_replaced(url: str) -> None:
         end_all()
         assert catalogue.get_landmark("x").display_name == "Tower"
         with pytest.raises(UnavailableError), catalogue.database.read() as connection:
-            end_all()
-            connection.execute(text("SELECT 1"))
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         assert catalogue.update_landmark("x", display_name="Tour").display_name == "Tour"
         database.close()
 
 
-def test_a_killed_server_loses_nothing_and_is_found_again(own_server: Any, make_features: MakeFeatures) -> None:
-    acknowledged: list[str] = []
+def test_a_killed_server_loses_nothing_and_is_found_again(
+    own_postgres_server: Any, make_features: MakeFeatures
+) -> None:
+    own_server, acknowledged = own_postgres_server, list[str]()
     failed = [threading.Event() for _ in range(4)]
-    down, stop = threading.Event(), threading.Event()
+    back = threading.Event()
 
     def write(catalogue: Catalogue, thread: int) -> list[type[BaseException]]:
-        errors = []
-        for number in itertools.count():
+        errors, number, done = [], 0, False
+        while not done:
+            number += 1
             image_id = f"i{thread}-{number}"
             try:
                 catalogue.create_image("tower", ImageDraft(make_features(number)), image_id=image_id)
             except SteepleError as error:
                 errors.append(type(error))
                 failed[thread].set()
-                down.wait(30)  # for the server to be back
+                back.wait(30)
             else:
                 acknowledged.append(image_id)
-                if stop.is_set() and failed[thread].is_set():
-                    return errors
+                done = back.is_set() and failed[thread].is_set()
+        return errors
 
     with Catalogue.open(own_server.database("some")) as catalogue, ThreadPoolExecutor(4) as pool:
         catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
@@ -211,8 +200,7 @@ def test_a_killed_server_loses_nothing_and_is_found_again(own_server: Any, make_
             assert one.wait(30)
         own_server.start()
         before = set(acknowledged)
-        down.set()
-        stop.set()
+        back.set()
         errors = {kind for future in writing for kind in future.result(60)}
         assert errors == {UnavailableError}
         there = {image.id for image in catalogue.list_images("tower", page_size=1000).items}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import JSON, Column
 from sqlalchemy.schema import SchemaItem
 
 from steeple.server.catalogue import discovery_tables, person_tables, view_tables  # noqa: F401 - for their tables
@@ -29,9 +30,17 @@ def compared(dialect: str) -> Mapping[str, Any]:
     def is_there(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _: SchemaItem | None) -> bool:
         return reflected or kind != "index" or name != SHORT_TEXTS or dialect == "sqlite"
 
+    def is_other_default(
+        _context: object, _column: object, described: Column[Any], found: str | None, _: object, rendered: str | None
+    ) -> bool | None:
+        # Alembic would have PostgreSQL compare them, which compares no JSON.
+        if dialect != "postgresql" or not isinstance(described.type, JSON) or found is None:
+            return None
+        return found.removesuffix("::json") != rendered
+
     return {
         "compare_type": True,
-        "compare_server_default": True,
+        "compare_server_default": is_other_default,
         "include_name": is_known,
         "include_object": is_there,
     }
