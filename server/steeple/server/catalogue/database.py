@@ -55,6 +55,10 @@ class Database:
     Args:
         url: SQLAlchemy URL, such as ``sqlite:////var/lib/steeple/catalogue.db``.
 
+    Attributes:
+        before_write: Called at the start of every write transaction, once no other can begin, unless it is SQLite;
+            raises to end it.
+
     Raises:
         InvalidArgumentError: If the URL is not one, or names a database that cannot be durable.
         FailedPreconditionError: If the database's driver is not installed or its folder cannot be made.
@@ -63,6 +67,7 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = _parse(url)
         self._closed = False
+        self.before_write: Callable[[Connection], None] = lambda _: None
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         # SQLite lets one writer in at a time and the others poll, in no order. Threads that queue here instead never
         # see it busy; other processes still do, for which there is the timeout.
@@ -98,6 +103,7 @@ class Database:
             if not self._is_sqlite:
                 # Sequence numbers must become visible in their order, or a reader would miss a change for good.
                 connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                self.before_write(connection)
             yield connection
             if self._file is not None:
                 self._file.check()  # what is committed to a file without a name is lost
