@@ -28,10 +28,12 @@ class Failure:
     Attributes:
         error: What to raise.
         retry_delay: Seconds after which the server asks to be called again; None if it does not.
+        lost: Whether the connection broke in a way that gRPC does not make a call again for.
     """
 
     error: SteepleError
     retry_delay: float | None = None
+    lost: bool = False
 
 
 @dataclass
@@ -61,7 +63,8 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     """
     call: _FinishedCall = error
     code = call.code()
-    if code is grpc.StatusCode.INTERNAL and call.details() == _GONE:
+    lost = code is grpc.StatusCode.INTERNAL and call.details() == _GONE
+    if lost:
         code = grpc.StatusCode.UNAVAILABLE
     details = _details(error)
     if details.info is not None:
@@ -75,7 +78,7 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
         result.metadata.setdefault("field", ", ".join(details.fields))
     if details.request_id:
         result.metadata.setdefault("request_id", details.request_id)
-    return Failure(result, details.retry_delay)
+    return Failure(result, details.retry_delay, lost)
 
 
 def abandoned(cancelled: asyncio.CancelledError) -> BaseException:
