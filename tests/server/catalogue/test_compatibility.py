@@ -92,7 +92,9 @@ TAKING: dict[str, tuple[Callable[[Operations], object], str]] = {
     ),
     "rows kept": (
         lambda op: op.create_table(
-            "visit", sa.Column("id", sa.Integer, primary_key=True), sa.Column("of", sa.Integer, sa.ForeignKey("landmark.key"))
+            "visit",
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("of", sa.Integer, sa.ForeignKey("landmark.key")),
         ),
         "visit keeps rows of landmark from being deleted",
     ),

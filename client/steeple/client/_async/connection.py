@@ -173,11 +173,7 @@ class AsyncConnection:
                 delay = failure.retry_delay if isinstance(failure.error, ResourceExhaustedError) else None
                 if failure.lost:
                     delay = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
-                if (
-                    delay is None
-                    or attempt >= self.settings.max_attempts
-                    or time.monotonic() + delay >= deadline
-                ):
+                if delay is None or attempt >= self.settings.max_attempts or time.monotonic() + delay >= deadline:
                     raise failure.error from error
             except ValueError:  # gRPC's word for a channel that another thread has closed since
                 if self._closed:
