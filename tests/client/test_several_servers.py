@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+import trustme
 
 from steeple.client._targets import Target
 from steeple.delf.features import FeatureSet
@@ -17,7 +18,7 @@ from steeple.errors import InvalidArgumentError, UnavailableError
 
 from .conftest import make_features
 from .harness import Harness
-from .peer import PATIENCE, Peer, abort, answer_of, search
+from .peer import PATIENCE, Peer, abort, answer_of, fail, search
 
 
 @pytest.fixture
@@ -187,8 +188,6 @@ def test_parts_of_a_frame_are_sent_again(client: Any, peer: Peer) -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[bytes, bytes, Path]:
-    import trustme
-
     authority = trustme.CA()
     issued = authority.issue_cert("search.example.org")
     root = tmp_path / "root.pem"
@@ -220,3 +219,17 @@ def test_servers_of_a_list_have_the_certificate_of_the_first(
         other.identify(features)
     for server in servers:
         server.stop(0).wait()
+
+
+def test_what_a_proxy_says_that_has_lost_its_server_is_made_again(
+    client: Any, peer: Peer, features: FeatureSet
+) -> None:
+    lost = fail(grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM (Received RST_STREAM with error code 2))")
+    peer.script("Identify", lost, lost, peer.normally)
+    assert client.identify(features).feature_count == 25
+    peer.script("IdentifyStream", lost, peer.normally)
+    assert [found.frame_id for found in client.identify_stream([features] * 2)] == [0, 1]
+    peer.script("Identify", lost)
+    with pytest.raises(UnavailableError, match="RST_STREAM"):
+        client.identify(features)
+    assert len(peer.calls("Identify")) == 3 + 4

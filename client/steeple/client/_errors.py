@@ -51,8 +51,10 @@ class _FinishedCall(Protocol):
     def details(self) -> str | None: ...
 
 
-# What gRPC's asyncio API says of a message that is sent while its connection breaks; the server has said nothing.
+# What gRPC says where the server has said nothing: its asyncio API of a message that is sent while the connection breaks,
+# and all of them of a proxy that has lost its server in the middle of an answer.
 _GONE: Final = "Internal error from Core"
+_RESET: Final = "RST_STREAM"
 
 
 def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> Failure:
@@ -63,10 +65,10 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     """
     call: _FinishedCall = error
     code = call.code()
-    lost = code is grpc.StatusCode.INTERNAL and call.details() == _GONE
+    details = _details(error)
+    lost = code is grpc.StatusCode.INTERNAL and details.info is None and _is_of_grpc(call.details() or "")
     if lost:
         code = grpc.StatusCode.UNAVAILABLE
-    details = _details(error)
     if details.info is not None:
         cls, text = error_class(code.name, details.info.reason), call.details() or code.name
     else:
@@ -79,6 +81,10 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     if details.request_id:
         result.metadata.setdefault("request_id", details.request_id)
     return Failure(result, details.retry_delay, lost)
+
+
+def _is_of_grpc(text: str) -> bool:
+    return text == _GONE or _RESET in text
 
 
 def abandoned(cancelled: asyncio.CancelledError) -> BaseException:
