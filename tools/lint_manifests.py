@@ -2,8 +2,8 @@
 
     python tools/lint_manifests.py deploy/kubernetes
 
-Every kustomization below the folder is built by kubectl or kustomize, and each resource of it validated, strictly. Where
-neither is installed, the resources are validated as they lie there, without their patches.
+Every kustomization below the folder is built by kubectl or kustomize, and each resource of it validated, strictly.
+Where neither is installed, the resources are validated as they lie there, without their patches.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def main() -> int:
     for path in sorted(root.rglob("*.example.yaml")):
         example = documents(path.read_text(encoding="utf-8"))
         wrong += [f"{path}: {what}" for resource in example for what in complaints(resource)]
-    print("\n".join(wrong) or "kubernetes-validate: nothing to complain about", file=sys.stderr if wrong else sys.stdout)
+    print(
+        "\n".join(wrong) or "kubernetes-validate: nothing to complain about", file=sys.stderr if wrong else sys.stdout
+    )
     return 1 if wrong else 0
 
 

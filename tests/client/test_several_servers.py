@@ -15,10 +15,11 @@ import trustme
 from steeple.client._targets import Target
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError, UnavailableError
+from steeple.v1 import visual_search_service_pb2 as search
 
 from .conftest import make_features
 from .harness import Harness
-from .peer import PATIENCE, Peer, abort, answer_of, fail, search
+from .peer import PATIENCE, Peer, abort, answer_of, fail
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_targets(text: str, for_grpc: str, spread: bool) -> None:
 
 @pytest.mark.parametrize("text", ["a:1,", "a:1,b:x", "a:1,b:0", "a:1,dns:///b:1", "a:1,b:70000", ",a:1"])
 def test_a_list_of_something_else_is_refused(harness: Harness, text: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="several servers are given as HOST:PORT,HOST:PORT"):
+    with pytest.raises(InvalidArgumentError, match="several servers are given as HOST:PORT,HOST:PORT or"):
         harness.client(text)
 
 

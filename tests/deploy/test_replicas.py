@@ -196,9 +196,7 @@ def test_envoy_and_prometheus_ask_where_replicas_answer(compose: Any) -> None:
         ]
         assert {each["address"] for each in endpoints} == {"steeple-1", "steeple-2"}
         assert {each["port_value"] for each in endpoints} == {ports[cluster["name"]]}
-    heard = {
-        str(each["address"]["socket_address"]["port_value"]) for each in envoy["static_resources"]["listeners"]
-    }
+    heard = {str(each["address"]["socket_address"]["port_value"]) for each in envoy["static_resources"]["listeners"]}
     assert {port.rpartition(":")[2] for port in compose["services"]["envoy"]["ports"]} == heard
     (prometheus,) = documents(DEPLOY / "prometheus-scaled.yaml")
     targets = {

@@ -51,8 +51,8 @@ class _FinishedCall(Protocol):
     def details(self) -> str | None: ...
 
 
-# What gRPC says where the server has said nothing: its asyncio API of a message that is sent while the connection breaks,
-# and all of them of a proxy that has lost its server in the middle of an answer.
+# What gRPC says where the server has said nothing: its asyncio API of a message that is sent while the connection
+# breaks, and both of a proxy that has lost its server in the middle of an answer.
 _GONE: Final = "Internal error from Core"
 _RESET: Final = "RST_STREAM"
 

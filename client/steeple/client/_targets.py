@@ -70,7 +70,7 @@ def _address(text: str, whole: str) -> tuple[str, int]:
         host, port = text, str(_DEFAULT_PORT)
     if not host or "/" in host or not (port.isascii() and port.isdecimal() and 0 < int(port) <= 65535):
         raise InvalidArgumentError(
-            f"several servers are given as HOST:PORT,HOST:PORT, or as dns:///HOST:PORT; {text!r} of {whole!r} is neither"
+            f"several servers are given as HOST:PORT,HOST:PORT or as dns:///HOST:PORT; {text!r} of {whole!r} is neither"
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
 

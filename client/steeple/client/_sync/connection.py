@@ -107,8 +107,8 @@ class Connection:
     ) -> _Response:
         """The response to a request.
 
-        gRPC itself tries again what was UNAVAILABLE, on another server if there are several. A server at its limit says after how long to ask again,
-        and is obeyed as long as the deadline allows.
+        gRPC itself tries again what was UNAVAILABLE, on another server if there are several. A server at its limit says
+        after how long to ask again, and is obeyed as long as the deadline allows.
 
         Args:
             method: Of a stub.

@@ -294,8 +294,8 @@ class Server:
     async def stop(self, grace_seconds: float) -> None:
         """Takes no more calls, lets those in progress end, saves the index. The server cannot be started again.
 
-        Before, for as long as the settings say, health says NOT_SERVING and calls are taken still: whoever spreads calls
-        over several servers shall notice first.
+        Before, for as long as the settings say, health says NOT_SERVING and calls are taken still: whoever spreads
+        calls over several servers shall notice first.
 
         Args:
             grace_seconds: Calls that take longer are cancelled; but what has begun to change the catalogue is

@@ -95,7 +95,7 @@ class SchemaWatch:
         self._database = database
         self._lock = threading.Lock()
         self._objection = ""
-        self._told: list[Callable[[str], None]] = []
+        self._told: list[Callable[[str], object]] = []
         database.before_write = self._admit
 
     @property
@@ -103,7 +103,7 @@ class SchemaWatch:
         """Why the database can no longer be used; empty while it can."""
         return self._objection
 
-    def tell(self, told: Callable[[str], None]) -> None:
+    def tell(self, told: Callable[[str], object]) -> None:
         """Has ``told`` called, on any thread, with the objection as soon as there is one."""
         with self._lock:
             self._told.append(told)
