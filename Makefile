@@ -74,9 +74,13 @@ proto-baseline: $(VENV)/.installed-dev ## Make protos/baseline.binpb of the cont
 	$(BIN)/python -m grpc_tools.protoc -I protos --include_imports --descriptor_set_out=protos/baseline.binpb protos/steeple/v1/*.proto
 
 .PHONY: deploy-lint
-deploy-lint: $(VENV)-deploy/.installed ## Check the files in deploy/ (systemd's part needs systemd-analyze, and says so without)
+deploy-lint: $(VENV)-deploy/.installed ## Check the files in deploy/ (parts need systemd-analyze, promtool, kustomize; says so without)
 	$(VENV)-deploy/bin/hadolint deploy/Containerfile
-	$(VENV)-deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(VENV)-deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose-scaled.yaml
+	$(VENV)-deploy/bin/python tools/lint_manifests.py deploy/kubernetes
+	$(VENV)-deploy/bin/envoy --mode validate --log-level error --config-path deploy/envoy/envoy.yaml
+	@if command -v promtool >/dev/null; then promtool check config deploy/prometheus.yaml deploy/prometheus-scaled.yaml; else \
+		echo "promtool is not installed, so Prometheus was not asked about its files; tests check what they name"; fi
 	sh tools/verify_unit.sh deploy/steeple.service
 
 .PHONY: staleness

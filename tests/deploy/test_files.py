@@ -19,7 +19,8 @@ PAGES = [ROOT / "docs/server/running.md", ROOT / "docs/server/reliability.md"]
 FILES = sorted(path for path in [*DEPLOY.rglob("*"), *PAGES] if path.is_file() and path.suffix != ".png")
 
 # Of the settings' file, and of the commands that ask a server.
-OTHERS = {"CONFIG", "SERVER", "KEY", "TLS", "ROOT_CERTIFICATES", "CLIENT_CERTIFICATE", "CLIENT_KEY"}
+COMING = {"FILES_URL", "MILVUS_URI", "MILVUS_TOKEN", "MILVUS_KIND"}
+OTHERS = COMING | {"CONFIG", "SERVER", "KEY", "TLS", "ROOT_CERTIFICATES", "CLIENT_CERTIFICATE", "CLIENT_KEY"}
 
 
 def name_of(path: Path) -> str:

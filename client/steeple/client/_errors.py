@@ -28,10 +28,12 @@ class Failure:
     Attributes:
         error: What to raise.
         retry_delay: Seconds after which the server asks to be called again; None if it does not.
+        lost: Whether the connection broke in a way that gRPC does not make a call again for.
     """
 
     error: SteepleError
     retry_delay: float | None = None
+    lost: bool = False
 
 
 @dataclass
@@ -49,8 +51,10 @@ class _FinishedCall(Protocol):
     def details(self) -> str | None: ...
 
 
-# What gRPC's asyncio API says of a message that is sent while its connection breaks; the server has said nothing.
+# What gRPC says where the server has said nothing: its asyncio API of a message that is sent while the connection
+# breaks, and both of a proxy that has lost its server in the middle of an answer.
 _GONE: Final = "Internal error from Core"
+_RESET: Final = "RST_STREAM"
 
 
 def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> Failure:
@@ -61,9 +65,10 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     """
     call: _FinishedCall = error
     code = call.code()
-    if code is grpc.StatusCode.INTERNAL and call.details() == _GONE:
-        code = grpc.StatusCode.UNAVAILABLE
     details = _details(error)
+    lost = code is grpc.StatusCode.INTERNAL and details.info is None and _is_of_grpc(call.details() or "")
+    if lost:
+        code = grpc.StatusCode.UNAVAILABLE
     if details.info is not None:
         cls, text = error_class(code.name, details.info.reason), call.details() or code.name
     else:
@@ -75,7 +80,11 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
         result.metadata.setdefault("field", ", ".join(details.fields))
     if details.request_id:
         result.metadata.setdefault("request_id", details.request_id)
-    return Failure(result, details.retry_delay)
+    return Failure(result, details.retry_delay, lost)
+
+
+def _is_of_grpc(text: str) -> bool:
+    return text == _GONE or _RESET in text
 
 
 def abandoned(cancelled: asyncio.CancelledError) -> BaseException:

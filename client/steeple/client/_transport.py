@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import grpc
 import grpc.aio
 
+from steeple.client._targets import Target
 from steeple.errors import InvalidArgumentError
 from steeple.v1 import (
     audit_service_pb2_grpc,
@@ -65,6 +66,11 @@ KEEPALIVE_MS: Final = 30_000
 KEEPALIVE_TIMEOUT_MS: Final = 15_000
 """A server that does not answer for so long is taken for gone: its calls end with UNAVAILABLE."""
 
+SPREAD_KEEPALIVE_MS: Final = 12_000
+SPREAD_KEEPALIVE_TIMEOUT_MS: Final = 4_000
+"""The same where there are others to turn to, so that a call can still be made again within its deadline: on Linux what
+is sent and not acknowledged for so long ends the connection, too. Steeple's servers take pings each 10 seconds."""
+
 FIRST_PAUSE_SECONDS: Final = 0.1
 """Before a call that was UNAVAILABLE is made again; each further one is twice as long."""
 
@@ -97,17 +103,21 @@ class Settings:
         check_timeout(self.timeout)
         check_timeout(self.long_timeout)
         self.credentials()
+        Target.parse(self.target)
         if not 1 <= self.max_attempts <= 5:
             raise InvalidArgumentError(f"max_attempts must be 1 (never try again) to 5, not {self.max_attempts}")
 
     def options(self) -> list[tuple[str, str | int]]:
         """Arguments of the channel."""
+        target = Target.parse(self.target)
+        keepalive_ms = SPREAD_KEEPALIVE_MS if target.spread else KEEPALIVE_MS
+        keepalive_timeout_ms = SPREAD_KEEPALIVE_TIMEOUT_MS if target.spread else KEEPALIVE_TIMEOUT_MS
         options: dict[str, str | int] = {
             # What a request may have is the server's to say, and it does (AsyncConnection.prepare). What it answers was
             # asked for: a photo as large as one that was taken must come back.
             "grpc.max_send_message_length": _UNLIMITED,
             "grpc.max_receive_message_length": _UNLIMITED,
-            "grpc.service_config": _service_config(self.max_attempts),
+            "grpc.service_config": _service_config(self.max_attempts, spread=target.spread),
             # A request larger than this buffer is not sent again; gRPC's default is smaller than a photo.
             "grpc.per_rpc_retry_buffer_size": _RETRY_BUFFER_BYTES,
             # A server that comes back is found again within seconds (gRPC's default: two minutes).
@@ -115,13 +125,15 @@ class Settings:
             "grpc.max_reconnect_backoff_ms": 3000,
             # While a call is under way, a server that died without a word is noticed in 45 seconds. Steeple's servers
             # take pings each 10 seconds or less often. Without a call there are none, which lets phones sleep.
-            "grpc.keepalive_time_ms": KEEPALIVE_MS,
-            "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-            "grpc.http2.ping_timeout_ms": KEEPALIVE_TIMEOUT_MS,  # by which newer versions of gRPC go
+            "grpc.keepalive_time_ms": keepalive_ms,
+            "grpc.keepalive_timeout_ms": keepalive_timeout_ms,
+            "grpc.http2.ping_timeout_ms": keepalive_timeout_ms,  # by which newer versions of gRPC go
             "grpc.keepalive_permit_without_calls": 0,
             "grpc.http2.max_pings_without_data": 0,  # any number, or a quiet stream would go unwatched
             "grpc.primary_user_agent": f"steeple-python/{_version()}",
         }
+        if target.authority is not None:
+            options["grpc.default_authority"] = target.authority
         return list((options | dict(self.channel_options)).items())
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -194,10 +206,11 @@ class Link:
     def open(settings: Settings) -> Link:
         """A link to the server; it connects with the first call."""
         credentials, options = settings.credentials(), settings.options()
+        target = Target.parse(settings.target).for_grpc()
         channel = (
-            grpc.insecure_channel(settings.target, options)
+            grpc.insecure_channel(target, options)
             if credentials is None
-            else grpc.secure_channel(settings.target, credentials, options)
+            else grpc.secure_channel(target, credentials, options)
         )
         return Link(
             channel,
@@ -252,10 +265,11 @@ class AsyncLink:
     def open(settings: Settings) -> AsyncLink:
         """A link to the server; it connects with the first call."""
         credentials, options = settings.credentials(), settings.options()
+        target = Target.parse(settings.target).for_grpc()
         channel = (
-            grpc.aio.insecure_channel(settings.target, options)
+            grpc.aio.insecure_channel(target, options)
             if credentials is None
-            else grpc.aio.secure_channel(settings.target, credentials, options)
+            else grpc.aio.secure_channel(target, credentials, options)
         )
         visual_search: Any = visual_search_service_pb2_grpc.VisualSearchServiceStub(channel)
         catalog: Any = catalog_service_pb2_grpc.CatalogServiceStub(channel)
@@ -299,7 +313,7 @@ class AsyncLink:
         )
 
 
-def _service_config(max_attempts: int) -> str:
+def _service_config(max_attempts: int, *, spread: bool) -> str:
     method: dict[str, Any] = {"name": [{}]}  # every method of every service
     if max_attempts > 1:
         method["retryPolicy"] = {
@@ -312,7 +326,10 @@ def _service_config(max_attempts: int) -> str:
     # What a stream sends while gRPC repeats a broken call may get lost between the two, on a busy machine, and both
     # sides then wait. The client repeats streams itself.
     streams = [{"service": f"steeple.v1.{service}", "method": name} for service, name in _SENDING_STREAMS]
-    return json.dumps({"methodConfig": [method, {"name": streams}]})
+    config: dict[str, Any] = {"methodConfig": [method, {"name": streams}]}
+    if spread:  # and no new call goes to a server that says, by grpc.health.v1, that it stops
+        config |= {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}
+    return json.dumps(config)
 
 
 def _is_serving(response: bytes) -> bool:

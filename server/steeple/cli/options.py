@@ -25,7 +25,10 @@ DEFAULT_PACK_FEATURES: Final = 1000
 """As the server and ``steeple.packs`` have them, for the same reason."""
 
 ServerOption = Annotated[
-    str, typer.Option("--server", "-s", metavar="HOST:PORT", envvar="STEEPLE_SERVER", help="The Steeple server.")
+    str,
+    typer.Option(
+        "--server", "-s", metavar="HOST:PORT", envvar="STEEPLE_SERVER", help="The Steeple server, or several: A:1,B:2."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 PlotOption = Annotated[

@@ -128,6 +128,7 @@ class Engine:
             )
             clock = CautiousClock()
             chores = (
+                self.catalogue.schema.check,
                 self._identify_counts.save,
                 self.usage.save,
                 lambda: self.ingest.purge(clock.now()),

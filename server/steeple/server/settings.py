@@ -113,6 +113,8 @@ class Settings(BaseSettings):
         kept_queries_max_bytes: Of the files of all kept queries; the oldest are deleted first.
         feedback: Whether feedback and proposals that people send are taken, and kept as queries are: ``on`` or ``off``.
         feedback_per_day: Of these, that one key may send in 24 hours; all callers together, where none is asked for.
+        drain_delay_seconds: Time for which a server that is told to stop says that it is not ready and goes on taking
+            calls, for load balancers to notice; then the grace begins.
         shutdown_grace_seconds: Time that calls in progress get when the server is told to stop.
         log_format: ``text`` for people, ``json`` for one JSON object a line.
         log_level: Least severe level that is logged.
@@ -176,6 +178,7 @@ class Settings(BaseSettings):
     kept_queries_max_bytes: Annotated[int, Field(ge=0)] = 2**30
     feedback: Literal["on", "off"] = "on"
     feedback_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    drain_delay_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
     shutdown_grace_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -187,15 +187,6 @@ def test_a_migration_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None
     Catalogue.open(url).close()
 
 
-def test_a_newer_schema_is_refused(url: str, tmp_path: Path) -> None:
-    Catalogue.open(url).close()
-    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
-    with pytest.raises(FailedPreconditionError, match=r"written by a newer Steeple \(schema 9999\)"):
-        Catalogue.open(url)
-
-
 def test_the_database_of_something_else_is_left_alone(url: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
         connection.execute("CREATE TABLE landmark (name TEXT)")

@@ -53,7 +53,7 @@ class AsyncClient(
     AsyncPackCalls,
     AsyncViewCalls,
 ):
-    """A Steeple server.
+    """A Steeple server, or several of one catalogue.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
     call :meth:`close`. Asynchronous clients belong to the event loop of their first call.
@@ -65,7 +65,8 @@ class AsyncClient(
     and FailedPreconditionError after :meth:`close`.
 
     Args:
-        target: ``host:port``, or any other gRPC target.
+        target: ``host:port``; several servers of one catalogue, between which calls are spread, as
+            ``host:port,host:port`` or ``dns:///host:port``; or any other gRPC target.
         release: Model release to extract with: the name of one that ships with Steeple, or a folder.
         timeout: Seconds for a call that does not say otherwise.
         long_timeout: The same for calls that move a whole photo or may delete many.

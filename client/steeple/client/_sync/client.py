@@ -54,7 +54,7 @@ class Client(
     PackCalls,
     ViewCalls,
 ):
-    """A Steeple server.
+    """A Steeple server, or several of one catalogue.
 
     It connects with the first call, reconnects by itself, and may be shared. Use it in a ``with`` block, or
     call :meth:`close`.
@@ -66,7 +66,8 @@ class Client(
     and FailedPreconditionError after :meth:`close`.
 
     Args:
-        target: ``host:port``, or any other gRPC target.
+        target: ``host:port``; several servers of one catalogue, between which calls are spread, as
+            ``host:port,host:port`` or ``dns:///host:port``; or any other gRPC target.
         release: Model release to extract with: the name of one that ships with Steeple, or a folder.
         timeout: Seconds for a call that does not say otherwise.
         long_timeout: The same for calls that move a whole photo or may delete many.

@@ -16,7 +16,7 @@ from steeple.client._photos import Photo, PhotoReader, Source
 from steeple.client._requests import Page, PagedRequest, checked_page_size
 from steeple.client._sync.listing import Listing
 from steeple.client._tracing import Tracing
-from steeple.client._transport import Link, Settings, check_timeout
+from steeple.client._transport import FIRST_PAUSE_SECONDS, Link, Settings, check_timeout
 from steeple.client.listing import ListPage
 from steeple.delf.release import ModelRelease
 from steeple.errors import (
@@ -107,8 +107,8 @@ class Connection:
     ) -> _Response:
         """The response to a request.
 
-        gRPC itself tries again what was UNAVAILABLE. A server at its limit says after how long to ask again,
-        and is obeyed as long as the deadline allows.
+        gRPC itself tries again what was UNAVAILABLE, on another server if there are several. A server at its limit says
+        after how long to ask again, and is obeyed as long as the deadline allows.
 
         Args:
             method: Of a stub.
@@ -168,13 +168,10 @@ class Connection:
                 return response(method(request, timeout=remaining, metadata=self.metadata()))
             except grpc.RpcError as error:
                 failure = failure_of(error, target=self.settings.target, timeout=timeout)
-                delay = failure.retry_delay
-                if (
-                    delay is None
-                    or not isinstance(failure.error, ResourceExhaustedError)
-                    or attempt >= self.settings.max_attempts
-                    or time.monotonic() + delay >= deadline
-                ):
+                delay = failure.retry_delay if isinstance(failure.error, ResourceExhaustedError) else None
+                if failure.lost:
+                    delay = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+                if delay is None or attempt >= self.settings.max_attempts or time.monotonic() + delay >= deadline:
                     raise failure.error from error
             except ValueError:  # gRPC's word for a channel that another thread has closed since
                 if self._closed:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import itertools
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -39,8 +40,8 @@ class _Sent:
 class _Feed:
     """Turns frames into requests, one whenever gRPC can send one.
 
-    A call that breaks before its first answer is made again, with all that was sent. gRPC would do so by itself, but
-    may lose what is sent while an attempt fails.
+    A call that breaks is made again, with all that was sent and not answered, on another server if there are several.
+    gRPC would do so by itself before the first answer, but may lose what is sent while an attempt fails.
 
     Of a frame in parts, one part is sent, and the next, or the next frame, when the server has answered it.
 
@@ -59,16 +60,19 @@ class _Feed:
         self._more_wanted: concurrent.futures.Future[bool] | None = None  # None: nothing is waited for
         self._last = _Sent(0, 0, None, 0.0)
         self._turn = Turn()
-        self._kept: deque[IdentifyStreamRequest] = deque()  # of which it may be that no call has sent them to the end
+        self._keeping = threading.Lock()  # never held while waiting
+        self._kept: deque[IdentifyStreamRequest] = deque()  # of frames that have not had their last answer
         self._first = 0  # number of the first of them
+        self._open_frame = 0  # the first frame that has not had its last answer
         self._attempt: object = None  # the call that frames are for
-        self.answers = False  # whether there was an answer, so that no call is made again
         self.sent: deque[_Sent] = deque()
         self.error: Exception | None = None
 
     def attempt(self) -> _Attempt:
-        """The requests of a call, from the first on; calls before it get no more."""
-        self._attempt = attempt = _Attempt(self)
+        """The requests of a call, from the first that needs an answer on; calls before it get no more."""
+        with self._keeping:
+            self._forget_answered()
+            self._attempt = attempt = _Attempt(self, self._first)
         return attempt
 
     def request(self, number: int, attempt: _Attempt) -> IdentifyStreamRequest:
@@ -81,18 +85,22 @@ class _Feed:
                     if attempt is not self._attempt:
                         raise StopIteration
                     request = self._next()
-                    self._kept.append(request)
-        if self.answers and attempt is self._attempt:
-            while self._first <= number:
-                self._kept.popleft()
-                self._first += 1
+                    with self._keeping:
+                        self._forget_answered()
+                        self._kept.append(request)
         return request
 
     def _made(self, number: int, attempt: _Attempt) -> IdentifyStreamRequest | None:
         """The request of that number, if it was made and the call is not over."""
-        if attempt is self._attempt and number < self._first + len(self._kept):
-            return self._kept[number - self._first]
+        with self._keeping:
+            if attempt is self._attempt and 0 <= number - self._first < len(self._kept):
+                return self._kept[number - self._first]
         return None
+
+    def _forget_answered(self) -> None:
+        while self._kept and self._kept[0].frame_id < self._open_frame:
+            self._kept.popleft()
+            self._first += 1
 
     def _next(self) -> IdentifyStreamRequest:
         self._worker.enter()
@@ -110,19 +118,22 @@ class _Feed:
         self.sent.append(self._last)
         return request
 
-    def answered(self, *, provisional: bool) -> None:
-        """Says that what was sent last is answered, and whether the server wants more of the frame."""
-        self.answers = True
+    def answered(self, frame_id: int, *, provisional: bool) -> None:
+        """Says that a frame is answered, and whether the server wants more of it."""
+        self._open_frame = frame_id + (not provisional)
+        self._tell(more_wanted=provisional)
+
+    def _tell(self, *, more_wanted: bool) -> None:
         waited_for = self._more_wanted
         if waited_for is not None:
-            with contextlib.suppress(concurrent.futures.InvalidStateError):  # stopped already
-                waited_for.set_result(provisional)
+            with contextlib.suppress(concurrent.futures.InvalidStateError):  # told before
+                waited_for.set_result(more_wanted)
 
     def stop(self) -> None:
         """Asks for no more frames, and lets go of the camera: a generator that nothing else holds ends then."""
         self._stopped = True
         self._worker.stop()
-        self.answered(provisional=False)
+        self._tell(more_wanted=False)
         self._frames = iterate(())
         self._attempt = None  # which refers to this
 
@@ -164,9 +175,9 @@ class _Feed:
 class _Attempt(Iterator[IdentifyStreamRequest]):
     """The requests of one call."""
 
-    def __init__(self, feed: _Feed) -> None:
+    def __init__(self, feed: _Feed, first: int) -> None:
         self._feed = feed
-        self._number = 0
+        self._number = first
 
     def __iter__(self) -> Self:
         return self
@@ -179,6 +190,9 @@ class _Attempt(Iterator[IdentifyStreamRequest]):
 
 class AnswerStream(Iterator[StreamAnswer]):
     """Iterates over the answers to the frames; the call begins with the first and ends with the last.
+
+    Where the server goes, the call is made again, on another server if there are several, and goes on with the frames
+    that were not answered.
 
     Leaving the loop early cancels the call; a ``with`` block around it, or :meth:`cancel`, makes sure of that when
     something else still holds the iterator.
@@ -195,7 +209,10 @@ class AnswerStream(Iterator[StreamAnswer]):
         self._connection = connection
         self._feed = _Feed(frames, prepare, query)
         self._timeout = timeout
-        self._attempts = 0
+        self._attempts = 0  # since the last answer
+        self._dropped = 0  # in calls before
+        self._dropped_now = 0  # in this one
+        self._last_sent = _Sent(0, 0, None, 0.0)  # of the last answer
         self._deadline: float | None = None  # of all attempts, by time.monotonic
         self._responses: Responses[IdentifyStreamResponse] | None = None
         self._ended = False
@@ -227,11 +244,13 @@ class AnswerStream(Iterator[StreamAnswer]):
             if self._feed.error is not None:
                 raise self._feed.error
             raise StopIteration
-        self._feed.answered(provisional=response.provisional)
+        self._attempts = 1
+        self._dropped_now = response.dropped_frames
+        self._feed.answered(response.frame_id, provisional=response.provisional)
         return self._answer(response)
 
     def _read(self) -> IdentifyStreamResponse | None:
-        """The next response, of a further call if one breaks before the first."""
+        """The next response, of a further call if one breaks."""
         while True:
             if self._responses is None:
                 self._responses = Responses(self._called())
@@ -243,6 +262,7 @@ class AnswerStream(Iterator[StreamAnswer]):
                     raise
             sleep(min(pause, LONGEST_PAUSE_SECONDS))
             self._responses = None
+            self._dropped, self._dropped_now = self._dropped + self._dropped_now, 0
 
     def _called(self) -> StreamCall[IdentifyStreamResponse]:
         if self._timeout is not None and self._deadline is None:
@@ -257,7 +277,7 @@ class AnswerStream(Iterator[StreamAnswer]):
         failure = failure_of(error, target=settings.target, timeout=self._timeout)
         return (
             isinstance(failure.error, UnavailableError)
-            and not (self._ended or self._feed.answers or self._feed.error)
+            and not (self._ended or self._feed.error)
             and self._attempts < settings.max_attempts
             and (self._deadline is None or time.monotonic() + pause < self._deadline)
         )
@@ -283,13 +303,15 @@ class AnswerStream(Iterator[StreamAnswer]):
                 self.cancel()
 
     def _answer(self, response: IdentifyStreamResponse) -> StreamAnswer:
-        sent = _Sent(response.frame_id, 0, None, time.perf_counter())
         while self._feed.sent and self._feed.sent[0].frame_id <= response.frame_id:
-            sent = self._feed.sent.popleft()
+            self._last_sent = self._feed.sent.popleft()
+        sent = self._last_sent
+        if sent.frame_id != response.frame_id:  # of no frame that was sent
+            sent = _Sent(response.frame_id, 0, None, time.perf_counter())
         answer = to_answer(
             response.answer,
             request_bytes=sent.request_bytes,
             device_extract=sent.device_extract,
             round_trip=(time.perf_counter() - sent.time) * 1e3,
         )
-        return StreamAnswer(response.frame_id, answer, response.dropped_frames, response.provisional)
+        return StreamAnswer(response.frame_id, answer, self._dropped + self._dropped_now, response.provisional)

@@ -108,6 +108,9 @@ SERVICES: Final = (
 )
 """Full names of the services, as health and reflection know them."""
 
+LIVE: Final = "live"
+"""A service that only health knows: SERVING from the start on, also while others are not."""
+
 _CATALOGUE_THREADS: Final = 4
 _CATALOGUE_CAPACITY: Final = 256
 _CATALOGUE_DELAY_SECONDS: Final = 5.0
@@ -157,6 +160,7 @@ class Server:
         self._stop_loading = threading.Event()
         self._loading: asyncio.Task[Engine] | None = None
         self._readiness = Readiness()
+        self._hurried = asyncio.Event()
         self._health = health.aio.HealthServicer()
         self._queries = Pool(
             "queries",
@@ -260,6 +264,7 @@ class Server:
             InvalidArgumentError: If the certificate or its key cannot be used.
         """
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
         try:
             port = self._bind()
         except RuntimeError:
@@ -289,13 +294,20 @@ class Server:
     async def stop(self, grace_seconds: float) -> None:
         """Takes no more calls, lets those in progress end, saves the index. The server cannot be started again.
 
+        Before, for as long as the settings say, health says NOT_SERVING and calls are taken still: whoever spreads
+        calls over several servers shall notice first.
+
         Args:
             grace_seconds: Calls that take longer are cancelled; but what has begun to change the catalogue is
                 brought to its end.
         """
-        self._readiness.stop()
         self._stop_loading.set()
         await self._health.enter_graceful_shutdown()
+        if self._readiness.takes_calls and self._settings.drain_delay_seconds:
+            log.info("not ready any more; calls are taken still", extra=facts(s=self._settings.drain_delay_seconds))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried.wait(), self._settings.drain_delay_seconds)
+        self._readiness.stop()
         # Until the calls in progress have ended, the interceptor refuses new ones and says why; gRPC, once it closes,
         # would cancel them instead.
         with suppress(TimeoutError):
@@ -308,6 +320,7 @@ class Server:
 
     async def cancel_calls(self) -> None:
         """Ends the grace of a :meth:`stop` that is under way."""
+        self._hurried.set()
         await self._server.stop(None)
 
     def _interceptor(self) -> CallInterceptor:
@@ -330,7 +343,13 @@ class Server:
         engine = await asyncio.to_thread(self._open_engine, self._settings, self._stop_loading)
         self._readiness.start(engine)
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        loop = asyncio.get_running_loop()
+        engine.catalogue.schema.tell(lambda reason: asyncio.run_coroutine_threadsafe(self._refuse(reason), loop))
         return engine
+
+    async def _refuse(self, reason: str) -> None:
+        self._readiness.refuse(reason)
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     async def _set_health(self, status: int) -> None:
         for service in ("", *SERVICES):

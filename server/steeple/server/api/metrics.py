@@ -151,7 +151,7 @@ class _State(Collector):
             log.debug("there are no metrics of the index", extra=facts(reason=error.message))
             yield _gauge("steeple_ready", "Whether calls are taken.", 0)
             return
-        yield _gauge("steeple_ready", "Whether calls are taken.", not self._readiness.stopping.is_set())
+        yield _gauge("steeple_ready", "Whether calls are taken.", self._readiness.takes_calls)
         yield from _of_server(info)
         yield from _of_index(info.index)
         kept = CounterMetricFamily("steeple_kept_queries", "Queries to be kept for review.", labels=["result"])

@@ -22,6 +22,7 @@ class Readiness:
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._refusal = ""
         self.stopping = asyncio.Event()
 
     @property
@@ -46,6 +47,15 @@ class Readiness:
         """Takes no more calls."""
         self.stopping.set()
 
+    def refuse(self, reason: str) -> None:
+        """Takes no more calls and says why; the server goes on until it is stopped."""
+        self._refusal = reason
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether calls are taken."""
+        return self._engine is not None and not self._refusal and not self.stopping.is_set()
+
     @contextmanager
     def call(self) -> Iterator[None]:
         """Counts one call in progress.
@@ -55,6 +65,8 @@ class Readiness:
         """
         if self.stopping.is_set():
             raise stopping_error()
+        if self._refusal:
+            raise UnavailableError(self._refusal)
         _ = self.engine
         self._calls += 1
         self._idle.clear()

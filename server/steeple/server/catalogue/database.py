@@ -30,6 +30,10 @@ class Database:
     Args:
         url: SQLAlchemy URL: ``sqlite:////var/lib/steeple/catalogue.db`` or ``postgresql://USER@HOST/DATABASE``.
 
+    Attributes:
+        before_write: Called at the start of every write transaction, once no other can begin, unless it is SQLite;
+            raises to end it.
+
     Raises:
         InvalidArgumentError: If the URL is not one, or names a database that cannot be durable or is of another kind.
         FailedPreconditionError: If the database's driver is not installed or its folder cannot be made.
@@ -38,6 +42,7 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         parsed = parse_url(url)
         self._closed = False
+        self.before_write: Callable[[Connection], None] = lambda _: None
         # SQLite lets one writer in at a time and the others poll, in no order. Threads that queue here instead never
         # see it busy; other processes still do, for which there is the timeout.
         self._writer = threading.Lock()
@@ -73,6 +78,8 @@ class Database:
         """A transaction with no other writer beside it; durable once the block has been left without an error."""
         with self._turn(), self._transaction(self._backend.write_engine) as connection:
             self._backend.begin_write(connection)
+            if not isinstance(self._backend, Sqlite):
+                self.before_write(connection)
             yield connection
             self._backend.end_write()
 

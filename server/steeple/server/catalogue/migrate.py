@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Final
 
@@ -9,25 +10,22 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from steeple.errors import FailedPreconditionError
+from steeple.server.catalogue import compatibility
+from steeple.server.catalogue.compatibility import SCRIPTS, known_revisions
+from steeple.server.logs import facts
 
-SCRIPTS: Final = "steeple.server.catalogue:migrations"
+__all__ = ["SCRIPTS", "known_revisions", "upgrade"]
+
+log = logging.getLogger(__name__)
 
 UNFINISHED: Final = "unfinished_copy"
 """Table of a database to which a catalogue is being copied; it goes when that is done."""
 
 # Alembic keeps the migration in progress in module globals.
 _ALEMBIC: Final = threading.Lock()
-
-
-def known_revisions() -> list[str]:
-    """Revisions of the schema that this version of Steeple knows, the newest first."""
-    config = Config()
-    config.set_main_option("script_location", SCRIPTS)
-    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def revision_of(connection: Connection) -> str:
@@ -38,9 +36,11 @@ def revision_of(connection: Connection) -> str:
 def upgrade(connection: Connection) -> None:
     """Runs the missing migrations in the transaction of ``connection``: all of them take effect, or none.
 
+    A database that a newer Steeple has migrated is left as it is, if that one says that older ones may go on beside it.
+
     Raises:
-        FailedPreconditionError: If the database belongs to a newer Steeple or to something else altogether, or a
-            catalogue is being copied to it.
+        FailedPreconditionError: If the database belongs to a newer Steeple that older ones cannot go on beside, or to
+            something else altogether, or a catalogue is being copied to it.
     """
     config = Config()
     config.set_main_option("script_location", SCRIPTS)
@@ -49,9 +49,8 @@ def upgrade(connection: Connection) -> None:
         found = MigrationContext.configure(connection).get_current_heads()
         unknown = sorted(set(found) - set(known_revisions()))
         if unknown:
-            raise FailedPreconditionError(
-                f"the catalogue was written by a newer Steeple (schema {', '.join(unknown)}); install that one"
-            )
+            _go_on_beside(connection, unknown)
+            return
         tables = sorted(set(sqlalchemy.inspect(connection).get_table_names()) - {"alembic_version"})
         if UNFINISHED in tables:
             raise FailedPreconditionError(
@@ -62,4 +61,16 @@ def upgrade(connection: Connection) -> None:
                 f"the database is not a catalogue of Steeple: it holds the tables {', '.join(tables[:5])}; "
                 "give an empty or a new one"
             )
-        command.upgrade(config, "head")
+        if list(found) != [known_revisions()[0]]:
+            command.upgrade(config, "head")
+            compatibility.record(connection)
+
+
+def _go_on_beside(connection: Connection, unknown: list[str]) -> None:
+    schema = ", ".join(unknown)
+    if objection := compatibility.objection(connection):
+        raise FailedPreconditionError(f"{objection} (schema {schema})")
+    log.warning(
+        "the catalogue has the schema of a newer Steeple, which lets this one go on beside it",
+        extra=facts(schema=schema, known=known_revisions()[0]),
+    )

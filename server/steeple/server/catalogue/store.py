@@ -9,6 +9,7 @@ from typing import Final
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, SteepleError
 from steeple.server.catalogue import changes, features, landmarks, lookups, reference_images, releases
+from steeple.server.catalogue.compatibility import SchemaWatch
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.image_calls import ImageCalls
 from steeple.server.catalogue.landmark_batches import LandmarkBatchCalls
@@ -45,6 +46,10 @@ class Catalogue(LandmarkCalls, LandmarkBatchCalls, ImageCalls, UndoCalls, Releas
     Searchable is what is not deleted and whose landmark is active and not deleted; the change log tells of what becomes
     searchable and of what ceases to be.
     """
+
+    def __init__(self, database: Database, retention: timedelta = FOR_GOOD) -> None:
+        super().__init__(database, retention)
+        self.schema = SchemaWatch(database)
 
     @staticmethod
     def open(url: str, retention: timedelta = FOR_GOOD) -> Catalogue:

@@ -63,7 +63,10 @@ def _looked_into(database: sqlite3.Connection, known: Catalogued) -> Iterator[Fi
         return
     revisions = known_revisions()
     (found,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
-    if found not in revisions:
+    oldest = ""
+    if "schema_compatibility" in tables:
+        (oldest,) = database.execute("SELECT oldest_revision FROM schema_compatibility").fetchone() or ("",)
+    if found not in revisions and oldest not in revisions:
         remedy = "install the version of Steeple that wrote it"
         yield Finding("catalogue", Status.FAILED, f"schema {found or 'none'} is of another Steeple", remedy)
         return
@@ -75,7 +78,10 @@ def _looked_into(database: sqlite3.Connection, known: Catalogued) -> Iterator[Fi
     (images, newest) = database.execute("SELECT count(*), max(create_time) FROM reference_image").fetchone()
     known.newest = None if newest is None else datetime.fromisoformat(newest).replace(tzinfo=UTC)
     told = f"whole; {landmarks:,} landmarks, {images:,} images, change {known.sequence:,}, schema {found}"
-    if found != revisions[0]:
+    if found not in revisions:
+        remedy = "install the version of Steeple that wrote it; until then this one can use it"
+        yield Finding("catalogue", Status.WARNING, f"{told}, a newer one", remedy)
+    elif found != revisions[0]:
         remedy = f"nothing: the next start brings it to {revisions[0]}; make a backup before"
         yield Finding("catalogue", Status.WARNING, f"{told}, an older one", remedy)
     else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0020"
-down_revision: str | None = "0015"
+down_revision: str | None = "0019"
 branch_labels: str | None = None
 depends_on: str | None = None
+oldest_steeple: str | None = None
 
 
 def upgrade() -> None:
