@@ -21,6 +21,7 @@ from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
+from steeple.server.following import Followers
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
@@ -31,6 +32,7 @@ from steeple.server.logs import facts
 from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.packs import Packs
+from steeple.server.replica import Replica
 from steeple.server.review import KeepRules, Review
 from steeple.server.review.groups import QueryGrouper
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
@@ -90,7 +92,8 @@ class Engine:
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
-            self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            database, self.replica = self.catalogue.database, Replica.here()
+            self.operations = OperationRunner(OperationStore(database), data_dir.operations, self.replica)
             rules = KeepRules.of(settings)
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
@@ -134,6 +137,7 @@ class Engine:
                 lambda: self.operations.purge(clock.now()),
                 lambda: self.review.purge(clock.now()),
                 lambda: self.uploads.purge(clock.now()),
+                self.ingest.shelf.discard_postponed,
                 data_dir.forget_previous,
                 FreedMemory().give_back,
             )
@@ -151,6 +155,7 @@ class Engine:
             )
             self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, data_dir.packs)
             self.operations.start()
+            self.followers = Followers.started(database, self.serving, self.keyring, self.operations)
             self._resources = opened.pop_all()
             self._closed = False
         stats = self.index_keeper.index.stats()
@@ -163,6 +168,7 @@ class Engine:
                 descriptors=stats.descriptors,
                 sequence=self.index_keeper.sequence,
                 data_dir=settings.data_dir,
+                replica=self.replica.name,
                 seconds=round(time.monotonic() - began, 3),
             ),
         )
@@ -313,6 +319,7 @@ class Engine:
             return
         self._closed = True
         with self._resources:
+            self.followers.close()
             self.operations.close()
             self._upkeep.close()
             try:

@@ -117,6 +117,7 @@ _FILE_DELAY_SECONDS: Final = 30.0  # nobody looks at a screen meanwhile
 _PASSWORD_THREADS: Final = 2  # of 64 MiB each while they hash
 _PASSWORD_CAPACITY: Final = 32
 _FLUSH_SECONDS: Final = 1.0
+_WATCH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
 
@@ -156,6 +157,7 @@ class Server:
         self._open_engine = open_engine
         self._stop_loading = threading.Event()
         self._loading: asyncio.Task[Engine] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._readiness = Readiness()
         self._health = health.aio.HealthServicer()
         self._queries = Pool(
@@ -295,6 +297,8 @@ class Server:
         """
         self._readiness.stop()
         self._stop_loading.set()
+        if self._watching is not None:
+            self._watching.cancel()
         await self._health.enter_graceful_shutdown()
         # Until the calls in progress have ended, the interceptor refuses new ones and says why; gRPC, once it closes,
         # would cancel them instead.
@@ -330,7 +334,19 @@ class Server:
         engine = await asyncio.to_thread(self._open_engine, self._settings, self._stop_loading)
         self._readiness.start(engine)
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._watching = asyncio.create_task(self._watch(engine))
         return engine
+
+    async def _watch(self, engine: Engine) -> None:
+        """Says by the health whether the engine goes by what other servers have changed."""
+        serving = True
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if (current := engine.followers.current) is not serving:
+                serving = current
+                log.warning("the server is current again" if serving else "the server is not current any more")
+                status = health_pb2.HealthCheckResponse
+                await self._set_health(status.SERVING if serving else status.NOT_SERVING)
 
     async def _set_health(self, status: int) -> None:
         for service in ("", *SERVICES):

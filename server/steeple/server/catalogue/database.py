@@ -25,6 +25,7 @@ from steeple.errors import (
     UnavailableError,
 )
 from steeple.server.catalogue.database_file import DatabaseFile
+from steeple.server.catalogue.locks import Locks
 from steeple.server.descriptors import check_descriptors
 
 _BUSY_SECONDS: Final = 5.0  # unless the URL says ?timeout=
@@ -55,6 +56,9 @@ class Database:
     Args:
         url: SQLAlchemy URL, such as ``sqlite:////var/lib/steeple/catalogue.db``.
 
+    Attributes:
+        locks: Of all who use the database.
+
     Raises:
         InvalidArgumentError: If the URL is not one, or names a database that cannot be durable.
         FailedPreconditionError: If the database's driver is not installed or its folder cannot be made.
@@ -74,6 +78,7 @@ class Database:
             raise FailedPreconditionError(
                 f"the database driver for {parsed.drivername!r} is not installed: {error}"
             ) from error
+        self.locks = Locks(self._engine)
         self._write_engine = self._engine.execution_options(**{_WRITE: True})
         # Every SQLite transaction sees one state; other databases must be asked to.
         self._read_engine = (
