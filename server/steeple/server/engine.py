@@ -14,7 +14,7 @@ from steeple import recognition
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
-from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns
+from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns, SpentTokens
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.coverage import Coverages
@@ -84,7 +84,10 @@ class Engine:
             opened.callback(self.keyring.close)
             self.keyring.start()
             issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
-            self.sign_ins = SignIns(self.keyring, id_tokens=IdTokens(issuer, client_id) if issuer else None)
+            spend = SpentTokens(self.catalogue.database).spend
+            self.sign_ins = SignIns(
+                self.keyring, id_tokens=IdTokens(issuer, client_id, spend=spend) if issuer else None
+            )
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
@@ -93,7 +96,7 @@ class Engine:
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
             database, self.replica = self.catalogue.database, Replica.here()
-            self.operations = OperationRunner(OperationStore(database), data_dir.operations, self.replica)
+            self.operations = OperationRunner(OperationStore(database), data_dir.operations, replica=self.replica)
             rules = KeepRules.of(settings)
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)

@@ -257,9 +257,7 @@ class Serving:
             self._beside = {one.name: there.pop(one.name) for one in now.prepared if one.name in there}
         self.follow_extracting()
         for gone in there.values():
-            gone.keeper.index.serve_from(None)  # its device is free for others
-            self.delete_index(gone.release.name)
-            log.info("a model release is not served any more", extra=facts(model=gone.release.name))
+            self._retire(gone)
         if now.served:
             log.info("model releases are served", extra=facts(models=self.names))
 
@@ -267,6 +265,12 @@ class Serving:
         keeper = IndexKeeper(release, self._catalogue, self._folder, options=self._options, stopping=stopping)
         recogniser = Recogniser(release, keeper.index, lambda keys: self._gallery(keys, release.name))
         return Served(release, source, keeper, recogniser, self.extractors_of(release))
+
+    def _retire(self, gone: Served) -> None:
+        """Frees what this server has of a release that is not served any more."""
+        gone.keeper.index.serve_from(None)  # its device is free for others
+        self.delete_index(gone.release.name)
+        log.info("a model release is not served any more", extra=facts(model=gone.release.name))
 
     @property
     def _open(self) -> tuple[Served, ...]:

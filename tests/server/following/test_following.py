@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import statistics
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +25,8 @@ from tests.server.conftest import MakeFeatures
 from tests.server.following.conftest import OpenReplica, until
 
 pytestmark = pytest.mark.engines
+
+log = logging.getLogger(__name__)
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ def test_an_image_is_found_and_then_not_through_another_replica_within_a_second(
         added.append(until(lambda features=features: finds(two, features)))
         one.ingest.delete_image("tower", f"image-{number}")
         removed.append(until(lambda features=features: not finds(two, features)))
-    print(f"median {statistics.median(added):.3f} s until found, {statistics.median(removed):.3f} s until not")
+    log.info("median %.3f s until found, %.3f s until not", statistics.median(added), statistics.median(removed))
     assert max(added) < 1.0
     assert max(removed) < 1.0
 
@@ -82,7 +85,7 @@ def test_a_key_opens_and_then_does_not_open_another_replica_within_a_second(repl
         opened.append(until(lambda made=made: opens(two, made.secret)))
         two.keyring.apply(two.keyring.store.revoke, made.key.id)
         refused.append(until(lambda made=made: not opens(one, made.secret)))
-    print(f"median {statistics.median(opened):.3f} s until it opens, {statistics.median(refused):.3f} s until not")
+    log.info("median %.3f s until it opens, %.3f s until not", statistics.median(opened), statistics.median(refused))
     assert max(opened) < 1.0
     assert max(refused) < 1.0
 

@@ -47,20 +47,21 @@ class OperationRunner:
         store: The operations.
         folder: Where operations have folders of their own, by id.
         replica: Which server this is.
-        lease: Of a run, where there may be several servers.
+        lease: Of a run, where there may be several servers; None: :data:`LEASE`.
     """
 
     def __init__(
         self,
         store: OperationStore,
         folder: Path,
+        *,
         replica: Replica | None = None,
-        lease: timedelta = LEASE,
+        lease: timedelta | None = None,
     ) -> None:
         self.store = store
         self._folder = folder
         self._replica = replica or Replica.here()
-        self._lease = lease if store.shared else None
+        self._lease = (lease or LEASE) if store.shared else None
         self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
         self._runs: dict[str, Run] = {}

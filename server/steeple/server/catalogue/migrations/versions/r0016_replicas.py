@@ -1,4 +1,4 @@
-"""Several servers on one database: what they tell each other, leases of operations, releases that are prepared."""
+"""Several servers on one database: announcements, leases, releases that are prepared, tokens that were taken."""
 
 from __future__ import annotations
 
@@ -44,6 +44,13 @@ def upgrade() -> None:
         sa.Column("extracted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_prepared_model")),
     )
+    op.create_table(
+        "spent_token",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_spent_token")),
+    )
+    op.create_index(op.f("ix_spent_token_expire_time"), "spent_token", ["expire_time"])
     op.add_column("operation", sa.Column("owner", sa.String(80), server_default=sa.text("''"), nullable=False))
     op.add_column("operation", sa.Column("lease_until", sa.DateTime(timezone=True)))
     if op.get_bind().dialect.name == "postgresql":
@@ -60,6 +67,7 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION steeple_announce_change()")
     op.drop_column("operation", "lease_until")
     op.drop_column("operation", "owner")
+    op.drop_table("spent_token")
     op.drop_table("prepared_model")
     op.drop_table("announcement")
 
