@@ -106,7 +106,8 @@ class Drafts:
 
         Raises:
             UnavailableError: If the releases change all the time.
-            SteepleError: If one cannot be loaded here; as ``commit`` otherwise.
+            FailedPreconditionError: If this server has not got one.
+            SteepleError: As ``commit`` does.
         """
         whole = [draft for draft, _ in drafts]
         for _ in range(_TRIES):
@@ -118,4 +119,5 @@ class Drafts:
             except NotCoveredError as error:
                 log.info("photos are extracted with another release too", extra=facts(reason=error.message))
                 self._serving.follow_extracting()
+                self._serving.check_extracting()
         raise UnavailableError("which model releases are served changes all the time; try again")

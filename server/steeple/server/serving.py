@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.delf.release import ModelRelease
-from steeple.errors import CancelledError, ModelMismatchError, NotFoundError
+from steeple.errors import CancelledError, FailedPreconditionError, ModelMismatchError, NotFoundError, SteepleError
 from steeple.recognition import GalleryImage, Recogniser
 from steeple.server import calibration_file
 from steeple.server.calibration_facts import CalibrationFacts, facts_of
@@ -218,17 +218,33 @@ class Serving:
     def follow_extracting(self) -> None:
         """Extracts new photos with what the catalogue says is served, and what is to be, from now on.
 
+        Releases that are not here are left out: photos cannot be added here then, which :meth:`check_extracting` says.
+
         Raises:
-            NotFoundError: If such a release is not here.
-            SteepleError: If one cannot be loaded, or the catalogue not be read.
+            SteepleError: If the catalogue cannot be read.
         """
         found = self._catalogue.releases()
         with self._lock:
             pools = {pool.model: pool for pool in (*self._coming, *(one.extractors for one in self._beside.values()))}
             served = {one.release.name for one in self._served}
-            coming = [one for one in (*found.served, *found.prepared) if one.name not in served]
-            self._coming = tuple(
-                pools[one.name] if one.name in pools else self.extractors_of(self.load(one.source)) for one in coming
+            wanted = [one for one in (*found.served, *found.prepared) if one.name not in served]
+            for one in wanted:
+                if one.name not in pools:
+                    with _told("photos cannot be added here: a model release is missing", one.name):
+                        pools[one.name] = self.extractors_of(self.load(one.source))
+            self._coming = tuple(pools[one.name] for one in wanted if one.name in pools)
+
+    def check_extracting(self) -> None:
+        """Sees to it that photos can be extracted here as the catalogue says.
+
+        Raises:
+            FailedPreconditionError: If they cannot.
+        """
+        here = {pool.model for pool in self.extracting}
+        if missing := sorted(self._catalogue.releases().names - here):
+            raise FailedPreconditionError(
+                f"photos are extracted with models/{missing[0]} as well, which this server has not got; install it "
+                "here, or add photos through another server"
             )
 
     def follow(self, stopping: Stop) -> None:
@@ -242,8 +258,12 @@ class Serving:
         """
         self.follow_extracting()
         found = self._catalogue.releases()
-        for model in (*found.served, *(one for one in found.prepared if one.extracted)):
+        for model in found.served:
             self.beside(model, stopping).keeper.catch_up()
+        for coming in found.prepared:
+            if coming.extracted:
+                with _told("a model release that is to be served cannot be opened", coming.name):
+                    self.beside(coming, stopping).keeper.catch_up()
         with self._lock:
             now = self._catalogue.releases()
             if now.served != found.served:
@@ -325,6 +345,17 @@ class Serving:
     def _gallery(self, image_keys: Sequence[int], model: str) -> Mapping[int, GalleryImage]:
         images, features = self._catalogue.images(image_keys), self._catalogue.features(image_keys, model)
         return {key: GalleryImage(image.landmark_id, features[key]) for key, image in images.items() if key in features}
+
+
+@contextmanager
+def _told(what: str, model: str) -> Iterator[None]:
+    """Goes on without what may never be needed."""
+    try:
+        yield
+    except CancelledError:
+        raise
+    except SteepleError as error:
+        log.warning("%s", what, extra=facts(model=model, error=error))
 
 
 def _name_of(source: str, loaded: Mapping[str, ModelRelease], *, needed: bool) -> str:

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import pytest
@@ -45,12 +46,20 @@ def finds(engine: Engine, features: FeatureSet) -> bool:
     return bool(found.candidates) and found.candidates[0].landmark.id == "tower"
 
 
+def misses(engine: Engine, features: FeatureSet) -> bool:
+    return not finds(engine, features)
+
+
 def opens(engine: Engine, secret: str) -> bool:
     try:
         engine.keyring.authenticate(secret)
     except UnauthenticatedError:
         return False
     return True
+
+
+def refuses(engine: Engine, secret: str) -> bool:
+    return not opens(engine, secret)
 
 
 def end_listening(url: str) -> int:
@@ -69,9 +78,9 @@ def test_an_image_is_found_and_then_not_through_another_replica_within_a_second(
     for number in range(7):
         features = make_features(number)
         one.ingest.create_image("tower", features, image_id=f"image-{number}")
-        added.append(until(lambda features=features: finds(two, features)))
+        added.append(until(partial(finds, two, features)))
         one.ingest.delete_image("tower", f"image-{number}")
-        removed.append(until(lambda features=features: not finds(two, features)))
+        removed.append(until(partial(misses, two, features)))
     log.info("median %.3f s until found, %.3f s until not", statistics.median(added), statistics.median(removed))
     assert max(added) < 1.0
     assert max(removed) < 1.0
@@ -82,9 +91,9 @@ def test_a_key_opens_and_then_does_not_open_another_replica_within_a_second(repl
     opened, refused = [], []
     for number in range(5):
         made = one.keyring.apply(one.keyring.store.create, f"key {number}", Scope.READER)
-        opened.append(until(lambda made=made: opens(two, made.secret)))
+        opened.append(until(partial(opens, two, made.secret)))
         two.keyring.apply(two.keyring.store.revoke, made.key.id)
-        refused.append(until(lambda made=made: not opens(one, made.secret)))
+        refused.append(until(partial(refuses, one, made.secret)))
     log.info("median %.3f s until it opens, %.3f s until not", statistics.median(opened), statistics.median(refused))
     assert max(opened) < 1.0
     assert max(refused) < 1.0
@@ -110,7 +119,7 @@ def test_what_was_not_announced_is_followed_all_the_same(
     for number in range(3):
         until(lambda: end_listening(postgres_url) >= 2)
         one.ingest.create_image("tower", features := make_features(number))
-        times.append(until(lambda features=features: finds(two, features)))
+        times.append(until(partial(finds, two, features)))
     assert max(times) < 1.0
     assert one.followers.current
     assert two.followers.current
@@ -147,7 +156,7 @@ def test_who_follows_asks_the_database_little_while_nothing_happens(catalogue: C
     statements: list[str] = []
     engine, followed = catalogue.database.engine, list[str]()
     sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
-    follow = {topic: lambda topic=topic: followed.append(topic) for topic in Topic}
+    follow = {topic: partial(followed.append, str(topic)) for topic in Topic}
     thread = Following(engine, follow, lambda: None)
     thread.start()
     times: list[float] = []

@@ -12,7 +12,7 @@ import pytest
 
 from steeple.errors import CancelledError
 from steeple.server.catalogue import Catalogue
-from steeple.server.operations import LeaseLostError, OperationRunner, OperationState, OperationStore, Run
+from steeple.server.operations import Job, LeaseLostError, OperationRunner, OperationState, OperationStore, Run
 from tests.server.following.conftest import until
 
 pytestmark = pytest.mark.engines
@@ -29,7 +29,7 @@ def open_runner(postgres_url: str, tmp_path: Path) -> Iterator[OpenRunner]:
     """Opens runners of replicas, each with its own connections; what they follow is told by the tests."""
     opened: list[tuple[OperationRunner, Catalogue]] = []
 
-    def open_one(job: Callable[[Run], Mapping[str, str]], lease: timedelta = LEASE) -> OperationRunner:
+    def open_one(job: Job, lease: timedelta = LEASE) -> OperationRunner:
         catalogue = Catalogue.open(postgres_url)
         runner = OperationRunner(
             OperationStore(catalogue.database), tmp_path / f"operations-{len(opened)}", lease=lease

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from steeple.server.catalogue import LandmarkDraft
+from steeple.server.batch_ingest import PreparedImage
+from steeple.server.catalogue import LandmarkDraft, ReferenceImage
 from steeple.server.catalogue.served_releases import PreparedModel
 from steeple.server.engine import Engine
 from steeple.server.operations import OperationState, Run
@@ -22,6 +24,10 @@ METHOD = "steeple.v1.ModelService/Something"
 PATIENCE = 120.0
 
 
+def is_current(engine: Engine) -> bool:
+    return set(engine.serving.sequences) == {engine.catalogue.sequence()}
+
+
 def models(engine: Engine) -> list[str]:
     return [release.name for release in engine.models()]
 
@@ -33,7 +39,7 @@ def test_an_upgrade_through_one_replica_reaches_the_others_and_misses_no_photo(
     one.catalogue.create_landmark(LandmarkDraft("A"), landmark_id="a")
     for number in range(3):
         one.ingest.create_image("a", make_photo(number), image_id=f"before-{number}")
-    done, added = threading.Event(), []
+    done, added = threading.Event(), list[ReferenceImage]()
 
     def add() -> None:
         """Through the other replica, for as long as the upgrade takes, and once more."""
@@ -55,7 +61,7 @@ def test_an_upgrade_through_one_replica_reaches_the_others_and_misses_no_photo(
     assert one.catalogue.count_without(OLD) == 0
     keys = [image.key for image in added]
     for engine in (one, two):
-        until(lambda engine=engine: engine.serving.sequences == (one.catalogue.sequence(),) * 2)
+        until(partial(is_current, engine))
         for served in engine.serving.all:
             assert served.keeper.index.stats().images == 3 + len(added)
     assert one.catalogue.features(keys, NEW).keys() == set(keys)
@@ -85,9 +91,9 @@ def test_a_replica_that_has_not_heard_of_a_release_extracts_with_it_all_the_same
     preparing = one.operations.begin(METHOD, {})
     one.catalogue.prepare_model(PreparedModel(NEW, NEW), preparing.id)
     image = two.ingest.create_image("a", make_photo(1))
-    (outcome,) = two.ingest.batches.create(
-        [two.ingest.batches.prepare("a", make_photo(2))], photo=lambda _: make_photo(2)
-    )
+    ready = two.ingest.batches.prepare("a", make_photo(2))
+    assert isinstance(ready, PreparedImage)
+    (outcome,) = two.ingest.batches.create([ready], photo=lambda _: make_photo(2))
     assert outcome.image is not None
     assert two.catalogue.features([image.key, outcome.image.key], NEW).keys() == {image.key, outcome.image.key}
     # What prepares it has ended: it is not asked for any more.

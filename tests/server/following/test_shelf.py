@@ -18,7 +18,7 @@ from tests.server.conftest import MakeFeatures
 
 pytestmark = pytest.mark.engines
 
-ROUNDS = 300
+ROUNDS = 200
 PATIENCE = 20.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ LOST_AFTER_SECONDS: Final = 30.0
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
+_TELL_AGAIN_SECONDS: Final = 30.0
 
 
 class Following:
@@ -45,6 +47,7 @@ class Following:
         self._follow = follow
         self._progress = progress
         self._followed: dict[str, int] = {}  # marks
+        self._told_at: dict[str, float] = {}  # of a failure
         self._stop = threading.Event()
         self._lock = threading.Lock()  # guards what follows
         self._current_at = time.monotonic()
@@ -99,8 +102,10 @@ class Following:
             try:
                 follow()
             except Exception as error:
-                log.warning("a change could not be followed yet", extra=facts(topic=topic, error=error))
                 current = False
+                if time.monotonic() >= self._told_at.get(topic, -math.inf) + _TELL_AGAIN_SECONDS:
+                    self._told_at[topic] = time.monotonic()
+                    log.warning("a change could not be followed yet", extra=facts(topic=topic, error=error))
             else:
                 self._followed[topic] = mark
         if current:

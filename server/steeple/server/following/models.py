@@ -38,14 +38,14 @@ class ModelFollower:
         """What is served was changed, or is to be: photos are extracted as it says at once, the rest follows.
 
         Raises:
-            SteepleError: If a release cannot be loaded; the rest is tried all the same.
+            SteepleError: If the catalogue cannot be read.
         """
         self._changed.set()
         self._serving.follow_extracting()
 
     @property
     def seconds_failing(self) -> float:
-        """For how long a release could not be opened."""
+        """For how long a release that is to be answered with could not be opened."""
         since = self._failing_since
         return 0.0 if since is None else time.monotonic() - since
 
