@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import pytest
 
-from steeple.delf import ModelRelease
 from steeple.delf.image import sniff
 from steeple.server.batch_ingest import PreparedImage
 from steeple.server.catalogue import LandmarkDraft
+from steeple.server.catalogue.served_releases import PreparedModel
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 from tests.hostile_photos import png
@@ -59,9 +59,9 @@ def test_the_import_of_a_catalogue_waits_for_a_large_photo(engine: Engine, photo
 def test_a_batch_waits_to_extract_a_large_photo_with_a_release_that_is_to_come(engine: Engine, photo: bytes) -> None:
     prepared = engine.ingest.batches.prepare("tower", photo)
     assert isinstance(prepared, PreparedImage)
-    coming = ModelRelease.load("delf-lite2-v1")
-    with engine.ingest.shelf.settled():
-        engine.serving.prepare(coming)
+    preparing = engine.operations.store.create("the preparation", {})
+    coming = PreparedModel("delf-lite2-v1", "delf-lite2-v1")
+    engine.catalogue.prepare_model(coming, preparing.id)
     (outcome,) = done_behind_a_large_photo(
         engine, lambda: engine.ingest.batches.create([prepared], photo=lambda _: photo)
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from steeple.delf.release import ModelRelease
 from steeple.server.batch_ingest import PreparedImage
 from steeple.server.catalogue import LandmarkDraft
+from steeple.server.catalogue.served_releases import PreparedModel
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 from tests.server.conftest import MakePhoto
@@ -44,7 +44,8 @@ def test_a_photo_that_was_deleted_in_between_is_stored_again(engine: Engine, mak
 def test_a_release_that_came_in_between_has_features_of_it_too(engine: Engine, make_photo: MakePhoto) -> None:
     photo = make_photo(1)
     ready = prepared(engine, photo)
-    engine.serving.prepare(ModelRelease.load(COMING))
+    preparing = engine.operations.store.create("the preparation", {})
+    engine.catalogue.prepare_model(PreparedModel(COMING, COMING), preparing.id)
     (outcome,) = engine.ingest.batches.create([ready], photo=lambda _: photo)
     assert outcome.image is not None
     assert engine.catalogue.features([outcome.image.key], COMING)[outcome.image.key].model == COMING

@@ -286,7 +286,7 @@ def extracted(data_dir: Path) -> int:
 
 
 def test_one_change_of_releases_at_a_time(engine: Engine) -> None:
-    with engine.upgrades._one_at_a_time:  # as if one were under way
+    with engine.catalogue.database.locks.alone("served models"):  # as if one were under way
         refused = done(engine, engine.upgrades.upgrade(NEW))
     assert (refused.error_status, "another operation" in refused.error_message) == ("FAILED_PRECONDITION", True)
     assert succeeded(engine, engine.operations.resume(refused.id)).results["images"] == str(LANDMARKS)

@@ -135,13 +135,15 @@ class BatchIngest:
                 also(connection, [outcomes[number] for number in range(len(prepared))])
 
         photos = {prepared[number].draft.sha256: partial(photo, prepared[number]) for number in new}
-        with self._shelf.there(photos):
-            whole = [
-                # Of a release that is to be served since it was prepared.
-                replace(one, draft=self._drafts.with_others(one.draft, photos[one.draft.sha256], patient=True))
-                for one in new.values()
-            ]
+
+        def commit(drafts: Sequence[ImageDraft]) -> None:
+            whole = [replace(one, draft=draft) for one, draft in zip(new.values(), drafts, strict=True)]
             self._catalogue.create_images(whole, also=settle)
+
+        with self._shelf.there(photos):
+            self._drafts.committed(
+                [(one.draft, photos[one.draft.sha256]) for one in new.values()], commit, patient=True
+            )
         self.abandon([prepared[number] for number, outcome in outcomes.items() if outcome.error is not None])
         try:
             self._serving.catch_up()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final, TypeVar
 
 from steeple.delf.features import FeatureSet
-from steeple.errors import ImageError
+from steeple.errors import ImageError, UnavailableError
 from steeple.server.catalogue import ImageDraft
+from steeple.server.catalogue.served_releases import NotCoveredError
 from steeple.server.exif import read_capture
 from steeple.server.logs import facts
 from steeple.server.photo_quality import grade, measure
 from steeple.server.serving import Serving
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_TRIES: Final = 5
 
 
 class Drafts:
@@ -71,12 +77,47 @@ class Drafts:
             photo: Reads it, if a release is missing.
             patient: Waits for memory, however long.
         """
-        has = {draft.features.model, *(features.model for features in draft.others)}
-        others = list(draft.others)
+        tried = {draft.features.model, *(features.model for features in draft.others), *draft.without}
+        others, without = list(draft.others), set(draft.without)
         for extractors in self._serving.extracting:
-            if extractors.model not in has:
+            if extractors.model not in tried:
                 try:
                     others.append(extractors.extract(photo(), patient=patient))
                 except ImageError:  # by this release, nothing in it can be recognised: its queries do not find it
+                    without.add(extractors.model)
                     log.warning("a photo has no features by one release", extra=facts(model=extractors.model))
-        return replace(draft, others=others)
+        return replace(draft, others=others, without=frozenset(without))
+
+    def committed(
+        self,
+        drafts: Sequence[tuple[ImageDraft, Callable[[], bytes]]],
+        commit: Callable[[list[ImageDraft]], T],
+        *,
+        patient: bool = False,
+    ) -> T:
+        """What ``commit`` returns, with features by all releases that are served, or prepared, at that moment.
+
+        Another server may have changed which these are, and this one not have heard of it.
+
+        Args:
+            drafts: With what reads their photos.
+            commit: Adds them to the catalogue.
+            patient: Waits for memory, however long.
+
+        Raises:
+            UnavailableError: If the releases change all the time.
+            FailedPreconditionError: If this server has not got one.
+            SteepleError: As ``commit`` does.
+        """
+        whole = [draft for draft, _ in drafts]
+        for _ in range(_TRIES):
+            whole = [
+                self.with_others(draft, photo, patient=patient) for draft, (_, photo) in zip(whole, drafts, strict=True)
+            ]
+            try:
+                return commit(whole)
+            except NotCoveredError as error:
+                log.info("photos are extracted with another release too", extra=facts(reason=error.message))
+                self._serving.follow_extracting()
+                self._serving.check_extracting()
+        raise UnavailableError("which model releases are served changes all the time; try again")

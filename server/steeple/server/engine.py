@@ -14,13 +14,14 @@ from steeple import recognition
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
-from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns
+from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns, SpentTokens
 from steeple.server.catalogue import Catalogue, Restriction
 from steeple.server.clock import CautiousClock
 from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
+from steeple.server.following import Followers
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
@@ -31,6 +32,7 @@ from steeple.server.logs import facts
 from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
 from steeple.server.packs import Packs
+from steeple.server.replica import Replica
 from steeple.server.review import KeepRules, Review
 from steeple.server.review.groups import QueryGrouper
 from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
@@ -82,7 +84,10 @@ class Engine:
             opened.callback(self.keyring.close)
             self.keyring.start()
             issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
-            self.sign_ins = SignIns(self.keyring, id_tokens=IdTokens(issuer, client_id) if issuer else None)
+            spend = SpentTokens(self.catalogue.database).spend
+            self.sign_ins = SignIns(
+                self.keyring, id_tokens=IdTokens(issuer, client_id, spend=spend) if issuer else None
+            )
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
@@ -90,7 +95,8 @@ class Engine:
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
-            self.operations = OperationRunner(OperationStore(self.catalogue.database), data_dir.operations)
+            database, self.replica = self.catalogue.database, Replica.here()
+            self.operations = OperationRunner(OperationStore(database), data_dir.operations, replica=self.replica)
             rules = KeepRules.of(settings)
             self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
@@ -135,6 +141,7 @@ class Engine:
                 lambda: self.operations.purge(clock.now()),
                 lambda: self.review.purge(clock.now()),
                 lambda: self.uploads.purge(clock.now()),
+                self.ingest.shelf.discard_postponed,
                 data_dir.forget_previous,
                 FreedMemory().give_back,
             )
@@ -152,6 +159,7 @@ class Engine:
             )
             self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, data_dir.packs)
             self.operations.start()
+            self.followers = Followers.started(database, self.serving, self.keyring, self.operations)
             self._resources = opened.pop_all()
             self._closed = False
         stats = self.index_keeper.index.stats()
@@ -164,6 +172,7 @@ class Engine:
                 descriptors=stats.descriptors,
                 sequence=self.index_keeper.sequence,
                 data_dir=settings.data_dir,
+                replica=self.replica.name,
                 seconds=round(time.monotonic() - began, 3),
             ),
         )
@@ -314,6 +323,7 @@ class Engine:
             return
         self._closed = True
         with self._resources:
+            self.followers.close()
             self.operations.close()
             self._upkeep.close()
             try:

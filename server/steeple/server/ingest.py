@@ -123,10 +123,15 @@ class Ingest:
         if image is None:
             draft = replace(self._drafts.of(source, sha256, media_type), metadata=metadata)
             draft = self._duplicates.checked(landmark_id, draft, duplicate_policy)
-            with self.shelf.stored(source, sha256) if isinstance(source, bytes) else nullcontext():
-                if isinstance(source, bytes):
-                    draft = self._drafts.with_others(draft, lambda: source)  # of a release that is to be served since
-                image = self._catalogue.create_image(landmark_id, draft, image_id=image_id, request_id=request_id)
+
+            def create(drafts: Sequence[ImageDraft]) -> ReferenceImage:
+                return self._catalogue.create_image(landmark_id, drafts[0], image_id=image_id, request_id=request_id)
+
+            if isinstance(source, bytes):
+                with self.shelf.stored(source, sha256):
+                    image = self._drafts.committed([(draft, lambda: source)], create)
+            else:
+                image = create([draft])
         self._serving.catch_up()
         return image
 

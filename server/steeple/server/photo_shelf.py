@@ -6,16 +6,24 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
+from steeple.errors import UnavailableError
 from steeple.server.catalogue import Catalogue
 from steeple.server.images import ImageStore
 from steeple.server.logs import facts
 
 log = logging.getLogger(__name__)
 
+_KEPT: Final = "photos are kept"
+_DISCARDING: Final = "photos are discarded"
+
 
 class PhotoShelf:
-    """Stores photos for images, and deletes those that no image has any more. Thread safe.
+    """Stores photos for images, and deletes those that no image has any more. Thread safe, also across replicas.
+
+    Between storing a photo and committing its image, nobody may find that the photo is not in use: each photo has a
+    lock, which those share who commit images of it, and which one has alone who looks whether it may go.
 
     Args:
         catalogue: Has the images.
@@ -27,10 +35,9 @@ class PhotoShelf:
 
     def __init__(self, catalogue: Catalogue, photos: ImageStore) -> None:
         self._catalogue = catalogue
+        self._locks = catalogue.database.locks
         self.photos = photos
-        # Between storing a photo and committing its image, nobody may find that the photo is not in use.
-        self._settled = threading.Lock()
-        self._keeping = 0
+        self._lock = threading.Lock()
         self._unused: set[str] = set()  # to be looked at once none are kept
 
     def put(self, photo: bytes) -> None:
@@ -41,14 +48,12 @@ class PhotoShelf:
     def stored(self, photo: bytes, sha256: str) -> Iterator[None]:
         """Stores a photo for the block, which commits its image; takes it away again if that fails."""
         self.photos.put(photo)  # takes long, and nobody has to wait for it
-        with self._settled:
-            if not self.photos.exists(sha256):  # somebody has found it unused in between
-                self.photos.put(photo)
-            try:
+        try:
+            with self.there({sha256: lambda: photo}):
                 yield
-            except BaseException:
-                self._discard_unused({sha256})
-                raise
+        except BaseException:
+            self.discard_unused({sha256})
+            raise
 
     @contextmanager
     def there(self, photos: Mapping[str, Callable[[], bytes]]) -> Iterator[None]:
@@ -57,47 +62,58 @@ class PhotoShelf:
         Args:
             photos: With what reads them again, should they have been deleted meanwhile.
         """
-        with self._settled:
-            for sha256, read in photos.items():
-                if not self.photos.exists(sha256):
-                    self.photos.put(read())
+        with self._locks.shared(*map(_name, photos)) as hold:
+            self._put_missing(photos)  # somebody may have found one unused in between
             yield
-
-    @contextmanager
-    def settled(self) -> Iterator[None]:
-        """No image with a photo is added while this is entered.
-
-        What photos are extracted with can be changed then: no image that is added later lacks what was asked for.
-        """
-        with self._settled:
-            yield
+        if hold.lost:  # with the connection to the database, perhaps before the block was at its end
+            self._put_missing(photos)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """No photo is deleted while this is entered; those that have become unused meanwhile go when it is left."""
-        with self._settled:
-            self._keeping += 1
         try:
-            yield
+            with self._locks.shared(_KEPT):
+                yield
         finally:
-            with self._settled:
-                self._keeping -= 1
-                if not self._keeping:
-                    unused, self._unused = self._unused, set()
-                    self._discard_unused(unused)
+            self.discard_postponed()
 
     def discard_unused(self, digests: Iterable[str]) -> None:
-        """Deletes those photos that no image has."""
-        with self._settled:
-            self._discard_unused(digests)
-
-    def _discard_unused(self, digests: Iterable[str]) -> None:
+        """Deletes those photos that no image has; later, if they are kept now."""
         candidates = {digest for digest in digests if digest}
-        if self._keeping:
-            self._unused |= candidates
+        if not candidates:
             return
         try:
-            for sha256 in candidates - self._catalogue.photos_in_use(candidates):
-                self.photos.delete(sha256)
+            unused = candidates - self._catalogue.photos_in_use(candidates)
+            # In turns, so that who finds photos kept knows that it is not by somebody who discards some as well.
+            with self._locks.alone(_DISCARDING), self._locks.alone_at_once(_KEPT) as free:
+                for sha256 in sorted(unused) if free else ():
+                    self._discard(sha256)
+        except UnavailableError as error:
+            free = False
+            log.warning("photos that no image has any more are deleted later", extra=facts(reason=error.message))
         except Exception:  # the images are gone as asked; what is left behind takes space and nothing else
             log.exception("photos that no image has any more were not deleted", extra=facts(photos=sorted(candidates)))
+            return
+        if not free:
+            with self._lock:
+                self._unused |= candidates
+
+    def discard_postponed(self) -> None:
+        """Deletes photos that became unused while they were kept, or could not be deleted, unless that is still so."""
+        with self._lock:
+            unused, self._unused = self._unused, set()
+        self.discard_unused(unused)
+
+    def _discard(self, sha256: str) -> None:
+        with self._locks.alone(_name(sha256)):
+            if not self._catalogue.photos_in_use([sha256]):
+                self.photos.delete(sha256)
+
+    def _put_missing(self, photos: Mapping[str, Callable[[], bytes]]) -> None:
+        for sha256, read in photos.items():
+            if not self.photos.exists(sha256):
+                self.photos.put(read())
+
+
+def _name(sha256: str) -> str:
+    return f"photo {sha256}"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from steeple.delf.features import FeatureSet
 from steeple.delf.priority import lower_priority
 from steeple.delf.release import ModelRelease
-from steeple.errors import FailedPreconditionError, SteepleError
+from steeple.errors import CancelledError, FailedPreconditionError, SteepleError
 from steeple.server.catalogue import Catalogue
-from steeple.server.catalogue.releases import ImageWithout, ServedModel
+from steeple.server.catalogue.releases import ImageWithout
 from steeple.server.catalogue.requests import check_request_id
+from steeple.server.catalogue.served_releases import PreparedModel, ServedModel
 from steeple.server.extraction import ExtractorPool
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 UPGRADE: Final = "steeple.v1.ModelService/UpgradeModel"
 RETIRE: Final = "steeple.v1.ModelService/RetireModel"
 
+_LOCK: Final = "served models"
 _AT_ONCE: Final = 32
 _NICENESS: Final = 19  # other operations go first, too
 
@@ -61,7 +63,6 @@ class ModelUpgrades:
         self._catalogue = catalogue
         self._ingest = ingest
         self._operations = operations
-        self._one_at_a_time = threading.Lock()
         operations.register(UPGRADE, self._upgrade)
         operations.register(RETIRE, self._retire)
 
@@ -104,31 +105,47 @@ class ModelUpgrades:
         source = run.arguments["release"]
         release = self._serving.load(source)
         with self._alone():
-            if self._serving.default.release.name == release.name:
+            self._serving.follow(_Stopped(run))  # another server may have changed what is served
+            if self._default() == release.name:
                 # A run whose end was not noted down any more has done it, or there is nothing to do.
                 return self._outcome(release)
-            if self._serving.find(release.name) is None:
-                with self._ingest.shelf.settled():
-                    self._serving.prepare(release)
+            coming = PreparedModel(release.name, source)
+            if not self._is_served(release.name):
+                self._catalogue.prepare_model(coming, run.operation.id)
+                self._serving.follow_extracting()
             try:
-                self._extract_all(run, release)
+                last = self._extract_all(run, release)
                 self._check_missing(run, release)
                 run.progress(0, 0, "building the index")
-                served = self._serving.find(release.name)
-                if served is None:
-                    served = self._serving.open(release, source, _Stopped(run))
+                if not self._is_served(release.name):
+                    self._catalogue.prepare_model(replace(coming, extracted=True), run.operation.id)
+                served = self._serving.beside(coming, _Stopped(run))
+                if self._serving.find(release.name) is None:
                     served.keeper.upkeep(run.stopped)  # the index grows to its size before anybody waits for it
                 self._switch(run, served)
-            except BaseException:
-                with self._ingest.shelf.settled():
-                    self._serving.prepare(None)
+                # What was added meanwhile as it was elsewhere has the features that it had there.
+                self._extract_all(run, release, last)
+            except BaseException as error:
+                if run.cancelled or not isinstance(error, CancelledError):  # else it goes on, here or elsewhere
+                    self._catalogue.withdraw_model(release.name)
+                    self._serving.follow_extracting()
                 raise
         return self._outcome(release)
 
-    def _extract_all(self, run: Run, release: ModelRelease) -> None:
+    def _default(self) -> str:
+        """Name of the default release, also if this server does not serve it yet."""
+        served = self._catalogue.releases().served
+        return served[0].name if served else self._serving.default.release.name
+
+    def _is_served(self, model: str) -> bool:
+        served = self._catalogue.releases().served
+        return any(one.name == model for one in served) if served else self._serving.find(model) is not None
+
+    def _extract_all(self, run: Run, release: ModelRelease, after: int = 0) -> int:
+        """Gives features by a release to images that have none; the key of the last one that it looked at."""
         model = release.name
         extractors = self._serving.extractors_of(release)
-        total, done, after = self._catalogue.count_without(model), 0, 0
+        total, done = self._catalogue.count_without(model), 0
         run.progress(0, total, f"extracting photos with {model}")
         with ThreadPoolExecutor(processors(), "upgrade", initializer=partial(lower_priority, _NICENESS)) as pool:
             while images := self._catalogue.images_without(model, after, _AT_ONCE):
@@ -148,6 +165,7 @@ class ModelUpgrades:
                 done, after = done + len(images), images[-1].key
                 run.progress(done, max(total, done))
         self._serving.catch_up()
+        return after
 
     def _extracted(self, image: ImageWithout, extractors: ExtractorPool) -> FeatureSet | SteepleError:
         if not image.sha256:
@@ -170,20 +188,19 @@ class ModelUpgrades:
 
     def _switch(self, run: Run, served: Served) -> None:
         """Makes a release the default; those that were served go on."""
-        before = self._serving.all
-        others = [one for one in before if one.release.name != served.release.name]
-        try:
-            # First beside the default: changes reach its index, and its queries are answered.
-            self._serving.serve([others[0], served, *others[1:]])
-            served.keeper.catch_up()
-            run.check()
-            with run.change():
-                self._catalogue.serve_models(_records([served, *others]), served.release.name)
-        except BaseException:
-            self._serving.serve(before)
-            raise
-        self._serving.serve([served, *others])
-        log.info("another model release is the default", extra=facts(model=served.release.name))
+        served.keeper.catch_up()
+        run.check()
+        new = ServedModel(served.release.name, served.source)
+        others = [one for one in self._records() if one.name != new.name]
+        with run.change():
+            self._catalogue.serve_models([new, *others], new.name, also=run.check_in)
+        self._serving.follow(_Stopped(run))
+        log.info("another model release is the default", extra=facts(model=new.name))
+
+    def _records(self) -> list[ServedModel]:
+        """What is served, the default first."""
+        served = self._catalogue.releases().served
+        return list(served) or [ServedModel(one.release.name, one.source) for one in self._serving.all]
 
     def _outcome(self, release: ModelRelease) -> dict[str, str]:
         images, missing = self._catalogue.count_with(release.name), self._catalogue.count_without(release.name)
@@ -193,15 +210,13 @@ class ModelUpgrades:
         model = run.arguments["model"]
         with self._alone():
             self._check_not_default(model)
-            default, retired = self._serving.default.release.name, self._serving.find(model)
-            if retired is not None:
+            default = self._default()
+            if self._is_served(model):
                 self._check_found(run, model, default)
-                after = [one for one in self._serving.all if one is not retired]
+                after = [one for one in self._records() if one.name != model]
                 with run.change():
-                    self._catalogue.serve_models(_records(after), model)
-                with self._ingest.shelf.settled():
-                    self._serving.serve(after)
-                retired.keeper.index.serve_from(None)  # its device is free for others
+                    self._catalogue.serve_models(after, model, also=run.check_in)
+            self._serving.follow(_Stopped(run))
             done = 0
             run.progress(0, 0, f"deleting features by {model}")
             hand_over = partial(self._catalogue.hand_over, model, default)
@@ -222,7 +237,7 @@ class ModelUpgrades:
             )
 
     def _check_not_default(self, model: str) -> None:
-        if model == self._serving.default.release.name:
+        if model == self._default():
             raise FailedPreconditionError(
                 f"models/{model} is the default; make another one the default first (steeple model upgrade)",
                 resource=f"models/{model}",
@@ -230,15 +245,10 @@ class ModelUpgrades:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if not self._one_at_a_time.acquire(blocking=False):
-            raise FailedPreconditionError(
-                "another operation is changing which model releases are served; wait for its end, then resume this one"
-            )
-        try:
+        with self._catalogue.database.locks.alone_at_once(_LOCK) as free:
+            if not free:
+                raise FailedPreconditionError(
+                    "another operation is changing which model releases are served; wait for its end, then resume this "
+                    "one"
+                )
             yield
-        finally:
-            self._one_at_a_time.release()
-
-
-def _records(served: Sequence[Served]) -> list[ServedModel]:
-    return [ServedModel(one.release.name, one.source) for one in served]

@@ -10,8 +10,9 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from steeple.errors import FailedPreconditionError, UnauthenticatedError, UnavailableError
-from steeple.server.access import IdTokens, Keyring, Scope, SignIns
+from steeple.server.access import IdTokens, Keyring, Scope, SignIns, SpentTokens
 from steeple.server.access.id_tokens import fetch_json
+from steeple.server.catalogue import Catalogue
 from tests.identity_provider import CLIENT, ISSUER, NOW, Provider, site_of
 
 from .people import HERE
@@ -48,6 +49,23 @@ def test_a_token_says_whom_it_is_about_once(tokens: IdTokens, provider: Provider
     assert tokens.subject(provider.token(sub="sub-2", nonce=None), "") == "sub-2"
     assert tokens.subject(provider.token(sub="sub-3", aud=[CLIENT, "other"], azp=CLIENT), "n") == "sub-3"
     assert len(provider.asked) == 2, "its keys are kept"
+
+
+def test_a_token_that_one_server_has_taken_another_does_not_take(
+    catalogue: Catalogue, provider: Provider, time: Time
+) -> None:
+    one, two = (
+        IdTokens(
+            ISSUER, CLIENT, spend=SpentTokens(catalogue.database).spend, fetch=provider.fetch, now=time, seconds=time
+        )
+        for _ in range(2)
+    )
+    token = provider.token(exp=1e30)
+    assert one.subject(token, "n") == "sub-1"
+    for server in (one, two):
+        with pytest.raises(UnauthenticatedError, match="was used before"):
+            server.subject(token, "n")
+    assert two.subject(provider.token(sub="sub-2"), "n") == "sub-2"
 
 
 @pytest.mark.parametrize(

@@ -292,7 +292,7 @@ def test_a_restore_that_fails_leaves_the_old_data(
 
 
 def test_one_that_waits_for_another_can_be_cancelled(engine: Engine) -> None:
-    with engine.snapshots._one_at_a_time:  # as if one were being made
+    with engine.catalogue.database.locks.alone("snapshots"):  # as if one were being made
         waits = engine.snapshots.create()
         engine.operations.cancel(waits.id)
         assert engine.operations.wait(waits.id, PATIENCE).state is OperationState.CANCELLED

@@ -13,6 +13,7 @@ from steeple.server.access.person_records import (
 from steeple.server.access.person_store import PersonStore
 from steeple.server.access.records import UNCHANGED, ApiKey, Limits, MonthlyUsage, NewKey, Scope, Unchanged
 from steeple.server.access.sign_in import SignIns
+from steeple.server.access.spent_tokens import SpentTokens
 from steeple.server.access.store import KeyStore
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Session",
     "SessionLifetime",
     "SignIns",
+    "SpentTokens",
     "Unchanged",
     "person_name",
 ]

@@ -36,6 +36,8 @@ _TIMEOUT_SECONDS: Final = 5.0
 _MOST_BYTES: Final = 1 << 20
 
 Fetch = Callable[[str], Mapping[str, Any]]
+Spend = Callable[[bytes, float, float], bool]
+"""Takes a token by its digest, which expires then, now; whether it was not taken before."""
 
 
 class IdTokens:
@@ -44,6 +46,7 @@ class IdTokens:
     Args:
         issuer: URL of the provider, as its tokens have it.
         client_id: What the provider knows us by.
+        spend: Takes tokens, each once; None: this process remembers them.
         fetch: Gives the JSON object of a URL.
         now: Tells the time, in seconds since 1970.
         seconds: Seconds, which never go back.
@@ -58,6 +61,7 @@ class IdTokens:
         issuer: str,
         client_id: str,
         *,
+        spend: Spend | None = None,
         fetch: Fetch | None = None,
         now: Callable[[], float] = time.time,
         seconds: Callable[[], float] = time.monotonic,
@@ -71,6 +75,7 @@ class IdTokens:
         self._keys: list[Key] = []
         self._fetched = self._failed = -math.inf
         self._used: dict[bytes, float] = {}
+        self._spend = spend or self._spend_here
 
     def subject(self, token: str, nonce: str) -> str:
         """Whom a token is about: the claim ``sub``. A token is taken once.
@@ -109,12 +114,17 @@ class IdTokens:
         )
 
     def _take_once(self, token: str, expires: float) -> None:
-        digest, now = hashlib.sha256(token.encode("utf-8", "replace")).digest(), self._now()
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        if not self._spend(digest, expires + LEEWAY_SECONDS, self._now()):
+            raise UnauthenticatedError("this ID token was used before; sign in again")
+
+    def _spend_here(self, digest: bytes, expires: float, now: float) -> bool:
+        """As :class:`SpentTokens` does, but for this process alone, and until it ends."""
         with self._lock:
-            self._used = {each: end for each, end in self._used.items() if end + LEEWAY_SECONDS >= now}
-            if digest in self._used:
-                raise UnauthenticatedError("this ID token was used before; sign in again")
+            self._used = {each: end for each, end in self._used.items() if end >= now}
+            known = digest in self._used
             self._used[digest] = expires
+        return not known
 
     def _key(self, token: GuestProtocol) -> Key:
         named = token.headers().get("kid")

@@ -120,6 +120,7 @@ _FILE_DELAY_SECONDS: Final = 30.0  # nobody looks at a screen meanwhile
 _PASSWORD_THREADS: Final = 2  # of 64 MiB each while they hash
 _PASSWORD_CAPACITY: Final = 32
 _FLUSH_SECONDS: Final = 1.0
+_WATCH_SECONDS: Final = 1.0
 
 OpenEngine = Callable[[Settings, threading.Event], Engine]
 
@@ -159,6 +160,7 @@ class Server:
         self._open_engine = open_engine
         self._stop_loading = threading.Event()
         self._loading: asyncio.Task[Engine] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._readiness = Readiness()
         self._hurried = asyncio.Event()
         self._health = health.aio.HealthServicer()
@@ -302,6 +304,8 @@ class Server:
                 brought to its end.
         """
         self._stop_loading.set()
+        if self._watching is not None:
+            self._watching.cancel()
         await self._health.enter_graceful_shutdown()
         if self._readiness.takes_calls and self._settings.drain_delay_seconds:
             log.info("not ready any more; calls are taken still", extra=facts(s=self._settings.drain_delay_seconds))
@@ -345,11 +349,25 @@ class Server:
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
         loop = asyncio.get_running_loop()
         engine.catalogue.schema.tell(lambda reason: asyncio.run_coroutine_threadsafe(self._refuse(reason), loop))
+        self._watching = asyncio.create_task(self._watch(engine))
         return engine
 
     async def _refuse(self, reason: str) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         self._readiness.refuse(reason)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def _watch(self, engine: Engine) -> None:
+        """Says by the health whether the engine goes by what other servers have changed."""
+        serving = True
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if (current := engine.followers.current) is not serving:
+                serving = current
+                log.warning("the server is current again" if serving else "the server is not current any more")
+                status = health_pb2.HealthCheckResponse
+                await self._set_health(status.SERVING if serving else status.NOT_SERVING)
 
     async def _set_health(self, status: int) -> None:
         for service in ("", *SERVICES):

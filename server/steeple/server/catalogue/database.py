@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
 from steeple.server.catalogue import copying
+from steeple.server.catalogue.locks import Locks
 from steeple.server.catalogue.postgresql import Postgresql
 from steeple.server.catalogue.sqlite import Sqlite, back_up, leave_nothing_beside
 
@@ -33,6 +34,7 @@ class Database:
     Attributes:
         before_write: Called at the start of every write transaction, once no other can begin, unless it is SQLite;
             raises to end it.
+        locks: Of all who use the database.
 
     Raises:
         InvalidArgumentError: If the URL is not one, or names a database that cannot be durable or is of another kind.
@@ -53,6 +55,7 @@ class Database:
             raise FailedPreconditionError(
                 f"the driver of PostgreSQL is not installed ({error}): pip install 'steeple[postgres]'"
             ) from error
+        self.locks = Locks(self._backend.engine)
 
     def __repr__(self) -> str:
         return f"Database({safe_url(self.engine.url)!r})"

@@ -22,6 +22,7 @@ from steeple.server.catalogue import (
     pages,
     reference_images,
     releases,
+    served_releases,
 )
 from steeple.server.catalogue.batches import check_batch, numbered
 from steeple.server.catalogue.ids import check_id
@@ -64,6 +65,8 @@ class ImageCalls(Transactions):
             NotFoundError: If there is no such landmark.
             FailedPreconditionError: If it is deleted.
             AlreadyExistsError: If the id is taken.
+            NotCoveredError: If a photo has no features by a release that is served or prepared.
+            ModelMismatchError: If features without a photo are of a release that is not served any more.
         """
         limits.check_image_draft(draft)
         packed, others = _packed(draft)
@@ -92,6 +95,7 @@ class ImageCalls(Transactions):
         Raises:
             InvalidArgumentError: If a field of one breaks the contract; nothing is added.
             FeatureSetError: If one has no features; nothing is added.
+            NotCoveredError: If one has none by a release that is served or prepared; nothing is added.
         """
         for one in new:
             limits.check_image_draft(one.draft)
@@ -374,6 +378,7 @@ def _create(
     image_id: str,
     now: datetime,
 ) -> ReferenceImage:
+    draft, (packed, others) = served_releases.covered(connection, draft, (packed, others))
     image = reference_images.create(connection, parent, draft, packed, image_id=image_id, now=now)
     for model, features_by_it in others.items():
         releases.store(connection, image.key, features_by_it, model)

@@ -41,3 +41,12 @@ session: Final = Table(
     Column("expire_time", UtcDateTime, nullable=False),  # at the latest
     Index(None, "person_id"),
 )
+
+# Of an identity provider, that somebody has signed in with.
+spent_token: Final = Table(
+    "spent_token",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expire_time", UtcDateTime, nullable=False),
+    Index(None, "expire_time"),
+)

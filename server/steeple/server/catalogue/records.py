@@ -192,6 +192,7 @@ class ImageDraft:
         capture: Where and when the photo was taken.
         duplicates: Images that were found to have to do with it; kept with the answer to the request alone.
         others: Its local features by other model releases, from the same photo.
+        without: Names of model releases that found nothing in the photo.
     """
 
     features: FeatureSet
@@ -203,6 +204,7 @@ class ImageDraft:
     capture: Capture = field(default_factory=Capture)
     duplicates: Sequence[Duplicate] = ()
     others: Sequence[FeatureSet] = ()
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
-from steeple.server.catalogue import audit, releases
-from steeple.server.catalogue.releases import ImageWithout, ServedModel
-from steeple.server.catalogue.transactions import Transactions
+from steeple.server.catalogue import audit, releases, served_releases
+from steeple.server.catalogue.releases import ImageWithout
+from steeple.server.catalogue.served_releases import PreparedModel, Releases, ServedModel
+from steeple.server.catalogue.transactions import Also, Transactions
 
 
 class ReleaseCalls(Transactions):
@@ -69,18 +70,36 @@ class ReleaseCalls(Transactions):
         with self._database.write() as connection:
             return releases.forget(connection, model, limit)
 
-    def served_models(self) -> list[ServedModel]:
-        """Model releases that are served, the default first; empty: the one that the settings name."""
+    def releases(self) -> Releases:
+        """Model releases that are served, and those that are to be."""
         with self._database.read() as connection:
-            return releases.served(connection)
+            return served_releases.releases(connection)
 
-    def serve_models(self, models: Sequence[ServedModel], changed: str) -> None:
-        """Sets what is served from now on, through restarts.
+    def serve_models(self, models: Sequence[ServedModel], changed: str, *, also: Also | None = None) -> None:
+        """Sets what is served from now on, through restarts; what was prepared of it is no longer.
 
         Args:
             models: The default first.
             changed: Name of the model that this is about, for the audit log.
+            also: Done in the same transaction.
         """
         with self._database.write() as connection:
-            releases.serve(connection, list(models))
+            served_releases.serve(connection, list(models))
             audit.record(connection, datetime.now(UTC), f"models/{changed}")
+            if also is not None:
+                also(connection)
+
+    def prepare_model(self, model: PreparedModel, operation_id: str) -> None:
+        """Sets that a release is prepared: whoever adds a photo from now on extracts it with this one too.
+
+        Args:
+            model: Which.
+            operation_id: What prepares it; the release counts for as long as that is queued or running.
+        """
+        with self._database.write() as connection:
+            served_releases.prepare(connection, model, operation_id)
+
+    def withdraw_model(self, name: str) -> None:
+        """A release is not prepared any more."""
+        with self._database.write() as connection:
+            served_releases.withdraw(connection, name)

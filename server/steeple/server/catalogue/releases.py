@@ -14,7 +14,7 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select
 
 from steeple.delf.features import DIMENSIONS
-from steeple.server.catalogue import changes, tables
+from steeple.server.catalogue import changes, served_releases, tables
 from steeple.server.catalogue.records import ChangeKind
 from steeple.server.catalogue.reference_images import SEARCHABLE
 from steeple.v1 import features_pb2
@@ -22,7 +22,6 @@ from steeple.v1 import features_pb2
 _IMAGE: Final = tables.reference_image
 _OTHER: Final = tables.release_features
 _FEATURES: Final = tables.image_features
-_SERVED: Final = tables.served_model
 _THERE: Final = and_(_IMAGE.c.delete_time.is_(None), tables.landmark.c.delete_time.is_(None))
 
 
@@ -41,19 +40,6 @@ class ImageWithout:
     name: str
     sha256: str
     deleted: bool
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """A model release that is served.
-
-    Attributes:
-        name: Of the release.
-        source: Where it is loaded from: its name or its folder.
-    """
-
-    name: str
-    source: str
 
 
 def store(connection: Connection, image_key: int, packed: features_pb2.FeatureSet, model: str) -> None:
@@ -82,11 +68,12 @@ def store_all(connection: Connection, model: str, found: Mapping[int, features_p
         model: Name of the release.
         found: Features by image key.
         announce: Whether to record a change for those that are searchable, so that an index that is kept takes them.
+            It is done anyway if there may be one.
     """
     lacking = select(_IMAGE.c.key).where(_IMAGE.c.key.in_(list(found)), _lacks(model))
     for key in connection.execute(lacking).scalars().all():
         store(connection, key, found[key], model)
-    if announce:
+    if announce or served_releases.takes_changes(connection, model):
         landmark = tables.landmark
         query = select(_IMAGE.c.key).join(landmark, landmark.c.key == _IMAGE.c.landmark_key)
         for key in connection.execute(query.where(_IMAGE.c.key.in_(list(found)), SEARCHABLE)).scalars().all():
@@ -160,19 +147,6 @@ def forget(connection: Connection, model: str, limit: int) -> int:
     keys = connection.execute(select(_OTHER.c.image_key).where(_OTHER.c.model == model).limit(limit)).scalars().all()
     connection.execute(sqlalchemy.delete(_OTHER).where(_OTHER.c.model == model, _OTHER.c.image_key.in_(keys)))
     return len(keys)
-
-
-def served(connection: Connection) -> list[ServedModel]:
-    """Releases that are served, the default first; empty: the one that the settings name."""
-    rows = connection.execute(select(_SERVED).order_by(_SERVED.c.place))
-    return [ServedModel(row.name, row.source) for row in rows]
-
-
-def serve(connection: Connection, models: list[ServedModel]) -> None:
-    """Sets what is served."""
-    connection.execute(sqlalchemy.delete(_SERVED))
-    rows = [{"name": one.name, "source": one.source, "place": place} for place, one in enumerate(models)]
-    connection.execute(insert(_SERVED), rows)
 
 
 def _others(connection: Connection, model: str) -> bool:

@@ -8,7 +8,13 @@ from typing import Any
 from sqlalchemy import JSON, Column
 from sqlalchemy.schema import SchemaItem
 
-from steeple.server.catalogue import compatibility_table, discovery_tables, person_tables, view_tables  # noqa: F401
+from steeple.server.catalogue import (  # noqa: F401 - for their tables
+    compatibility_table,
+    discovery_tables,
+    person_tables,
+    replica_tables,
+    view_tables,
+)
 from steeple.server.catalogue.search_tables import NAMES
 from steeple.server.catalogue.tables import SHORT_TEXTS, metadata
 from steeple.server.catalogue.trigrams import TRIGRAMS

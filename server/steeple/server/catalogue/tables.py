@@ -280,6 +280,8 @@ operation: Final = Table(
     Column("start_time", UtcDateTime),
     Column("update_time", UtcDateTime, nullable=False),
     Column("end_time", UtcDateTime),
+    Column("owner", String(80), server_default=text("''"), nullable=False),  # what runs it
+    Column("lease_until", UtcDateTime),  # then it may be taken from its owner
     Index(None, "state", "id"),
     CheckConstraint("state IN ('QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED')", name="state"),
 )

@@ -11,7 +11,16 @@ from sqlalchemy import Connection, select
 
 from steeple.delf import wire
 from steeple.errors import InvalidArgumentError, ModelMismatchError
-from steeple.server.catalogue import ImageDraft, LandmarkDraft, answers, audit, landmarks, limits, reference_images
+from steeple.server.catalogue import (
+    ImageDraft,
+    LandmarkDraft,
+    answers,
+    audit,
+    landmarks,
+    limits,
+    reference_images,
+    served_releases,
+)
 from steeple.server.catalogue import discovery_tables as tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ids import check_id
@@ -37,7 +46,7 @@ class Decisions:
 
     Args:
         database: The catalogue's.
-        default: Tells the name of the model release that is the default.
+        default: Tells the name of the model release that is the default, if the database does not.
     """
 
     def __init__(self, database: Database, default: Callable[[], str]) -> None:
@@ -191,7 +200,8 @@ class Decisions:
     def _check_model(self, connection: Connection, discovery_id: str) -> None:
         query = select(tables.discovery.c.model).where(tables.discovery.c.id == discovery_id)
         model = connection.execute(query).scalar_one()
-        default = self._default()
+        served = served_releases.releases(connection).served
+        default = served[0].name if served else self._default()
         if model != default:
             raise ModelMismatchError(
                 f"the features of this discovery are of models/{model}, and this server serves models/{default}; "

@@ -2,12 +2,15 @@
 
 from steeple.server.operations.failures import ends_operation
 from steeple.server.operations.records import Operation, OperationState, Problem
+from steeple.server.operations.rows import LeaseLostError
 from steeple.server.operations.run import Job, Run
-from steeple.server.operations.runner import OperationRunner
+from steeple.server.operations.runner import LEASE, OperationRunner
 from steeple.server.operations.store import OperationStore
 
 __all__ = [
+    "LEASE",
     "Job",
+    "LeaseLostError",
     "Operation",
     "OperationRunner",
     "OperationState",

@@ -46,6 +46,8 @@ class Operation:
         start_time: When it first ran; None: it has not.
         update_time: When its progress was last stored.
         end_time: When it was finished; None: it is not.
+        owner: What runs it, or has run it last: a server, and a number of its runs.
+        lease_until: Until when it has the right to; None: it does not run, or is not to be taken from it.
     """
 
     id: str
@@ -66,6 +68,8 @@ class Operation:
     start_time: datetime | None
     update_time: datetime
     end_time: datetime | None
+    owner: str = ""
+    lease_until: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import audit
 from steeple.server.operations.records import Operation
+from steeple.server.operations.rows import LeaseLostError
 from steeple.server.operations.store import OperationStore
 
 _SAVE_SECONDS: Final = 0.5
-_LOCK_SECONDS: Final = 0.2
 
 
 class Job(Protocol):
@@ -45,8 +45,8 @@ class Run:
     """One run of an operation. Thread safe, but for :meth:`save`, which one thread at a time may call.
 
     Args:
-        operation: As it was claimed.
-        store: Where progress is kept.
+        operation: As it was claimed, with its owner.
+        store: Where progress is kept, fenced: once another run has been given the operation, nothing is.
         folder: For files of the operation; made when first asked for, deleted with the operation.
         stopping: Whether the server stops.
     """
@@ -58,6 +58,7 @@ class Run:
         self._stopping = stopping
         self._lock = threading.Lock()
         self._cancelled = operation.cancel_requested
+        self._lost = False
         self._progress = (operation.step, operation.done, operation.total)
         self._saved_at = 0.0
 
@@ -79,13 +80,13 @@ class Run:
 
     def stopped(self) -> bool:
         """Whether the operation is to end now."""
-        return self._cancelled or self._stopping()
+        return self._cancelled or self._lost or self._stopping()
 
     def check(self) -> None:
         """Raises if the operation is to end now. To be called often: at least about once a second.
 
         Raises:
-            CancelledError: If it was cancelled, or the server stops.
+            CancelledError: If it was cancelled, or the server stops, or another has been given it.
         """
         if self.stopped():
             raise CancelledError("the operation was told to stop")
@@ -147,10 +148,17 @@ class Run:
             self._saved_at = time.monotonic()
             for item, error in problems:
                 self._store.add_problem_in(connection, self.operation.id, item, error.status, error.message)
-            if self._store.save_in(
-                connection, self.operation.id, step=step, done=done, total=total, checkpoint=checkpoint
-            ):
-                self._cancelled = True
+            with self._fenced():
+                if self._store.save_in(
+                    connection,
+                    self.operation.id,
+                    self.operation.owner,
+                    step=step,
+                    done=done,
+                    total=total,
+                    checkpoint=checkpoint,
+                ):
+                    self._cancelled = True
 
     def problem(self, item: str, error: SteepleError) -> None:
         """Keeps that an item failed; the operation goes on. A later problem of the same item replaces it.
@@ -161,19 +169,30 @@ class Run:
         """
         self._store.add_problem(self.operation.id, item, error.status, error.message)
 
+    def check_in(self, connection: Connection) -> None:
+        """Sees to it that a change is this run's to make, in the transaction of the change.
+
+        Args:
+            connection: Of a write transaction of the catalogue.
+
+        Raises:
+            CancelledError: If another run has been given the operation.
+        """
+        with self._fenced():
+            self._store.check_owner_in(connection, self.operation.id, self.operation.owner)
+
     @contextmanager
-    def alone(self, lock: threading.Lock) -> Iterator[None]:
-        """Waits for a lock, for operations of which one at a time may run.
+    def alone(self, name: str) -> Iterator[None]:
+        """Waits for a lock, for operations of which one at a time may run, on whatever server.
+
+        Args:
+            name: Of the lock.
 
         Raises:
             CancelledError: As :meth:`check`, while it waits.
         """
-        while not lock.acquire(timeout=_LOCK_SECONDS):
-            self.check()
-        try:
+        with self._store.locks.alone(name, stopped=self.check):
             yield
-        finally:
-            lock.release()
 
     @contextmanager
     def change(self, method: str = "") -> Iterator[None]:
@@ -189,8 +208,20 @@ class Run:
     def _save(self, checkpoint: Mapping[str, Any] | None) -> None:
         step, done, total = self._progress
         self._saved_at = time.monotonic()
-        if self._store.save(self.operation.id, step=step, done=done, total=total, checkpoint=checkpoint):
-            self._cancelled = True
+        operation = self.operation
+        with self._fenced():
+            if self._store.save(
+                operation.id, operation.owner, step=step, done=done, total=total, checkpoint=checkpoint
+            ):
+                self._cancelled = True
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        try:
+            yield
+        except LeaseLostError:
+            self._lost = True
+            raise
 
     def flush(self) -> None:
         """Stores the progress as it is now.
@@ -204,6 +235,15 @@ class Run:
     def cancel(self) -> None:
         """Makes :meth:`check` raise."""
         self._cancelled = True
+
+    def lose(self) -> None:
+        """Makes :meth:`check` raise, as another run has been given the operation."""
+        self._lost = True
+
+    @property
+    def lost(self) -> bool:
+        """Whether another run has been given the operation, or may have been."""
+        return self._lost
 
     @property
     def cancelled(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,29 +17,52 @@ from steeple.delf.priority import lower_priority
 from steeple.errors import CancelledError, FailedPreconditionError, InternalError, SteepleError
 from steeple.server.logs import facts
 from steeple.server.operations.records import Operation, OperationState
+from steeple.server.operations.rows import LeaseLostError
 from steeple.server.operations.run import Job, Run
 from steeple.server.operations.store import OperationStore
+from steeple.server.replica import Replica
 
 log = logging.getLogger(__name__)
 
 _THREADS: Final = 2  # so that a small export does not wait for a long import
 _POLL_SECONDS: Final = 2.0  # after a failure of the database; otherwise the threads are woken
+_LOOK_SECONDS: Final = 5.0  # for what servers left that are gone, where there are several
+_WAIT_SECONDS: Final = 1.0  # for the end of what another server runs
+_RENEWALS: Final = 5  # in the time of a lease
 _KEPT: Final = timedelta(days=90)
+
+LEASE: Final = timedelta(seconds=30)
+"""Of what a server runs, where there are several: who is dead for so long is replaced."""
 
 
 class OperationRunner:
     """Carries operations out, from :meth:`start` to :meth:`close`; thread safe.
 
-    Operations that a server did not finish, because it stopped or died, go on at the next start.
+    Operations that a server did not finish, because it stopped or died, go on: where there is one server, at its next
+    start; where there are several, on another, once the lease has run out that their server has on them. Leases are
+    renewed on a thread, however long a step takes. A run that has lost its lease, as its server stood still for longer,
+    is stopped, and cannot keep anything that it did since.
 
     Args:
         store: The operations.
         folder: Where operations have folders of their own, by id.
+        replica: Which server this is.
+        lease: Of a run, where there may be several servers; None: :data:`LEASE`.
     """
 
-    def __init__(self, store: OperationStore, folder: Path) -> None:
+    def __init__(
+        self,
+        store: OperationStore,
+        folder: Path,
+        *,
+        replica: Replica | None = None,
+        lease: timedelta | None = None,
+    ) -> None:
         self.store = store
         self._folder = folder
+        self._replica = replica or Replica.here()
+        self._lease = (lease or LEASE) if store.shared else None
+        self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
         self._runs: dict[str, Run] = {}
         self._changed = threading.Condition()
@@ -55,12 +80,14 @@ class OperationRunner:
         Raises:
             SteepleError: If the database cannot be reached.
         """
-        again = self.store.requeue()
+        again = self.store.requeue() if self._lease is None else 0
         if again:
             log.info("operations go on that were interrupted", extra=facts(operations=again))
         self._threads = [
             threading.Thread(target=self._work, name=f"operations-{number}", daemon=True) for number in range(_THREADS)
         ]
+        if self._lease is not None:
+            self._threads.append(threading.Thread(target=self._renew, name="operation leases", daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -110,9 +137,30 @@ class OperationRunner:
         Raises:
             NotFoundError: If there is none of that id.
         """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self._changed:
+                seen = self._wakes
+            operation = self.store.get(operation_id)
+            left = None if deadline is None else deadline - time.monotonic()
+            if operation.finished or self._stopping or (left is not None and left <= 0):
+                return operation
+            if self._lease is not None:  # another server may end it, and word of that be lost
+                left = _WAIT_SECONDS if left is None else min(left, _WAIT_SECONDS)
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or self._wakes != seen, left)  # noqa: B023 - now
+
+    def follow(self) -> None:
+        """Goes by what other servers have queued, ended, or told to stop.
+
+        Raises:
+            SteepleError: If the database cannot be reached.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self.store.get(operation_id).finished, timeout)
-        return self.store.get(operation_id)
+            runs = dict(self._runs)
+        for operation_id in self.store.told_to_stop(runs) if runs else ():
+            runs[operation_id].cancel()
+        self._wake()
 
     def close(self) -> None:
         """Interrupts what is being done, to go on at the next start, and waits for its end. May be called again."""
@@ -131,9 +179,9 @@ class OperationRunner:
     def _work(self) -> None:
         lower_priority()
         while not self._stopping:
-            seen, pause = self._wakes, None
+            seen, pause = self._wakes, None if self._lease is None else _LOOK_SECONDS
             try:
-                operation = self.store.claim()
+                operation = self.store.claim(f"{self._replica.name}/{next(self._numbers)}", self._lease)
             except SteepleError:
                 log.exception("operations cannot be read")
                 operation, pause = None, _POLL_SECONDS
@@ -147,7 +195,8 @@ class OperationRunner:
         run = Run(operation, self.store, self.folder(operation.id), lambda: self._stopping)
         with self._changed:
             self._runs[operation.id] = run
-        log.info("operation began", extra=facts(operation=operation.id, method=operation.method))
+            self._changed.notify_all()
+        log.info("operation began", extra=facts(operation=operation.id, method=operation.method, owner=operation.owner))
         store_outcome = self._done(run)
         while not self._stored(run, store_outcome):
             with self._changed:
@@ -155,13 +204,38 @@ class OperationRunner:
                     break
                 self._changed.wait(_POLL_SECONDS)
         with self._changed:
-            del self._runs[operation.id]
-            self._changed.notify_all()
+            if self._runs.get(operation.id) is run:
+                del self._runs[operation.id]
+        self._wake()  # those who wait for its end
+
+    def _renew(self) -> None:
+        """Renews the leases of what runs here, and stops what has lost its own."""
+        lease = self._lease or timedelta(0)
+        every = lease.total_seconds() / _RENEWALS
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._runs or self._stopping)
+                if not self._runs:
+                    return
+                self._changed.wait_for(lambda: not self._runs, every)
+                runs = list(self._runs.values())
+            for run in runs:
+                self._renew_one(run, lease)
+
+    def _renew_one(self, run: Run, lease: timedelta) -> None:
+        operation = run.operation
+        try:
+            if not run.lost and not self.store.renew(operation.id, operation.owner, lease):
+                run.lose()
+        except SteepleError as error:  # it is tried again; until the lease is over, nobody takes it
+            log.warning("a lease was not renewed", extra=facts(operation=operation.id, error=error))
 
     def _stored(self, run: Run, store_outcome: Callable[[], None]) -> bool:
         try:
             run.flush()
             store_outcome()
+        except LeaseLostError:
+            log.warning("an operation goes on elsewhere", extra=facts(operation=run.operation.id))
         except SteepleError:
             log.exception("the outcome of an operation is not stored yet", extra=facts(operation=run.operation.id))
             return False
@@ -170,6 +244,7 @@ class OperationRunner:
     def _done(self, run: Run) -> Callable[[], None]:
         """Does the work; what then stores its outcome is returned."""
         operation_id, state, results, failure = run.operation.id, OperationState.SUCCEEDED, {}, None
+        owner = run.operation.owner
         try:
             job = self._jobs.get(run.operation.method)
             if job is None:
@@ -177,8 +252,8 @@ class OperationRunner:
             results = dict(job(run))
         except CancelledError:
             if not run.cancelled:
-                log.info("operation goes on at the next start", extra=facts(operation=operation_id))
-                return partial(self.store.unclaim, operation_id)
+                log.info("operation is to go on", extra=facts(operation=operation_id))
+                return partial(self.store.unclaim, operation_id, owner)
             state = OperationState.CANCELLED
         except SteepleError as error:
             state, failure = OperationState.FAILED, error
@@ -190,6 +265,7 @@ class OperationRunner:
             self.store.finish,
             operation_id,
             state,
+            owner,
             results=results,
             error_status=failure.status if failure else "",
             error_message=failure.message if failure else "",

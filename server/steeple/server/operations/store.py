@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from steeple.errors import FailedPreconditionError, NotFoundError, ResourceExhaustedError
+from steeple.errors import FailedPreconditionError, ResourceExhaustedError
 from steeple.server.catalogue import audit, pages, tables
-from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ids import timed_id
 from steeple.server.catalogue.records import Page
 from steeple.server.catalogue.requests import Request
+from steeple.server.operations import rows
+from steeple.server.operations.claims import Claims
 from steeple.server.operations.records import UNFINISHED, Operation, OperationState, Problem, operation_name
 
 _TABLE = tables.operation
@@ -27,15 +28,12 @@ _LONGEST_MESSAGE: Final = 2000
 _LONGEST_STEP: Final = 200
 
 
-class OperationStore:
+class OperationStore(Claims):
     """Operations in the catalogue's database. Thread safe; every change is durable when its call returns.
 
     Args:
         database: The catalogue's.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def create(self, method: str, arguments: Mapping[str, Any], *, request_id: str = "") -> Operation:
         """Queues an operation.
@@ -54,7 +52,7 @@ class OperationStore:
         with self._database.write() as connection:
             answer = request.answer(connection)
             if answer is not None:
-                return _get(connection, str(answer["operation"]))
+                return rows.get(connection, str(answer["operation"]))
             _check_room(connection)
             now = datetime.now(UTC)
             operation_id = timed_id(now)
@@ -71,7 +69,7 @@ class OperationStore:
             )
             request.remember(connection, {"operation": operation_id}, now)
             audit.record(connection, now, operation_name(operation_id))
-            return _get(connection, operation_id)
+            return rows.get(connection, operation_id)
 
     def get(self, operation_id: str) -> Operation:
         """An operation.
@@ -80,7 +78,7 @@ class OperationStore:
             NotFoundError: If there is none of that id.
         """
         with self._database.read() as connection:
-            return _get(connection, operation_id)
+            return rows.get(connection, operation_id)
 
     def list(
         self,
@@ -109,8 +107,8 @@ class OperationStore:
         if last:
             query = query.where(_TABLE.c.id < last)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(_TABLE.c.id.desc()).limit(size + 1)).mappings()
-            found = [_operation(row) for row in rows]
+            there = connection.execute(query.order_by(_TABLE.c.id.desc()).limit(size + 1)).mappings()
+            found = [rows.operation_of(row) for row in there]
             total = connection.execute(count).scalar_one()
         return pages.page_by_id(found, size, collection, total)
 
@@ -128,9 +126,9 @@ class OperationStore:
         last = pages.last_id(collection, page_token)
         query = select(_PROBLEM).where(_PROBLEM.c.operation_id == operation_id, _PROBLEM.c.number > int(last or 0))
         with self._database.read() as connection:
-            operation = _get(connection, operation_id)
-            rows = connection.execute(query.order_by(_PROBLEM.c.number).limit(size + 1)).mappings()
-            found = [Problem(str(row["number"]), row["item"], row["status"], row["message"]) for row in rows]
+            operation = rows.get(connection, operation_id)
+            there = connection.execute(query.order_by(_PROBLEM.c.number).limit(size + 1)).mappings()
+            found = [Problem(str(row["number"]), row["item"], row["status"], row["message"]) for row in there]
         return pages.page_by_id(found, size, collection, operation.problem_count)
 
     def cancel(self, operation_id: str) -> Operation:
@@ -140,13 +138,13 @@ class OperationStore:
             NotFoundError: If there is none of that id.
         """
         with self._database.write() as connection:
-            operation, now = _get(connection, operation_id), datetime.now(UTC)
+            operation, now = rows.get(connection, operation_id), datetime.now(UTC)
             if operation.state is OperationState.QUEUED:
-                _set(connection, operation_id, state=str(OperationState.CANCELLED), end_time=now, update_time=now)
+                rows.put(connection, operation_id, state=str(OperationState.CANCELLED), end_time=now, update_time=now)
             elif operation.state is OperationState.RUNNING:
-                _set(connection, operation_id, cancel_requested=True)
+                rows.put(connection, operation_id, cancel_requested=True)
             audit.record(connection, now, operation.name)
-            return _get(connection, operation_id)
+            return rows.get(connection, operation_id)
 
     def resume(self, operation_id: str) -> Operation:
         """Queues an operation again that failed or was cancelled; it goes on where it was.
@@ -157,14 +155,14 @@ class OperationStore:
             ResourceExhaustedError: If there are :data:`MAX_UNFINISHED` already.
         """
         with self._database.write() as connection:
-            operation, now = _get(connection, operation_id), datetime.now(UTC)
+            operation, now = rows.get(connection, operation_id), datetime.now(UTC)
             if operation.state not in (OperationState.FAILED, OperationState.CANCELLED):
                 raise FailedPreconditionError(
                     f"{operation.name} is {operation.state}; only what is FAILED or CANCELLED can be resumed",
                     resource=operation.name,
                 )
             _check_room(connection)
-            _set(
+            rows.put(
                 connection,
                 operation_id,
                 state=str(OperationState.QUEUED),
@@ -175,7 +173,7 @@ class OperationStore:
                 update_time=now,
             )
             audit.record(connection, now, operation.name)
-            return _get(connection, operation_id)
+            return rows.get(connection, operation_id)
 
     def delete(self, operation_id: str) -> None:
         """Forgets a finished operation and its problems.
@@ -185,62 +183,41 @@ class OperationStore:
             FailedPreconditionError: If it is not finished.
         """
         with self._database.write() as connection:
-            operation = _get(connection, operation_id)
+            operation = rows.get(connection, operation_id)
             if not operation.finished:
                 raise FailedPreconditionError(
                     f"{operation.name} is {operation.state}; cancel it first", resource=operation.name
                 )
-            _delete(connection, [operation_id])
+            rows.delete(connection, [operation_id])
             audit.record(connection, datetime.now(UTC), operation.name)
 
     # For the runner
 
-    def requeue(self) -> int:
-        """Queues what a server that is gone was running; how many that are."""
-        with self._database.write() as connection:
-            query = sqlalchemy.update(_TABLE).where(_TABLE.c.state == str(OperationState.RUNNING))
-            return connection.execute(query.values(state=str(OperationState.QUEUED))).rowcount
-
-    def fail_unfinished(self, message: str) -> int:
-        """Ends what is queued or running as ABORTED; it can be resumed. How many that are.
-
-        Args:
-            message: Why.
-        """
-        now = datetime.now(UTC)
-        values = {"state": str(OperationState.FAILED), "error_status": "ABORTED", "error_message": message}
-        with self._database.write() as connection:
-            query = sqlalchemy.update(_TABLE).where(_TABLE.c.state.in_([str(state) for state in UNFINISHED]))
-            return connection.execute(query.values(**values, end_time=now, update_time=now)).rowcount
-
-    def claim(self) -> Operation | None:
-        """Takes the operation that has been queued for longest to be RUNNING; None if there is none."""
-        with self._database.write() as connection:
-            query = select(_TABLE.c.id).where(_TABLE.c.state == str(OperationState.QUEUED))
-            operation_id = connection.execute(query.order_by(_TABLE.c.id).limit(1)).scalar_one_or_none()
-            if operation_id is None:
-                return None
-            now, operation = datetime.now(UTC), _get(connection, operation_id)
-            start_time = operation.start_time or now
-            _set(connection, operation_id, state=str(OperationState.RUNNING), start_time=start_time, update_time=now)
-            return _get(connection, operation_id)
-
-    def unclaim(self, operation_id: str) -> None:
-        """Queues a running operation again, for the next start of the server."""
-        with self._database.write() as connection:
-            _set(connection, operation_id, state=str(OperationState.QUEUED), update_time=datetime.now(UTC))
-
     def save(
-        self, operation_id: str, *, step: str, done: int, total: int, checkpoint: Mapping[str, Any] | None = None
+        self,
+        operation_id: str,
+        owner: str = "",
+        *,
+        step: str,
+        done: int,
+        total: int,
+        checkpoint: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Stores progress and, if given, a checkpoint; whether the operation has been told to stop."""
+        """Stores progress and, if given, a checkpoint; whether the operation has been told to stop.
+
+        Raises:
+            LeaseLostError: If the owner does not run it any more.
+        """
         with self._database.write() as connection:
-            return self.save_in(connection, operation_id, step=step, done=done, total=total, checkpoint=checkpoint)
+            return self.save_in(
+                connection, operation_id, owner, step=step, done=done, total=total, checkpoint=checkpoint
+            )
 
     def save_in(
         self,
         connection: Connection,
         operation_id: str,
+        owner: str = "",
         *,
         step: str,
         done: int,
@@ -251,7 +228,7 @@ class OperationStore:
         values: dict[str, Any] = {"step": step[:_LONGEST_STEP], "done": done, "total": total}
         if checkpoint is not None:
             values["checkpoint"] = dict(checkpoint)
-        _set(connection, operation_id, update_time=datetime.now(UTC), **values)
+        rows.change(connection, operation_id, owner, update_time=datetime.now(UTC), **values)
         query = select(_TABLE.c.cancel_requested).where(_TABLE.c.id == operation_id)
         return bool(connection.execute(query).scalar_one())
 
@@ -262,37 +239,44 @@ class OperationStore:
 
     def add_problem_in(self, connection: Connection, operation_id: str, item: str, status: str, message: str) -> None:
         """As :meth:`add_problem`, in a write transaction of the catalogue that is under way."""
-        item, message = _text(item, _LONGEST_ITEM), _text(message, _LONGEST_MESSAGE)
+        item, message = rows.text(item, _LONGEST_ITEM), rows.text(message, _LONGEST_MESSAGE)
         of_item = (_PROBLEM.c.operation_id == operation_id, _PROBLEM.c.item == item)
         values = {"status": status, "message": message}
         if connection.execute(sqlalchemy.update(_PROBLEM).where(*of_item).values(values)).rowcount:
             return
-        operation = _get(connection, operation_id)
+        operation = rows.get(connection, operation_id)
         last = select(func.max(_PROBLEM.c.number)).where(_PROBLEM.c.operation_id == operation_id)
         number = (connection.execute(last).scalar_one() or 0) + 1
         connection.execute(insert(_PROBLEM).values(operation_id=operation_id, number=number, item=item, **values))
-        _set(connection, operation_id, problem_count=operation.problem_count + 1)
+        rows.put(connection, operation_id, problem_count=operation.problem_count + 1)
 
     def finish(
         self,
         operation_id: str,
         state: OperationState,
+        owner: str = "",
         *,
         results: Mapping[str, str] | None = None,
         error_status: str = "",
         error_message: str = "",
     ) -> None:
-        """Ends a running operation."""
+        """Ends a running operation.
+
+        Raises:
+            LeaseLostError: If the owner does not run it any more.
+        """
         now = datetime.now(UTC)
-        values = {"error_status": error_status, "error_message": _text(error_message, _LONGEST_MESSAGE)}
+        values = {"error_status": error_status, "error_message": rows.text(error_message, _LONGEST_MESSAGE)}
         with self._database.write() as connection:
-            _set(
+            rows.change(
                 connection,
                 operation_id,
+                owner,
                 state=str(state),
                 results=dict(results or {}),
                 end_time=now,
                 update_time=now,
+                lease_until=None,
                 **values,
             )
 
@@ -304,16 +288,8 @@ class OperationStore:
                 return ()
         with self._database.write() as connection:
             ids = tuple(connection.execute(select(_TABLE.c.id).where(*old)).scalars())
-            _delete(connection, ids)
+            rows.delete(connection, ids)
             return ids
-
-
-def _get(connection: Connection, operation_id: str) -> Operation:
-    row = connection.execute(select(_TABLE).where(_TABLE.c.id == operation_id)).mappings().one_or_none()
-    if row is None:
-        name = operation_name(operation_id)
-        raise NotFoundError(f"there is no {name}", resource=name)
-    return _operation(row)
 
 
 def _check_room(connection: Connection) -> None:
@@ -324,23 +300,3 @@ def _check_room(connection: Connection) -> None:
             f"{count} operations are queued or running, and no more are taken: wait for some, or cancel those that "
             "nobody needs (steeple operations list, steeple operations cancel)"
         )
-
-
-def _set(connection: Connection, operation_id: str, **values: object) -> None:
-    connection.execute(sqlalchemy.update(_TABLE).where(_TABLE.c.id == operation_id).values(values))
-
-
-def _delete(connection: Connection, ids: Iterable[str]) -> None:
-    for one in ids:
-        connection.execute(sqlalchemy.delete(_PROBLEM).where(_PROBLEM.c.operation_id == one))
-        connection.execute(sqlalchemy.delete(_TABLE).where(_TABLE.c.id == one))
-
-
-def _text(text: str, longest: int) -> str:
-    """What a file's name or an exception says may be anything; it is shown, not interpreted."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")[:longest]
-
-
-def _operation(row: RowMapping) -> Operation:
-    fields = dict(row)
-    return Operation(**{**fields, "state": OperationState(fields["state"])})

@@ -125,7 +125,7 @@ class FeedbackBox:
         most, now = self._rules.feedback_per_day, self._clock()
         with self._lock:
             times = self._sent.get(key_id)
-            if times is None:
+            if times is None or self._store.shared:  # else nobody but this server has taken any
                 times = self._sent[key_id] = deque(self._store.sent_times(key_id, most), most)
             if len(times) < most or times[0] + _DAY <= now:
                 times.append(now)  # in place of the oldest

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, sele
 
 from steeple.errors import NotFoundError
 from steeple.server.catalogue import LatLng, Page, audit, filters, pages, tables
+from steeple.server.catalogue.announcements import is_shared
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ordering import OrderField, read_real, read_text, read_time
 from steeple.server.catalogue.requests import Request
@@ -127,6 +128,11 @@ class KeptQueryStore:
         with self._database.read() as connection:
             answer = request.answer(connection)
         return None if answer is None else str(answer[_ANSWERED])
+
+    @property
+    def shared(self) -> bool:
+        """Whether other servers may write it too."""
+        return is_shared(self._database.engine)
 
     def sent_times(self, key_id: str, count: int) -> Sequence[datetime]:
         """When the latest feedback of a key came, the oldest first; ``count`` of it at most."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +16,8 @@ from steeple.server.snapshots.restoring import damage_error, verify
 from steeple.server.snapshots.store import SnapshotStore
 
 log = logging.getLogger(__name__)
+
+_LOCK: Final = "snapshots"
 
 CREATE: Final = "steeple.v1.SnapshotService/CreateSnapshot"
 VERIFY: Final = "steeple.v1.SnapshotService/VerifySnapshot"
@@ -39,7 +40,6 @@ class Snapshots:
         self._source = source
         self._operations = operations
         self._keep = keep
-        self._one_at_a_time = threading.Lock()
         operations.register(CREATE, self._create)
         operations.register(VERIFY, self._verify)
 
@@ -80,7 +80,7 @@ class Snapshots:
 
     def _create(self, run: Run) -> Mapping[str, str]:
         snapshot_id, asked = run.operation.id, run.arguments
-        with run.alone(self._one_at_a_time):
+        with run.alone(_LOCK):
             try:
                 snapshot = self.store.get(snapshot_id)  # by a run whose end was not noted down any more
             except NotFoundError:
