@@ -194,7 +194,17 @@ class ObjectStorage:
 
 
 def open_storage(url: str, patience: Patience = PATIENCE) -> ObjectStorage:
-    """What is behind a URL; nothing is asked of it yet.
+    """What is behind a URL; nothing is asked of it yet. Arguments and errors as of :func:`open_file_system`."""
+    files, root = open_file_system(url, patience)
+    if get_protocol(url) in _S3:
+        from steeple.server.s3 import S3Storage  # noqa: PLC0415 - its driver is an extra
+
+        return S3Storage(url, files, root, patience)
+    return ObjectStorage(url, files, root)
+
+
+def open_file_system(url: str, patience: Patience = PATIENCE) -> tuple[AbstractFileSystem, str]:
+    """The file system of a URL, which keeps no lists, and the path in it that the URL names.
 
     Args:
         url: That fsspec knows, such as ``s3://bucket/prefix``.
@@ -205,17 +215,25 @@ def open_storage(url: str, patience: Patience = PATIENCE) -> ObjectStorage:
         FailedPreconditionError: If its driver is not installed.
     """
     check_url(url)
-    if get_protocol(url) in _S3:
-        from steeple.server.s3 import S3Storage  # noqa: PLC0415 - its driver is an extra
+    if is_s3 := get_protocol(url) in _S3:
+        from steeple.server.s3 import options  # noqa: PLC0415 - as above
 
-        return S3Storage(url, patience)
+        wanted = options(patience)
+    else:
+        wanted = {}
     try:
-        files, root = fsspec.url_to_fs(url, skip_instance_cache=True, use_listings_cache=False)
+        # Instances differ by the environment that they were made in, which fsspec does not see.
+        files, root = fsspec.url_to_fs(url, skip_instance_cache=True, use_listings_cache=False, **wanted)
     except ValueError as error:
         raise InvalidArgumentError(f"{url!r} is not the URL of a place for files: {error}") from error
     except ImportError as error:
-        raise FailedPreconditionError(f"the driver for {url!r} is not installed: {error}") from error
-    return ObjectStorage(url, files, str(root))
+        remedy = "pip install 'steeple[s3]'" if is_s3 else "install it"
+        raise FailedPreconditionError(f"the driver for {url!r} is not installed ({error}): {remedy}") from error
+    if is_s3:
+        files.retries = 1  # its own, around those of the client
+        if not str(root).strip("/"):
+            raise InvalidArgumentError(f"{url!r} names no bucket; such a URL reads s3://bucket/prefix")
+    return files, str(root)
 
 
 def is_url(place: str) -> bool:

@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from steeple.errors import FailedPreconditionError, InvalidArgumentError
+from fsspec import AbstractFileSystem
+
 from steeple.server.object_storage import ObjectStorage, Patience, Stored, check_url
 from steeple.server.storage_errors import code_of
 
@@ -23,7 +24,33 @@ _MOST_PARTS: Final = 10_000
 _PARTS_AT_ONCE: Final = 4
 _BYTES_PER_SECOND: Final = 1 << 20  # of a line so slow that it is given up
 _DELETED_AT_ONCE: Final = 1000
+_LOGGERS: Final = ("botocore", "aiobotocore", "s3fs", "fsspec")
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+
+def options(patience: Patience) -> dict[str, Any]:
+    """What the driver of S3 is made with, so that no request takes for ever.
+
+    Args:
+        patience: With the server.
+
+    Raises:
+        InvalidArgumentError: If the endpoint's URL, which the environment gives, has credentials in it.
+    """
+    for name in _ENDPOINTS:
+        check_url(os.environ.get(name, ""))
+    # At DEBUG these would log the headers of requests, and with them the tokens of temporary credentials.
+    for name in _LOGGERS:
+        if logging.getLogger(name).level == logging.NOTSET:
+            logging.getLogger(name).setLevel(logging.INFO)
+    return {
+        "config_kwargs": {
+            "connect_timeout": patience.connect_seconds,
+            "read_timeout": patience.read_seconds,
+            "retries": {"total_max_attempts": patience.attempts, "mode": "standard"},
+            "max_pool_connections": _CONNECTIONS,
+        }
+    }
 
 
 class S3Storage(ObjectStorage):
@@ -33,42 +60,14 @@ class S3Storage(ObjectStorage):
 
     Args:
         url: ``s3://bucket`` or ``s3://bucket/prefix``.
+        files: Of s3fs, made with :func:`options`.
+        root: Bucket and prefix.
         patience: With the server.
-
-    Raises:
-        InvalidArgumentError: If the URL names no bucket, or the endpoint's has credentials in it.
-        FailedPreconditionError: If the extra ``s3`` is not installed.
     """
 
-    def __init__(self, url: str, patience: Patience) -> None:
-        try:
-            import s3fs  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise FailedPreconditionError(
-                f"{url!r} needs the driver of S3: pip install 'steeple[s3]' ({error})"
-            ) from error
-        for name in _ENDPOINTS:
-            check_url(os.environ.get(name, ""))
-        # At DEBUG these would log the headers of requests, and with them the tokens of temporary credentials.
-        for name in ("botocore", "aiobotocore", "s3fs", "fsspec"):
-            if logging.getLogger(name).level == logging.NOTSET:
-                logging.getLogger(name).setLevel(logging.INFO)
-        files = s3fs.S3FileSystem(
-            skip_instance_cache=True,  # instances differ by the environment that they were made in
-            use_listings_cache=False,
-            config_kwargs={
-                "connect_timeout": patience.connect_seconds,
-                "read_timeout": patience.read_seconds,
-                "retries": {"total_max_attempts": patience.attempts, "mode": "standard"},
-                "max_pool_connections": _CONNECTIONS,
-            },
-        )
-        files.retries = 1  # its own, around those of the client
-        root = url.partition("://")[2].strip("/")
-        super().__init__(url, files, root)
-        self._bucket, _, prefix = root.partition("/")
-        if not self._bucket:
-            raise InvalidArgumentError(f"{url!r} names no bucket; such a URL reads s3://bucket/prefix")
+    def __init__(self, url: str, files: AbstractFileSystem, root: str, patience: Patience) -> None:
+        super().__init__(url, files, root.strip("/"))
+        self._bucket, _, prefix = root.strip("/").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self._patience = patience
 
@@ -175,7 +174,7 @@ class S3Storage(ObjectStorage):
             for found in page.get("CommonPrefixes", ()):
                 yield found["Prefix"][len(self._key(prefix)) :].rstrip("/")
 
-    def _pages(self, **asked: object) -> Iterator[dict[str, Any]]:
+    def _pages(self, **asked: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - the driver's
         while True:
             page = self._call("list_objects_v2", **asked)
             yield page
@@ -183,9 +182,10 @@ class S3Storage(ObjectStorage):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
-    def _call(self, method: str, *, sends: int = 0, **asked: object) -> dict[str, Any]:
-        done: dict[str, Any] = self._files.call_s3(method, Bucket=self._bucket, timeout=self._seconds(sends), **asked)
-        return done
+    def _call(self, method: str, *, sends: int = 0, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - the driver's
+        seconds = self._seconds(sends)
+        answer: dict[str, Any] = self._files.call_s3(method, Bucket=self._bucket, timeout=seconds, **asked)
+        return answer
 
     def _seconds(self, size: int) -> float:
         """That sending so many bytes may take. Nothing else ends it when the server does not take them."""
