@@ -73,6 +73,7 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     from steeple.server.doctor import Finding, Status, looked_at, machine
     from steeple.server.doctor.catalogue_file import Catalogued, catalogue
     from steeple.server.doctor.data_folder import folder, holder, photos, snapshot, snapshots
+    from steeple.server.snapshots.opening import open_place
 
     yield from looked_at("python", machine.python)
     yield from looked_at("packages", machine.packages)
@@ -100,7 +101,7 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     yield from looked_at(
         "index", lambda: snapshot(indexes, known.model or settings.model, known.sequence, in_use=in_use)
     )
-    yield from looked_at("snapshots", lambda: snapshots(settings.snapshots_path))
+    yield from looked_at("snapshots", lambda: snapshots(open_place(settings.snapshots_place, settings.data_dir)))
     yield from looked_at("server", lambda: _server(server))
     yield from looked_at("clock", lambda: machine.clock(known.newest))
 

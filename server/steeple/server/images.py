@@ -156,6 +156,20 @@ class ImageStore:
                 return self._storage.stat(photo_path(sha256)) is not None
             return self._path(sha256).is_file()
 
+    def is_whole(self, sha256: str) -> bool:
+        """Whether the photo of that hash is there and known to be whole; object storage may not tell.
+
+        Raises:
+            InvalidArgumentError: If it is not a SHA-256 in hex.
+        """
+        check_sha256(sha256)
+        with errors_translated(_WHAT):
+            if self._storage is not None:
+                found = self._storage.stat(photo_path(sha256))
+                return found is not None and found.sha256 == sha256
+            data = self._read(sha256)
+        return data is not None and hashlib.sha256(data).hexdigest() == sha256
+
     def delete(self, sha256: str) -> None:
         """Deletes the photo of that hash, if it is there.
 

@@ -6,12 +6,12 @@ import os
 import posixpath
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import fsspec
 from fsspec import AbstractFileSystem
@@ -23,6 +23,7 @@ from steeple.server.storage_errors import without_credentials
 # Object stores show an object once all of it is there, and copy it to rename it.
 _ATOMIC: Final = frozenset({"gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
 _S3: Final = frozenset({"s3", "s3a"})
+_TIMES: Final = ("LastModified", "last_modified", "updated", "mtime", "created")
 _ASIDE: Final = ".incoming"
 _AUTHORITY: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?P<user>[^/]*)@")
 
@@ -95,7 +96,7 @@ class ObjectStorage:
             found = self._files.info(self._full(path))
         except FileNotFoundError:
             return None
-        return Stored(path, int(found["size"])) if found["type"] == "file" else None
+        return _stored(path, found) if found["type"] == "file" else None
 
     def get(self, path: str) -> bytes | None:
         """Content of a file; None if it is not there."""
@@ -175,7 +176,7 @@ class ObjectStorage:
         except FileNotFoundError:
             return
         for path in sorted(found):
-            yield Stored(path[beginning:], int(found[path]["size"]))
+            yield _stored(path[beginning:], found[path])
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Names of the folders in one.
@@ -191,6 +192,17 @@ class ObjectStorage:
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
+
+
+def _stored(path: str, found: Mapping[str, Any]) -> Stored:
+    """What a driver tells of a file; each has a name of its own for its time."""
+    times = (found[name] for name in _TIMES if name in found)
+    time = next(times, None)
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    elif isinstance(time, int | float):
+        time = datetime.fromtimestamp(time, UTC)
+    return Stored(path, int(found["size"]), modify_time=time)
 
 
 def open_storage(url: str, patience: Patience = PATIENCE) -> ObjectStorage:

@@ -15,7 +15,7 @@ from steeple.errors import SnapshotError
 from steeple.server.data_dir import LOCK
 from steeple.server.doctor.findings import Finding, Status
 from steeple.server.snapshots import swap
-from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.snapshots.places import SnapshotPlace
 
 _LITTLE: Final = 1 << 30  # bytes
 _TOO_LITTLE: Final = 64 << 20
@@ -134,13 +134,13 @@ def snapshot(path: Path, model: str, sequence: int | None, *, in_use: bool) -> I
         yield Finding("index", Status.OK, told + behind)
 
 
-def snapshots(path: Path) -> Iterator[Finding]:
+def snapshots(place: SnapshotPlace) -> Iterator[Finding]:
     """Whether there is a snapshot of late.
 
     Args:
-        path: Folder of the snapshots.
+        place: Where snapshots are.
     """
-    found = SnapshotStore(path).all()
+    found = place.all()
     damaged = [snapshot for snapshot in found if snapshot.damage]
     times = [snapshot.create_time for snapshot in found if snapshot.create_time is not None]
     if damaged:
