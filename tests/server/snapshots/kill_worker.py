@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +103,7 @@ def source_of(data_dir: Path) -> Iterator[Source]:
         yield Source(
             catalogue.database,
             ImageStore(str(data_dir / "images")),
-            contextmanager(lambda: iter([None])),
+            nullcontext,
             lambda: (),
             lambda: "delf-lite2-v1",
         )
