@@ -51,7 +51,7 @@ def test_a_server_moves_to_postgresql_and_s3_and_back(
     with pytest.raises(FailedPreconditionError):
         Catalogue.open(postgres_url)  # half of it
     done = install(taken.kept, other, postgres_url, photos)
-    assert (done, list((other / "index").iterdir())) == (taken.snapshot, [])
+    assert (done, (other / "index").exists()) == (taken.snapshot, False)
     assert list((other / "snapshots-under-way").iterdir()) == []
 
     there = {"database_url": postgres_url, "images_url": f"{bucket_url}/photos"}
