@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from steeple.cli.main import main
 from steeple.errors import (
     DataLossError,
     FailedPreconditionError,
@@ -20,9 +22,12 @@ from steeple.errors import (
     SteepleError,
     UnavailableError,
 )
+from steeple.server import logs
 from steeple.server.durable import errors_translated
+from steeple.server.engine import Engine
 from steeple.server.images import ImageStore, photo_path
 from steeple.server.object_storage import ObjectStorage, Patience, open_storage
+from steeple.server.settings import Settings
 from tests.engines.object_store import ACCESS_KEY, SECRET_KEY, ObjectStore
 
 pytestmark = pytest.mark.engines
@@ -307,3 +312,50 @@ def test_no_log_has_a_secret(
     text = "\n".join([caplog.text, *told])
     assert "it failed" in text
     assert not [secret for secret in (SECRET_KEY, TOKEN) if secret in text]
+
+
+@pytest.fixture
+def logging_kept() -> Iterator[None]:
+    """What is set up of logging is put back afterwards."""
+    logger = logging.getLogger("steeple")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+@pytest.mark.usefixtures("logging_kept")
+def test_neither_doctor_nor_server_info_has_a_secret(
+    bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+    monkeypatch.setenv("STEEPLE_DATA_DIR", str(tmp_path / "data"))
+    places = {"STEEPLE_IMAGES_URL": f"{bucket_url}/images", "STEEPLE_SNAPSHOTS_DIR": f"{bucket_url}/snapshots"}
+    for name, value in places.items():
+        monkeypatch.setenv(name, value)
+    logs.configure("json", "DEBUG")
+    engine = Engine(Settings.load())
+    info = repr(engine.server_info())
+    engine.close()
+
+    def checks() -> dict[str, str]:
+        capfd.readouterr()
+        main(["doctor", "--json"])
+        out = capfd.readouterr()
+        texts.extend(out)
+        found = json.loads(out.out)["checks"]
+        return {one["check"]: one["status"] for one in found if "storage" in one["check"]}
+
+    texts = [info, capfd.readouterr().err]
+    assert "the engine is ready" in texts[1]
+    assert checks() == {"images storage": "ok", "snapshots storage": "ok"}
+    assert list(open_storage(bucket_url).list()) == [], "and nothing is left"
+    monkeypatch.setenv("STEEPLE_SNAPSHOTS_DIR", "s3://no-such-bucket-anywhere/snapshots")
+    assert checks() == {"images storage": "ok", "snapshots storage": "failed"}
+    assert "the bucket of the snapshots storage does not exist" in texts[-2]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert checks() == {"images storage": "failed", "snapshots storage": "failed"}
+    monkeypatch.setenv("STEEPLE_IMAGES_URL", f"s3://{ACCESS_KEY}:{SECRET_KEY}@bucket")
+    assert main(["doctor", "--json"]) != 0
+    texts.extend(capfd.readouterr())
+    assert "has credentials in it" in "".join(texts)
+    assert not [secret for secret in (SECRET_KEY, TOKEN) if secret in "".join(texts)]

@@ -15,16 +15,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_kill_leaves_all_or_nothing_and_the_next_one_works(tmp_path: Path, bucket_url: str) -> None:
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "tests.server.snapshots.kill_in_s3_worker",
-        str(tmp_path),
-        bucket_url,
-    ]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "ignore", "-m", "tests.server.snapshots.kill_in_s3_worker"]
+    arguments = [str(tmp_path), bucket_url]
+    run = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     found = [json.loads(line) for line in run.stdout.splitlines()]
     assert [one["killed"] for one in found] == [True] * (len(found) - 1) + [False]
