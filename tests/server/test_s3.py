@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -236,6 +237,26 @@ def test_credentials_that_are_none_are_told(
     spoil(monkeypatch, object_store)
     with pytest.raises(FailedPreconditionError, match=told):
         ImageStore(bucket_url)
+
+
+def test_credentials_that_the_server_does_not_know_are_refused(
+    own_store: ObjectStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = own_store.make_bucket("photos")
+    store = ImageStore(url)
+    store.put(PHOTO)
+    address, headers = f"{own_store.endpoint}/moto-api/reset-auth", {"Content-Type": "application/octet-stream"}
+    ask = urllib.request.Request(address, data=b"0", headers=headers, method="POST")  # noqa: S310
+    urllib.request.urlopen(ask).close()  # noqa: S310 - from now on it asks for credentials that it knows
+    told = []
+    for call in (lambda: store.get(DIGEST), lambda: store.exists(DIGEST), lambda: store.put(b"x"),
+                 lambda: list(store.digests()), lambda: store.delete(DIGEST), lambda: ImageStore(url)):  # fmt: skip
+        with pytest.raises(FailedPreconditionError, match=r"refuses access .*check the credentials") as caught:
+            call()
+        logging.getLogger("steeple.test").error("it failed", exc_info=caught.value)
+        told.append(caught.value.message)
+    assert SECRET_KEY not in caplog.text + "".join(told)
 
 
 def test_a_missing_bucket_is_told_and_is_no_missing_photo(bucket_url: str) -> None:

@@ -83,7 +83,7 @@ def make(
         snapshot_id: Under which id; what was made of it before is made anew.
         told: How far it is, and which photos are lost.
         copy_photos: Whether photos are copied also where they could be linked.
-        with_index: Whether the index is in it.
+        with_index: Whether the index is in it, where it is in files of this server's.
 
     Raises:
         FailedPreconditionError: If the database cannot be copied.
@@ -93,11 +93,11 @@ def make(
     """
     create_time = datetime.now(UTC)
     with place.making(snapshot_id) as writer:
-        copied, missing = writer.workspace / CATALOGUE, 0
+        copied, missing, has_index = writer.workspace / CATALOGUE, 0, False
         with source.photos_kept():
             if with_index:
                 told.progress(0, 0, "the index")
-                _add_indexes(writer, source.keepers())
+                has_index = _add_indexes(writer, source.keepers())
             source.database.copy_to(copied, lambda done, total: told.progress(done, total, "pages of the catalogue"))
             _leave_out(copied)
             sync(copied)
@@ -117,7 +117,7 @@ def make(
             create_time=create_time,
             model=source.model(),
             missing_photo_count=missing,
-            has_index=with_index,
+            has_index=has_index,
             **writer.sealed().to_dict(),
         )
         writer.finish(snapshot)
@@ -138,13 +138,17 @@ def _leave_out(catalogue: Path) -> None:
         copy.commit()
 
 
-def _add_indexes(writer: SnapshotWriter, keepers: Iterable[IndexKeeper]) -> None:
+def _add_indexes(writer: SnapshotWriter, keepers: Iterable[IndexKeeper]) -> bool:
+    """Adds the files of indexes; whether there are any."""
+    added = False
     for keeper in keepers:
         with keeper.saved() as (name, files):
             paths = {file: f"{INDEX}/{name}/{file.name}" for file in files}
             linked = {path: link_or_copy(file, writer.workspace / path) for file, path in paths.items()}
         for path, is_linked in linked.items():
             writer.add(path, linked=is_linked)
+            added = True
+    return added
 
 
 def _photos(catalogue: sqlite3.Connection) -> tuple[int, Iterator[tuple[str, int]]]:
