@@ -41,8 +41,9 @@ def test_what_cannot_be_restored_is_told(steeple: Steeple, tmp_path: Path) -> No
     missing = steeple("snapshots", "restore", tmp_path / "nothing", "--data-dir", tmp_path / "data", "--json")
     assert (missing.code, "it has no snapshot.json" in missing.error["message"]) == (4, True)
     config = tmp_path / "steeple.toml"
-    config.write_text('images_url = "s3://bucket"\n')
+    config.write_text('images_url = "s3://key:secret@bucket"\n')
     elsewhere = steeple("snapshots", "restore", "x", "--data-dir", tmp_path / "data", "--config", config, "--json")
-    assert (elsewhere.code, "the setting images_url keeps" in elsewhere.error["message"]) == (6, True)
+    assert (elsewhere.code, "has credentials in it" in elsewhere.error["message"]) == (2, True)
+    assert "secret@" not in elsewhere.err
     assert steeple("snapshots", "list", "--config", config).code == 2
     assert not (tmp_path / "data").exists()

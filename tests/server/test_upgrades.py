@@ -182,7 +182,7 @@ def test_the_switch_lasts_and_the_old_release_can_be_retired(
     assert models(new) == [NEW]
     assert "the setting model is not heeded" in caplog.text
     assert named(new, queries[NEW][2]) == "landmark-2"
-    restore(new.snapshots.store.folder(operation.id), tmp_path / "restored")
+    restore(new.snapshots.store.kept(operation.id), tmp_path / "restored")
     restored = open_engine("restored", model=OLD)
     assert models(restored) == [NEW, OLD], "a snapshot has both, as they were served"
     assert [named(restored, queries[name][1]) for name in (OLD, NEW)] == ["landmark-1"] * 2

@@ -80,8 +80,8 @@ class SnapshotServiceServicer(object):
         and operations with it, and of the photos of its images. The operation's
         results: "snapshot" (its name), "photos", "missing_photos", "size_bytes",
         "copied_bytes", "removed" (names of older ones that were not to be kept).
-        The operation fails with FAILED_PRECONDITION if the catalogue's database
-        is not SQLite, which has tools of its own.
+        The operation fails with UNAVAILABLE if object storage or the catalogue's
+        database cannot be reached, and can be resumed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

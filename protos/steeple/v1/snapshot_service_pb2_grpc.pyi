@@ -32,8 +32,8 @@ class SnapshotServiceStub:
     and operations with it, and of the photos of its images. The operation's
     results: "snapshot" (its name), "photos", "missing_photos", "size_bytes",
     "copied_bytes", "removed" (names of older ones that were not to be kept).
-    The operation fails with FAILED_PRECONDITION if the catalogue's database
-    is not SQLite, which has tools of its own.
+    The operation fails with UNAVAILABLE if object storage or the catalogue's
+    database cannot be reached, and can be resumed.
     """
 
     GetSnapshot: grpc.UnaryUnaryMultiCallable[
@@ -74,8 +74,8 @@ class SnapshotServiceAsyncStub:
     and operations with it, and of the photos of its images. The operation's
     results: "snapshot" (its name), "photos", "missing_photos", "size_bytes",
     "copied_bytes", "removed" (names of older ones that were not to be kept).
-    The operation fails with FAILED_PRECONDITION if the catalogue's database
-    is not SQLite, which has tools of its own.
+    The operation fails with UNAVAILABLE if object storage or the catalogue's
+    database cannot be reached, and can be resumed.
     """
 
     GetSnapshot: grpc.aio.UnaryUnaryMultiCallable[
@@ -118,8 +118,8 @@ class SnapshotServiceServicer(metaclass=abc.ABCMeta):
         and operations with it, and of the photos of its images. The operation's
         results: "snapshot" (its name), "photos", "missing_photos", "size_bytes",
         "copied_bytes", "removed" (names of older ones that were not to be kept).
-        The operation fails with FAILED_PRECONDITION if the catalogue's database
-        is not SQLite, which has tools of its own.
+        The operation fails with UNAVAILABLE if object storage or the catalogue's
+        database cannot be reached, and can be resumed.
         """
 
     @abc.abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -38,7 +39,8 @@ def doctor(
 ) -> int:
     """Look for what is wrong with this machine, a data folder and a server, and say how to mend it.
 
-    Changes nothing, and can run while a server does; what cannot be looked at then is told as skipped.
+    Changes nothing, but for a file that it writes into object storage and deletes again. Can run while a server does;
+    what cannot be looked at then is told as skipped.
 
     \b
     Examples:
@@ -75,6 +77,9 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     from steeple.server.doctor.catalogue_database import catalogue_database
     from steeple.server.doctor.catalogue_file import Catalogued, catalogue
     from steeple.server.doctor.data_folder import folder, holder, photos, snapshot, snapshots
+    from steeple.server.doctor.storage import storage
+    from steeple.server.object_storage import is_url
+    from steeple.server.snapshots.opening import open_place
 
     yield from looked_at("python", machine.python)
     yield from looked_at("packages", machine.packages)
@@ -91,18 +96,21 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     else:
         yield from looked_at("catalogue", lambda: catalogue_database(settings.catalogue_url, known))
     expected = known.photos
-    if settings.images_url:
-        yield Finding("photos", Status.SKIPPED, "the setting images_url names another place")
-    elif expected is None:
+    for check, setting, place in (
+        ("images storage", "images_url", settings.photos_url),
+        ("snapshots storage", "snapshots_dir", settings.snapshots_place),
+    ):
+        if is_url(place):
+            yield from looked_at(check, partial(storage, check, setting, place))
+    if expected is None:
         yield Finding("photos", Status.SKIPPED, "the catalogue does not tell which there should be")
     else:
-        where = settings.data_dir / "images"
-        yield from looked_at("photos", lambda: photos(where, expected, in_use=in_use))
+        yield from looked_at("photos", lambda: photos(settings.photos_url, expected, in_use=in_use))
     indexes = settings.data_dir / "index"
     yield from looked_at(
         "index", lambda: snapshot(indexes, known.model or settings.model, known.sequence, in_use=in_use)
     )
-    yield from looked_at("snapshots", lambda: snapshots(settings.snapshots_path))
+    yield from looked_at("snapshots", lambda: snapshots(open_place(settings.snapshots_place, settings.data_dir)))
     yield from looked_at("server", lambda: _server(server))
     yield from looked_at("clock", lambda: machine.clock(known.newest))
 

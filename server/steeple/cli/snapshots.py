@@ -11,10 +11,11 @@ from steeple.cli.connection import connect
 from steeple.cli.following import carry_out, follow
 from steeple.cli.options import DEFAULT_SERVER, JsonOption, NoWaitOption, ServerOption
 from steeple.cli.output import Cell, Column, Output, describe_size, describe_time
-from steeple.errors import FailedPreconditionError, InvalidArgumentError
+from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from steeple.server.settings import Settings
+    from steeple.server.snapshots.places import SnapshotPlace
 
 app = typer.Typer(no_args_is_help=True, help="Snapshots of a whole server, made while it serves.")
 
@@ -47,7 +48,9 @@ def create_snapshot(
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> int:
-    """Make a snapshot on the server's disk, in its setting snapshots_dir. The server goes on serving.
+    """Make a snapshot where the server's setting snapshots_dir says: on its disk, or in object storage.
+
+    The server goes on serving.
 
     \b
     Examples:
@@ -171,11 +174,11 @@ def verify_snapshot(
         output.document(results)
         output.say(f"{results['snapshot']} is whole: {results['files']} files")
         return
-    from steeple.server.snapshots.restoring import check, local_folder
+    from steeple.server.snapshots.restoring import check, named
 
-    folder = local_folder(snapshot, _settings(data_dir, config).snapshots_path)
+    kept = named(snapshot, _place(_settings(data_dir, config)))
     with output.steps() as told:
-        found = check(folder, told)
+        found = check(kept, told)
     output.document({"snapshot": found.name, "files": str(found.files), "size_bytes": str(found.size_bytes)})
     output.say(f"{found.name} is whole: {found.files} files")
 
@@ -207,6 +210,9 @@ def restore_snapshot(
         Path, typer.Option("--data-dir", metavar="DIR", help="The data folder to restore; its server must be stopped.")
     ],
     config: ConfigOption = None,
+    beside_other_photos: Annotated[
+        bool, typer.Option("--beside-other-photos", help="With images_url: keep photos that the snapshot has not.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a data folder what it was when a snapshot was made: landmarks, images, photos, keys and audit log.
@@ -214,23 +220,28 @@ def restore_snapshot(
     All files are verified first. What is in the folder now is kept beside until a server has opened the restored data.
     The folder may be empty, or on another machine. A key that was revoked since the snapshot is valid again.
 
+    Where the settings name a database or a place for photos (database_url, images_url), these are filled instead. The
+    database must be empty, and the place may have photos of the snapshot alone; interrupted, run it again.
+
     \b
     Examples:
       steeple snapshots restore 20270131-120000123-x7kq2m4a --data-dir /var/lib/steeple
       steeple snapshots restore /mnt/backup/20270131-120000123-x7kq2m4a --data-dir /srv/steeple
+      steeple snapshots restore 20270131-120000123-x7kq2m4a --data-dir /srv/steeple --config /etc/steeple.toml
     """
+    from steeple.server.images import ImageStore
+    from steeple.server.snapshots.installing import install
+    from steeple.server.snapshots.restoring import named, restore
+
     output = Output(as_json=json)
     settings = _settings(data_dir, config)
-    for name in ("database_url", "images_url"):
-        if getattr(settings, name):
-            raise FailedPreconditionError(
-                f"the setting {name} keeps that data elsewhere, and a restore fills a data folder: unset it "
-                "(also in the environment) to restore, and move the data on afterwards"
-            )
-    from steeple.server.snapshots.restoring import local_folder, restore
-
+    kept, beside = named(snapshot, _place(settings)), beside_other_photos
+    photos = ImageStore(settings.photos_url) if settings.images_url or settings.database_url else None
     with output.steps() as told:
-        found = restore(local_folder(snapshot, settings.snapshots_path), settings.data_dir, told)
+        if settings.database_url and photos is not None:
+            found = install(kept, settings.data_dir, settings.database_url, photos, told, beside_others=beside)
+        else:
+            found = restore(kept, settings.data_dir, told, photos=photos, beside_others=beside)
     output.document({"restored": found.to_dict(), "data_dir": str(settings.data_dir)})
     output.say(f"{settings.data_dir} is what it was on {describe_time(found.create_time)}: {found.name}")
     if found.missing_photo_count:
@@ -248,10 +259,14 @@ def _found(data_dir: Path | None, config: Path | None, server: str) -> list[dict
             raise InvalidArgumentError("--config goes with --data-dir")
         with connect(server) as client:
             return [each.to_dict() for each in client.list_snapshots()]
-    from steeple.server.snapshots.store import SnapshotStore
+    found = _place(_settings(data_dir, config)).all()
+    return [{**each.to_dict(), "model": f"models/{each.model}"} for each in found]
 
-    store = SnapshotStore(_settings(data_dir, config).snapshots_path)
-    return [{**each.to_dict(), "model": f"models/{each.model}"} for each in store.all()]
+
+def _place(settings: Settings) -> SnapshotPlace:
+    from steeple.server.snapshots.opening import open_place
+
+    return open_place(settings.snapshots_place, settings.data_dir)
 
 
 def _settings(data_dir: Path | None, config: Path | None) -> Settings:

@@ -40,7 +40,7 @@ from steeple.server.serving import Served, Serving
 from steeple.server.settings import Settings
 from steeple.server.snapshots.jobs import Snapshots
 from steeple.server.snapshots.making import Source
-from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.snapshots.opening import open_place
 from steeple.server.storage import Storage
 from steeple.server.transfer import Transfers
 from steeple.server.upgrades import ModelUpgrades
@@ -102,7 +102,7 @@ class Engine:
             opened.callback(self.review.close)
             self.review.start()
             self.query_groups = QueryGrouper(self.review, self.serving)
-            snapshots = SnapshotStore(settings.snapshots_path)
+            snapshots = open_place(settings.snapshots_place, settings.data_dir)
             self.snapshots = Snapshots(
                 Source(
                     database=self.catalogue.database,

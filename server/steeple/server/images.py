@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import posixpath
 import secrets
 import time
 from collections.abc import Iterator
@@ -12,22 +12,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
 from steeple.delf.durable import sync
-from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError
+from steeple.errors import DataLossError, InvalidArgumentError, UnavailableError
 from steeple.server.catalogue.limits import check_sha256
 from steeple.server.durable import errors_translated
+from steeple.server.logs import facts
+from steeple.server.object_storage import PATIENCE, ObjectStorage, Patience, is_url, open_storage
+
+log = logging.getLogger(__name__)
 
 _WHAT: Final = "photos"
 
 # Files under way lie here; what a crash leaves behind goes when the store is next opened, once it is this old.
 _ASIDE: Final = ".incoming"
 _ABANDONED_SECONDS: Final = 24 * 3600.0
-
-# Object stores show an object once all of it is there, and copy it to rename it.
-_ATOMIC_PROTOCOLS: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
 
 
 class ImageStore:
@@ -38,35 +36,37 @@ class ImageStore:
 
     Args:
         url: A folder (``/var/lib/steeple/images`` or ``file:///...``) or anything fsspec knows (``s3://bucket/prefix``).
+        patience: With object storage.
 
     Raises:
-        InvalidArgumentError: If no file system goes by the URL's protocol.
-        FailedPreconditionError: If its driver is not installed or the folder is not accessible.
+        InvalidArgumentError: If no file system goes by the URL's protocol, or it has credentials in it.
+        FailedPreconditionError: If its driver is not installed, or the folder or bucket is not accessible. That a
+            bucket cannot be reached just now is no error: only photos need it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: Patience = PATIENCE) -> None:
         if not url:
             raise InvalidArgumentError("the URL of the image store must not be empty; give a folder")
-        try:
-            self._files, root = fsspec.url_to_fs(url)
-        except ValueError as error:
-            raise InvalidArgumentError(f"{url!r} is not the URL of an image store: {error}") from error
-        except ImportError as error:
-            raise FailedPreconditionError(f"the driver for {url!r} is not installed: {error}") from error
-        self._root = str(root).rstrip("/")
-        self._local = isinstance(self._files, LocalFileSystem)
-        protocols = self._files.protocol
-        names = {protocols} if isinstance(protocols, str) else set(protocols)
-        self._atomic = bool(names & _ATOMIC_PROTOCOLS)
+        self._storage: ObjectStorage | None = None
+        self._root = Path()
         with errors_translated(_WHAT):
-            if self._local:
+            if is_url(url):
+                self._storage = open_storage(url, patience)
+                self._look(url)
+            else:
+                self._root = Path(url.removeprefix("file://").removeprefix("local://")).expanduser().absolute()
                 Path(self._root, _ASIDE).mkdir(parents=True, exist_ok=True)
                 self._sweep()
 
     @property
     def folder(self) -> Path | None:
         """Where photos are on this host; None if they are elsewhere."""
-        return Path(self._root) if self._local else None
+        return self._root if self._storage is None else None
+
+    @property
+    def storage(self) -> ObjectStorage | None:
+        """Where photos are, by :func:`photo_path`; None if they are in :attr:`folder`."""
+        return self._storage
 
     def put(self, data: bytes) -> str:
         """Stores a photo, if it is not there whole already, and returns its SHA-256 in hex.
@@ -78,18 +78,16 @@ class ImageStore:
         """
         digest = hashlib.sha256(data).hexdigest()
         with errors_translated(_WHAT):
-            whole = self._read(digest) == data
-            if self._local:
-                if not whole:
+            if self._storage is not None:
+                found = self._storage.stat(photo_path(digest))
+                # Also where it is not known to be whole: to send it again is as much as to fetch it.
+                if found is None or found.size != len(data) or found.sha256 != digest:
+                    self._storage.put(photo_path(digest), data, sha256=digest)
+            else:
+                if self._read(digest) != data:
                     self._put_local(digest, data)
                 # Also if it was there: whoever stored it may not have come this far yet, or may have died before.
                 self._sync_names(digest)
-            elif whole:
-                pass
-            elif self._atomic:
-                self._files.pipe_file(self._path(digest), data)
-            else:
-                self._put_aside(digest, data)
         return digest
 
     def get(self, sha256: str) -> bytes:
@@ -128,7 +126,7 @@ class ImageStore:
             UnavailableError: If the file system failed otherwise.
         """
         check_sha256(sha256)
-        if link and self._local:
+        if link and self._storage is None:
             with errors_translated(_WHAT):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 try:
@@ -154,7 +152,23 @@ class ImageStore:
         """
         check_sha256(sha256)
         with errors_translated(_WHAT):
-            return bool(self._files.isfile(self._path(sha256)))
+            if self._storage is not None:
+                return self._storage.stat(photo_path(sha256)) is not None
+            return self._path(sha256).is_file()
+
+    def is_whole(self, sha256: str) -> bool:
+        """Whether the photo of that hash is there and known to be whole; object storage may not tell.
+
+        Raises:
+            InvalidArgumentError: If it is not a SHA-256 in hex.
+        """
+        check_sha256(sha256)
+        with errors_translated(_WHAT):
+            if self._storage is not None:
+                found = self._storage.stat(photo_path(sha256))
+                return found is not None and found.sha256 == sha256
+            data = self._read(sha256)
+        return data is not None and hashlib.sha256(data).hexdigest() == sha256
 
     def delete(self, sha256: str) -> None:
         """Deletes the photo of that hash, if it is there.
@@ -166,34 +180,57 @@ class ImageStore:
         """
         check_sha256(sha256)
         with errors_translated(_WHAT):
-            try:
-                self._files.rm_file(self._path(sha256))
-            except FileNotFoundError:
-                return
-            self._files.invalidate_cache()
+            if self._storage is not None:
+                self._storage.delete(photo_path(sha256))
+            else:
+                self._path(sha256).unlink(missing_ok=True)
 
     def digests(self) -> Iterator[str]:
-        """The SHA-256 of every stored photo, in order: what the catalogue does not use may be deleted."""
-        with errors_translated(_WHAT):
-            self._files.invalidate_cache()
-            names = sorted(posixpath.basename(path) for path in self._files.find(self._root))
-        for name in names:
-            try:
-                yield check_sha256(name)
-            except InvalidArgumentError:
-                continue  # a file under way, or a stranger's
+        """The SHA-256 of every stored photo, in order: what the catalogue does not use may be deleted.
 
-    def _path(self, digest: str) -> str:
-        return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"
+        Raises:
+            FailedPreconditionError: If the folder is not accessible.
+            UnavailableError: If the file system failed otherwise.
+        """
+        with errors_translated(_WHAT):
+            for name in self._names():
+                try:
+                    check_sha256(name)
+                except InvalidArgumentError:
+                    continue  # a file under way, or a stranger's
+                yield name
+
+    def _names(self) -> Iterator[str]:
+        if self._storage is not None:
+            yield from (stored.path.rpartition("/")[2] for stored in self._storage.list())
+            return
+        for first in _listed(self._root):
+            for second in _listed(self._root / first):
+                yield from _listed(self._root / first / second)
+
+    def _look(self, url: str) -> None:
+        """Tells at the start what would otherwise be told when the first photo is stored."""
+        if self._storage is None:
+            return
+        try:
+            with errors_translated(_WHAT):
+                self._storage.check()
+        except UnavailableError as error:
+            log.warning("the image store cannot be reached yet", extra=facts(images_url=url, reason=error.message))
+
+    def _path(self, digest: str) -> Path:
+        return self._root / photo_path(digest)
 
     def _read(self, digest: str) -> bytes | None:
+        if self._storage is not None:
+            return self._storage.get(photo_path(digest))
         try:
-            return bytes(self._files.cat_file(self._path(digest)))
+            return self._path(digest).read_bytes()
         except FileNotFoundError:
             return None
 
     def _put_local(self, digest: str, data: bytes) -> None:
-        final = Path(self._path(digest))
+        final = self._path(digest)
         aside = Path(self._root, _ASIDE, f"{digest}.{secrets.token_hex(8)}")
         try:
             with aside.open("xb") as file:
@@ -208,17 +245,9 @@ class ImageStore:
 
     def _sync_names(self, digest: str) -> None:
         """Makes the name of a file last, and those of its two folders, which may be new."""
-        folder = Path(self._path(digest)).parent
-        for one in (folder, folder.parent, Path(self._root)):
+        folder = self._path(digest).parent
+        for one in (folder, folder.parent, self._root):
             sync(one)
-
-    def _put_aside(self, digest: str, data: bytes) -> None:
-        aside = f"{self._root}/{_ASIDE}/{digest}.{secrets.token_hex(8)}"
-        final = self._path(digest)
-        self._files.makedirs(posixpath.dirname(aside), exist_ok=True)
-        self._files.makedirs(posixpath.dirname(final), exist_ok=True)
-        self._files.pipe_file(aside, data)
-        self._files.mv(aside, final)
 
     def _sweep(self) -> None:
         oldest = time.time() - _ABANDONED_SECONDS
@@ -226,3 +255,16 @@ class ImageStore:
             with suppress(FileNotFoundError):  # another process may have finished it
                 if file.stat().st_mtime < oldest:
                     file.unlink()
+
+
+def photo_path(sha256: str) -> str:
+    """Where the photo of that hash lies below the root of a store."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _listed(folder: Path) -> list[str]:
+    """Names in a folder, in order; none if it is none, or has gone meanwhile."""
+    try:
+        return sorted(file.name for file in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []

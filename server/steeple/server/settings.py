@@ -21,6 +21,7 @@ from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
 from steeple.server import exposure
 from steeple.server.index_factory import IndexFactory
+from steeple.server.object_storage import check_url
 from steeple.server.processors import processors
 
 CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
@@ -64,10 +65,11 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue, ``postgresql://USER:PASSWORD@HOST/DATABASE``; empty: a SQLite
             file in ``data_dir``.
-        images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        images_url: Folder or fsspec URL of the photos, such as ``s3://bucket/images``; empty: a folder in ``data_dir``.
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
-        snapshots_dir: Folder of snapshots, of one server; None: a folder in ``data_dir``.
+        snapshots_dir: Folder of snapshots, of one server, or fsspec URL, such as ``s3://bucket/snapshots``, of all
+            servers of a catalogue; empty: a folder in ``data_dir``.
         snapshots_keep: Latest snapshots that are kept when one is made, unless its maker says otherwise; 0: all.
         model: Name or folder of the model release to serve.
         calibration: File of `steeple calibrate`, to answer by instead of the model release's calibration.
@@ -141,7 +143,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     images_url: str = ""
     import_dir: Path | None = None
-    snapshots_dir: Path | None = None
+    snapshots_dir: str = ""
     snapshots_keep: Annotated[int, Field(ge=0)] = 0
     model: str = DEFAULT_RELEASE
     calibration: Path | None = None
@@ -227,6 +229,14 @@ class Settings(BaseSettings):
                 raise ValueError(error.message) from error
         return index
 
+    @field_validator("images_url", "snapshots_dir", mode="before")
+    @classmethod
+    def _check_url(cls, url: object) -> object:
+        try:
+            return check_url(os.fspath(url)) if isinstance(url, str | os.PathLike) else url
+        except InvalidArgumentError as error:
+            raise ValueError(error.message) from error
+
     @field_validator("data_dir", "import_dir")
     @classmethod
     def _make_absolute(cls, folder: Path | None) -> Path | None:
@@ -295,9 +305,9 @@ class Settings(BaseSettings):
         return self.images_url or str(self.data_dir / "images")
 
     @property
-    def snapshots_path(self) -> Path:
-        """Folder of the snapshots."""
-        return self.data_dir / "snapshots" if self.snapshots_dir is None else self.snapshots_dir.expanduser().absolute()
+    def snapshots_place(self) -> str:
+        """Folder or fsspec URL of the snapshots."""
+        return self.snapshots_dir or str(self.data_dir / "snapshots")
 
     @classmethod
     def settings_customise_sources(

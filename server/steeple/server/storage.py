@@ -25,7 +25,7 @@ from steeple.server.catalogue.database import Database
 from steeple.server.data_dir import DataDir
 from steeple.server.images import ImageStore
 from steeple.server.logs import facts
-from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.snapshots.places import SnapshotPlace
 from steeple.server.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Storage:
         database: Database,
         data_dir: DataDir,
         photos: ImageStore,
-        snapshots: SnapshotStore,
+        snapshots: SnapshotPlace,
         uploads: Uploads,
         *,
         fresh_seconds: float = FRESH_SECONDS,
@@ -226,7 +226,7 @@ class Storage:
     def _snapshot_part(self) -> StoragePart:
         try:
             snapshots = self._snapshots.all()
-        except OSError:
+        except (OSError, SteepleError):
             return StoragePart(StorageKind.SNAPSHOTS, 0, 0, partial=True)
         damaged = any(snapshot.damage for snapshot in snapshots)
         copied = sum(snapshot.copied_bytes for snapshot in snapshots)
@@ -244,7 +244,7 @@ class Storage:
         places: dict[StorageKind, Path | None] = dict.fromkeys(StorageKind, self._data_dir.path)
         places[StorageKind.DATABASE] = self._database_file()
         places[StorageKind.PHOTOS] = self._photos.folder
-        places[StorageKind.SNAPSHOTS] = self._snapshots.path
+        places[StorageKind.SNAPSHOTS] = self._snapshots.folder
         found: dict[int, tuple[Path, list[StorageKind]]] = {}
         for kind, place in places.items():
             if place is not None:

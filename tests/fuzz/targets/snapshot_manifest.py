@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from steeple.errors import FailedPreconditionError, SnapshotError
 from steeple.server.api.snapshots import snapshot_message
 from steeple.server.snapshots import manifest
-from tests.fuzz.files import folder, written
+from tests.fuzz.files import written
 
 
 @functools.cache
@@ -27,8 +27,7 @@ def _rendered() -> bytes:
         size_bytes=1000,
         sums_sha256="ab" * 32,
     )
-    manifest.write(folder(), found)
-    return (folder() / manifest.MANIFEST).read_bytes()
+    return manifest.rendered(found)
 
 
 def seeds() -> list[bytes]:

@@ -20,6 +20,7 @@ from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 from steeple.server.snapshots import manifest
 from steeple.server.snapshots.manifest import Snapshot
+from steeple.server.snapshots.store import SnapshotStore
 
 MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
@@ -58,8 +59,8 @@ def examined(data: Path) -> dict[str, Finding]:
         yield from data_folder.folder(data, data_folder.holder(data))
         yield from catalogue(data / "catalogue.db", known, in_use=in_use)
         if known.photos is not None:
-            yield from data_folder.photos(data / "images", known.photos, in_use=in_use)
-        yield from data_folder.snapshots(data / "snapshots")
+            yield from data_folder.photos(str(data / "images"), known.photos, in_use=in_use)
+        yield from data_folder.snapshots(SnapshotStore(data / "snapshots"))
         yield from data_folder.snapshot(data / "index", "delf-lite2-v1", known.sequence, in_use=in_use)
 
     order = [Status.OK, Status.SKIPPED, Status.WARNING, Status.FAILED]
@@ -178,7 +179,8 @@ def test_stale_and_damaged_snapshots_are_told(data: Path) -> None:
     folder = data / "snapshots" / "one"
     folder.mkdir(parents=True)
     for days, status in ((0, Status.OK), (6, Status.OK), (8, Status.WARNING)):
-        manifest.write(folder, Snapshot("one", datetime.now(UTC) - timedelta(days=days)))
+        snapshot = Snapshot("one", datetime.now(UTC) - timedelta(days=days))
+        (folder / manifest.MANIFEST).write_bytes(manifest.rendered(snapshot))
         found = examined(data)["snapshots"]
         assert (found.status, "1, the latest of" in found.found) == (status, True)
     (folder / manifest.MANIFEST).write_bytes(b"{}")

@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,11 @@ from steeple.errors import SteepleError
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft
 from steeple.server.data_dir import DataDir
 from steeple.server.images import ImageStore
-from steeple.server.snapshots.making import Source, make, photo_path
+from steeple.server.snapshots.files import photo_path
+from steeple.server.snapshots.making import Source, make
+from steeple.server.snapshots.places import KeptSnapshot
 from steeple.server.snapshots.restoring import check, restore
-from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.snapshots.store import SnapshotFolder, SnapshotStore
 
 _CHANGES = {"os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "sqlite3.connect"}
 PHOTOS = 2
@@ -101,7 +103,7 @@ def source_of(data_dir: Path) -> Iterator[Source]:
         yield Source(
             catalogue.database,
             ImageStore(str(data_dir / "images")),
-            contextmanager(lambda: iter([None])),
+            nullcontext,
             lambda: (),
             lambda: "delf-lite2-v1",
         )
@@ -131,7 +133,7 @@ def making(folder: Path, data_dir: Path) -> Iterator[dict[str, object]]:
         killed = dies_at(change, work)
         found = [snapshot.id for snapshot in store.all()]
         for snapshot_id in found:
-            check(store.folder(snapshot_id))
+            check(store.kept(snapshot_id))
         yield {"what": "making", "change": change, "killed": killed, "left": found}
         if not killed:
             return
@@ -139,7 +141,7 @@ def making(folder: Path, data_dir: Path) -> Iterator[dict[str, object]]:
             store.delete("one")
 
 
-def restoring(folder: Path, snapshot: Path, old: Path) -> Iterator[dict[str, object]]:
+def restoring(folder: Path, snapshot: KeptSnapshot, old: Path) -> Iterator[dict[str, object]]:
     """What is in a data folder in which a restore is killed, and then the start that settles it, too."""
     for change in itertools.count():
         data_dir = folder / "restored"
@@ -158,7 +160,9 @@ def main(folder: Path) -> None:
     old, new = folder / "old", folder / "new"
     fill(old, "old")
     fill(new, "new")
-    for found in itertools.chain(making(folder, new), restoring(folder, folder / "snapshots" / "one", old)):
+    for found in itertools.chain(
+        making(folder, new), restoring(folder, SnapshotFolder(folder / "snapshots" / "one"), old)
+    ):
         sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -21,7 +21,7 @@ def refused(taken: Taken, target: Path, named: str) -> None:
     """A restore names the damaged file and leaves the target as it was."""
     before = sorted(target.iterdir())
     with pytest.raises(SnapshotError) as caught:
-        restore(taken.folder, target)
+        restore(taken.kept, target)
     assert named in caught.value.message
     assert sorted(target.iterdir()) == before
 
@@ -49,7 +49,7 @@ def test_every_kind_of_file(engine: Engine, tmp_path: Path) -> None:
         file.unlink()
         refused(taken, target, f"{name}: it is missing")
         file.write_bytes(whole)
-    assert check(taken.folder) == taken.snapshot
+    assert check(taken.kept) == taken.snapshot
 
 
 def test_every_byte_of_the_manifest_and_of_the_list(engine: Engine, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_every_byte_of_the_manifest_and_of_the_list(engine: Engine, tmp_path: Pa
                 read_sums(taken.folder, manifest.read(taken.folder).sums_sha256)
         file.unlink()
         with pytest.raises((SnapshotError, NotFoundError), match=name):
-            restore(taken.folder, tmp_path / "target")
+            restore(taken.kept, tmp_path / "target")
         file.write_bytes(whole)
     assert not (tmp_path / "target").exists()
-    assert check(taken.folder) == taken.snapshot
+    assert check(taken.kept) == taken.snapshot

@@ -33,7 +33,7 @@ from steeple.server.discovery import DiscoveryOptions, Source
 from steeple.server.engine import Engine
 from steeple.server.operations import OperationState, OperationStore
 from steeple.server.snapshots import jobs, manifest, swap
-from steeple.server.snapshots.making import photo_path
+from steeple.server.snapshots.files import photo_path
 from steeple.server.snapshots.restoring import METHOD, check, restore
 from tests.server.conftest import MakeFeatures, MakePhoto
 
@@ -50,8 +50,9 @@ def answers(engine: Engine, queries: list[FeatureSet | bytes]) -> list[Any]:
 
 
 def test_answers_keys_audit_and_operations_come_back(
-    engine: Engine, open_engine: OpenEngine, tmp_path: Path, make_photo: MakePhoto, make_features: MakeFeatures
+    placed: Engine, open_engine: OpenEngine, tmp_path: Path, make_photo: MakePhoto, make_features: MakeFeatures
 ) -> None:
+    engine = placed
     engine.ingest.create_image("b", make_features(7), image_id="features")
     engine.ingest.delete_image("a", "image-1")
     key = engine.keyring.store.create("Ada", access.Scope.ADMIN)
@@ -63,7 +64,7 @@ def test_answers_keys_audit_and_operations_come_back(
     engine.operations.wait(operation.id, PATIENCE)
     engine.ingest.delete_landmark("a", force=True)
 
-    done = restore(taken.folder, tmp_path / "other")
+    done = restore(taken.kept, tmp_path / "other")
 
     assert (done.landmark_count, done.reference_image_count, done.photo_count) == (2, 5, 4)
     other = open_engine("other")
@@ -92,37 +93,35 @@ def test_photos_that_only_a_discovery_has_come_along(
     (photo,) = engine.discoveries.store.photos(operation.id)
     taken = take(engine)
     assert (taken.snapshot.photo_count, taken.snapshot.missing_photo_count) == (5, 0)
-    restore(taken.folder, tmp_path / "other")
+    restore(taken.kept, tmp_path / "other")
     assert open_engine("other").discoveries.photo(operation.id, photo.number)[0] == without_metadata(make_photo(30))
 
 
 def test_kept_queries_stay_behind(
-    open_engine: OpenEngine, filled: Path, tmp_path: Path, make_features: MakeFeatures
+    open_engine: OpenEngine, filled: Path, tmp_path: Path, make_features: MakeFeatures, snapshots_dir: str
 ) -> None:
     shutil.copytree(filled, tmp_path / "data")
-    engine, stranger = open_engine(keep_queries="all"), make_features(99)
+    engine, stranger = open_engine(keep_queries="all", snapshots_dir=snapshots_dir), make_features(99)
     of_call = engine.review.keeper.call("", "the-request")
     of_call.answered(stranger, engine.identify(stranger, max_candidates=1), no_keep=False)
     of_call.close()
     engine.review.keeper.settle()
     assert [query.request_id for query in engine.review.list(ListRequest()).items] == ["the-request"]
     taken = take(engine)
-    assert not any(
-        b"the-request" in file.read_bytes() or wire.pack(stranger).descriptors in file.read_bytes()
-        for file in taken.folder.rglob("*")
-        if file.is_file()
-    )
-    restore(taken.folder, tmp_path / "other")
+    contents = [taken.content(name) for name in taken.names()]
+    assert not any(b"the-request" in data or wire.pack(stranger).descriptors in data for data in contents)
+    restore(taken.kept, tmp_path / "other")
     assert open_engine("other", keep_queries="all").review.list(ListRequest()).items == ()
 
 
 def test_the_index_need_not_be_built(
-    engine: Engine, open_engine: OpenEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    placed: Engine, open_engine: OpenEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    engine = placed
     with_index, without = take(engine), take(engine, without_index=True)
     assert (with_index.snapshot.has_index, without.snapshot.has_index) == (True, False)
     for taken, said in ((with_index, "the saved index was restored"), (without, "the index was built")):
-        restore(taken.folder, tmp_path / taken.snapshot.id)
+        restore(taken.kept, tmp_path / taken.snapshot.id)
         caplog.clear()
         with caplog.at_level("INFO"):
             opened = open_engine(taken.snapshot.id)
@@ -149,10 +148,10 @@ def test_the_old_data_goes_once_the_new_has_been_opened(
     engine.ingest.delete_landmark("b", force=True)
     engine.catalogue.create_landmark(LandmarkDraft("C"), landmark_id="c")
     with pytest.raises(FailedPreconditionError, match="in use by another server"):
-        restore(taken.folder, data)
+        restore(taken.kept, data)
     engine.close()
-    restore(taken.folder, data)
-    restore(taken.folder, data)  # before it was opened
+    restore(taken.kept, data)
+    restore(taken.kept, data)  # before it was opened
     assert (data / swap.PREVIOUS / "catalogue.db").exists()
     assert (data / f"{swap.PREVIOUS}-2" / "catalogue.db").exists()
     again = open_engine()
@@ -163,19 +162,19 @@ def test_the_old_data_goes_once_the_new_has_been_opened(
     assert [one.id for one in again.snapshots.store.all()] == [taken.snapshot.id], "snapshots stay"
     assert again.ingest.photo("b", "image-0")[0] == make_photo(10)
     again.ingest.delete_landmark("a", force=True)
-    assert check(taken.folder) == taken.snapshot, "what is deleted in the data stays in the snapshot"
+    assert check(taken.kept) == taken.snapshot, "what is deleted in the data stays in the snapshot"
 
 
-def test_lost_photos_are_told_and_left_out(engine: Engine, tmp_path: Path, make_photo: MakePhoto) -> None:
+def test_lost_photos_are_told_and_left_out(placed: Engine, tmp_path: Path, make_photo: MakePhoto) -> None:
     lost, cut = (hashlib.sha256(make_photo(number)).hexdigest() for number in (0, 1))
     (tmp_path / "data" / photo_path(lost)).unlink()
     with (tmp_path / "data" / photo_path(cut)).open("r+b") as file:
         file.truncate(100)
-    taken = take(engine)
+    taken = take(placed)
     assert (taken.snapshot.photo_count, taken.snapshot.missing_photo_count) == (2, 2)
-    problems = engine.operations.store.problems(taken.snapshot.id).items
+    problems = placed.operations.store.problems(taken.snapshot.id).items
     assert {(problem.item, problem.status) for problem in problems} == {(lost, "DATA_LOSS"), (cut, "DATA_LOSS")}
-    assert restore(taken.folder, tmp_path / "other") == taken.snapshot
+    assert restore(taken.kept, tmp_path / "other") == taken.snapshot
 
 
 def test_the_list_of_files_is_one_that_others_can_check(engine: Engine) -> None:
@@ -187,22 +186,22 @@ def test_the_list_of_files_is_one_that_others_can_check(engine: Engine) -> None:
     assert there == {"SHA256SUMS", "snapshot.json", "catalogue.db", "images", "index"}
 
 
-def test_newer_snapshots_ask_for_a_newer_steeple(engine: Engine, tmp_path: Path) -> None:
-    taken = take(engine)
-    manifest.write(taken.folder, replace(taken.snapshot, schema="9999", version="99.0"))
+def test_newer_snapshots_ask_for_a_newer_steeple(placed: Engine, tmp_path: Path) -> None:
+    taken = take(placed)
+    taken.change(manifest.MANIFEST, manifest.rendered(replace(taken.snapshot, schema="9999", version="99.0")))
     with pytest.raises(FailedPreconditionError, match=r"made by Steeple 99\.0, .* install a newer Steeple"):
-        restore(taken.folder, tmp_path / "other")
+        restore(taken.kept, tmp_path / "other")
     facts = {"format": 2, "version": "99.0"}
-    (taken.folder / manifest.MANIFEST).write_bytes(manifest._rendered(facts))
+    taken.change(manifest.MANIFEST, manifest._rendered(facts))
     with pytest.raises(FailedPreconditionError, match=r"format 2, made by Steeple 99\.0; this version reads 1"):
-        restore(taken.folder, tmp_path / "other")
-    assert engine.snapshots.store.get(taken.snapshot.id).damage.startswith("the snapshot in")
+        restore(taken.kept, tmp_path / "other")
+    assert placed.snapshots.store.get(taken.snapshot.id).damage.startswith("the snapshot in")
     assert not (tmp_path / "other").exists()
 
 
-def test_a_verification_names_what_is_damaged(engine: Engine) -> None:
-    taken = take(engine)
-    (taken.folder / "catalogue.db").unlink()
+def test_a_verification_names_what_is_damaged(placed: Engine) -> None:
+    engine, taken = placed, take(placed)
+    taken.change("catalogue.db", None)
     operation = engine.operations.wait(engine.snapshots.verify(taken.snapshot.id).id, PATIENCE)
     assert (operation.state, operation.error_status, operation.problem_count) == (OperationState.FAILED, "DATA_LOSS", 1)
     assert "catalogue.db: it is missing" in operation.error_message
@@ -212,7 +211,7 @@ def test_a_verification_names_what_is_damaged(engine: Engine) -> None:
 
 def test_a_damaged_journal_is_not_guessed_at(engine: Engine, tmp_path: Path, open_engine: OpenEngine) -> None:
     taken = take(engine)
-    restore(taken.folder, tmp_path / "other")
+    restore(taken.kept, tmp_path / "other")
     (tmp_path / "other" / swap.JOURNAL).write_bytes(b"{}")
     with pytest.raises(DataLossError, match="restore into an empty folder"):
         open_engine("other")
@@ -220,44 +219,42 @@ def test_a_damaged_journal_is_not_guessed_at(engine: Engine, tmp_path: Path, ope
     assert open_engine("other").catalogue.image_count() == 4
 
 
-def test_old_snapshots_are_not_kept(engine: Engine) -> None:
+def test_old_snapshots_are_not_kept(placed: Engine) -> None:
+    engine = placed
     first, second, third = (take(engine, without_index=True) for _ in range(3))
     assert [one.id for one in engine.snapshots.store.all()] == [
         third.snapshot.id,
         second.snapshot.id,
         first.snapshot.id,
     ]
-    (second.folder / manifest.MANIFEST).write_text("{}")
+    second.change(manifest.MANIFEST, b"{}")
     fourth = take(engine, without_index=True, keep=2)
     found = engine.snapshots.store.all()
     assert [one.id for one in found] == [fourth.snapshot.id, third.snapshot.id, second.snapshot.id]
     assert [bool(one.damage) for one in found] == [False, False, True], "what cannot be read is not counted"
-    deleted = [one.resource for one in audit.events(engine.catalogue.database).items if "DeleteSnapshot" in one.method]
+    events = audit.events(engine.catalogue.database).items
+    deleted = [one.resource for one in events if "DeleteSnapshot" in one.method and one.resource.startswith("snap")]
     assert deleted == [first.snapshot.name]
     engine.snapshots.delete(second.snapshot.id)
-    assert not second.folder.exists()
+    with pytest.raises(NotFoundError):
+        second.kept.manifest()
     with pytest.raises(NotFoundError):
         engine.snapshots.delete(second.snapshot.id)
     assert engine.snapshots.store.prune(0) == []
+    third.change(manifest.MANIFEST, third.content(manifest.MANIFEST)[:-2])
     with pytest.raises(SnapshotError):
-        manifest.read(broken(third.folder))
-
-
-def broken(folder: Path) -> Path:
-    """A snapshot whose manifest is cut off."""
-    (folder / manifest.MANIFEST).write_bytes((folder / manifest.MANIFEST).read_bytes()[:-2])
-    return folder
+        third.kept.manifest()
 
 
 def test_an_operation_that_was_interrupted_makes_one_snapshot(
-    engine: Engine, open_engine: OpenEngine, tmp_path: Path
+    placed: Engine, open_engine: OpenEngine, tmp_path: Path, snapshots_dir: str
 ) -> None:
-    engine.close()
+    placed.close()
     arguments = {"copy_photos": False, "without_index": True, "keep": 0}
     with closing(Catalogue.open(f"sqlite:///{tmp_path / 'data' / 'catalogue.db'}")) as catalogue:
         begun = OperationStore(catalogue.database).create(jobs.CREATE, arguments)
     for _ in range(2):
-        again = open_engine()
+        again = open_engine(snapshots_dir=snapshots_dir)
         made = again.operations.wait(begun.id, PATIENCE)
         assert (made.state, made.results["photos"]) == (OperationState.SUCCEEDED, "4")
         assert [one.id for one in again.snapshots.store.all()] == [begun.id]
@@ -277,21 +274,22 @@ def test_a_restore_that_fails_leaves_the_old_data(
     with monkeypatch.context() as full:
         full.setattr("shutil.copyfileobj", fill_up)
         with pytest.raises(ResourceExhaustedError, match=r"nothing was restored into .* No space left"):
-            restore(taken.folder, other)
+            restore(taken.kept, other)
     assert {file.name for file in other.iterdir()} == {"server.lock", "index"}
     (other / swap.STAGED).touch()  # nothing of ours
     with pytest.raises(FailedPreconditionError, match="cannot be used: a restore cannot be brought to its end"):
-        restore(taken.folder, other)
+        restore(taken.kept, other)
     (other / swap.STAGED).unlink()
     with monkeypatch.context() as broken:
         broken.setattr("pathlib.Path.rename", fill_up)
         with pytest.raises(UnavailableError, match=r"was interrupted .* restore again"):
-            restore(taken.folder, other)
+            restore(taken.kept, other)
     DataDir(other).close()
     assert (other / "catalogue.db").exists(), "what was begun is brought to its end"
 
 
-def test_one_that_waits_for_another_can_be_cancelled(engine: Engine) -> None:
+def test_one_that_waits_for_another_can_be_cancelled(placed: Engine) -> None:
+    engine = placed
     with engine.catalogue.database.locks.alone("snapshots"):  # as if one were being made
         waits = engine.snapshots.create()
         engine.operations.cancel(waits.id)
@@ -308,7 +306,7 @@ def test_where_nothing_can_be_linked_all_is_copied(
     monkeypatch.setattr("os.link", refuse)
     taken = take(engine)
     assert taken.snapshot.copied_bytes == taken.snapshot.size_bytes
-    restore(taken.folder, tmp_path / "other")
+    restore(taken.kept, tmp_path / "other")
     assert open_engine("other").index_keeper.index.keys() == engine.index_keeper.index.keys()
 
 
@@ -320,5 +318,5 @@ def test_photos_in_a_bucket_are_fetched(
     for file in (filled / "images").glob("??/??/*"):
         engine.snapshots._source.photos.put(file.read_bytes())
     shutil.rmtree(tmp_path / "data" / "images")
-    restore(take(engine).folder, tmp_path / "other")
+    restore(take(engine).kept, tmp_path / "other")
     assert open_engine("other").ingest.photo("a", "image-0")[0] == make_photo(0)

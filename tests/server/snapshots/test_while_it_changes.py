@@ -13,8 +13,11 @@ import pytest
 from steeple.errors import CancelledError, SteepleError
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
-from steeple.server.snapshots.making import Source, make, photo_path
+from steeple.server.snapshots.files import photo_path
+from steeple.server.snapshots.making import Source, make
 from steeple.server.snapshots.manifest import Snapshot
+from steeple.server.snapshots.opening import open_place
+from steeple.server.snapshots.places import KeptSnapshot
 from steeple.server.snapshots.restoring import check, restore
 from steeple.server.snapshots.store import SnapshotStore
 from tests.server.conftest import MakeFeatures, MakePhoto
@@ -41,26 +44,30 @@ def source(engine: Engine) -> Source:
     return engine.snapshots._source
 
 
-def consistent(folder: Path) -> set[str]:
+def consistent(kept: KeptSnapshot, tmp_path: Path) -> set[str]:
     """Ids of the images of a snapshot, each of which has its features and its photo."""
-    check(folder)
-    with closing(sqlite3.connect(folder / "catalogue.db")) as catalogue:
+    snapshot = check(kept)
+    with kept.sums(snapshot) as sums:
+        files = dict(sums)
+    (tmp_path / "catalogue.db").unlink(missing_ok=True)
+    assert kept.fetch("catalogue.db", files["catalogue.db"], tmp_path / "catalogue.db") == ""
+    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as catalogue:
         rows = catalogue.execute(
             "SELECT landmark.id || '/' || reference_image.id, sha256, image_features.image_key FROM reference_image "
             "JOIN landmark ON landmark.key = landmark_key "
             "LEFT JOIN image_features ON image_features.image_key = reference_image.key"
         ).fetchall()
         assert all(features is not None for _, _, features in rows)
-    assert all((folder / photo_path(sha256)).is_file() for _, sha256, _ in rows if sha256)
+    assert all(files[photo_path(sha256)] == sha256 for _, sha256, _ in rows if sha256)
     return {image_id for image_id, _, _ in rows}
 
 
 def test_photos_that_are_deleted_meanwhile_are_in_it(
-    filled: Path, open_engine: OpenEngine, make_photo: MakePhoto, tmp_path: Path
+    filled: Path, open_engine: OpenEngine, make_photo: MakePhoto, tmp_path: Path, snapshots_dir: str
 ) -> None:
     shutil.copytree(filled, tmp_path / "data")
     engine = open_engine(deleted_retention_days=0)
-    store = SnapshotStore(tmp_path / "snapshots")
+    store = open_place(snapshots_dir, tmp_path)
     photos = tmp_path / "data" / "images"
 
     def stored() -> int:
@@ -78,17 +85,19 @@ def test_photos_that_are_deleted_meanwhile_are_in_it(
         assert stored() == 5, "nothing is deleted while a snapshot is made"
 
     taken = make(source(engine), store, "one", Interfering(the=before, photos=after))
-    assert consistent(store.folder("one")) == {"a/image-1", "a/image-4", "b/image-0", "b/image-1"}
+    assert consistent(store.kept("one"), tmp_path) == {"a/image-1", "a/image-4", "b/image-0", "b/image-1"}
     assert stored() == 1, "what is in use again stays, the others go then"
     assert taken.photo_count == 4
-    restore(store.folder("one"), tmp_path / "other")
+    restore(store.kept("one"), tmp_path / "other")
     other = open_engine("other", deleted_retention_days=0)
     assert other.identify(make_photo(4), max_candidates=1).identified
     assert not other.identify(make_photo(0), max_candidates=1).identified
 
 
-def test_writers_beside_it(open_engine: OpenEngine, make_features: MakeFeatures, tmp_path: Path) -> None:
-    engine, store = open_engine(deleted_retention_days=0), SnapshotStore(tmp_path / "snapshots")
+def test_writers_beside_it(
+    open_engine: OpenEngine, make_features: MakeFeatures, tmp_path: Path, snapshots_dir: str
+) -> None:
+    engine, store = open_engine(deleted_retention_days=0), open_place(snapshots_dir, tmp_path)
     engine.catalogue.create_landmark(LandmarkDraft("A"), landmark_id="a")
     stop, failures = threading.Event(), []
 
@@ -109,14 +118,15 @@ def test_writers_beside_it(open_engine: OpenEngine, make_features: MakeFeatures,
     try:
         for number in range(5):
             snapshot = make(source(engine), store, f"snapshot-{number}", Interfering())
-            found = sorted(int(name.removeprefix("a/image-")) for name in consistent(store.folder(snapshot.id)))
+            images = consistent(store.kept(snapshot.id), tmp_path)
+            found = sorted(int(name.removeprefix("a/image-")) for name in images)
             assert len(found) <= 4
             assert found == list(range(found[0], found[0] + len(found))) if found else True
     finally:
         stop.set()
         thread.join()
     assert failures == []
-    restore(store.folder("snapshot-4"), tmp_path / "other")
+    restore(store.kept("snapshot-4"), tmp_path / "other")
     other = open_engine("other")
     assert other.index_keeper.sequence == other.catalogue.sequence() == snapshot.sequence
     assert len(other.index_keeper.index.keys()) == snapshot.reference_image_count

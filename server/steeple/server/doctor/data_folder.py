@@ -14,8 +14,10 @@ from typing import Final
 from steeple.errors import SnapshotError
 from steeple.server.data_dir import LOCK
 from steeple.server.doctor.findings import Finding, Status
+from steeple.server.durable import errors_translated
+from steeple.server.object_storage import is_url, open_storage
 from steeple.server.snapshots import swap
-from steeple.server.snapshots.store import SnapshotStore
+from steeple.server.snapshots.places import SnapshotPlace
 
 _LITTLE: Final = 1 << 30  # bytes
 _TOO_LITTLE: Final = 64 << 20
@@ -64,15 +66,15 @@ def folder(path: Path, held_by: str | None) -> Iterator[Finding]:
         yield Finding("disk", Status.OK, told)
 
 
-def photos(path: Path, expected: Mapping[str, int], *, in_use: bool) -> Iterator[Finding]:
+def photos(path: str, expected: Mapping[str, int], *, in_use: bool) -> Iterator[Finding]:
     """Whether the photos of all reference images are there, and no others.
 
     Args:
-        path: Folder of the photos.
+        path: Folder or URL of the photos.
         expected: Their sizes in bytes by SHA-256, as the catalogue has them.
         in_use: Whether a server may be adding or removing some just now.
     """
-    there = {file.name: file.stat().st_size for file in path.glob("??/??/*") if _DIGEST.fullmatch(file.name)}
+    there = _photos_in(path)
     missing = sorted(expected.keys() - there.keys())
     cut = sorted(name for name, size in expected.items() if name in there and there[name] != size)
     orphans = sorted(there.keys() - expected.keys())
@@ -93,6 +95,16 @@ def photos(path: Path, expected: Mapping[str, int], *, in_use: bool) -> Iterator
         yield Finding("photos", Status.WARNING, told, f"they do no harm; delete these files in {path} for their space")
     if not (missing or cut):
         yield Finding("photos", Status.OK, f"all {len(expected)} are there")
+
+
+def _photos_in(path: str) -> dict[str, int]:
+    """Sizes of the photos that there are, by SHA-256."""
+    if not is_url(path):
+        files = Path(path).glob("??/??/*")
+        return {file.name: file.stat().st_size for file in files if _DIGEST.fullmatch(file.name)}
+    with errors_translated("photos"):
+        found = ((stored.path.rpartition("/")[2], stored.size) for stored in open_storage(path).list())
+        return {name: size for name, size in found if _DIGEST.fullmatch(name)}
 
 
 def snapshot(path: Path, model: str, sequence: int | None, *, in_use: bool) -> Iterator[Finding]:
@@ -134,13 +146,13 @@ def snapshot(path: Path, model: str, sequence: int | None, *, in_use: bool) -> I
         yield Finding("index", Status.OK, told + behind)
 
 
-def snapshots(path: Path) -> Iterator[Finding]:
+def snapshots(place: SnapshotPlace) -> Iterator[Finding]:
     """Whether there is a snapshot of late.
 
     Args:
-        path: Folder of the snapshots.
+        place: Where snapshots are.
     """
-    found = SnapshotStore(path).all()
+    found = place.all()
     damaged = [snapshot for snapshot in found if snapshot.damage]
     times = [snapshot.create_time for snapshot in found if snapshot.create_time is not None]
     if damaged:

@@ -13,13 +13,24 @@ from steeple.delf.durable import sync
 from steeple.errors import SnapshotError
 from steeple.server.durable import sha256_of
 
+CATALOGUE: Final = "catalogue.db"
+PHOTOS: Final = "images"
+INDEX: Final = "index"
 SUMS: Final = "SHA256SUMS"
 """List of all files of a snapshot, as ``sha256sum -c`` reads it: ``{sha256}  {path}``."""
+
+MISSING: Final = "it is missing"
+CHANGED: Final = "its content is not what it was: the checksum does not match"
 
 _DIGITS: Final = 64
 _THREADS: Final = 4
 _SYNCS: Final = 16
 _AT_ONCE: Final = 256
+
+
+def photo_path(sha256: str) -> str:
+    """Where a photo lies in a snapshot, as in a data folder."""
+    return f"{PHOTOS}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 def sync_folders(root: Path) -> None:
@@ -34,7 +45,7 @@ def read_sums(folder: Path, sha256: str) -> Iterator[tuple[str, str]]:
     """Paths of all files of a snapshot, and their SHA-256.
 
     Args:
-        folder: The snapshot's.
+        folder: That the list lies in.
         sha256: Of the list, hex.
 
     Raises:
@@ -76,8 +87,8 @@ def damaged(
 
 def _damage(path: Path, sha256: str) -> str:
     try:
-        return "" if sha256_of(path) == sha256 else "its content is not what it was: the checksum does not match"
+        return "" if sha256_of(path) == sha256 else CHANGED
     except FileNotFoundError:
-        return "it is missing"
+        return MISSING
     except OSError as error:
         return f"it cannot be read: {error.strerror}"

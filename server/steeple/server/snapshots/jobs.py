@@ -12,8 +12,8 @@ from steeple.server.logs import facts
 from steeple.server.operations import Operation, OperationRunner, Run
 from steeple.server.snapshots.making import Source, make
 from steeple.server.snapshots.manifest import Snapshot, snapshot_name
+from steeple.server.snapshots.places import SnapshotPlace
 from steeple.server.snapshots.restoring import damage_error, verify
-from steeple.server.snapshots.store import SnapshotStore
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ _LOCK: Final = "snapshots"
 
 CREATE: Final = "steeple.v1.SnapshotService/CreateSnapshot"
 VERIFY: Final = "steeple.v1.SnapshotService/VerifySnapshot"
+DELETE: Final = "steeple.v1.SnapshotService/DeleteSnapshot"
 
 
 class Snapshots:
@@ -35,13 +36,14 @@ class Snapshots:
         keep: Snapshots that are kept when one is made and the caller does not say; 0: all.
     """
 
-    def __init__(self, source: Source, store: SnapshotStore, operations: OperationRunner, *, keep: int) -> None:
+    def __init__(self, source: Source, store: SnapshotPlace, operations: OperationRunner, *, keep: int) -> None:
         self.store = store
         self._source = source
         self._operations = operations
         self._keep = keep
         operations.register(CREATE, self._create)
         operations.register(VERIFY, self._verify)
+        operations.register(DELETE, self._sweep)
 
     def create(
         self, *, copy_photos: bool = False, without_index: bool = False, keep: int = 0, request_id: str = ""
@@ -67,16 +69,19 @@ class Snapshots:
         return self._operations.begin(VERIFY, {"snapshot": snapshot_id})
 
     def delete(self, snapshot_id: str) -> None:
-        """Deletes a snapshot.
+        """Deletes a snapshot. In object storage, an operation then removes the files that no other one has.
 
         Raises:
             NotFoundError: If there is none of that id.
             FailedPreconditionError: If the folder's permissions forbid it.
+            UnavailableError: If object storage failed.
         """
         try:
             self.store.delete(snapshot_id)
         except PermissionError as error:
             raise FailedPreconditionError(f"{error.filename} cannot be deleted: {error.strerror}") from error
+        if self.store.swept:
+            self._operations.begin(DELETE, {"snapshot": snapshot_id})
 
     def _create(self, run: Run) -> Mapping[str, str]:
         snapshot_id, asked = run.operation.id, run.arguments
@@ -86,8 +91,10 @@ class Snapshots:
             except NotFoundError:
                 snapshot = self._made(run, snapshot_id)
             removed = self.store.prune(asked["keep"] or self._keep)
+        if removed and self.store.swept:
+            self._operations.begin(DELETE, {"snapshot": removed[0]})
         for old in removed:
-            attempt = audit.Attempt(run.operation.actor, CREATE.replace("Create", "Delete"), snapshot_name(old))
+            attempt = audit.Attempt(run.operation.actor, DELETE, snapshot_name(old))
             audit.record_outcome(self._source.database, attempt, "OK")
         log.info("a snapshot was made", extra=facts(snapshot=snapshot_id, photos=snapshot.photo_count, removed=removed))
         return {
@@ -116,16 +123,21 @@ class Snapshots:
             ) from error
         except OSError as error:
             raise ResourceExhaustedError(
-                f"the snapshot was not made: {error.strerror or error} ({error.filename or self.store.path})"
+                f"the snapshot was not made: {error.strerror or error} ({error.filename or self.store.where})"
             ) from error
 
     def _verify(self, run: Run) -> Mapping[str, str]:
         snapshot_id = run.arguments["snapshot"]
         self.store.get(snapshot_id)
-        folder = self.store.folder(snapshot_id)
-        snapshot, wrong = verify(folder, lambda step, done, total: run.progress(done, total, step))
+        kept = self.store.kept(snapshot_id)
+        snapshot, wrong = verify(kept, lambda step, done, total: run.progress(done, total, step))
         for name, what in wrong:
             run.problem(name, SnapshotError(what))
         if wrong:
-            raise damage_error(folder, wrong)
+            raise damage_error(kept, wrong)
         return {"snapshot": snapshot.name, "files": str(snapshot.files), "size_bytes": str(snapshot.size_bytes)}
+
+    def _sweep(self, run: Run) -> Mapping[str, str]:
+        with run.alone(self._one_at_a_time):
+            removed = self.store.sweep(lambda looked_at: run.progress(looked_at, 0, "files of deleted snapshots"))
+        return {"snapshot": snapshot_name(run.arguments["snapshot"]), "removed_files": str(removed)}

@@ -14,18 +14,14 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from steeple.delf.durable import sync
-from steeple.errors import DataLossError, SteepleError
+from steeple.errors import SteepleError
 from steeple.server.catalogue.database import Database
-from steeple.server.durable import link_or_copy, sha256_of
+from steeple.server.durable import link_or_copy
 from steeple.server.images import ImageStore
 from steeple.server.index_keeper import IndexKeeper
-from steeple.server.snapshots.files import SUMS, sync_folders
+from steeple.server.snapshots.files import CATALOGUE, INDEX
 from steeple.server.snapshots.manifest import Snapshot
-from steeple.server.snapshots.store import SnapshotStore
-
-CATALOGUE: Final = "catalogue.db"
-PHOTOS: Final = "images"
-INDEX: Final = "index"
+from steeple.server.snapshots.places import SnapshotPlace, SnapshotWriter
 
 
 class Told(Protocol):
@@ -43,6 +39,9 @@ _PHOTOS_IN_USE: Final = (
     "SELECT sha256, size_bytes FROM reference_image WHERE sha256 <> '' "
     "UNION ALL SELECT sha256, size_bytes FROM discovery_photo"
 )
+
+
+_LEFT_OUT: Final = ("kept_query", "upload_part", "upload", "shared_index")
 
 
 @dataclass(frozen=True)
@@ -64,34 +63,9 @@ class Source:
     model: Callable[[], str]
 
 
-class _Tally:
-    """Files of a snapshot in the making, with their checksums; written at once, for there may be many."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.files = self.photos = self.missing = self.size = self.copied = 0
-        self._sums = (folder / SUMS).open("wb")
-
-    def add(self, name: str, sha256: str, *, linked: bool) -> None:
-        size = (self.folder / name).stat().st_size
-        self._sums.write(f"{sha256}  {name}\n".encode())
-        self.files += 1
-        self.size += size
-        self.copied += 0 if linked else size
-
-    def sealed(self) -> str:
-        """SHA-256 of the list of files, which is on the disk then."""
-        self._sums.flush()
-        os.fsync(self._sums.fileno())
-        return sha256_of(self.folder / SUMS)
-
-    def close(self) -> None:
-        self._sums.close()
-
-
 def make(
     source: Source,
-    store: SnapshotStore,
+    place: SnapshotPlace,
     snapshot_id: str,
     told: Told,
     *,
@@ -105,101 +79,83 @@ def make(
 
     Args:
         source: What of.
-        store: Where to.
+        place: Where to.
         snapshot_id: Under which id; what was made of it before is made anew.
         told: How far it is, and which photos are lost.
         copy_photos: Whether photos are copied also where they could be linked.
-        with_index: Whether the index is in it.
+        with_index: Whether the index is in it, where it is in files of this server's.
 
     Raises:
-        FailedPreconditionError: If the database is not SQLite.
+        FailedPreconditionError: If the database cannot be copied.
         CancelledError: If ``told`` says so.
-        SteepleError: If the catalogue or the photos cannot be read.
+        SteepleError: If the catalogue or the photos cannot be read, or object storage cannot be written.
         OSError: If it cannot be written.
     """
-    create_time, folder = datetime.now(UTC), store.begin(snapshot_id)
-    try:
-        with closing(_Tally(folder)) as tally:
-            with source.photos_kept():
-                if with_index:
-                    told.progress(0, 0, "the index")
-                    _add_indexes(tally, source.keepers())
-                source.database.copy_to(
-                    folder / CATALOGUE, lambda done, total: told.progress(done, total, "pages of the catalogue")
-                )
-                _leave_out_queries(folder / CATALOGUE)
-                sync(folder / CATALOGUE)
-                tally.add(CATALOGUE, sha256_of(folder / CATALOGUE), linked=False)
-                with closing(_opened(folder / CATALOGUE)) as catalogue:
-                    _add_photos(tally, source.photos, catalogue, told, link=not copy_photos)
-                    snapshot = _described(snapshot_id, catalogue)
-            told.progress(0, 0, "forcing it to the disk")
-            snapshot = replace(
-                snapshot,
-                create_time=create_time,
-                model=source.model(),
-                photo_count=tally.photos,
-                missing_photo_count=tally.missing,
-                has_index=with_index,
-                files=tally.files,
-                size_bytes=tally.size,
-                copied_bytes=tally.copied,
-                sums_sha256=tally.sealed(),
-            )
-        sync_folders(folder)
-        store.finish(snapshot)
-    except BaseException:
-        store.abandon(snapshot_id)
-        raise
+    create_time = datetime.now(UTC)
+    with place.making(snapshot_id) as writer:
+        copied, missing, has_index = writer.workspace / CATALOGUE, 0, False
+        with source.photos_kept():
+            if with_index:
+                told.progress(0, 0, "the index")
+                has_index = _add_indexes(writer, source.keepers())
+            source.database.copy_to(copied, lambda done, total: told.progress(done, total, "pages of the catalogue"))
+            _leave_out(copied)
+            sync(copied)
+            with closing(_opened(copied)) as catalogue:
+                snapshot = _described(snapshot_id, catalogue)
+                total, rows = _photos(catalogue)
+                added = writer.add_photos(source.photos, rows, link=not copy_photos)
+                for done, (sha256, error) in enumerate(added, 1):
+                    if error is not None:
+                        told.problem(sha256, error)
+                        missing += 1
+                    told.progress(done, total, "photos")
+            writer.add(CATALOGUE)
+        told.progress(0, 0, "forcing it to the disk")
+        snapshot = replace(
+            snapshot,
+            create_time=create_time,
+            model=source.model(),
+            missing_photo_count=missing,
+            has_index=has_index,
+            **writer.sealed().to_dict(),
+        )
+        writer.finish(snapshot)
     return snapshot
 
 
-def photo_path(sha256: str) -> str:
-    """Where a photo lies in a snapshot, as in a data folder."""
-    return f"{PHOTOS}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+def _leave_out(catalogue: Path) -> None:
+    """Takes out of the copy what strangers asked, which must not outlive its retention and its erasure in snapshots.
 
-
-def _leave_out_queries(catalogue: Path) -> None:
-    """Takes what strangers asked out of the copy: it must not outlive its retention, and its erasure, in snapshots."""
+    So are uploads, whose files stay behind, and how far an index is that several servers share: it is not of the past.
+    """
     with closing(sqlite3.connect(catalogue)) as copy:
         copy.execute("PRAGMA secure_delete = ON")
-        copy.execute("DELETE FROM kept_query")
+        there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for table in _LEFT_OUT:
+            if table in there:
+                copy.execute(f"DELETE FROM {table}")  # noqa: S608 - of those named here
         copy.commit()
 
 
-def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
+def _add_indexes(writer: SnapshotWriter, keepers: Iterable[IndexKeeper]) -> bool:
+    """Adds the files of indexes; whether there are any."""
+    added = False
     for keeper in keepers:
         with keeper.saved() as (name, files):
-            linked = {}
-            for file in files:
-                path = f"{INDEX}/{name}/{file.name}"
-                linked[path] = link_or_copy(file, tally.folder / path, link=True)
+            paths = {file: f"{INDEX}/{name}/{file.name}" for file in files}
+            linked = {path: link_or_copy(file, writer.workspace / path) for file, path in paths.items()}
         for path, is_linked in linked.items():
-            tally.add(path, sha256_of(tally.folder / path), linked=is_linked)
+            writer.add(path, linked=is_linked)
+            added = True
+    return added
 
 
-def _add_photos(tally: _Tally, photos: ImageStore, catalogue: sqlite3.Connection, told: Told, *, link: bool) -> None:
-    """Adds the photos that the catalogue refers to, and counts those that are lost."""
+def _photos(catalogue: sqlite3.Connection) -> tuple[int, Iterator[tuple[str, int]]]:
+    """Number of the photos that a catalogue refers to, and the SHA-256 and size of each, in the order of the former."""
     (total,) = catalogue.execute(f"SELECT count(DISTINCT sha256) FROM ({_PHOTOS_IN_USE})").fetchone()  # noqa: S608
-    for done, (sha256, size) in enumerate(_photos(catalogue), 1):
-        path = tally.folder / photo_path(sha256)
-        try:
-            linked = photos.copy_to(sha256, path, link=link)
-            if path.stat().st_size != size:
-                path.unlink()
-                raise DataLossError(f"photo {sha256} in the image store is damaged: it should have {size} bytes")
-        except DataLossError as error:
-            told.problem(sha256, error)
-            tally.missing += 1
-        else:
-            tally.add(photo_path(sha256), sha256, linked=linked)
-            tally.photos += 1
-        told.progress(done, total, "photos")
-
-
-def _photos(catalogue: sqlite3.Connection) -> Iterator[tuple[str, int]]:
     query = f"SELECT sha256, max(size_bytes) FROM ({_PHOTOS_IN_USE}) GROUP BY sha256 ORDER BY sha256"  # noqa: S608
-    yield from catalogue.execute(query)
+    return total, iter(catalogue.execute(query))
 
 
 def _described(snapshot_id: str, catalogue: sqlite3.Connection) -> Snapshot:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from steeple.errors import FailedPreconditionError, NotFoundError, SnapshotError
-from steeple.server.durable import write_file
 
 MANIFEST: Final = "snapshot.json"
 FORMAT: Final = 1
@@ -73,19 +72,15 @@ def snapshot_name(snapshot_id: str) -> str:
     return f"snapshots/{snapshot_id}"
 
 
-def write(folder: Path, snapshot: Snapshot) -> None:
-    """Makes a folder a snapshot, at once.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
+def rendered(snapshot: Snapshot) -> bytes:
+    """What makes a snapshot of files that are all there: the content of :data:`MANIFEST`."""
     facts = {"format": FORMAT, **snapshot.to_dict()}
     del facts["damage"], facts["name"]
-    write_file(folder / MANIFEST, _rendered(facts))
+    return _rendered(facts)
 
 
 def read(folder: Path) -> Snapshot:
-    """What a snapshot says of itself.
+    """What a snapshot in a folder says of itself.
 
     Raises:
         NotFoundError: If the folder is none.
@@ -95,24 +90,42 @@ def read(folder: Path) -> Snapshot:
     file = folder / MANIFEST
     try:
         data = file.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"there is no snapshot in {folder}: it has no {MANIFEST}", resource=snapshot_name(folder.name)
-        ) from error
+    except FileNotFoundError:
+        data = None
     except OSError as error:
         raise SnapshotError(f"{file} cannot be read: {error.strerror}") from error
+    return parsed(str(folder), folder.name, data)
+
+
+def parsed(where: str, snapshot_id: str, data: bytes | None) -> Snapshot:
+    """What a snapshot says of itself.
+
+    Args:
+        where: Its folder or URL, for people.
+        snapshot_id: What it goes by: a folder may have been renamed.
+        data: Content of its :data:`MANIFEST`; None: there is none.
+
+    Raises:
+        NotFoundError: If there is none.
+        SnapshotError: If it is damaged.
+        FailedPreconditionError: If it was made by a newer Steeple.
+    """
+    if data is None:
+        raise NotFoundError(
+            f"there is no snapshot in {where}: it has no {MANIFEST}", resource=snapshot_name(snapshot_id)
+        )
+    file = f"{where}/{MANIFEST}"
     facts = _facts(file, data)
     if facts.get("format") != FORMAT:
         raise FailedPreconditionError(
-            f"the snapshot in {folder} is of format {facts.get('format')}, made by Steeple "
+            f"the snapshot in {where} is of format {facts.get('format')}, made by Steeple "
             f"{facts.get('version')}; this version reads {FORMAT}: install a newer Steeple"
         )
     known = {field.name for field in fields(Snapshot)}
     try:
         found = Snapshot(**{name: value for name, value in facts.items() if name in known})
-        # A folder may have been renamed; its name is what it goes by.
         create_time = datetime.fromisoformat(facts["create_time"]).astimezone(UTC)
-        found = replace(found, id=folder.name, create_time=create_time)
+        found = replace(found, id=snapshot_id, create_time=create_time)
         _check_kinds(found)
         return found
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -133,7 +146,7 @@ def _check_kinds(found: Snapshot) -> None:
             raise ValueError(field.name)
 
 
-def _facts(file: Path, data: bytes) -> dict[str, Any]:
+def _facts(file: str, data: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(data)["snapshot"]
         # Not only the sum: every byte of the file has to be as it was written.
