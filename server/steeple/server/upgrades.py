@@ -201,7 +201,7 @@ class ModelUpgrades:
                     self._catalogue.serve_models(_records(after), model)
                 with self._ingest.shelf.settled():
                     self._serving.serve(after)
-                retired.keeper.index.serve_from(None)  # its device is free for others
+                retired.keeper.retire()
             done = 0
             run.progress(0, 0, f"deleting features by {model}")
             hand_over = partial(self._catalogue.hand_over, model, default)

@@ -18,7 +18,7 @@ from steeple.errors import DataLossError, SteepleError
 from steeple.server.catalogue.database import Database
 from steeple.server.durable import link_or_copy, sha256_of
 from steeple.server.images import ImageStore
-from steeple.server.index_keeper import IndexKeeper
+from steeple.server.keeper import Keeper
 from steeple.server.snapshots.files import SUMS, sync_folders
 from steeple.server.snapshots.manifest import Snapshot
 from steeple.server.snapshots.store import SnapshotStore
@@ -60,7 +60,7 @@ class Source:
     database: Database
     photos: ImageStore
     photos_kept: Callable[[], AbstractContextManager[None]]
-    keepers: Callable[[], Sequence[IndexKeeper]]
+    keepers: Callable[[], Sequence[Keeper]]
     model: Callable[[], str]
 
 
@@ -167,7 +167,7 @@ def _leave_out_queries(catalogue: Path) -> None:
         copy.commit()
 
 
-def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
+def _add_indexes(tally: _Tally, keepers: Iterable[Keeper]) -> None:
     for keeper in keepers:
         with keeper.saved() as (name, files):
             linked = {}
