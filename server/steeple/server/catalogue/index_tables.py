@@ -17,12 +17,12 @@ shared_index: Final = Table(
     Column("generation", Integer, server_default=_ZERO, nullable=False),  # that serves; 0: none yet
     Column("sequence", BigInteger, server_default=_ZERO, nullable=False),  # of the last change that it has
     Column("clock", BigInteger, server_default=_ZERO, nullable=False),  # the engine's, when it had that
-    Column("lists", Integer, server_default=_ZERO, nullable=False),
+    Column("size", BigInteger, server_default=_ZERO, nullable=False),  # descriptors that it was made for
     Column("building", Integer, server_default=_ZERO, nullable=False),  # generation that is made; 0: none
     Column("building_sequence", BigInteger, server_default=_ZERO, nullable=False),  # it may lack later changes
     Column("building_after", BigInteger, server_default=_ZERO, nullable=False),  # key of its last image
     Column("building_images", BigInteger, server_default=_ZERO, nullable=False),
-    Column("building_lists", Integer, server_default=_ZERO, nullable=False),
+    Column("building_size", BigInteger, server_default=_ZERO, nullable=False),
     Column("builder", String(64), server_default=text("''"), nullable=False),  # who makes it
     Column("builder_until", UtcDateTime),  # after that, another may go on
 )
