@@ -11,6 +11,8 @@ from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.keeper import Keeper, Keepers, Stop
 from steeple.server.settings import Settings
+from steeple.server.shared_index import SharedKeepers
+from steeple.server.shared_index.milvus import MilvusEngine
 
 
 class LocalKeepers:
@@ -52,7 +54,20 @@ def open_keepers(settings: Settings, catalogue: Catalogue, folder: Path) -> Keep
         FailedPreconditionError: If there is no GPU and one is insisted on, or what the engine needs is not installed.
         UnavailableError: If the engine cannot be reached.
     """
+    if settings.milvus_uri:
+        return SharedKeepers(catalogue, milvus_engine(settings))
     return LocalKeepers(catalogue, folder, _options(settings))
+
+
+def milvus_engine(settings: Settings) -> MilvusEngine:
+    """The Milvus of the settings.
+
+    Raises:
+        FailedPreconditionError: If the package that speaks to it is not installed.
+    """
+    return MilvusEngine(
+        settings.milvus_uri, settings.milvus_token, prefix=settings.milvus_prefix, kind=settings.milvus_kind
+    )
 
 
 def _options(settings: Settings) -> IndexOptions:
