@@ -30,7 +30,9 @@ class MilvusServer:
         # Without an address each part would listen on the first one of this host that others reach.
         lines = [f"{line[: line.index('ip:')]}ip: 127.0.0.1" if line.strip().startswith("ip:") else line
                  for line in config.template_text.splitlines()]  # fmt: skip
-        config.template_text = "\n".join(lines).replace("  use:", f"  config:\n    path: {folder / 'etcd.yaml'}\n  use:", 1)
+        config.template_text = "\n".join(lines).replace(
+            "  use:", f"  config:\n    path: {folder / 'etcd.yaml'}\n  use:", 1
+        )
         # At the ports that it has of its own accord, no second one could run on this machine.
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         etcd = [f"listen-client-urls: {client}", f"advertise-client-urls: {client}", f"listen-peer-urls: {peer}",

@@ -14,7 +14,7 @@ from typing import Final
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, UnavailableError
 from steeple.server.catalogue import Catalogue
-from steeple.server.index import faiss_version
+from steeple.server.index import IndexStats, faiss_version
 from steeple.server.keeper import Activity, IndexInfo, ServedIndex, Stop, UpkeepState
 from steeple.server.logs import facts
 from steeple.server.shared_index import changes, reading
@@ -68,6 +68,7 @@ class SharedIndexKeeper:
         self._incomplete = 0  # the generation that differs from the catalogue; 0: none is known to
         self._outgrown = 0  # likewise: the generation that has too few lists
         self._superfluous: dict[int, float] = {}  # generations, and when each was seen first
+        self._stats = IndexStats("unknown on unknown", 0, 0, 0.0)
         self._checked_at = time.monotonic()
         self._start(stopping or threading.Event())
 
@@ -97,8 +98,12 @@ class SharedIndexKeeper:
         return None
 
     def info(self) -> IndexInfo:
-        """See :meth:`Keeper.info`."""
-        stats = self.index.stats()
+        """See :meth:`Keeper.info`. While the engine cannot be reached, what it had when it was asked last."""
+        try:
+            stats = self._stats = self.index.stats()
+        except UnavailableError as error:
+            log.warning("the index cannot be asked what it has", extra=facts(reason=error.message))
+            stats = self._stats
         factory, _, device = stats.kind.partition(" on ")
         return IndexInfo(
             factory=factory,
