@@ -36,7 +36,7 @@ class MilvusServer:
         # At the ports that it has of its own accord, no second one could run on this machine.
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         etcd = [f"listen-client-urls: {client}", f"advertise-client-urls: {client}", f"listen-peer-urls: {peer}",
-                f"initial-advertise-peer-urls: {peer}", "name: default", f"initial-cluster: default={peer}"]  # fmt: skip
+                f"initial-advertise-peer-urls: {peer}", "name: one", f"initial-cluster: one={peer}"]  # fmt: skip
         (folder / "etcd.yaml").write_text("\n".join(etcd), encoding="utf-8")
         self._server: Any = milvus.MilvusServer(config, wait_for_started=False)
         self._ports = {name: free_port() for name in config.configurable_items if name.endswith("_port")}

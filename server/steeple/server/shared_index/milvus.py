@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
@@ -20,7 +20,8 @@ from steeple.server.shared_index.engine import Generation, Generations, IndexedI
 log = logging.getLogger(__name__)
 
 _MOST_LISTS: Final = 4096  # of a segment: Milvus divides a collection into segments of about so many rows each
-_STRONG: Final = 0  # Milvus: all that anybody has written
+_STRONG: Final = 0  # Milvus: what anybody has written up to now is waited for
+_EVENTUAL: Final = 1  # nothing is
 _SETTLE_FROM: Final = 1 << 16  # descriptors: fewer are searched quickly as they are, and Milvus takes minutes for them
 _FINISHED: Final = 3  # common.IndexState
 _FAILED: Final = 4
@@ -135,6 +136,8 @@ class _MilvusGeneration:
 
     def put(self, images: Mapping[int, IndexedImage]) -> None:
         """See :class:`Generation`."""
+        # An upsert leaves rows behind whose region, and so partition, was another one.
+        self._index.remove_many(images)
         self._index.add_many(
             {key: image.features.unit_descriptors() for key, image in images.items()},
             {
@@ -187,8 +190,14 @@ class _Numbered(MilvusIndex):
     ) -> None:
         super().__init__(connection, release, prefix=prefix, kind=kind)
         self._name = f"{self._alias}_{number}"
-        # What somebody has written who came to no end, is not known of: it is asked for until this has written itself.
+        # When somebody wrote who came to no end, is not known: the first question waits for all that was written.
         self._guarantee = _STRONG
+
+    def _query(self, expression: str, fields: Sequence[str], limit: int = 0) -> dict[str, Any]:
+        found = super()._query(expression, fields, limit)
+        with self._lock:
+            self._guarantee = max(self._guarantee, _EVENTUAL)
+        return found
 
     def make(self, descriptors: int) -> None:
         """Makes the collection."""

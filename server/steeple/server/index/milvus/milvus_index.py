@@ -202,13 +202,13 @@ class MilvusIndex:
         return rows.key_of_marker(markers[order]), counts[order]
 
     def _query(self, expression: str, fields: Sequence[str], limit: int = 0) -> dict[str, Any]:
-        common = self._connection.contract.common
+        level = self._connection.contract.common.ConsistencyLevel
         request = self._messages.QueryRequest(
             collection_name=self._name,
             expr=expression,
             output_fields=fields,
             guarantee_timestamp=self._guarantee,
-            consistency_level=common.ConsistencyLevel.Customized,
+            consistency_level=level.Customized if self._guarantee else level.Strong,
         )
         if limit:
             request.query_params.add(key="limit", value=str(limit))
