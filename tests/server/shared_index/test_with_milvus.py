@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -119,13 +120,19 @@ def test_while_milvus_is_away_changes_are_kept_and_found_later(
         once = str(uuid.uuid4())
         with pytest.raises(UnavailableError, match="cannot be reached to search"):
             engine.ingest.create_image("b", make_features(2), image_id="i0", request_id=once)  # are there duplicates?
-        quick = {"image_id": "i0", "request_id": once, "duplicate_policy": DuplicatePolicy.NONE}
+        create = partial(
+            engine.ingest.create_image,
+            "b",
+            make_features(2),
+            image_id="i0",
+            request_id=once,
+            duplicate_policy=DuplicatePolicy.NONE,
+        )
         with pytest.raises(UnavailableError, match="stored but not searchable yet"):
-            engine.ingest.create_image("b", make_features(2), **quick)
+            create()
         assert counts(engine) == (1, 200), "as far as is known"
         gate.shut(False)
-        image = engine.ingest.create_image("b", make_features(2), **quick)
-        assert image.key == 2
+        assert create().key == 2
         assert (found(engine, make_features(1)), found(engine, make_features(2))) == ("a", "b")
         assert counts(engine) == (2, 400)
 

@@ -18,8 +18,9 @@ from steeple.server.index import IndexStats, faiss_version
 from steeple.server.keeper import Activity, IndexInfo, ServedIndex, Stop, UpkeepState
 from steeple.server.logs import facts
 from steeple.server.shared_index import changes, reading
-from steeple.server.shared_index.building import Build
+from steeple.server.shared_index.building import Build, Progress
 from steeple.server.shared_index.engine import Generations
+from steeple.server.shared_index.reading import Totals
 from steeple.server.shared_index.states import SharedState, SharedStates
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class SharedIndexKeeper:
         catalogue: The truth.
         generations: Of the release's index.
         stopping: Set to interrupt a long start; of no effect afterwards.
+        told: Of the images done, and of their number, while an index is made.
 
     Raises:
         CancelledError: If ``stopping`` was set before the index was current.
@@ -52,11 +54,18 @@ class SharedIndexKeeper:
     """
 
     def __init__(
-        self, release: ModelRelease, catalogue: Catalogue, generations: Generations, *, stopping: Stop | None = None
+        self,
+        release: ModelRelease,
+        catalogue: Catalogue,
+        generations: Generations,
+        *,
+        stopping: Stop | None = None,
+        told: Progress = lambda done, total: None,
     ) -> None:
         self._release = release
         self._catalogue = catalogue
         self._generations = generations
+        self._told = told
         self._states = SharedStates(catalogue.database, release.name)
         self._build = Build(release.name, catalogue, generations, self._states)
         self._upkeep_state = UpkeepState()
@@ -182,6 +191,19 @@ class SharedIndexKeeper:
             with self._lock:
                 self._growing -= 1
 
+    def rebuild(self, stopped: Callable[[], bool]) -> bool:
+        """Makes a new generation, whether one is due or not; whether it was made here, and not by another server."""
+        return self._made("the index is made anew, as was asked for", stopped)
+
+    def compared(self) -> tuple[Totals, SharedState, tuple[int, int]]:
+        """What the index should have, how far it is, and how many images and descriptors it has, at one moment."""
+        while True:
+            with self._states.locked() as held:
+                totals = reading.totals(self._catalogue, self._release.name)
+                if totals.sequence == held.state.sequence:
+                    return totals, held.state, self._generations.open(held.state.generation).counts()
+                held.state = self._taken(held.state)
+
     def retire(self) -> None:
         """Nothing here is to be freed."""
 
@@ -241,6 +263,7 @@ class SharedIndexKeeper:
 
     def _progress(self, done: int, total: int) -> None:
         self._upkeep_state = UpkeepState(Activity.REBUILDING, done, total)
+        self._told(done, total)
 
     def _follow(self, wanted: int) -> None:
         state = self._states.read()
@@ -265,14 +288,7 @@ class SharedIndexKeeper:
     def _check(self) -> None:
         """Compares numbers with those of the catalogue, while no change is taken in."""
         self._checked_at = time.monotonic()
-        while True:
-            with self._states.locked() as held:
-                totals = reading.totals(self._catalogue, self._release.name)
-                if totals.sequence == held.state.sequence:
-                    found = self._generations.open(held.state.generation).counts()
-                    state = held.state
-                    break
-                held.state = self._taken(held.state)
+        totals, state, found = self.compared()
         differs = found != (totals.images, totals.descriptors)
         if differs and self._incomplete != state.generation:
             log.warning(

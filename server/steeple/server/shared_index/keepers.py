@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from steeple.delf.release import ModelRelease
 from steeple.server.catalogue import Catalogue
-from steeple.server.keeper import Keeper, Stop
+from steeple.server.keeper import Stop
+from steeple.server.shared_index.building import Progress
 from steeple.server.shared_index.engine import SharedEngine
 from steeple.server.shared_index.keeper import SharedIndexKeeper
 from steeple.server.shared_index.states import SharedStates
@@ -22,10 +23,12 @@ class SharedKeepers:
         self._catalogue = catalogue
         self._engine = engine
 
-    def open(self, release: ModelRelease, stopping: Stop) -> Keeper:
-        """See :meth:`Keepers.open`."""
+    def open(
+        self, release: ModelRelease, stopping: Stop, told: Progress = lambda done, total: None
+    ) -> SharedIndexKeeper:
+        """See :meth:`Keepers.open`. ``told`` of the images done, and of their number, while an index is made."""
         generations = self._engine.generations(release)
-        return SharedIndexKeeper(release, self._catalogue, generations, stopping=stopping)
+        return SharedIndexKeeper(release, self._catalogue, generations, stopping=stopping, told=told)
 
     def delete(self, model: str) -> None:
         """See :meth:`Keepers.delete`."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from steeple.delf.features import FeatureSet
 from steeple.server.catalogue import Catalogue, LatLng, changes, lookups, tables
@@ -35,17 +35,23 @@ class Totals:
 
 def totals(catalogue: Catalogue, model: str) -> Totals:
     """What an index of a release is to have now."""
-    own = _searchable(select(func.count(), func.coalesce(func.sum(_IMAGE.c.feature_count), 0))).where(
-        _IMAGE.c.model == model
-    )
-    others = _searchable(
-        select(func.count(), func.coalesce(func.sum(_OTHER.c.feature_count), 0)).join(
-            _OTHER, _OTHER.c.image_key == _IMAGE.c.key
-        )
-    ).where(_OTHER.c.model == model, _IMAGE.c.model != model)
+
+    def counted_in(table: Table) -> Select[Any]:
+        counts = (func.count(), func.coalesce(func.sum(table.c.feature_count), 0))
+        return _searchable(*counts, others=table is _OTHER).where(table.c.model == model)
+
+    queries = (counted_in(_IMAGE), counted_in(_OTHER).where(_IMAGE.c.model != model))
     with catalogue.database.read() as connection:
-        counted = [connection.execute(query).one() for query in (own, others)]
+        counted = [connection.execute(query).one() for query in queries]
         return Totals(changes.latest(connection), *(sum(int(part[at]) for part in counted) for at in range(2)))
+
+
+def image_keys(catalogue: Catalogue, model: str) -> list[int]:
+    """Of all searchable images with features by a release, rising."""
+    own = _searchable(_IMAGE.c.key).where(_IMAGE.c.model == model)
+    others = _searchable(_IMAGE.c.key, others=True).where(_OTHER.c.model == model)
+    with catalogue.database.read() as connection:
+        return sorted({key for query in (own, others) for key in connection.execute(query).scalars()})
 
 
 def indexed_images(catalogue: Catalogue, keys: Collection[int], model: str) -> dict[int, IndexedImage]:
@@ -86,5 +92,8 @@ def _indexed(catalogue: Catalogue, features: dict[int, FeatureSet]) -> dict[int,
 _FACTS: Final = ("labels", "latitude", "longitude")
 
 
-def _searchable(query: Select[Any]) -> Select[Any]:
-    return query.select_from(_IMAGE).join(_LANDMARK, _LANDMARK.c.key == _IMAGE.c.landmark_key).where(SEARCHABLE)
+def _searchable(*what: ColumnElement[Any], others: bool = False) -> Select[Any]:
+    source = _IMAGE.join(_LANDMARK, _LANDMARK.c.key == _IMAGE.c.landmark_key)
+    if others:
+        source = source.join(_OTHER, _OTHER.c.image_key == _IMAGE.c.key)
+    return select(*what).select_from(source).where(SEARCHABLE)
