@@ -163,7 +163,7 @@ def test_what_was_killed_goes_on(
     make_features: MakeFeatures,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    fill(place, make_features, 320, count=60)
+    fill(place, make_features, 130, count=30)
     command = [sys.executable, "-m", "steeple.cli", *place.arguments("migrate", "--to", "milvus", "--json")]
     process = subprocess.Popen(command, env={**os.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
@@ -178,7 +178,7 @@ def test_what_was_killed_goes_on(
     process.stderr.close()
     half = place.state()
     assert half.generation == 0
-    assert 64 <= half.building_images < 320
+    assert 64 <= half.building_images < 130
     [moved] = printed(capsys, place.arguments("migrate", "--to", "milvus", "--images", 20))["indexes"]
-    assert moved["milvus"] == {"images": 320, "descriptors": 320 * 60}
+    assert moved["milvus"] == {"images": 130, "descriptors": 130 * 30}
     assert place.state().generation == state.building, "the same collection"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
-from steeple.server.catalogue import LandmarkDraft, LatLng
+from steeple.server.catalogue import LandmarkDraft, LatLng, ReferenceImage
 from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
@@ -68,6 +69,17 @@ def add(engine: Engine, landmark_id: str, *sources: FeatureSet) -> None:
         engine.ingest.create_image(landmark_id, source, image_id=f"i{number}")
 
 
+def repeated(call: Callable[[], ReferenceImage]) -> ReferenceImage:
+    """Repeats a call for as long as it is told to, as clients do."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return call()
+        except UnavailableError:
+            if time.monotonic() > deadline:
+                raise
+
+
 def state(engine: Engine) -> SharedState:
     return SharedStates(engine.catalogue.database, engine.release.name).read()
 
@@ -113,6 +125,7 @@ def test_while_milvus_is_away_changes_are_kept_and_found_later(
     with Gate(urlsplit(milvus_uri).port or 0) as gate:
         engine = open_engine(milvus_uri=f"http://127.0.0.1:{gate.port}")
         add(engine, "a", make_features(1))
+        assert counts(engine) == (1, 200)
         gate.shut()
         with pytest.raises(UnavailableError):
             engine.identify(make_features(1), max_candidates=1)
@@ -132,7 +145,7 @@ def test_while_milvus_is_away_changes_are_kept_and_found_later(
             create()
         assert counts(engine) == (1, 200), "as far as is known"
         gate.shut(False)
-        assert create().key == 2
+        assert repeated(create).key == 2
         assert (found(engine, make_features(1)), found(engine, make_features(2))) == ("a", "b")
         assert counts(engine) == (2, 400)
 
@@ -167,15 +180,15 @@ def test_two_servers_share_one_index(
     def add_some(worker: int) -> None:
         engine, landmark = ((one, "a"), (two, "b"))[worker % 2]
         start.wait()
-        for number in range(worker, 24, 4):
+        for number in range(worker, 12, 4):
             engine.ingest.create_image(landmark, make_features(number), image_id=f"i{number}")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add_some, range(4)))
     for engine in (one, two):
         engine.serving.catch_up()
-        assert [found(engine, make_features(number)) for number in range(24)] == ["a", "b"] * 12
-        assert counts(engine) == (24, 24 * 200), "each change was taken in once"
+        assert [found(engine, make_features(number)) for number in range(12)] == ["a", "b"] * 6
+        assert counts(engine) == (12, 12 * 200), "each change was taken in once"
     one.ingest.delete_image("a", "i0")
     two.serving.catch_up()
     assert (found(one, make_features(0)), found(two, make_features(0))) == (None, None)

@@ -182,7 +182,12 @@ class Migration:
             if local.sequence == totals.sequence:
                 break
         stats = local.index.stats()
-        return Counts(totals.images, totals.descriptors), Counts(stats.images, stats.descriptors), Counts(*found)
+        # FAISS's are numpy's integers.
+        return (
+            Counts(totals.images, totals.descriptors),
+            Counts(int(stats.images), int(stats.descriptors)),
+            Counts(*found),
+        )
 
 
 class _Images:

@@ -81,7 +81,7 @@ def _faiss(catalogue: Catalogue, release: ModelRelease, folder: Path, *, serves:
             problem = error.message
         else:
             stats = index.stats()
-            kind, images, descriptors = stats.kind.partition(" on ")[0], stats.images, stats.descriptors
+            kind, images, descriptors = stats.kind.partition(" on ")[0], int(stats.images), int(stats.descriptors)
     else:
         problem = "none is saved"
     totals = reading.totals(catalogue, release.name)
