@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steeple.errors import FailedPreconditionError, UnavailableError
+from steeple.server.index import training
 from steeple.server.index.milvus import schema
 from steeple.server.index.milvus.connection import MilvusConnection
 from steeple.server.index.milvus.failures import MissingError
+from steeple.server.index_factory import IndexFactory
 
-PARTITIONS: Final = 64
-"""That regions are hashed to."""
+_PARTITIONS: Final = (8, 64)  # at least and at most
+_PARTITION: Final = (
+    1 << 20
+)  # descriptors of one, about: each search goes through all of them, and each has its segments
+_COMFORT: Final = 2048  # descriptors a list, on average, as for the embedded index
+_MOST_LISTS: Final = 4096  # of a segment, which has a million or two rows; more take Milvus long to train
 
 KINDS: Final = ("IVF_PQ", "GPU_IVF_PQ")
 """Of index; the second is for Milvus on nodes with GPUs."""
@@ -50,6 +56,23 @@ class IndexKind:
         """As Milvus wants them."""
         params = {"nlist": self.lists, "m": self.sub_quantizers, "nbits": self.bits}
         return {"index_type": self.kind, "metric_type": _METRIC, "params": json.dumps(params)}
+
+
+def partitions_for(descriptors: int) -> int:
+    """Partitions, to which regions are hashed, of a collection for as many descriptors: a power of two."""
+    least, most = _PARTITIONS
+    return min(most, max(least, 1 << (descriptors // _PARTITION).bit_length()))
+
+
+def lists_for(factory: IndexFactory, descriptors: int) -> int:
+    """Inverted lists of each segment of a collection for as many descriptors.
+
+    As many as the model release's codebook has until that would be too few, as in the embedded index. A segment that
+    has fewer rows than 39 a list gets fewer lists (Milvus does that).
+    """
+    if descriptors <= _COMFORT * factory.lists:
+        return factory.lists
+    return max(factory.lists, min(_MOST_LISTS, training.lists_for(descriptors)))
 
 
 def alias_of(prefix: str, model: str) -> str:
@@ -93,20 +116,21 @@ class Collections:
         request = self._messages.ShowCollectionsRequest()
         return [str(name) for name in self._connection.call("ShowCollections", request, "list").collection_names]
 
-    def create(self, name: str, facts: Mapping[str, Any], index: IndexKind) -> None:
+    def create(self, name: str, facts: Mapping[str, Any], index: IndexKind, partitions: int) -> None:
         """Makes an empty collection, ready to be searched; nothing if it is there.
 
         Args:
             name: Its name.
             facts: About it, for :meth:`facts`.
             index: How its segments are indexed.
+            partitions: That regions are hashed to.
         """
         described = schema.collection_schema(name, json.dumps(dict(facts)))
         request = self._messages.CreateCollectionRequest(
             collection_name=name,
             schema=described.SerializeToString(),
             shards_num=1,
-            num_partitions=PARTITIONS,
+            num_partitions=partitions,
             consistency_level=self._connection.contract.common.ConsistencyLevel.Customized,
         )
         self._connection.call("CreateCollection", request, "create a collection")

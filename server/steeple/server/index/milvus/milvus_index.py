@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,18 +17,19 @@ from numpy.typing import NDArray
 from steeple.delf import ModelRelease
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.recognition.neighbours import Neighbours
-from steeple.server.index import protocol, training
+from steeple.server.index import protocol
 from steeple.server.index.milvus import filters, rows, schema, searching
-from steeple.server.index.milvus.collections import KINDS, Collections, IndexKind, alias_of
+from steeple.server.index.milvus.collections import KINDS, Collections, IndexKind, alias_of, lists_for, partitions_for
 from steeple.server.index.milvus.connection import MilvusConnection
 from steeple.server.index.milvus.failures import MissingError
 from steeple.server.index.milvus.rows import ImageFacts, ImageRows
+from steeple.server.index.milvus.writing import Held, RecentWrites
 from steeple.server.index.protocol import IndexStats
 from steeple.server.index_factory import IndexFactory
 
 _ROWS_AT_ONCE: Final = 20_000  # of a write: 5 MB
 _PAGE: Final = 16_000  # rows of a query's answer; Milvus allows 16,384
-_MOST_LISTS: Final = 4096  # of a segment, which has two million rows at most
+_COUNTED_SECONDS: Final = 60.0
 
 
 class MilvusIndex:
@@ -70,6 +73,16 @@ class MilvusIndex:
         self._lock = threading.Lock()
         self._timestamp = 0
         self._guarantee = 1  # Milvus: nothing to wait for
+        self._write_lock = threading.RLock()
+        self._recent = RecentWrites()
+        self._since = 0  # before the first write here: others may have written
+        self._doubtful: set[int] = set()  # images of a write that failed: it may yet come to pass
+        self._counted = (0, -math.inf)
+
+    @property
+    def prefix(self) -> str:
+        """Of the names of its collections."""
+        return self._prefix
 
     # Writes
 
@@ -92,26 +105,27 @@ class MilvusIndex:
         """As :meth:`add`, of several images by key."""
         facts = about or {}
         made = [ImageRows.checked(key, part, facts.get(key)) for key, part in images.items()]
-        if not made:
-            return
-        held = self.counts(list(images))
-        surplus = [
-            number
-            for image in made
-            for number in rows.row_ids(image.key, len(image.descriptors), held.get(image.key, 0))
-        ]
-        # What is less goes first and what marks an image comes before its descriptors, so that whatever a failure
-        # leaves behind is known by its marker.
-        self._delete(surplus)
-        known = [image for image in made if image.key in held]
-        fresh = [image for image in made if image.key not in held]
-        for some, method in ((known, "Upsert"), (fresh, "Insert")):
-            for part in _portions(some, lambda image: 1):
-                self._write(method, rows.columns_of_markers(part), len(part))
-            for part in _portions(
-                [image for image in some if len(image.descriptors)], lambda image: len(image.descriptors)
-            ):
-                self._write(method, rows.columns_of_descriptors(part), sum(len(image.descriptors) for image in part))
+        with self._writing(images) as held:
+            # What is less goes first and what marks an image comes before its descriptors, so that whatever a failure
+            # leaves behind is known by its marker. An upsert would leave rows of another partition behind.
+            moved = {image.key: held.pop(image.key) for image in made if image.moves(held.get(image.key))}
+            self._delete_images(moved)
+            self._delete(
+                [
+                    number
+                    for image in made
+                    if image.key in held
+                    for number in rows.row_ids(image.key, len(image.descriptors), held[image.key].count)
+                ]
+            )
+            doubtful = self._doubtful.intersection(images)
+            replaced = [image for image in made if image.key in held or image.key in doubtful]
+            fresh = [image for image in made if image.key not in held and image.key not in doubtful]
+            self._doubtful.update(images)
+            self._put("Upsert", replaced)
+            self._put("Insert", fresh)
+            self._doubtful.difference_update(images)
+            self._recent.remember({image.key: image.held for image in made}, self._timestamp)
 
     def remove(self, image_key: int) -> bool:
         """See :meth:`DescriptorIndex.remove`."""
@@ -119,28 +133,54 @@ class MilvusIndex:
 
     def remove_many(self, image_keys: Collection[int]) -> int:
         """Removes images; how many of them were there."""
-        held = self.counts([key for key in image_keys if 0 <= key <= protocol.MAX_IMAGE_KEY])
-        self._delete([number for key, count in held.items() for number in rows.row_ids(key, 0, count)])
-        self._delete([rows.marker_id(key) for key in held])
-        return len(held)
+        keys = [key for key in image_keys if 0 <= key <= protocol.MAX_IMAGE_KEY]
+        with self._writing(keys) as held:
+            self._delete_images(held)
+            self._recent.remember(dict.fromkeys(keys), self._timestamp)
+            return len(held)
+
+    @contextmanager
+    def _writing(self, keys: Collection[int]) -> Iterator[dict[int, Held]]:
+        """What there is of images that are about to be written; one write at a time."""
+        with self._write_lock:
+            known = self._recent.known(keys)
+            if len(known) < len(keys):
+                if not self._since:
+                    self._since = self._now()
+                guarantee = max(self._since, self._recent.since)
+                known |= self._held([key for key in keys if key not in known], guarantee)
+            self._recent.forget(keys, self._timestamp)
+            yield {key: held for key, held in known.items() if held is not None}
+
+    def _put(self, method: str, images: Sequence[ImageRows]) -> None:
+        for start in range(0, len(images), _ROWS_AT_ONCE):
+            part = images[start : start + _ROWS_AT_ONCE]
+            self._write(method, rows.columns_of_markers(part), len(part))
+        for part in rows.portions(images, _ROWS_AT_ONCE):
+            self._write(method, rows.columns_of_descriptors(part), sum(len(image.descriptors) for image in part))
 
     def _write(self, method: str, columns: list[Any], count: int) -> None:
         kind = self._messages.UpsertRequest if method == "Upsert" else self._messages.InsertRequest
         answer = self._call(method, kind(collection_name=self._name, fields_data=columns, num_rows=count), "write")
         self._wrote(int(answer.timestamp))
 
+    def _delete_images(self, held: Mapping[int, Held]) -> None:
+        self._delete([number for key, image in held.items() for number in rows.row_ids(key, 0, image.count)])
+        self._delete([rows.marker_id(key) for key in held])
+
     def _delete(self, ids: Sequence[int]) -> None:
-        if not len(ids):
+        if not ids:
             return
         timestamp = 0
         for start in range(0, len(ids), _ROWS_AT_ONCE):
             expression = filters.of_ids(ids[start : start + _ROWS_AT_ONCE])
             request = self._messages.DeleteRequest(collection_name=self._name, expr=expression)
             timestamp = int(self._call("Delete", request, "delete").timestamp)
-        if not timestamp:  # Milvus 2.3 does not tell; what it gives now is later
-            request = self._messages.AllocTimestampRequest()
-            timestamp = int(self._call("AllocTimestamp", request, "tell the time").timestamp)
-        self._wrote(timestamp)
+        self._wrote(timestamp or self._now())  # Milvus 2.3 does not tell; what it gives now is later
+
+    def _now(self) -> int:
+        answer = self._connection.call("AllocTimestamp", self._messages.AllocTimestampRequest(), "tell the time")
+        return int(answer.timestamp)
 
     def _wrote(self, timestamp: int) -> None:
         with self._lock:
@@ -157,58 +197,58 @@ class MilvusIndex:
 
         This waits for nothing itself; searches do, if Milvus is not so far yet.
         """
+        with self._write_lock:
+            if timestamp > self._timestamp:
+                self._recent.forget_all(timestamp)
         with self._lock:
             self._guarantee = max(self._guarantee, timestamp)
 
     # Questions
 
     def __contains__(self, image_key: int) -> bool:
-        return image_key in self.counts([image_key])
+        return bool(self.counts([image_key]))
 
     def counts(self, image_keys: Sequence[int]) -> dict[int, int]:
         """Numbers of descriptors of those of some images that are there."""
-        found: dict[int, int] = {}
+        return {key: held.count for key, held in self._held(image_keys, self._guarantee).items()}
+
+    def _held(self, image_keys: Sequence[int], guarantee: int) -> dict[int, Held]:
+        found: dict[int, Held] = {}
         for start in range(0, len(image_keys), _PAGE):
-            markers = [rows.marker_id(key) for key in image_keys[start : start + _PAGE]]
-            keys, counts = self._markers(filters.of_ids(markers))
-            found.update(zip(keys.tolist(), counts.tolist(), strict=True))
+            expression = filters.of_ids([rows.marker_id(key) for key in image_keys[start : start + _PAGE]])
+            fields = self._asked(expression, [schema.ID, schema.FEATURE, schema.REGION], guarantee)
+            found.update(rows.read_markers(fields))
         return found
 
-    def pages(self, after: int = -1) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Keys of all images, rising, and their numbers of descriptors, as they were when added; both int64[N].
+    def pages(self, after: int = -1) -> Iterator[dict[int, int]]:
+        """Keys of all images, rising, with their numbers of descriptors as they were when added.
 
         Args:
             after: Where to begin: behind this key.
         """
         while True:
             expression = f"{schema.ID} < 0 and {schema.ID} > {rows.marker_id(after)}"
-            keys, counts = self._markers(expression, limit=_PAGE)
-            if not len(keys):
+            held = rows.read_markers(self._query(expression, [schema.ID, schema.FEATURE, schema.REGION], _PAGE))
+            if not held:
                 return
-            yield keys, counts
-            after = int(keys[-1])
+            yield {key: held[key].count for key in sorted(held)}
+            after = max(held)
 
     def keys(self) -> tuple[int, ...]:
         """Of its images, rising."""
-        return tuple(int(key) for keys, _ in self.pages() for key in keys)
-
-    def _markers(self, expression: str, limit: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        fields = self._query(expression, [schema.ID, schema.FEATURE], limit)
-        if not fields:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        markers = np.array(fields[schema.ID].scalars.long_data.data, np.int64)
-        counts = np.array(fields[schema.FEATURE].scalars.int_data.data, np.int64)
-        order = np.argsort(markers)
-        return rows.key_of_marker(markers[order]), counts[order]
+        return tuple(key for page in self.pages() for key in page)
 
     def _query(self, expression: str, fields: Sequence[str], limit: int = 0) -> dict[str, Any]:
+        return self._asked(expression, fields, self._guarantee, limit)
+
+    def _asked(self, expression: str, fields: Sequence[str], guarantee: int, limit: int = 0) -> dict[str, Any]:
         level = self._connection.contract.common.ConsistencyLevel
         request = self._messages.QueryRequest(
             collection_name=self._name,
             expr=expression,
             output_fields=fields,
-            guarantee_timestamp=self._guarantee,
-            consistency_level=level.Customized if self._guarantee else level.Strong,
+            guarantee_timestamp=guarantee,
+            consistency_level=level.Customized if guarantee else level.Strong,
         )
         if limit:
             request.query_params.add(key="limit", value=str(limit))
@@ -222,11 +262,7 @@ class MilvusIndex:
         checked = protocol.checked(queries)
         if within is None:
             return self._searched(checked, neighbours, "")
-        keys = sorted(set(within))
-        if not keys or not len(checked):
-            return _none(len(checked), neighbours)
-        found = [self._searched(checked, neighbours, expression) for expression in filters.of_keys(keys)]
-        return searching.nearest(found, neighbours)
+        return filters.search_within(checked, neighbours, within, self._images_about, self._searched)
 
     def _searched(self, queries: NDArray[np.float32], neighbours: int, expression: str) -> Neighbours:
         parts = []
@@ -241,7 +277,7 @@ class MilvusIndex:
             )
             answer = self._call("Search", request, "search")
             parts.append(searching.neighbours_of(answer.results, len(queries[block]), neighbours))
-        return searching.joined(parts) if parts else _none(0, neighbours)
+        return searching.joined(parts) if parts else searching.none(0, neighbours)
 
     def stats(self) -> IndexStats:
         """See :meth:`DescriptorIndex.stats`."""
@@ -254,9 +290,44 @@ class MilvusIndex:
             bytes_per_descriptor=float(IndexFactory.parse(self._release.index.factory).sub_quantizers + 8),
         )
 
+    def rows_of(self, image_key: int, fields: Sequence[str]) -> list[list[Any]]:
+        """What the collection has of an image's descriptors, in the order of their numbers; for tools and tests.
+
+        Args:
+            image_key: The image's.
+            fields: Names of fields (:mod:`~steeple.server.index.milvus.schema`), but for the descriptor itself.
+        """
+        ids = rows.row_ids(image_key, 0, self.counts([image_key]).get(image_key, 0))
+        found = self._query(filters.of_ids(ids), [schema.ID, *fields]) if ids else {}
+        columns = [schema.values_of(found[field]) for field in (schema.ID, *fields)] if found else []
+        return [list(row[1:]) for row in sorted(zip(*columns, strict=True), key=lambda row: row[0])]
+
+    def check(self) -> None:
+        """That the collection was made with this very model release.
+
+        Raises:
+            FailedPreconditionError: If it was made with another one of the same name; build it anew.
+        """
+        sha256 = self._facts().get("tflite_sha256")
+        if sha256 != self._release.tflite_sha256:
+            raise FailedPreconditionError(
+                f"the collection {self._name} was made with another {self._release.name}, whose network was "
+                f"{str(sha256)[:12]}; build it anew from the catalogue"
+            )
+
     def _count(self, expression: str) -> int:
         fields = self._query(expression, ["count(*)"])
         return int(fields["count(*)"].scalars.long_data.data[0])
+
+    def _images_about(self) -> int:
+        """How many images there are, or were a minute ago."""
+        with self._lock:
+            count, at = self._counted
+        if time.monotonic() - at > _COUNTED_SECONDS:
+            count, at = self._count(f"{schema.ID} < 0"), time.monotonic()
+            with self._lock:
+                self._counted = count, at
+        return count
 
     def snapshot(self, folder: Path, sequence: int, stopped: Callable[[], bool] = lambda: False) -> None:
         """Milvus keeps what it has: there is nothing to save."""
@@ -297,11 +368,12 @@ class MilvusIndex:
             self._collections.drop(before)
 
     def drop(self) -> None:
-        """Drops what it serves from; of an index from :meth:`fresh`, its collection alone."""
-        name = self._collections.behind(self._name)
+        """Drops all collections of the release; of an index from :meth:`fresh`, its own alone."""
+        names = [self._name]
         if self._name == self._alias:
             self._collections.drop_alias(self._alias)
-        if name is not None:
+            names = [name for name in self._collections.names() if self._is_mine(name)]
+        for name in names:
             self._collections.drop(name)
 
     def load(self) -> None:
@@ -330,10 +402,9 @@ class MilvusIndex:
 
     def _create(self, name: str, descriptors: int) -> None:
         factory = IndexFactory.parse(self._release.index.factory)
-        lists = min(_MOST_LISTS, training.lists_for(descriptors)) if descriptors else factory.lists
-        index = IndexKind(self._kind, lists, factory.sub_quantizers, factory.bits)
+        index = IndexKind(self._kind, lists_for(factory, descriptors), factory.sub_quantizers, factory.bits)
         facts = {"model": self._release.name, "tflite_sha256": self._release.tflite_sha256, "index": str(index)}
-        self._collections.create(name, facts, index)
+        self._collections.create(name, facts, index, partitions_for(descriptors))
 
     def _ensure(self) -> None:
         """Makes the first collection, unless there is one."""
@@ -350,20 +421,3 @@ class MilvusIndex:
         except MissingError:
             self._ensure()
             return self._connection.call(method, request, doing)
-
-
-def _portions(images: Sequence[ImageRows], size: Callable[[ImageRows], int]) -> Iterator[list[ImageRows]]:
-    """Images that go into a request together."""
-    some: list[ImageRows] = []
-    for image in images:
-        if some and sum(map(size, some)) + size(image) > _ROWS_AT_ONCE:
-            yield some
-            some = []
-        some.append(image)
-    if some:
-        yield some
-
-
-def _none(queries: int, neighbours: int) -> Neighbours:
-    shape = (queries, neighbours)
-    return Neighbours(np.full(shape, -1, np.int64), np.full(shape, -1, np.int32), np.full(shape, np.inf, np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from steeple.delf import DIMENSIONS
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue.records import LatLng
+from steeple.server.catalogue.regions import region_of
 from steeple.server.index import protocol
 from steeple.server.index.milvus import schema
-from steeple.server.index.milvus.regions import region_of
+from steeple.server.index.milvus.writing import Held
 from steeple.server.index.protocol import MAX_IMAGE_KEY
 
 _FEATURE_BITS: Final = 12  # an image has at most 4096 features: number and key fit into an int64
@@ -73,6 +74,30 @@ class ImageRows:
                 raise InvalidArgumentError(f"geometry of {len(rows)} descriptors must be {shape}, not {values.shape}")
         return ImageRows(protocol.checked_key(key), rows, about)
 
+    @property
+    def held(self) -> Held:
+        """What a collection has of it once it is written."""
+        return Held(len(self.descriptors), self.about.region)
+
+    def moves(self, before: Held | None) -> bool:
+        """Whether its rows lie in another region than those that there were before."""
+        return before is not None and before.region != self.about.region
+
+
+def portions(images: Sequence[ImageRows], most: int) -> Iterator[list[ImageRows]]:
+    """Images that have descriptors, together as many as a request may have."""
+    some: list[ImageRows] = []
+    count = 0
+    for image in images:
+        if some and count + len(image.descriptors) > most:
+            yield some
+            some, count = [], 0
+        if len(image.descriptors):
+            some.append(image)
+            count += len(image.descriptors)
+    if some:
+        yield some
+
 
 def marker_id(key: int) -> int:
     """Primary key of the row that stands for an image as a whole; less than 0, and rising with the key.
@@ -80,11 +105,6 @@ def marker_id(key: int) -> int:
     Its feature number is the image's number of descriptors. Its vector is far from all descriptors.
     """
     return key - MAX_IMAGE_KEY - 1
-
-
-def key_of_marker(marker: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Image keys from :func:`marker_id`."""
-    return marker + (MAX_IMAGE_KEY + 1)
 
 
 def row_ids(key: int, start: int, end: int) -> range:
@@ -97,6 +117,18 @@ def images_of(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     none = ids < 0
     features = np.where(none, -1, ids & _FEATURE_MASK)
     return np.where(none, -1, ids >> _FEATURE_BITS), features.astype(np.int32)
+
+
+def read_markers(fields: Mapping[str, Any]) -> dict[int, Held]:
+    """What there is of images, from schema_pb2.FieldData of their markers by name of the field."""
+    if not fields:
+        return {}
+    ids, regions = (fields[name].scalars.long_data.data for name in (schema.ID, schema.REGION))
+    counts = fields[schema.FEATURE].scalars.int_data.data
+    return {
+        marker + MAX_IMAGE_KEY + 1: Held(count, region)
+        for marker, count, region in zip(ids, counts, regions, strict=True)
+    }
 
 
 def columns_of_markers(images: Sequence[ImageRows]) -> list[Any]:

@@ -28,6 +28,12 @@ NO_DEGREES: Final = -1000.0
 
 _LABEL_LENGTH: Final = 40
 
+# Protocol Buffers' wire format.
+_FIELD_1_PACKED: Final = b"\x0a"
+_VARINT_BITS: Final = 7
+_VARINT_MASK: Final = 0x7F
+_VARINT_MORE: Final = 0x80
+
 
 def collection_schema(name: str, description: str) -> Any:  # noqa: ANN401 - schema_pb2.CollectionSchema
     """The schema of a collection of descriptors."""
@@ -75,7 +81,7 @@ def floats(field: str, values: NDArray[np.float32]) -> Any:  # noqa: ANN401 - sc
     """A column of FLOAT."""
     messages = contract().schema
     data = messages.FieldData(field_name=field, type=messages.DataType.Float)
-    data.scalars.float_data.data.extend(values.tolist())
+    data.scalars.float_data.ParseFromString(_packed(values, "<f4"))
     return data
 
 
@@ -83,7 +89,7 @@ def doubles(field: str, values: NDArray[np.float64]) -> Any:  # noqa: ANN401 - s
     """A column of DOUBLE."""
     messages = contract().schema
     data = messages.FieldData(field_name=field, type=messages.DataType.Double)
-    data.scalars.double_data.data.extend(values.tolist())
+    data.scalars.double_data.ParseFromString(_packed(values, "<f8"))
     return data
 
 
@@ -103,5 +109,23 @@ def vectors(field: str, values: NDArray[np.float32]) -> Any:  # noqa: ANN401 - s
     messages = contract().schema
     data = messages.FieldData(field_name=field, type=messages.DataType.FloatVector)
     data.vectors.dim = values.shape[1]
-    data.vectors.float_vector.data.extend(values.reshape(-1).tolist())
+    data.vectors.float_vector.ParseFromString(_packed(values, "<f4"))
     return data
+
+
+def values_of(data: Any) -> list[Any]:  # noqa: ANN401 - schema_pb2.FieldData
+    """The values of a column, but for vectors."""
+    kind = data.scalars.WhichOneof("data")
+    content = getattr(data.scalars, kind).data
+    return [list(each.string_data.data) for each in content] if kind == "array_data" else list(content)
+
+
+def _packed(values: NDArray[Any], dtype: str) -> bytes:
+    """A message whose field 1 repeats numbers, as it goes over the wire: no Python object is made of any."""
+    content = np.ascontiguousarray(values, dtype).tobytes()
+    length, size = bytearray(), len(content)
+    while size > _VARINT_MASK:
+        length.append(size & _VARINT_MASK | _VARINT_MORE)
+        size >>= _VARINT_BITS
+    length.append(size)
+    return _FIELD_1_PACKED + bytes(length) + content if content else b""

@@ -85,6 +85,12 @@ def neighbours_of(results: Any, queries: int, neighbours: int) -> Neighbours:  #
     return Neighbours(keys, features, np.maximum(distances, 0.0))
 
 
+def none(queries: int, neighbours: int) -> Neighbours:
+    """No neighbours of as many descriptors."""
+    shape = (queries, neighbours)
+    return Neighbours(np.full(shape, -1, np.int64), np.full(shape, -1, np.int32), np.full(shape, np.inf, np.float32))
+
+
 def joined(parts: list[Neighbours]) -> Neighbours:
     """The neighbours of all descriptors of several parts."""
     if len(parts) == 1:
