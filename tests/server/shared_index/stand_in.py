@@ -38,6 +38,7 @@ class StandIn:
         stored: Generations by model and number.
         aliases: Number that serves, by model.
         away: Whether nobody reaches it.
+        written: What its clock was when a generation was written to last, by model and number.
         puts_until_away: It goes away after so many more images; None: it does not.
     """
 
@@ -47,6 +48,7 @@ class StandIn:
         self.away = False
         self.puts_until_away: int | None = None
         self.clock = 0
+        self.written: dict[tuple[str, int], int] = {}
         self.lock = threading.RLock()
 
     def check(self) -> None:
@@ -72,9 +74,10 @@ class StandIn:
 class StoredGeneration:
     """Of a stand-in."""
 
-    def __init__(self, engine: StandIn, stored: Stored) -> None:
+    def __init__(self, engine: StandIn, model: str, number: int) -> None:
         self._engine = engine
-        self._stored = stored
+        self._key = (model, number)
+        self._stored = engine.stored[model, number]
         self.clock = 0
 
     def put(self, images: Mapping[int, IndexedImage]) -> None:
@@ -109,7 +112,7 @@ class StoredGeneration:
 
     def _wrote(self) -> None:
         self._engine.clock += 1
-        self.clock = self._engine.clock
+        self.clock = self._engine.written[self._key] = self._engine.clock
 
 
 class StoredGenerations:
@@ -139,11 +142,13 @@ class StoredGenerations:
         self._engine.check()
         self._engine.stored[self._model, number] = Stored(self._model, descriptors)
 
-    def open(self, number: int) -> Generation:
+    def open(self, number: int, clock: int = 0, *, certain: bool = False) -> Generation:
+        if certain:
+            assert clock == self._engine.written.get((self._model, number), 0), "nothing else was written"
         self._engine.check()
         if (self._model, number) not in self._engine.stored:
             raise UnavailableError(f"generation {number} is gone")
-        return StoredGeneration(self._engine, self._engine.stored[self._model, number])
+        return StoredGeneration(self._engine, self._model, number)
 
     def serve(self, number: int) -> None:
         self._engine.check()

@@ -25,4 +25,13 @@ shared_index: Final = Table(
     Column("building_size", BigInteger, server_default=_ZERO, nullable=False),
     Column("builder", String(64), server_default=text("''"), nullable=False),  # who makes it
     Column("builder_until", UtcDateTime),  # after that, another may go on
+    Column("attempt", BigInteger, server_default=_ZERO, nullable=False),  # that ended well last
+)
+
+# Noted before an index is changed, in a transaction of its own: an attempt that is only here may have done some of it.
+shared_index_attempt: Final = Table(
+    "shared_index_attempt",
+    metadata,
+    Column("model", String(255), primary_key=True),
+    Column("attempt", BigInteger, nullable=False),
 )

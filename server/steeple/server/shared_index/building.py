@@ -161,7 +161,7 @@ class Build:
                 fresh.counts()  # what searches see is as new as what they have seen of the generation before
                 self._generations.serve(state.building)
                 held.state = replace(
-                    SharedState(),
+                    SharedState(attempt=held.state.attempt),
                     generation=state.building,
                     sequence=held.state.building_sequence,
                     clock=max(held.state.clock, fresh.clock),

@@ -82,8 +82,14 @@ class Generations(Protocol):
         """Makes a new one, empty, for as many descriptors."""
         ...
 
-    def open(self, number: int) -> Generation:
-        """One that is there."""
+    def open(self, number: int, clock: int = 0, *, certain: bool = False) -> Generation:
+        """One that is there.
+
+        Args:
+            number: Its number.
+            clock: Of its last change that is known of.
+            certain: Whether there were no others.
+        """
         ...
 
     def serve(self, number: int) -> None:

@@ -21,7 +21,7 @@ from steeple.server.shared_index import changes, reading
 from steeple.server.shared_index.building import Build, Progress
 from steeple.server.shared_index.engine import Generations
 from steeple.server.shared_index.reading import Totals
-from steeple.server.shared_index.states import SharedState, SharedStates
+from steeple.server.shared_index.states import LockedState, SharedState, SharedStates
 
 log = logging.getLogger(__name__)
 
@@ -200,9 +200,10 @@ class SharedIndexKeeper:
         while True:
             with self._states.locked() as held:
                 totals = reading.totals(self._catalogue, self._release.name)
-                if totals.sequence == held.state.sequence:
-                    return totals, held.state, self._generations.open(held.state.generation).counts()
-                held.state = self._taken(held.state)
+                state = held.state
+                if totals.sequence == state.sequence:
+                    return totals, state, self._generations.open(state.generation, state.clock).counts()
+                self._take(held)
 
     def retire(self) -> None:
         """Nothing here is to be freed."""
@@ -269,21 +270,20 @@ class SharedIndexKeeper:
         state = self._states.read()
         while state.sequence < wanted:
             with self._states.locked() as held:
-                state = self._taken(held.state)
-                held.state = state
+                self._take(held)
+                state = held.state
         self._generations.await_clock(state.clock)
         self._sequence = state.sequence
 
-    def _taken(self, state: SharedState) -> SharedState:
-        """The state once the index has some more changes."""
-        if not state.generation:
+    def _take(self, held: LockedState) -> None:
+        """Takes some more changes into the index."""
+        generation, clock = held.state.generation, held.state.clock
+        if not generation:
             raise UnavailableError("the index is being built")
-        found = self._catalogue.changes_since(state.sequence, _BATCH)
-        if not found:
-            return state
-        index = self._generations.open(state.generation)
-        changes.apply(found, self._catalogue, self._release.name, index)
-        return replace(state, sequence=found[-1].sequence, clock=max(state.clock, index.clock))
+        if found := self._catalogue.changes_since(held.state.sequence, _BATCH):
+            index = self._generations.open(generation, clock, certain=held.begin())
+            changes.apply(found, self._catalogue, self._release.name, index)
+            held.state = replace(held.state, sequence=found[-1].sequence, clock=max(clock, index.clock))
 
     def _check(self) -> None:
         """Compares numbers with those of the catalogue, while no change is taken in."""

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
 from steeple.delf.release import ModelRelease
-from steeple.errors import UnavailableError
-from steeple.server.index import training
+from steeple.errors import FailedPreconditionError, UnavailableError
 from steeple.server.index.milvus import ImageFacts, MilvusConnection, MilvusIndex
-from steeple.server.index.milvus.collections import Collections, alias_of
+from steeple.server.index.milvus.collections import Collections, alias_of, lists_for
+from steeple.server.index_factory import IndexFactory
 from steeple.server.logs import facts
 from steeple.server.shared_index.engine import Generation, Generations, IndexedImage
 
 log = logging.getLogger(__name__)
 
-_MOST_LISTS: Final = 4096  # of a segment: Milvus divides a collection into segments of about so many rows each
-_STRONG: Final = 0  # Milvus: what anybody has written up to now is waited for
-_EVENTUAL: Final = 1  # nothing is
 _SETTLE_FROM: Final = 1 << 16  # descriptors: fewer are searched quickly as they are, and Milvus takes minutes for them
 _FINISHED: Final = 3  # common.IndexState
 _FAILED: Final = 4
@@ -87,6 +85,9 @@ class MilvusGenerations:
         self._kind = kind
         self._collections = Collections(connection)
         self._alias = alias_of(prefix, release.name)
+        self._lock = threading.Lock()
+        self._last: _Numbered | None = None  # that was written to
+        self._fits = 0  # generation that was made with this very release
         self.index = _Serving(connection, release, prefix=prefix, kind=kind)
 
     def await_clock(self, clock: int) -> None:
@@ -94,8 +95,18 @@ class MilvusGenerations:
         self.index.await_timestamp(clock)
 
     def serving(self) -> int:
-        """See :class:`Generations`."""
-        return self.index.generation
+        """See :class:`Generations`. One that was made with another network of the same name serves nothing."""
+        number = self.index.generation
+        if number and number != self._fits:
+            try:
+                self.index.check()
+            except UnavailableError:
+                raise
+            except FailedPreconditionError as error:
+                log.warning("what Milvus has is not used", extra=facts(reason=error.message))
+                return 0
+            self._fits = number
+        return number
 
     def numbers(self) -> Sequence[int]:
         """See :class:`Generations`."""
@@ -103,15 +114,19 @@ class MilvusGenerations:
 
     def lists_for(self, descriptors: int) -> int:
         """See :class:`Generations`."""
-        return min(_MOST_LISTS, training.lists_for(descriptors))
+        return lists_for(IndexFactory.parse(self._release.index.factory), descriptors)
 
     def make(self, number: int, descriptors: int) -> None:
         """See :class:`Generations`."""
         self._numbered(number).make(descriptors)
 
-    def open(self, number: int) -> Generation:
-        """See :class:`Generations`."""
-        return _MilvusGeneration(self._numbered(number), self._collections, f"{self._alias}_{number}")
+    def open(self, number: int, clock: int = 0, *, certain: bool = False) -> Generation:
+        """See :class:`Generations`. Where all is certain, what this process wrote lately need not be asked for."""
+        with self._lock:
+            index = self._last if self._last is not None and self._last.number == number and certain else None
+            index = self._last = index or self._numbered(number)
+        index.await_timestamp(clock)
+        return _MilvusGeneration(index, self._collections, f"{self._alias}_{number}")
 
     def serve(self, number: int) -> None:
         """See :class:`Generations`."""
@@ -136,8 +151,6 @@ class _MilvusGeneration:
 
     def put(self, images: Mapping[int, IndexedImage]) -> None:
         """See :class:`Generation`."""
-        # An upsert leaves rows behind whose region, and so partition, was another one.
-        self._index.remove_many(images)
         self._index.add_many(
             {key: image.features.unit_descriptors() for key, image in images.items()},
             {
@@ -189,15 +202,8 @@ class _Numbered(MilvusIndex):
         self, connection: MilvusConnection, release: ModelRelease, number: int, *, prefix: str, kind: str
     ) -> None:
         super().__init__(connection, release, prefix=prefix, kind=kind)
+        self.number = number
         self._name = f"{self._alias}_{number}"
-        # When somebody wrote who came to no end, is not known: the first question waits for all that was written.
-        self._guarantee = _STRONG
-
-    def _query(self, expression: str, fields: Sequence[str], limit: int = 0) -> dict[str, Any]:
-        found = super()._query(expression, fields, limit)
-        with self._lock:
-            self._guarantee = max(self._guarantee, _EVENTUAL)
-        return found
 
     def make(self, descriptors: int) -> None:
         """Makes the collection."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -15,9 +15,10 @@ from sqlalchemy import Connection, select
 
 from steeple.errors import UnavailableError
 from steeple.server.catalogue.database import Database
-from steeple.server.catalogue.index_tables import shared_index
+from steeple.server.catalogue.index_tables import shared_index, shared_index_attempt
 
 _TABLE: Final = shared_index
+_ATTEMPT: Final = shared_index_attempt
 _WAIT_SECONDS: Final = 30
 _THREADS: Final[WeakKeyDictionary[Database, dict[str, threading.Lock]]] = WeakKeyDictionary()
 _MAKING: Final = threading.Lock()
@@ -39,6 +40,7 @@ class SharedState:
         building_size: Descriptors that it is made for.
         builder: Who makes it.
         builder_until: When another may go on with it, unless the builder says otherwise.
+        attempt: Number of the attempt to change the index that serves that ended well last.
     """
 
     generation: int = 0
@@ -52,6 +54,7 @@ class SharedState:
     building_size: int = 0
     builder: str = ""
     builder_until: datetime | None = None
+    attempt: int = 0
 
 
 class LockedState:
@@ -61,8 +64,30 @@ class LockedState:
         state: May be set.
     """
 
-    def __init__(self, state: SharedState) -> None:
+    def __init__(self, state: SharedState, database: Database, model: str) -> None:
         self.state = state
+        self._database = database
+        self._model = model
+
+    def begin(self) -> bool:
+        """To be called before the index is changed; whether all that was done to it is noted in the state.
+
+        If not, somebody who began ended before that: some of what the state lacks may have been done.
+        """
+        with self._database.aside() as connection:
+            query = select(_ATTEMPT.c.attempt).where(_ATTEMPT.c.model == self._model)
+            last = connection.execute(query).scalar_one_or_none() or 0
+            mine = max(last, self.state.attempt) + 1
+            connection.execute(
+                sqlalchemy.text(
+                    "INSERT INTO shared_index_attempt (model, attempt) VALUES (:model, :attempt) "
+                    "ON CONFLICT (model) DO UPDATE SET attempt = :attempt"
+                ),
+                {"model": self._model, "attempt": mine},
+            )
+        certain = last == self.state.attempt
+        self.state = replace(self.state, attempt=mine)
+        return certain
 
 
 class SharedStates:
@@ -114,7 +139,7 @@ class SharedStates:
     def _locked_in_process(self) -> Iterator[LockedState]:
         # One server at a time uses the file. A transaction would keep all others of it from writing.
         before = self.read()
-        held = LockedState(before)
+        held = LockedState(before, self._database, self._model)
         yield held
         if held.state != before:
             with self._database.aside() as connection:
@@ -127,7 +152,7 @@ class SharedStates:
             connection.execute(sqlalchemy.text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
             _make(connection, self._model)
             before = _read(connection, self._model, lock=True)
-            held = LockedState(before)
+            held = LockedState(before, self._database, self._model)
             yield held
             if held.state != before:
                 _write(connection, self._model, held.state)

@@ -28,11 +28,19 @@ def upgrade() -> None:
         sa.Column("building_size", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("builder", sa.String(64), server_default=sa.text("''"), nullable=False),
         sa.Column("builder_until", sa.DateTime(timezone=True)),
+        sa.Column("attempt", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("model", name=op.f("pk_shared_index")),
+    )
+    op.create_table(
+        "shared_index_attempt",
+        sa.Column("model", sa.String(255), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("model", name=op.f("pk_shared_index_attempt")),
     )
 
 
 def downgrade() -> None:
     """Drops both; what the column marks is then taken for images that came, once more."""
+    op.drop_table("shared_index_attempt")
     op.drop_table("shared_index")
     op.drop_column("change", "facts")
