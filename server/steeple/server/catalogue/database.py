@@ -70,6 +70,11 @@ class Database:
         """Whether it is a file of this machine, used by one server at a time."""
         return isinstance(self._backend, Sqlite)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine, used by one server at a time."""
+        return self._is_sqlite
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and is not held up by writers."""
@@ -85,6 +90,19 @@ class Database:
                 self.before_write(connection)
             yield connection
             self._backend.end_write()
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A transaction that may write, and that keeps nobody but who wants the same rows; on SQLite, as :meth:`write`.
+
+        For rows that nobody follows by the order in which they are committed.
+        """
+        if self._is_sqlite:
+            with self.write() as connection:
+                yield connection
+        else:
+            with self._transaction(self._engine) as connection:
+                yield connection
 
     def copy_to(self, target: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Copies the database to a SQLite file of its own, in one state, while others read and write.

@@ -18,7 +18,7 @@ from steeple.errors import SteepleError
 from steeple.server.catalogue.database import Database
 from steeple.server.durable import link_or_copy
 from steeple.server.images import ImageStore
-from steeple.server.index_keeper import IndexKeeper
+from steeple.server.keeper import Keeper
 from steeple.server.snapshots.files import CATALOGUE, INDEX
 from steeple.server.snapshots.manifest import Snapshot
 from steeple.server.snapshots.places import SnapshotPlace, SnapshotWriter
@@ -59,7 +59,7 @@ class Source:
     database: Database
     photos: ImageStore
     photos_kept: Callable[[], AbstractContextManager[None]]
-    keepers: Callable[[], Sequence[IndexKeeper]]
+    keepers: Callable[[], Sequence[Keeper]]
     model: Callable[[], str]
 
 
@@ -138,7 +138,7 @@ def _leave_out(catalogue: Path) -> None:
         copy.commit()
 
 
-def _add_indexes(writer: SnapshotWriter, keepers: Iterable[IndexKeeper]) -> bool:
+def _add_indexes(writer: SnapshotWriter, keepers: Iterable[Keeper]) -> bool:
     """Adds the files of indexes; whether there are any."""
     added = False
     for keeper in keepers:
