@@ -17,24 +17,30 @@ from steeple.cli.output import Output
 from steeple.cli.stages import staged, steps_of
 from steeple.errors import InvalidArgumentError
 
+
 def engines(
     descriptors: Annotated[
         str, typer.Option("--descriptors", metavar="A,B,...", help="Sizes of the indexes that are searched.")
     ] = "100000,1000000",
     model: Annotated[
         str,
-        typer.Option("--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Release that is measured."),
+        typer.Option(
+            "--model", metavar="NAME|DIR", autocompletion=completion.releases, help="Release that is measured."
+        ),
     ] = DEFAULT_MODEL,
     gpu: Annotated[bool, typer.Option("--gpu", help="Measure FAISS on a GPU too; it must have one.")] = False,
     milvus_uri: Annotated[
-        str, typer.Option("--milvus-uri", metavar="URI", help="Measure this Milvus too; it gets a collection and loses it.")
+        str,
+        typer.Option("--milvus-uri", metavar="URI", help="Measure this Milvus too; it gets a collection and loses it."),
     ] = "",
     milvus_token: Annotated[
         str, typer.Option("--milvus-token", envvar="STEEPLE_MILVUS_TOKEN", help="USER:PASSWORD or key of Milvus.")
     ] = "",
     milvus_pid: Annotated[
         int | None,
-        typer.Option("--milvus-pid", metavar="PID", min=1, help="Its process, if it runs here: for its processor time."),
+        typer.Option(
+            "--milvus-pid", metavar="PID", min=1, help="Its process, if it runs here: for its processor time."
+        ),
     ] = None,
     database_url: Annotated[
         str,
@@ -47,7 +53,8 @@ def engines(
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=2, help="Of each measurement; medians count.")] = 7,
     remark: Annotated[str, typer.Option("--remark", metavar="TEXT", help="Goes with the figures.")] = "",
     folder: Annotated[
-        Path | None, typer.Option("--folder", metavar="DIR", help="Keep the indexes here, and use them if they are there.")
+        Path | None,
+        typer.Option("--folder", metavar="DIR", help="Keep the indexes here, and use them if they are there."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -87,7 +94,9 @@ def engines(
         databases = [url for url in (database_url, f"sqlite:///{scratch}/catalogue.db") if url]
         total = images + 2 * runs + 1
         catalogues = [
-            engine_stores.measure_catalogue(url, release, images, runs, steps_of(progress, f"database {number + 1}", total))
+            engine_stores.measure_catalogue(
+                url, release, images, runs, steps_of(progress, f"database {number + 1}", total)
+            )
             for number, url in enumerate(databases)
         ]
         stores = [

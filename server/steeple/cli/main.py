@@ -34,6 +34,7 @@ from steeple.cli import (
     operations,
     packs,
     people,
+    plan,
     queries,
     serve,
     snapshots,
@@ -99,6 +100,7 @@ app.command("export", short_help="All of the catalogue in one file.")(export.exp
 app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")
+app.command("plan", short_help="How many machines a catalogue and its queries need.")(plan.plan)
 
 
 def _print_version(wanted: bool) -> None:

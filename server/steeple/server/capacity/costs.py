@@ -15,6 +15,7 @@ from steeple.errors import FailedPreconditionError
 from steeple.server.capacity.measured import IndexPoint, Measured
 
 _LEAST_POINTS: Final = 3
+_SAME: Final = 1e-10  # of errors: of models that fit alike, the one with fewer terms
 _LEAST_OVERHEAD: Final = 8.0  # bytes a descriptor besides its code: its number
 
 
@@ -27,8 +28,9 @@ class Search:
         lists: Inverted lists of the index, or of one of its segments.
         graph: Whether lists are found along a graph.
         code_size: Bytes.
-        probes: Lists visited for each descriptor.
-        codes: That each descriptor is compared with.
+        probes: Lists visited for each descriptor, in each segment.
+        codes: That each descriptor is compared with, in each segment.
+        parts: Segments that are searched.
         at_once: Queries of one call.
     """
 
@@ -38,33 +40,44 @@ class Search:
     code_size: int
     probes: int
     codes: float
+    parts: int = 1
     at_once: int = 1
 
     @staticmethod
     def of(point: IndexPoint) -> Search:
         """What was measured at a point."""
         return Search(
-            point.query_descriptors,
-            point.lists,
-            point.graph,
-            point.code_size,
-            point.probes,
-            point.codes,
-            point.at_once,
+            descriptors=point.query_descriptors,
+            lists=point.lists,
+            graph=point.graph,
+            code_size=point.code_size,
+            probes=point.probes,
+            codes=point.codes,
+            parts=point.parts,
+            at_once=point.at_once,
         )
+
+    @property
+    def visits(self) -> float:
+        """Times that a descriptor comes to a segment."""
+        return self.descriptors * self.parts
 
 
 TERMS: Final[Mapping[str, Callable[[Search], float]]] = {
     "query": lambda search: 1 / search.at_once,
+    "part": lambda search: search.parts,
     "descriptor": lambda search: search.descriptors,
-    "centroid": lambda search: 0.0 if search.graph else search.descriptors * search.lists,
-    "hop": lambda search: search.descriptors * math.log2(max(2, search.lists)) if search.graph else 0.0,
-    "list": lambda search: search.descriptors * min(search.probes, search.lists),
-    "code": lambda search: search.descriptors * search.codes,
-    "byte": lambda search: search.descriptors * search.codes * search.code_size,
+    "centroid": lambda search: 0.0 if search.graph else search.visits * search.lists,
+    "hop": lambda search: search.visits * math.log2(max(2, search.lists)) if search.graph else 0.0,
+    "list": lambda search: search.visits * min(search.probes, search.lists),
+    "code": lambda search: search.visits * search.codes,
+    "byte": lambda search: search.visits * search.codes * search.code_size,
 }
-"""What the time of a search is made of: a call, a descriptor, a centroid that it is compared with (or a step in the
-graph), a list whose tables are computed, a code, and a byte of a code."""
+"""What the time of a search is made of: the call, a segment, a descriptor, a centroid that it is compared with (or a
+step in the graph), a list whose tables are computed, a code, and a byte of a code."""
+
+EMBEDDED_TERMS: Final = ("query", "centroid", "hop", "list", "code", "byte")
+"""Of an index without segments: what a descriptor costs is in finding its lists, whose number hardly varies."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class Fit:
         return sum(seconds * TERMS[term](search) for term, seconds in self.seconds.items())
 
 
-def fit(searches: Sequence[Search], seconds: Sequence[float]) -> Fit:
+def fit(searches: Sequence[Search], seconds: Sequence[float], terms: Sequence[str] = tuple(TERMS)) -> Fit:
     """Least squares of relative errors, with no term below 0.
 
     With so few terms all choices of them are tried, and the best that needs no negative one is exact.
@@ -92,21 +105,22 @@ def fit(searches: Sequence[Search], seconds: Sequence[float]) -> Fit:
     Args:
         searches: Measured ones.
         seconds: That each took.
+        terms: Of :data:`TERMS`, those that may count.
     """
-    columns = np.array([[TERMS[term](search) for term in TERMS] for search in searches], np.float64)
+    columns = np.array([[TERMS[term](search) for term in terms] for search in searches], np.float64)
     columns /= np.asarray(seconds)[:, None]
     scale = np.where(columns.any(axis=0), np.abs(columns).max(axis=0), 1.0)
-    best, least = np.zeros(len(TERMS)), math.inf
-    for count in range(1, len(TERMS) + 1):
-        for chosen in itertools.combinations(range(len(TERMS)), count):
+    best, least = np.zeros(len(terms)), math.inf
+    for count in range(1, len(terms) + 1):
+        for chosen in itertools.combinations(range(len(terms)), count):
             found = _least_squares(columns / scale, chosen)
             if found is None:
                 continue
             error = float((((columns / scale) @ found - 1) ** 2).sum())
-            if error < least * (1 - 1e-9):
+            if error < least - _SAME:
                 best, least = found, error
     errors = np.abs((columns / scale) @ best - 1)
-    kept = {term: float(value) for term, value in zip(TERMS, best / scale, strict=True) if value > 0}
+    kept = {term: float(value) for term, value in zip(terms, best / scale, strict=True) if value > 0}
     return Fit(kept, float(errors.max()))
 
 
@@ -174,13 +188,19 @@ class Costs:
             )
         if (engine, kind) not in self._fits:
             seconds = [1e-3 * value(point) for point in points]
-            self._fits[engine, kind] = fit([Search.of(point) for point in points], seconds)
+            terms = tuple(TERMS) if engine == "milvus" else EMBEDDED_TERMS
+            self._fits[engine, kind] = fit([Search.of(point) for point in points], seconds, terms)
         return self._fits[engine, kind]
+
+    def client(self, engine: str, descriptors: float) -> float:
+        """Seconds of a processor of the process that asks an engine, for a query of so many descriptors."""
+        points = self.measured.index(engine)
+        return 1e-3 * descriptors * max((point.client_ms / point.query_descriptors for point in points), default=0.0)
 
     def skew(self, engine: str) -> float:
         """Codes that a descriptor is compared with, by those of lists that are all of one size; at least 1."""
         points = [point for point in self.measured.index(engine) if point.probes < point.lists]
-        even = [point.probes * point.descriptors / point.lists for point in points]
+        even = [point.probes * point.descriptors / point.parts / point.lists for point in points]
         shares = [point.codes / share for point, share in zip(points, even, strict=True) if share]
         return max(1.0, float(np.mean(shares)) if shares else 1.0)
 

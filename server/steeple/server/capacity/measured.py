@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from steeple.errors import InvalidArgumentError
 
 FORMAT: Final = 1
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,12 @@ class IndexPoint:
         probes: Lists visited for each descriptor of a query.
         query_descriptors: Of one query.
         at_once: Queries of one call.
-        codes: That each descriptor of a query is compared with, mean.
+        codes: That each descriptor of a query is compared with, mean; of Milvus, in a segment.
         wall_ms: Of one query, on all cores, median.
         cpu_ms: The same, in time of processors; None if nobody could tell.
         device_ms: The part of ``wall_ms`` that a GPU had to itself; None without one.
+        client_ms: Time of processors of the process that asks, where that is another.
+        parts: Segments of Milvus that a query searches.
     """
 
     engine: str
@@ -45,6 +49,8 @@ class IndexPoint:
     wall_ms: float
     cpu_ms: float | None = None
     device_ms: float | None = None
+    client_ms: float = 0.0
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -244,9 +250,8 @@ class Measured:
         """See :class:`Run`."""
         return next((run.extract_cpu_ms for run in reversed(self.runs) if run.extract_cpu_ms), 0.0)
 
-    def _last(self, part: Any) -> Any:  # noqa: ANN401 - a function of Run, of any of its parts
+    def _last(self, part: Callable[[Run], tuple[_Part, ...]]) -> tuple[_Part, ...]:
         return next((found for run in reversed(self.runs) if (found := part(run))), ())
-
 
 
 def packaged() -> Measured:

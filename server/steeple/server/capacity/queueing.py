@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 
 def erlang_c(servers: int, offered: float) -> float:
@@ -65,7 +66,7 @@ def wait_percentile(
         return mean
     waits = erlang_c(servers, rate * service)
     waits = 1 - (1 - waits) / burst  # in a burst, all but the first wait
-    return max(0.0, mean / waits * math.log(waits / (1 - share)))
+    return mean / waits * math.log(waits / (1 - share)) if waits > 1 - share else 0.0
 
 
 def slowest(machines: int, mean: float) -> float:
@@ -82,6 +83,4 @@ def slowest_percentile(share: float, machines: int, mean: float, spread: float) 
         mean: Of the time of one.
         spread: Its standard deviation over its mean.
     """
-    from statistics import NormalDist
-
     return mean * max(1.0, 1 + spread * NormalDist().inv_cdf(share ** (1 / machines)))

@@ -161,7 +161,6 @@ class _Fan:
     def __init__(self, machines: int, servers: int, pieces: int) -> None:
         self._rows = np.arange(machines)
         self._free = np.zeros((machines, max(1, servers // pieces)))
-        self._servers = machines
         self.busy = 0.0
 
     def done(self, now: float, work: Float, pieces: int) -> float:
@@ -183,8 +182,12 @@ class _Run:
             if kind.beside:
                 self._groups[name] = self._groups[kind.beside]
         self._servers = {name: [self._made(kind) for _ in range(kind.groups)] for name, kind in kinds.items()}
+        self._rng = rng
+        self._fan_out = [kinds[step.machines].fan_out if step.machines else 1 for step in system.steps]
+        # What many machines take is drawn when it is needed: all of it together would be large.
         self._work = [
-            _drawn(rng, step, (count, kinds[step.machines].fan_out if step.machines else 1)) for step in system.steps
+            _drawn(rng, step, (count, 1)) if fan_out == 1 else None
+            for step, fan_out in zip(system.steps, self._fan_out, strict=True)
         ]
         self._began = np.zeros((len(system.steps) + 1, count))
 
@@ -246,7 +249,8 @@ class _Run:
         return now
 
     def _end(self, step: int, query: int, now: float) -> float:
-        what, work = self._system.steps[step], self._work[step][query]
+        what, drawn = self._system.steps[step], self._work[step]
+        work = _drawn(self._rng, what, (self._fan_out[step],)) if drawn is None else drawn[query]
         if not what.machines:
             return now + float(work[0])
         group = int(self._groups[what.machines][query])

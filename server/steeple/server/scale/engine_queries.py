@@ -54,6 +54,7 @@ def measure_bytes(features: FeatureSet, release: ModelRelease, runs: int) -> lis
     """Packs a query into each of :data:`BUDGETS`, and reads it as a server does."""
     found = []
     for budget in BUDGETS:
+        read: Callable[[bytes], FeatureSet]
         if budget:
             short = compact.pack(features, release, budget)
             sent, read = short.SerializeToString(), partial(_read_short, release)
@@ -135,18 +136,18 @@ def measure_call(message_bytes: int) -> float:
     payload = bytes(message_bytes)
 
     class Echo(grpc.GenericRpcHandler):
-        def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
             def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
                 return request[:2000]
 
             return grpc.unary_unary_rpc_method_handler(answer) if handler_call_details.method == _METHOD else None
 
-    server = grpc.server(ThreadPoolExecutor(1), handlers=(Echo(),))
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Echo()])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            call = channel.unary_unary(_METHOD)
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_METHOD)
             call(payload)
             began = time.process_time()
             for _ in range(_CALLS):

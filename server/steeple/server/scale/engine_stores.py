@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -70,12 +71,12 @@ def measure_catalogue(
 
             read(chosen[0])
             cpu, server = time.process_time(), _server_seconds(database, kind)
-            walls = [_seconds(lambda some=some: read(some)) for some in chosen]
+            walls = [_seconds(partial(read, some)) for some in chosen]
             cpu, after = time.process_time() - cpu, _server_seconds(database, kind)
             drafts = [ImageDraft(photos.photo(images + number)) for number in range(runs)]
             writes = []
             for draft in drafts:
-                writes.append(_seconds(lambda draft=draft: catalogue.create_image(_LANDMARK, draft)))
+                writes.append(_seconds(partial(catalogue.create_image, _LANDMARK, draft)))
                 advance()
     finally:
         database.close()
