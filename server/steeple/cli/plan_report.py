@@ -199,26 +199,29 @@ def _latency(output: Output, plan: Plan) -> None:
 
 
 def _breaks(output: Output, plan: Plan) -> None:
-    output.table(
-        (Column("what breaks first"), Column("at", "right"), Column("resource"), Column("what to do")),
-        [
-            _break("more queries, these machines", plan.load, "queries a second"),
-            _break("more queries, more machines", plan.most_load, "queries a second"),
-            _break("more images, these machines", plan.catalogue, "images"),
-            _break("more images, more machines", plan.most_catalogue, "images"),
-        ],
+    found = (
+        ("more queries, these machines", plan.load, "queries a second"),
+        ("more queries, more machines", plan.most_load, "queries a second"),
+        ("more images, these machines", plan.catalogue, "images"),
+        ("more images, more machines", plan.most_catalogue, "images"),
     )
+    output.table(
+        (Column("what breaks first"), Column("at", "right"), Column("resource")),
+        [_break(what, each, unit) for what, each, unit in found],
+    )
+    output.facts(list({each.resource: each.remedy for _, each, _ in found if each.resource}.items()))
 
 
-def _break(what: str, found: Break, unit: str) -> tuple[str, str, str, str]:
+def _break(what: str, found: Break, unit: str) -> tuple[str, str, str]:
     if not found.resource:
-        return what, f"beyond {numeral(found.at)} {unit}", "none", ""
+        return what, f"beyond {_rounded(found.at)} {unit}", "none"
     days = "" if found.days is None else f", in {max(0.0, found.days):,.0f} days"
-    return what, f"{_rounded(found.at)} {unit}{days}", found.resource, found.remedy
+    return what, f"{_rounded(found.at)} {unit}{days}", found.resource
 
 
 def _rounded(value: float) -> str:
-    return f"{float(f'{value:.3g}'):,g}" if value < 1e6 else f"{float(f'{value:.3g}') / 1e6:,g} million"
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,g}" if rounded < 1e6 else f"{rounded / 1e6:,g} million"
 
 
 def _alternatives(output: Output, plan: Plan, types: NodeTypes) -> None:

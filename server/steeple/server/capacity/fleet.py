@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from steeple.server.capacity.costs import Costs
@@ -15,6 +15,7 @@ from steeple.server.capacity.sizing import Pool, fan, fewest, replicas
 from steeple.server.capacity.workload import (
     BUSY,
     FULL,
+    MONTH_HOURS,
     NETWORK_SECONDS,
     PROCESS_BYTES,
     SPREAD,
@@ -67,6 +68,24 @@ class Fleet:
         return self.pool(MACHINE) or self.pool(REPLICAS) or self.pools[0]
 
 
+def largest(fleet: Fleet, types: NodeTypes) -> Fleet:
+    """The largest machines, as many replicas as have the same cores: what no larger machine brings more of."""
+    on_gpu = fleet.demands.layout.on_gpu and fleet.demands.layout.embedded
+    front = max(
+        (node for node in types.nodes if bool(node.gpus) == on_gpu),
+        key=lambda node: (node.gpu_memory_gb, node.memory_gb),
+        default=fleet.front.node,
+    )
+    database = max(types.nodes, key=lambda node: (node.network_gbit, node.cores))
+    now = fleet.front
+    groups = math.ceil(now.groups * now.node.cores * now.node.speed / (front.cores * front.speed))
+    grown = {
+        now.role: replace(now, node=front, servers=front.cores, groups=groups),
+        DATABASE: replace(fleet.pool(DATABASE) or now, node=database, servers=database.cores),
+    }
+    return replace(fleet, pools=tuple(grown.get(pool.role, pool) for pool in fleet.pools))
+
+
 def once_seconds(demands: Demands, node: NodeType, database: NodeType | None) -> float:
     """What 99 of 100 queries take on a replica and the database if nobody else asks anything."""
     parts = [demands.front, demands.fetch, demands.verify]
@@ -89,7 +108,7 @@ def alone(work: Workload, engine: str, costs: Costs, facts: ReleaseFacts, nodes:
         return None
     node = min(fits, key=lambda each: (each.price_hour, each.cores))
     pool = Pool(MACHINE, node, 1, servers=node.cores, pieces=node.cores)
-    return Fleet(engine, True, demands, (pool,), max(2, node.cores), _MONTH * node.price_hour)
+    return Fleet(engine, True, demands, (pool,), max(2, node.cores), MONTH_HOURS * node.price_hour)
 
 
 def together(
@@ -126,11 +145,8 @@ def together(
         work.qps / front.groups * (once_seconds(demands, front.node, database.node) + _search_seconds(demands, pools))
     )
     workers = max(2, front.node.cores, math.ceil(_THREADS * held))
-    month = _MONTH * sum(pool.count * pool.node.price_hour for pool in pools)
+    month = MONTH_HOURS * sum(pool.count * pool.node.price_hour for pool in pools)
     return Fleet(engine, False, demands, pools, workers, month)
-
-
-_MONTH: Final = 730.0
 
 
 def _search_seconds(demands: Demands, pools: Sequence[Pool]) -> float:
@@ -226,7 +242,7 @@ def _database(work: Workload, demands: Demands, types: NodeTypes) -> Pool | None
         if count is not None:
             pools.append(Pool(DATABASE, node, count, servers=node.cores, spare=work.spare))
     # One is all that Steeple reads from.
-    return min(pools, key=lambda pool: (pool.groups > 1, pool.count * pool.node.price_hour), default=None)
+    return min(pools, key=lambda pool: (pool.groups, pool.count * pool.node.price_hour), default=None)
 
 
 def _cheapest(pools: Iterator[Pool]) -> Pool | None:

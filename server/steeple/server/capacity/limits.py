@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -104,7 +104,7 @@ def resources(fleet: Fleet, work: Workload, demands: Demands) -> list[Resource]:
             memory_bytes(demands, front.node) / 1e9,
             FULL * front.node.memory_gb,
             "GB",
-            False,
+            layout.embedded,
             "machines with more memory, fewer descriptors an image, or Milvus, whose machines share the index",
         ),
         Resource(
@@ -123,7 +123,7 @@ def resources(fleet: Fleet, work: Workload, demands: Demands) -> list[Resource]:
         holder = query_nodes or front
         held, room = layout.gpu_bytes / 1e9, holder.fan_out * holder.node.gpus * holder.node.gpu_memory_gb
         remedy = "GPUs with more memory" if layout.embedded else "more machines in each group"
-        found.append(Resource("memory of GPUs", held, FULL * room, "GB", False, remedy))
+        found.append(Resource("memory of GPUs", held, FULL * room, "GB", layout.embedded, remedy))
     if query_nodes is not None:
         found += _query_nodes(query_nodes, work, demands)
     if database is not None:
@@ -234,29 +234,23 @@ def _database(pool: Pool, front: Pool, work: Workload, demands: Demands) -> list
 
 
 def first_break(
-    fleet: Fleet,
-    work: Workload,
-    scaled: Callable[[float], tuple[Workload, Demands]],
+    scaled: Callable[[float], tuple[Fleet, Workload, Demands]],
     start: float,
     *,
     only: Callable[[Resource], bool] = lambda resource: True,
 ) -> Break:
-    """The resource that is used up first when something grows while the machines stay.
+    """The resource that is used up first when something grows.
 
     Args:
-        fleet: The machines.
-        work: As it is now.
-        scaled: Workload and demands when it has grown by a factor.
+        scaled: Machines, workload and demands when it has grown by a factor.
         start: What grows, as it is now.
         only: Resources that count.
     """
 
     def over(factor: float) -> Resource | None:
-        later, demands = scaled(factor)
-        worst = max(
-            (each for each in resources(fleet, later, demands) if only(each)), key=lambda each: each.utilisation
-        )
-        return worst if worst.utilisation > 1 else None
+        counted = [each for each in resources(*scaled(factor)) if only(each)]
+        most = max(counted, key=lambda each: each.utilisation)
+        return most if most.utilisation > 1 else None
 
     factor, before = 1.0, 1.0
     while over(factor) is None:
@@ -276,8 +270,3 @@ def with_days(found: Break, work: Workload) -> Break:
     if not work.growth or not found.resource:
         return found
     return replace(found, days=(found.at - work.images) / work.growth)
-
-
-def worst(found: Sequence[Resource]) -> Resource:
-    """The resource of which most is used."""
-    return max(found, key=lambda each: each.utilisation)

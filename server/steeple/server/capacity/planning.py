@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
@@ -144,35 +146,55 @@ class Planner:
                 f"no kind of machine holds {work.descriptors:,.0f} descriptors for {work.qps:,g} queries a second "
                 f"{which}: allow others with --engine, --node or --nodes"
             )
-        used = tuple(resources(chosen, work, chosen.demands))
-        growing = self._growing(chosen)
+        grown = self._grown_machines(work, chosen)
+        more_queries, more_images = partial(_more_queries, work), partial(_more_images, work)
         return Plan(
             work=work,
             fleet=chosen,
-            resources=used,
+            resources=tuple(resources(chosen, work, chosen.demands)),
             simulated=rehearse(chosen, work, seed, queries),
             money=self._money(work, chosen),
-            load=first_break(chosen, work, lambda factor: growing(_more_queries(work, factor)), work.qps),
-            catalogue=with_days(
-                first_break(chosen, work, lambda factor: growing(_more_images(work, factor)), work.images), work
-            ),
-            most_load=first_break(
-                chosen, work, lambda factor: growing(_more_queries(work, factor)), work.qps, only=_is_fixed
-            ),
+            load=first_break(self._scaled(chosen, more_queries), work.qps),
+            catalogue=with_days(first_break(self._scaled(chosen, more_images), work.images), work),
+            most_load=first_break(self._scaled(grown, more_queries, grows=True), work.qps, only=_is_fixed),
             most_catalogue=with_days(
-                first_break(
-                    chosen, work, lambda factor: growing(_more_images(work, factor)), work.images, only=_is_fixed
-                ),
-                work,
+                first_break(self._scaled(grown, more_images, grows=True), work.images, only=_is_fixed), work
             ),
             alternatives=tuple(self._alternatives(work, chosen, engine)),
         )
 
-    def _growing(self, chosen: Fleet) -> Callable[[Workload], tuple[Workload, Demands]]:
-        def demands(work: Workload) -> tuple[Workload, Demands]:
-            return work, demands_of(work, chosen.engine, self._costs, self._facts, alone=chosen.alone)
+    def _grown_machines(self, work: Workload, chosen: Fleet) -> Fleet:
+        """The largest machines of a fleet of several: where a single one ends, others go on."""
+        several: Fleet | None = chosen
+        if chosen.alone and self._costs.measured.catalogue("postgresql") is not None:
+            several = fleets.together(work, chosen.engine, self._costs, self._facts, self._types, self._nodes)
+        return fleets.largest(several or chosen, self._types)
 
-        return demands
+    def _scaled(
+        self, machines: Fleet, scaled: Callable[[float], Workload], *, grows: bool = False
+    ) -> Callable[[float], tuple[Fleet, Workload, Demands]]:
+        """Machines, workload and demands by a factor of growth.
+
+        Args:
+            machines: As they are now.
+            scaled: The workload by the factor.
+            grows: Whether the number of replicas grows with what they have to do.
+        """
+        now = scaled(1.0)
+
+        def at(factor: float) -> tuple[Fleet, Workload, Demands]:
+            work = scaled(factor)
+            demands = demands_of(work, machines.engine, self._costs, self._facts, alone=machines.alone)
+            if not grows:
+                return machines, work, demands
+            times = work.qps * demands.replica / (now.qps * machines.demands.replica)
+            pools = tuple(
+                replace(pool, groups=math.ceil(times * pool.groups)) if pool is machines.front else pool
+                for pool in machines.pools
+            )
+            return replace(machines, pools=pools), work, demands
+
+        return at
 
     def _fleet(self, work: Workload, engine: str) -> Fleet | None:
         if engine:
