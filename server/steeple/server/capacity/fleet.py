@@ -141,15 +141,16 @@ def together(
     if front is None:
         return None
     pools = (front, *behind, database)
-    held = (
-        work.qps / front.groups * (once_seconds(demands, front.node, database.node) + _search_seconds(demands, pools))
-    )
-    workers = max(2, front.node.cores, math.ceil(_THREADS * held))
+    workers = max(2, front.node.cores)
+    if not demands.layout.embedded:
+        # Threads only wait while Milvus searches: as many as there are queries at once, even if they are slow.
+        slow = max(1e-3 * work.p99_ms, once_seconds(demands, front.node, database.node) + _searching(demands, pools))
+        workers = max(workers, math.ceil(_THREADS * work.qps / front.groups * slow))
     month = MONTH_HOURS * sum(pool.count * pool.node.price_hour for pool in pools)
     return Fleet(engine, False, demands, pools, workers, month)
 
 
-def _search_seconds(demands: Demands, pools: Sequence[Pool]) -> float:
+def _searching(demands: Demands, pools: Sequence[Pool]) -> float:
     pool = next((pool for pool in pools if pool.role == QUERY_NODES), None)
     return 0.0 if pool is None else query_node_seconds(demands, pool)
 
@@ -186,6 +187,8 @@ def _embedded(work: Workload, demands: Demands, node: NodeType, database: NodeTy
         once,
         node,
         1e-3 * work.p99_ms,
+        visits=3,  # decoding, search, verification
+        whole=True,
         burst=work.burst,
         added=demands.adding,
     )
@@ -200,7 +203,17 @@ def _asking(work: Workload, demands: Demands, node: NodeType, database: NodeType
         return None
     once = once_seconds(demands, node, database)
     allowed = _ANSWERING * 1e-3 * work.p99_ms
-    return replicas(work.qps, demands.replica / node.speed, once, node, allowed, burst=work.burst, added=demands.adding)
+    return replicas(
+        work.qps,
+        demands.replica / node.speed,
+        once,
+        node,
+        allowed,
+        visits=2,  # before and after the search
+        whole=False,
+        burst=work.burst,
+        added=demands.adding,
+    )
 
 
 def _query_nodes(work: Workload, demands: Demands, nodes: Sequence[NodeType]) -> Iterator[Pool]:

@@ -43,8 +43,7 @@ def system_of(fleet: Fleet) -> System:
         steps.append(Step("database", demands.database / database.node.speed, DATABASE, SPREAD))
         sending = 8e-9 * demands.database_bytes / database.node.network_gbit
         steps.append(Step("features on the network", sending, _NETWORK))
-    steps.append(Step("reading features", demands.fetch / speed, REPLICAS, SPREAD))
-    steps.append(Step("verification", demands.verify / speed, REPLICAS, SPREAD))
+    steps.append(Step("verification", (demands.fetch + demands.verify) / speed, REPLICAS, SPREAD))
     return System(machines, steps, home=REPLICAS, threads=fleet.workers)
 
 

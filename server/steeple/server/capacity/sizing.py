@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from steeple.server.capacity.nodes import NodeType
-from steeple.server.capacity.queueing import slowest_percentile, wait_percentile
+from steeple.server.capacity.queueing import mean_wait, slowest_percentile, wait_percentile
 from steeple.server.capacity.workload import BUSY, SPREAD
 
 _SHARE: Final = 0.99
@@ -60,7 +60,16 @@ def fewest(fits: Callable[[int], bool], least: int = 1) -> int | None:
 
 
 def replicas(
-    rate: float, seconds: float, once: float, node: NodeType, allowed: float, *, burst: float = 1.0, added: float = 0.0
+    rate: float,
+    seconds: float,
+    once: float,
+    node: NodeType,
+    allowed: float,
+    *,
+    visits: int,
+    whole: bool,
+    burst: float = 1.0,
+    added: float = 0.0,
 ) -> int | None:
     """How many machines answer queries that each of them can answer alone.
 
@@ -70,6 +79,8 @@ def replicas(
         once: Seconds that a query takes if nobody is there, its work spread over cores where it can be.
         node: Their kind.
         allowed: Seconds that 99 of 100 queries may take here.
+        visits: Times that a query queues for the cores.
+        whole: Whether a query takes all cores at once, so that a machine is as one fast server.
         burst: Mean of how many come at once.
         added: Cores that are busy with other work, on all machines together.
     """
@@ -80,11 +91,11 @@ def replicas(
             return False
         if once > allowed:  # more machines would not help
             return True
-        servers = int(cores)
-        wait = wait_percentile(
-            _SHARE, rate / count, seconds, servers=servers, spread=SPREAD, burst=1 + (burst - 1) / count
-        )
-        return once + wait <= allowed
+        servers, service = (1, seconds / cores) if whole else (int(cores), seconds)
+        gust = 1 + (burst - 1) / count
+        wait = wait_percentile(_SHARE, rate / count, service, servers=servers, spread=SPREAD, burst=gust)
+        mean = mean_wait(rate / count, service, servers=servers, spread=SPREAD, burst=gust)
+        return once + wait + (visits - 1) * mean <= allowed
 
     return fewest(fits, max(1, math.ceil((rate * seconds / BUSY + added / node.speed) / node.cores)))
 

@@ -28,6 +28,7 @@ COPIES: Final = 2000
 DISTANCE: Final = 0.58
 
 _GRAPH_LISTS: Final = 4096  # the fewest that are found along a graph
+_GRAPH_IMAGES: Final = 100
 _SHORT_CODE: Final = 10
 
 
@@ -52,13 +53,15 @@ TOGETHER: Final = Asked(16, 500, 16)
 
 
 def kinds_of_index(sizes: Sequence[int]) -> list[Size]:
-    """What is measured: each size as a server comes to have it; the largest also behind a graph, with short codes.
+    """What is measured: each size as a server comes to have it; from 100,000 on the largest behind a graph as well.
 
     Args:
         sizes: Descriptors.
     """
     kinds = [Size(size // IMAGE_DESCRIPTORS) for size in sorted(set(sizes))]
     largest = kinds[-1].images
+    if largest < _GRAPH_IMAGES:  # its lists would be all but empty
+        return kinds
     return [*kinds, Size(largest, _GRAPH_LISTS), Size(largest, _GRAPH_LISTS, _SHORT_CODE)]
 
 
