@@ -207,7 +207,7 @@ _PARTS: Final[Mapping[str, type]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """All runs that a plan rests on. What several have, the last one's counts.
+    """All runs that a plan rests on. What several have, the first one's counts.
 
     Attributes:
         runs: At least one.
@@ -217,41 +217,41 @@ class Measured:
 
     def index(self, engine: str) -> tuple[IndexPoint, ...]:
         """Searches of an engine; none if it was not measured."""
-        return self._last(lambda run: tuple(point for point in run.index if point.engine == engine))
+        return self._first(lambda run: tuple(point for point in run.index if point.engine == engine))
 
     def sizes(self, engine: str) -> tuple[IndexSize, ...]:
         """Of indexes of an engine."""
-        return self._last(lambda run: tuple(size for size in run.sizes if size.engine == engine))
+        return self._first(lambda run: tuple(size for size in run.sizes if size.engine == engine))
 
     def catalogue(self, engine: str) -> CatalogueCost | None:
         """Of a kind of database."""
-        found = self._last(lambda run: tuple(cost for cost in run.catalogue if cost.engine == engine))
-        return found[-1] if found else None
+        found = self._first(lambda run: tuple(cost for cost in run.catalogue if cost.engine == engine))
+        return found[0] if found else None
 
     def images(self) -> tuple[ImageCost, ...]:
         """Stores of photos, each kind once."""
-        return tuple({cost.store: cost for run in self.runs for cost in run.images}.values())
+        return tuple({cost.store: cost for run in reversed(self.runs) for cost in run.images}.values())
 
     def query_bytes(self) -> tuple[QueryBytes, ...]:
         """By rising size of the message."""
-        return tuple(sorted(self._last(lambda run: run.query_bytes), key=lambda each: each.message_bytes))
+        return tuple(sorted(self._first(lambda run: run.query_bytes), key=lambda each: each.message_bytes))
 
     def verification(self) -> tuple[VerificationCost, ...]:
         """By the size of the query."""
-        return self._last(lambda run: run.verification)
+        return self._first(lambda run: run.verification)
 
     @property
     def call_cpu_ms(self) -> float:
         """See :class:`Run`."""
-        return next((run.call_cpu_ms for run in reversed(self.runs) if run.call_cpu_ms), 0.0)
+        return next((run.call_cpu_ms for run in self.runs if run.call_cpu_ms), 0.0)
 
     @property
     def extract_cpu_ms(self) -> float:
         """See :class:`Run`."""
-        return next((run.extract_cpu_ms for run in reversed(self.runs) if run.extract_cpu_ms), 0.0)
+        return next((run.extract_cpu_ms for run in self.runs if run.extract_cpu_ms), 0.0)
 
-    def _last(self, part: Callable[[Run], tuple[_Part, ...]]) -> tuple[_Part, ...]:
-        return next((found for run in reversed(self.runs) if (found := part(run))), ())
+    def _first(self, part: Callable[[Run], tuple[_Part, ...]]) -> tuple[_Part, ...]:
+        return next((found for run in self.runs if (found := part(run))), ())
 
 
 def packaged() -> Measured:
