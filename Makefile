@@ -87,6 +87,11 @@ deploy-lint: $(VENV)-deploy/.installed ## Check the files in deploy/ (parts need
 staleness: $(VENV)/.installed-dev ## Check that generated code is what its sources make
 	$(BIN)/python -m pytest --quiet tests/protos/test_stubs.py
 	$(BIN)/python tools/generate_sync_client.py --check
+	$(BIN)/python tools/write_capacity_page.py --check
+
+.PHONY: capacity-page
+capacity-page: $(VENV)/.installed-dev ## Write the tables and the figure of docs/server/capacity.md from the measured figures
+	$(BIN)/python tools/write_capacity_page.py
 
 .PHONY: generate
 generate: $(VENV)/.installed-dev ## Generate the synchronous client from the asynchronous one

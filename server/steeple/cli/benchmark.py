@@ -18,6 +18,7 @@ from steeple.cli import (
     benchmark_catalogue,
     benchmark_console,
     benchmark_discovery,
+    benchmark_engines,
     benchmark_geometry,
     benchmark_import,
     benchmark_index,
@@ -72,6 +73,7 @@ def query(
     """
     from steeple.cli import timeline
     from steeple.cli.benchmark_query import measure, runs_of, stages
+    from steeple.server.scale.processes import processor_name
 
     output = Output(as_json=json)
     if plot is not None:
@@ -83,12 +85,13 @@ def query(
             measurements.append(measure(client, name, photo, runs, partial(done.advance, name)))
     _print(output, measurements, runs)
     if plot is not None:
-        detail = f"{runs} runs each, extraction on one thread, {_processor()}"
+        detail = f"{runs} runs each, extraction on one thread, {processor_name()}"
         write_text(plot, timeline.draw(stages(measurements), "A query, from the photo to the answer", detail))
         output.note(f"drawn: {plot}")
 
 
 app.command("index", short_help="Recall, time and memory of the index at any size.")(benchmark_index.index)
+app.command("engines", short_help="What each engine costs: what plans rest on.")(benchmark_engines.engines)
 app.command("verify", short_help="What geometric verification costs and finds.")(benchmark_verify.verify)
 app.command("bytes", short_help="Recognition against the bytes of a query.")(benchmark_bytes.bytes_)
 app.command("live", short_help="What the app's live view does.")(benchmark_live.live)
@@ -146,8 +149,9 @@ def _client(output: Output, server: str | None) -> Iterator[Client]:
 
 def _print(output: Output, measurements: Sequence[Measurement], runs: int) -> None:
     from steeple.cli.benchmark_query import STAGES
+    from steeple.server.scale.processes import processor_name
 
-    machine = {"processor": _processor(), "python": platform.python_version(), "threads": 1}
+    machine = {"processor": processor_name(), "python": platform.python_version(), "threads": 1}
     output.document({"machine": machine, "runs": runs, "photos": [asdict(each) for each in measurements]})
     for each in measurements:
         output.table(
@@ -162,13 +166,3 @@ def _print(output: Output, measurements: Sequence[Measurement], runs: int) -> No
             f"{each.feature_count} features, {each.request_bytes:,} bytes sent (the photo: {each.photo_bytes:,} bytes)"
         )
     output.say(f"{runs} runs each, extraction on one thread, {machine['processor']}", "dim")
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()

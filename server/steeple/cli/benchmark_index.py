@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,14 +12,14 @@ import typer
 from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption, PlotOption
 from steeple.cli.output import Output
-from steeple.cli.stages import staged
+from steeple.cli.stages import staged, steps_of
 from steeple.cli.writable import CHARTS, check_writable, write_text
 from steeple.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from steeple.cli.benchmark_index_report import Measured
     from steeple.server.index import FaissIndex
-    from steeple.server.scale import Built, Progress
+    from steeple.server.scale import Built
 
 DISTANCES: Final = (0.35, 0.58)
 """That copies are moved by."""
@@ -121,6 +119,7 @@ def index(
         open_beside_faiss,
         within_process,
     )
+    from steeple.server.scale.processes import resident_bytes
 
     output = Output(as_json=json)
     points_at = _numbers(probes)
@@ -139,25 +138,25 @@ def index(
         built = (fill_with_codes if as_codes else fill)(release, folder, Size(images, lists, code_size), progress)
         photos = SyntheticPhotos(release.name, built.image, images) if verify or through_server else None
         moved = {distance: built.copies(copies, distance) for distance in DISTANCES}
-        before = _resident_bytes()
+        before = resident_bytes()
         opened, raw = open_beside_faiss(folder, release)
         opened.mapped_limit = None if mapped_limit is None else int(1e9 * mapped_limit)
-        searching = _steps(progress, "searching", len(points_at) * (len(DISTANCES) + runs + 1))
+        searching = steps_of(progress, "searching", len(points_at) * (len(DISTANCES) + runs + 1))
         points = measure_points(opened, raw, moved, points_at, release.index.neighbours, runs, searching)
-        measured = _measured(opened, folder, built, _resident_bytes() - before)
+        measured = _measured(opened, folder, built, resident_bytes() - before)
         compared = [
             measure_factory(factory, release, images, moved, points_at, runs, progress) for factory in compare or ()
         ]
         opened.probes = release.index.probes
         within, served = [], []
         if photos is not None and verify:
-            asking = _steps(progress, "asking", 4 * queries)
+            asking = steps_of(progress, "asking", 4 * queries)
             ask = within_process(release, opened, photos)
             with threadpool_limits(limits=1, user_api="blas"):  # as a server has it
                 within = measure_queries(ask, raw, release, photos, queries, asking)
         if photos is not None and through_server:
             with synthetic_server(folder, release, photos, images, progress) as ask:
-                asking = _steps(progress, "asking the server", 4 * queries)
+                asking = steps_of(progress, "asking the server", 4 * queries)
                 served = measure_queries(ask, raw, release, photos, queries, asking)
     report = Report(release.name, release.index.probes, measured, points, compared, within, served)
     output.document(report.document())
@@ -181,19 +180,6 @@ def _measured(opened: FaissIndex, folder: Path, built: Built, resident: int) -> 
         / stats.descriptors,
         resident_bytes_per_descriptor=resident / stats.descriptors,
     )
-
-
-def _steps(progress: Progress, stage: str, total: int) -> Callable[[], None]:
-    """What to call after each of so many steps of a stage."""
-    done = itertools.count(1)
-    return lambda: progress(stage, next(done), total)
-
-
-def _resident_bytes() -> int:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return 1024 * int(line.split()[1])
-    return 0
 
 
 def _numbers(text: str) -> list[int]:

@@ -37,6 +37,7 @@ from steeple.cli import (
     operations,
     packs,
     people,
+    plan,
     queries,
     serve,
     snapshots,
@@ -105,6 +106,7 @@ app.command("audit", short_help="Who changed what.")(audit.audit)
 app.add_typer(index.app, name="index", short_help="Which engine keeps the descriptors, and from one to another.")
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")
+app.command("plan", short_help="How many machines a catalogue and its queries need.")(plan.plan)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -25,3 +26,9 @@ def staged(output: Output) -> Iterator[Callable[[str, int, int], None]]:
             reached = done
 
         yield progress
+
+
+def steps_of(progress: Callable[[str, int, int], None], stage: str, total: int) -> Callable[[], None]:
+    """What to call after each of so many steps of a stage."""
+    done = itertools.count(1)
+    return lambda: progress(stage, next(done), total)
