@@ -59,6 +59,8 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        files_url: fsspec URL, such as ``s3://bucket/prefix``, of the files that all servers of a catalogue need:
+            uploads, what operations have made, packs, kept queries; empty: folders in ``data_dir``.
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
         snapshots_dir: Folder of snapshots, of one server; None: a folder in ``data_dir``.
@@ -132,6 +134,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: str = ""
     images_url: str = ""
+    files_url: str = ""
     import_dir: Path | None = None
     snapshots_dir: Path | None = None
     snapshots_keep: Annotated[int, Field(ge=0)] = 0

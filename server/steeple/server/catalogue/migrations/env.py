@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from steeple.server.catalogue import discovery_tables, view_tables  # noqa: F401 - they have tables of the metadata
+from steeple.server.catalogue import discovery_tables, file_tables, view_tables  # noqa: F401 - they have tables of the metadata
 from steeple.server.catalogue.tables import metadata
 
 context.configure(
