@@ -21,6 +21,7 @@ from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
 from steeple.server import exposure
 from steeple.server.index_factory import IndexFactory
+from steeple.server.object_storage import check_url
 from steeple.server.processors import processors
 
 CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
         data_dir: Folder of everything the server keeps. One server at a time may use it.
         database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
-        files_url: fsspec URL, such as ``s3://bucket/prefix``, of the files that all servers of a catalogue need:
+        files_url: Folder or fsspec URL, such as ``s3://bucket/files``, of what all servers of a catalogue need:
             uploads, what operations have made, packs, kept queries; empty: folders in ``data_dir``.
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
@@ -220,6 +221,14 @@ class Settings(BaseSettings):
             except InvalidArgumentError as error:
                 raise ValueError(error.message) from error
         return index
+
+    @field_validator("files_url")
+    @classmethod
+    def _check_files_url(cls, url: str) -> str:
+        try:
+            return check_url(url)
+        except InvalidArgumentError as error:
+            raise ValueError(error.message) from error
 
     @field_validator("data_dir", "import_dir")
     @classmethod

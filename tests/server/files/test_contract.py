@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steeple.errors import SteepleError
@@ -205,30 +205,23 @@ STEPS = st.lists(
         st.integers(0, 3000),
         st.sampled_from(["write", "write", "end", "take over", "the other server", "restart", "late"]),
     ),
-    max_size=12,
+    max_size=8,
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-@pytest.mark.parametrize("place", PLACES)
 def test_however_it_is_interrupted_an_upload_becomes_the_same(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    place: str,
-    steps: list[tuple[int, str]],
+    opened: Opened, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]
 ) -> None:
     root, data = tmp_path_factory.mktemp("uploads"), DATA[:5000]
-    url = {"own folder": "", "shared folder": str(root / "shared")}.get(place)
-    if url is None:
-        url = f"{request.getfixturevalue('bucket_url')}/{root.name}"
+    files = opened(root).of(root.name)
     with Catalogue.open(f"sqlite:///{root}/catalogue.db") as catalogue:
 
         def start(server: int) -> Uploads:
-            data_dir = root / (f"server-{server}" if url else "server")
-            return Uploads(catalogue.database, SharedFiles(url, data_dir).of("uploads"), data_dir / "copies", 1 << 40)
+            return Uploads(catalogue.database, files, root / f"copies-{server}", 1 << 40)
 
-        servers, now = [start(0), start(1)] if url else [start(0)], 0
+        servers, now = [start(0), start(1)] if files.shared else [start(0)], 0
         upload_id = servers[0].create("a.zip", len(data), hashlib.sha256(data).hexdigest()).id
         writer, offset = servers[0].begin(upload_id), 0
         late = writer
@@ -262,4 +255,4 @@ def test_however_it_is_interrupted_an_upload_becomes_the_same(
         for server in servers:
             with server.local(upload_id) as path:
                 assert path.read_bytes() == data
-            assert not url or not path.exists(), "a copy goes when it is not used any more"
+            assert not files.shared or not path.exists(), "a copy goes when it is not used any more"

@@ -41,7 +41,7 @@ class FolderFiles:
         with replacing(self._made(name), lasting=lasting) as file:
             file.write(data)
 
-    def put_file(self, name: str, path: Path) -> None:
+    def put_file(self, name: str, path: Path, *, sha256: str = "") -> None:
         """Renames a file, or only sees to it that it stays; one of another disk is copied."""
         final = self._made(name)
         sync(path)
@@ -61,6 +61,12 @@ class FolderFiles:
     def open_parts(self, name: str, parts: Sequence[Part]) -> io.RawIOBase:
         """A file that has grown: it has no parts."""
         return self.open(name)
+
+    def read(self, name: str, start: int, end: int) -> bytes:
+        """Bytes of a file."""
+        with self.path(name).open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None: there is none."""

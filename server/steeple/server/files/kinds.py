@@ -127,8 +127,14 @@ class FileStore(Protocol):
         """
         ...
 
-    def put_file(self, name: str, path: Path) -> None:
-        """Moves a file of this host here, to stay; where it is in its place already, only the latter."""
+    def put_file(self, name: str, path: Path, *, sha256: str = "") -> None:
+        """Moves a file of this host here, to stay; where it is in its place already, only the latter.
+
+        Args:
+            name: Of the file here.
+            path: Of the file.
+            sha256: Of it, hex, if that is known.
+        """
         ...
 
     def open(self, name: str) -> io.RawIOBase:

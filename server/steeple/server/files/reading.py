@@ -12,7 +12,7 @@ from steeple.server.files.kinds import Part
 _BLOCK: Final = 4 << 20  # bytes that are asked for at once
 
 
-class ObjectReader(io.RawIOBase):
+class PartReader(io.RawIOBase):
     """A file of parts, read in blocks of 4 MiB, one of which is kept. For one thread at a time.
 
     Args:

@@ -105,8 +105,10 @@ class Run:
         Raises:
             OSError: If it cannot be read, or not be put there.
         """
-        name = kept_name(self._files, path.name, sha256 or sha256_of(path))
-        self._files.put_file(f"{self._folder.name}/{name}", path)
+        if self._files.shared and not sha256:
+            sha256 = sha256_of(path)
+        name = kept_name(self._files, path.name, sha256)
+        self._files.put_file(f"{self._folder.name}/{name}", path, sha256=sha256)
         return name
 
     def fetch(self, name: str) -> Path:

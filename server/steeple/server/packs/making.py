@@ -69,7 +69,7 @@ class PackMaking:
         if there is None or there.file != file:  # else by a run whose end was not noted down any more
             path = run.folder / file
             there = self._made(run, pack_id, settings, path)
-            self._store.keep(path)
+            self._store.keep(path, there.sha256)
             with run.change():
                 self._store.publish(there)
         return {"pack": there.name, "size_bytes": str(there.size_bytes), "sha256": there.sha256, **_counts(there)}

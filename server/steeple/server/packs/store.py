@@ -55,14 +55,18 @@ class PackStore:
         self.files = files
         self._tidy_due = 0.0
 
-    def keep(self, path: Path) -> None:
+    def keep(self, path: Path, sha256: str) -> None:
         """Takes a file of this host that is whole, before :meth:`publish`.
+
+        Args:
+            path: Of the file.
+            sha256: Of it, hex.
 
         Raises:
             SteepleError: If that fails.
         """
         with errors_translated("packs"):
-            self.files.put_file(path.name, path)
+            self.files.put_file(path.name, path, sha256=sha256)
 
     def get(self, pack_id: str) -> PublishedPack:
         """A pack.
