@@ -112,6 +112,8 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     )
     yield from looked_at("snapshots", lambda: snapshots(open_place(settings.snapshots_place, settings.data_dir)))
     yield from looked_at("server", lambda: _server(server))
+    if settings.files_url:
+        yield from looked_at("files storage", lambda: storage("files storage", "files_url", settings.files_url))
     yield from looked_at("clock", lambda: machine.clock(known.newest))
 
 

@@ -21,6 +21,7 @@ from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
+from steeple.server.files import SharedFiles
 from steeple.server.following import Followers
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
@@ -95,10 +96,17 @@ class Engine:
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
-            database, self.replica = self.catalogue.database, Replica.here()
-            self.operations = OperationRunner(OperationStore(database), data_dir.operations, replica=self.replica)
+            files, database, self.replica = (
+                SharedFiles(settings.files_url, data_dir.path),
+                self.catalogue.database,
+                Replica.here(),
+            )
+            self.operations = OperationRunner(
+                OperationStore(database), data_dir.operations, files.of("operations"), replica=self.replica
+            )
             rules = KeepRules.of(settings)
-            self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
+            queries = files.of("queries", private=True)
+            self.review = Review(rules, queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
             self.query_groups = QueryGrouper(self.review, self.serving)
@@ -116,12 +124,14 @@ class Engine:
                 keep=settings.snapshots_keep,
             )
             self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
-            self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
-            self.storage = Storage(self.catalogue.database, data_dir, photos, snapshots, self.uploads)
+            self.uploads = Uploads(
+                self.catalogue.database, files.of("uploads"), data_dir.copies, settings.max_upload_bytes
+            )
+            self.storage = Storage(self.catalogue.database, data_dir, photos, snapshots, self.uploads, files)
             opened.callback(self.storage.close)
             self.coverages = Coverages(self.catalogue, self.serving)
             self.photo_import = PhotoImport(
-                self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
+                self.operations, self.catalogue, self.ingest, self.uploads, settings.import_dir, settings.workers
             )
             self.discoveries = Discoveries(
                 self.catalogue.database,
@@ -132,6 +142,7 @@ class Engine:
                 import_dir=settings.import_dir,
                 uploads=self.uploads,
             )
+            self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, files.of("packs"))
             clock = CautiousClock()
             chores = (
                 self.catalogue.schema.check,
@@ -140,6 +151,8 @@ class Engine:
                 lambda: self.ingest.purge(clock.now()),
                 lambda: self.operations.purge(clock.now()),
                 lambda: self.review.purge(clock.now()),
+                self.query_groups.forget_erased,
+                self.packs.store.tidy,
                 lambda: self.uploads.purge(clock.now()),
                 self.ingest.shelf.discard_postponed,
                 data_dir.forget_previous,
@@ -157,7 +170,6 @@ class Engine:
                 self._identify_counts.save,
                 settings.max_message_bytes,
             )
-            self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, data_dir.packs)
             self.operations.start()
             self.followers = Followers.started(database, self.serving, self.keyring, self.operations)
             self._resources = opened.pop_all()

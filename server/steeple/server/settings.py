@@ -66,6 +66,8 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL of the catalogue, ``postgresql://USER:PASSWORD@HOST/DATABASE``; empty: a SQLite
             file in ``data_dir``.
         images_url: Folder or fsspec URL of the photos, such as ``s3://bucket/images``; empty: a folder in ``data_dir``.
+        files_url: Folder or fsspec URL, such as ``s3://bucket/files``, of what all servers of a catalogue need:
+            uploads, what operations have made, packs, kept queries; empty: folders in ``data_dir``.
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
         snapshots_dir: Folder of snapshots, of one server, or fsspec URL, such as ``s3://bucket/snapshots``, of all
@@ -147,6 +149,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: SecretStr = SecretStr("")
     images_url: str = ""
+    files_url: str = ""
     import_dir: Path | None = None
     snapshots_dir: str = ""
     snapshots_keep: Annotated[int, Field(ge=0)] = 0
@@ -238,7 +241,7 @@ class Settings(BaseSettings):
                 raise ValueError(error.message) from error
         return index
 
-    @field_validator("images_url", "snapshots_dir", mode="before")
+    @field_validator("images_url", "files_url", "snapshots_dir", mode="before")
     @classmethod
     def _check_url(cls, url: object) -> object:
         try:
