@@ -8,5 +8,5 @@ from steeple.cli.main import main
 from steeple.server.operations import runner
 
 if __name__ == "__main__":
-    runner.LEASE = timedelta(seconds=2)
+    runner.LEASE = timedelta(seconds=2)  # type: ignore[misc]
     main()

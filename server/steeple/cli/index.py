@@ -199,7 +199,7 @@ def _releases(settings: Settings, catalogue: Catalogue) -> list[ModelRelease]:
 
     from steeple.delf.release import ModelRelease
 
-    sources = [one.source for one in catalogue.served_models()] or [settings.model]
+    sources = [one.source for one in catalogue.releases().served] or [settings.model]
     wanted = {name: value for name in ("probes", "neighbours") if (value := getattr(settings, name)) is not None}
     releases = [ModelRelease.load(source) for source in sources]
     return [replace(release, index=replace(release.index, **wanted)) for release in releases]

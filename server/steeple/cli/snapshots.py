@@ -238,8 +238,8 @@ def restore_snapshot(
     kept, beside = named(snapshot, _place(settings)), beside_other_photos
     photos = ImageStore(settings.photos_url) if settings.images_url or settings.database_url else None
     with output.steps() as told:
-        if settings.database_url and photos is not None:
-            found = install(kept, settings.data_dir, settings.database_url, photos, told, beside_others=beside)
+        if (url := settings.database_url.get_secret_value()) and photos is not None:
+            found = install(kept, settings.data_dir, url, photos, told, beside_others=beside)
         else:
             found = restore(kept, settings.data_dir, told, photos=photos, beside_others=beside)
     output.document({"restored": found.to_dict(), "data_dir": str(settings.data_dir)})

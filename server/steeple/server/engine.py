@@ -85,10 +85,8 @@ class Engine:
             opened.callback(self.keyring.close)
             self.keyring.start()
             issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
-            spend = SpentTokens(self.catalogue.database).spend
-            self.sign_ins = SignIns(
-                self.keyring, id_tokens=IdTokens(issuer, client_id, spend=spend) if issuer else None
-            )
+            tokens = IdTokens(issuer, client_id, spend=SpentTokens(self.catalogue.database).spend) if issuer else None
+            self.sign_ins = SignIns(self.keyring, id_tokens=tokens)
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
@@ -96,16 +94,11 @@ class Engine:
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
-            files, database, self.replica = (
-                SharedFiles(settings.files_url, data_dir.path),
-                self.catalogue.database,
-                Replica.here(),
-            )
+            database, files = self.catalogue.database, SharedFiles(settings.files_url, data_dir.path)
+            self.replica, rules, queries = Replica.here(), KeepRules.of(settings), files.of("queries", private=True)
             self.operations = OperationRunner(
                 OperationStore(database), data_dir.operations, files.of("operations"), replica=self.replica
             )
-            rules = KeepRules.of(settings)
-            queries = files.of("queries", private=True)
             self.review = Review(rules, queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()

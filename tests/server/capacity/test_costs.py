@@ -13,7 +13,7 @@ from steeple.server import index_rebuild
 from steeple.server.capacity import layout, measured
 from steeple.server.capacity.costs import Costs, Search, fit
 from steeple.server.capacity.layout import ReleaseFacts, lay_out
-from steeple.server.index.milvus import milvus_index
+from steeple.server.index.milvus import collections
 
 from .figures import MEASURED, RUN, SECONDS, costs, point, points
 
@@ -82,13 +82,13 @@ def test_layouts_are_those_that_servers_come_to() -> None:
     assert (milvus.parts, milvus.searched, milvus.search.lists) == (500, 500, 4096)
     assert milvus.search.codes == pytest.approx(1.2 * 16 * 2e6 / 4096)
     assert lay_out("milvus", 1e9, 500, facts, known, share=0.1).searched == 50
-    assert lay_out("milvus", 1e6, 500, facts, known).parts == 64, "a segment a partition at least"
+    assert lay_out("milvus", 1e6, 500, facts, known).parts == 8, "a segment a partition at least"
 
 
 def test_bounds_are_those_of_the_engines() -> None:
     assert index_rebuild._LONG_CODES_UNTIL == layout._LONG_CODES_UNTIL
     assert index_rebuild._SHORT_CODE == layout._SHORT_CODE
-    assert milvus_index._MOST_LISTS == layout._MILVUS_LISTS
+    assert collections._MOST_LISTS == layout._MILVUS_LISTS
 
 
 def test_runs_are_read_as_they_were_written(tmp_path: Path) -> None:

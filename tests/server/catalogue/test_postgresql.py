@@ -174,8 +174,8 @@ def test_a_killed_server_loses_nothing_and_is_found_again(
     failed = [threading.Event() for _ in range(4)]
     back = threading.Event()
 
-    def write(catalogue: Catalogue, thread: int) -> list[type[BaseException]]:
-        errors, number, done = [], 0, False
+    def write(catalogue: Catalogue, thread: int) -> list[type[SteepleError]]:
+        errors, number, done = list[type[SteepleError]](), 0, False
         while not done:
             number += 1
             image_id = f"i{thread}-{number}"

@@ -11,7 +11,7 @@ from steeple.delf.release import DEFAULT_RELEASE
 from steeple.server.capacity.costs import Costs, Search
 from steeple.server.index import training
 from steeple.server.index.codebook import Codebook
-from steeple.server.index.milvus.collections import PARTITIONS
+from steeple.server.index.milvus.collections import partitions_for
 from steeple.server.index_factory import IndexFactory
 
 EMBEDDED: Final = ("faiss", "gpu")
@@ -128,7 +128,7 @@ def lay_out(
         short = descriptors >= _LONG_CODES_UNTIL and engine != "gpu"
         code_size, parts, searched = min(facts.code_size, _SHORT_CODE) if short else facts.code_size, 1, 1
     else:
-        parts = max(PARTITIONS, math.ceil(descriptors / SEGMENT_ROWS))
+        parts = max(partitions_for(int(descriptors)), math.ceil(descriptors / SEGMENT_ROWS))
         lists, code_size = milvus_lists(descriptors, parts), facts.code_size
         searched = max(1, math.ceil(parts * share))
     on_gpu = engine.endswith("gpu")

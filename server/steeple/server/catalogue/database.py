@@ -70,11 +70,6 @@ class Database:
         """Whether it is a file of this machine, used by one server at a time."""
         return isinstance(self._backend, Sqlite)
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether it is a file of this machine, used by one server at a time."""
-        return self._is_sqlite
-
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and is not held up by writers."""
@@ -86,7 +81,7 @@ class Database:
         """A transaction with no other writer beside it; durable once the block has been left without an error."""
         with self._turn(), self._transaction(self._backend.write_engine) as connection:
             self._backend.begin_write(connection)
-            if not isinstance(self._backend, Sqlite):
+            if not self.is_sqlite:
                 self.before_write(connection)
             yield connection
             self._backend.end_write()
@@ -97,11 +92,11 @@ class Database:
 
         For rows that nobody follows by the order in which they are committed.
         """
-        if self._is_sqlite:
+        if self.is_sqlite:
             with self.write() as connection:
                 yield connection
         else:
-            with self._transaction(self._engine) as connection:
+            with self._transaction(self._backend.write_engine) as connection:
                 yield connection
 
     def copy_to(self, target: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:

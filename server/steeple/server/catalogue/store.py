@@ -9,7 +9,6 @@ from typing import Final
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, SteepleError
 from steeple.server.catalogue import changes, features, landmarks, lookups, reference_images, releases
-from steeple.server.catalogue.compatibility import SchemaWatch
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.image_calls import ImageCalls
 from steeple.server.catalogue.landmark_batches import LandmarkBatchCalls
@@ -18,6 +17,7 @@ from steeple.server.catalogue.migrate import upgrade
 from steeple.server.catalogue.records import Change
 from steeple.server.catalogue.release_calls import ReleaseCalls
 from steeple.server.catalogue.restore import RestoreCalls
+from steeple.server.catalogue.schema_watch import SchemaWatch
 from steeple.server.catalogue.transactions import FOR_GOOD
 from steeple.server.catalogue.trigrams import make_index
 from steeple.server.catalogue.undo import UndoCalls

@@ -138,6 +138,6 @@ class Snapshots:
         return {"snapshot": snapshot.name, "files": str(snapshot.files), "size_bytes": str(snapshot.size_bytes)}
 
     def _sweep(self, run: Run) -> Mapping[str, str]:
-        with run.alone(self._one_at_a_time):
+        with run.alone(_LOCK):
             removed = self.store.sweep(lambda looked_at: run.progress(looked_at, 0, "files of deleted snapshots"))
         return {"snapshot": snapshot_name(run.arguments["snapshot"]), "removed_files": str(removed)}
