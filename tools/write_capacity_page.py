@@ -45,7 +45,8 @@ UNITS: Final = {
     "part": ("a segment", 1e6, "µs"),
     "descriptor": ("a descriptor", 1e6, "µs"),
     "centroid": ("a centroid that a descriptor is compared with", 1e9, "ns"),
-    "hop": ("a step in the graph of centroids, of log2(lists)", 1e6, "µs"),
+    "visit": ("a descriptor in a segment", 1e6, "µs"),
+    "hop": ("a step in the graph of centroids", 1e9, "ns"),
     "list": ("a list whose tables are computed", 1e6, "µs"),
     "code": ("a code", 1e9, "ns"),
     "byte": ("a byte of a code", 1e9, "ns"),
@@ -159,7 +160,7 @@ def row_of(what: Sequence[str], plan: Plan) -> list[str]:
     latency = plan.simulated
     p99 = f"{latency.p99_ms:,.0f}" if plan.met else f"**{latency.p99_ms:,.0f}**"
     first = plan.load
-    over = [each.name for each in plan.resources if each.fixed and each.utilisation > 1]
+    over = [each.name for each in plan.resources if each.utilisation > 1]
     ends = f"now: {', '.join(over)}" if over else f"{float(f'{first.at:.2g}'):,.0f} q/s: {first.resource}"
     return [
         *what,
@@ -280,12 +281,13 @@ def _always(text: str, found: re.Match[str]) -> str:
 
 def main() -> None:
     """Writes the files or, with --check, says whether they would change."""
-    stale = [path for path, text in written().items() if not path.exists() or path.read_text("utf-8") != text]
+    made = written()
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         if stale:
             raise SystemExit(f"stale: {', '.join(str(path) for path in stale)}; run make capacity-page")
         return
-    for path, text in written().items():
+    for path, text in made.items():
         path.write_text(text, encoding="utf-8")
 
 
