@@ -19,7 +19,7 @@ from steeple.cli.chart import Axis, Panel, Series, draw
 from steeple.errors import SteepleError
 from steeple.server.capacity import measured as figures
 from steeple.server.capacity import nodes
-from steeple.server.capacity.costs import Costs
+from steeple.server.capacity.costs import Costs, Search
 from steeple.server.capacity.layout import ReleaseFacts
 from steeple.server.capacity.measured import Measured
 from steeple.server.capacity.planning import Plan, Planner
@@ -40,6 +40,8 @@ LADDER: Final = (
     (10_000_000, 1000.0, 1000.0),
     (10_000_000, 10_000.0, 1000.0),
 )
+LARGER: Final = ((10_000_000, 65_536, 20, 31), (100_000_000, 131_072, 10, 52), (1_000_000_000, 262_144, 10, 324))
+"""Descriptors, lists, bytes of a code, and milliseconds of a query on two cores, from docs/server/index.md."""
 UNITS: Final = {
     "query": ("a call", 1e3, "ms"),
     "part": ("a segment", 1e6, "µs"),
@@ -103,6 +105,17 @@ def fits(costs: Costs) -> str:
             rows.append((what, *(f"{scale * value:.3g} {unit}" if value else "" for value in values)))
     rows.append(("largest error at a measured point", *(f"{fit.worst:.0%}" for _, fit in kinds)))
     return table(("time of a processor of", *(name for name, _ in kinds)), rows)
+
+
+def checks(costs: Costs) -> str:
+    """The model beside what the page about the index says of larger ones, that it was not fitted to."""
+    rows = []
+    for descriptors, lists, code_size, milliseconds in LARGER:
+        codes = 16 * descriptors / lists * costs.skew("faiss")
+        model = 1e3 * costs.processor("faiss")(Search(500, lists, True, code_size, 16, codes))
+        row = (f"{descriptors:,}", f"{lists:,}", str(code_size), f"{2 * milliseconds:,}", f"{model:,.0f}")
+        rows.append((*row, f"{model / 2 / milliseconds:.2f}"))
+    return table(("descriptors", "lists", "code", "two cores, measured, CPU ms", "model, CPU ms", "ratio"), rows)
 
 
 def rest(known: Measured, costs: Costs) -> str:
@@ -260,6 +273,7 @@ def written() -> dict[Path, str]:
         "machine": lambda: machine(known),
         "searches": lambda: searches(known),
         "fits": lambda: fits(costs),
+        "checks": lambda: checks(costs),
         "rest": lambda: rest(known, costs),
         "ladder": lambda: ladder(planner),
         "ten-billion": lambda: ten_billion(planner),
