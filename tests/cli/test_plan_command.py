@@ -107,7 +107,7 @@ def test_a_chart_of_the_load(steeple: Steeple, measured: Path, tmp_path: Path) -
     [
         (["--images", 0, "--qps", 1], "--images"),
         (["--images", 10], "--qps"),
-        (["--images", 10, "--qps", "nan"], "--qps takes a finite number"),
+        (["--images", 10, "--qps", "nan"], "'--qps'"),
         (["--images", 10, "--qps", "inf"], "--qps takes a finite number"),
         (["--images", 10, "--qps", 1, "--engine", "abacus"], "abacus"),
         (["--images", 10, "--qps", 1, "--node", "abacus"], "there is no machine 'abacus'"),

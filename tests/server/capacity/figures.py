@@ -18,7 +18,7 @@ from steeple.server.capacity.measured import (
     VerificationCost,
 )
 
-SECONDS: Final = {"query": 1e-3, "centroid": 5e-9, "hop": 4e-6, "list": 3e-6, "code": 1e-9, "byte": 4e-10}
+SECONDS: Final = {"query": 1e-3, "centroid": 5e-9, "hop": 1.25e-7, "list": 3e-6, "code": 1e-9, "byte": 4e-10}
 """What a search costs, by the terms of the model."""
 
 
@@ -29,7 +29,7 @@ def point(engine: str, descriptors: int, lists: int, code_size: int, probes: int
     once = {
         "query": 1.0,
         "centroid": 0 if graph else query * lists,
-        "hop": query * math.log2(lists) if graph else 0,
+        "hop": query * math.log2(lists) * max(32, 2 * probes) if graph else 0,
         "list": query * probes,
         "code": query * codes,
         "byte": query * codes * code_size,

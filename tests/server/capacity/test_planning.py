@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def work(images: int, qps: float, **more: float) -> Workload:
     return Workload(images=images, descriptors_per_image=1000, qps=qps, query_bytes=4096, **more)  # type: ignore[arg-type]
 
 
+@cache
 def planner(*engines: str, node: str = "") -> Planner:
     return Planner(costs(*(engines or ("faiss", "gpu", "milvus"))), TYPES, FACTS, node)
 
@@ -53,15 +55,15 @@ def test_a_small_catalogue_needs_one_small_machine() -> None:
 
 
 def test_more_than_one_machine_shares_a_database() -> None:
-    plan = planned(1_000_000, 200)
+    plan = planned(1_000_000, 200, node="general-8")
     assert not plan.fleet.alone
-    assert count(plan, "replicas") > 2
+    assert count(plan, "replicas") > 10
     assert count(plan, "database") == 2, "and one that stands by"
     assert plan.money.objects > 0
     used = {each.name: each.utilisation for each in plan.resources}
     assert used["processors of replicas"] <= 1
     assert plan.simulated.utilisation["replicas"] == pytest.approx(0.7 * used["processors of replicas"], rel=0.15)
-    fewer = planned(1_000_000, 200, spare=0)
+    fewer = planned(1_000_000, 200, node="general-8", spare=0)
     assert count(fewer, "replicas") == count(plan, "replicas") - 1
     assert count(fewer, "database") == 1
 
@@ -80,7 +82,7 @@ def test_milvus_shares_the_index_between_machines() -> None:
     assert regional.money.month < plan.money.month
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from([("faiss", "general-8"), ("faiss", "memory-96"), ("milvus", "memory-32"), ("gpu", "gpu-80")]),
     st.floats(0.5, 3000),
@@ -95,10 +97,9 @@ def test_more_queries_never_need_fewer_machines(kind: tuple[str, str], qps: floa
         assert after is None
         return
     assert after is not None
-    for role in ("replicas", "query nodes"):
-        counts = [pool.count if (pool := fleet.pool(role)) else 0 for fleet in (before, after)]
-        assert counts == sorted(counts)
-    assert before.month <= after.month
+    counts = [(fleet.pool("query nodes") or fleet.front).count for fleet in (before, after)]
+    assert counts == sorted(counts)
+    assert before.month <= 1.1 * after.month, "of what costs about the same, the fewest machines are taken"
 
 
 @settings(max_examples=15, deadline=None)
@@ -129,7 +130,7 @@ def test_what_breaks_first_is_at_its_limit_there_and_not_before() -> None:
         worst = max(each.utilisation for each in resources(plan.fleet, later, plan.fleet.demands))
         assert (worst > 1) is over, share
     assert plan.most_load.at >= plan.load.at
-    assert plan.most_load.resource in ("network of the database", "connections of the database")
+    assert plan.most_load.resource == "network of the database"
     assert plan.catalogue.days == pytest.approx((plan.catalogue.at - 1_000_000) / 1000)
     assert plan.catalogue.remedy
 
@@ -138,7 +139,7 @@ def test_one_database_ends_before_machines_do() -> None:
     plan = planned(1_000_000, 20_000)
     assert not plan.possible
     over = [each.name for each in plan.resources if each.fixed and each.utilisation > 1]
-    assert set(over) <= {"network of the database", "processors of the database", "connections of the database"}
+    assert set(over) <= {"network of the database", "processors of the database"}
     assert plan.most_load.at == 20_000, "now"
     assert count(plan, "database") > 2, "as many as would be needed, and one that stands by"
     assert planned(1_000_000, 100).possible

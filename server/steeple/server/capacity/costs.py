@@ -15,6 +15,7 @@ from steeple.errors import FailedPreconditionError
 from steeple.server.capacity.measured import IndexPoint, Measured
 
 _LEAST_POINTS: Final = 3
+_GRAPH_CANDIDATES: Final = 32  # at least; see Codebook.graph_parameters
 _SAME: Final = 1e-10  # of errors: of models that fit alike, the one with fewer terms
 _LEAST_OVERHEAD: Final = 8.0  # bytes a descriptor besides its code: its number
 
@@ -62,19 +63,27 @@ class Search:
         """Times that a descriptor comes to a segment."""
         return self.descriptors * self.parts
 
+    @property
+    def hops(self) -> float:
+        """Steps in the graph of centroids, about: it is as deep as log2 of them, and as wide as it is searched."""
+        if not self.graph:
+            return 0.0
+        return math.log2(max(2, self.lists)) * max(_GRAPH_CANDIDATES, 2 * self.probes)
+
 
 TERMS: Final[Mapping[str, Callable[[Search], float]]] = {
     "query": lambda search: 1 / search.at_once,
     "part": lambda search: search.parts,
     "descriptor": lambda search: search.descriptors,
     "centroid": lambda search: 0.0 if search.graph else search.visits * search.lists,
-    "hop": lambda search: search.visits * math.log2(max(2, search.lists)) if search.graph else 0.0,
+    "visit": lambda search: search.visits,
+    "hop": lambda search: search.visits * search.hops,
     "list": lambda search: search.visits * min(search.probes, search.lists),
     "code": lambda search: search.visits * search.codes,
     "byte": lambda search: search.visits * search.codes * search.code_size,
 }
 """What the time of a search is made of: the call, a segment, a descriptor, a centroid that it is compared with (or a
-step in the graph), a list whose tables are computed, a code, and a byte of a code."""
+step in the graph), its coming to a segment, a list whose tables are computed, a code, and a byte of a code."""
 
 EMBEDDED_TERMS: Final = ("query", "centroid", "hop", "list", "code", "byte")
 """Of an index without segments: what a descriptor costs is in finding its lists, whose number hardly varies."""

@@ -28,6 +28,7 @@ REPLICAS: Final = "replicas"
 QUERY_NODES: Final = "query nodes"
 DATABASE: Final = "database"
 
+_ALIKE: Final = 1.1  # of prices
 _Z: Final = 2.33  # deviations that 99 of 100 stay below, of a normal distribution
 _SEARCHING: Final = 0.5  # of the time that a query may take, for Milvus
 _ANSWERING: Final = 0.35  # of it, for a replica that asks Milvus; what is left is for the database
@@ -259,7 +260,10 @@ def _database(work: Workload, demands: Demands, types: NodeTypes) -> Pool | None
 
 
 def _cheapest(pools: Iterator[Pool]) -> Pool | None:
-    return min(pools, key=lambda pool: (pool.count * pool.node.price_hour, pool.count), default=None)
+    """Of those that cost about the same, the fewest: somebody has to look after them."""
+    priced = [(pool.count * pool.node.price_hour, pool) for pool in pools]
+    least = min((price for price, _ in priced), default=0.0)
+    return min((pool for price, pool in priced if price <= _ALIKE * least), key=lambda pool: pool.count, default=None)
 
 
 def _like(types: NodeTypes, name: str) -> NodeType:

@@ -227,8 +227,8 @@ def _database(pool: Pool, front: Pool, work: Workload, demands: Demands) -> list
             float((front.groups + front.spare) * REPLICA_CONNECTIONS),
             float(CONNECTIONS),
             "connections",
-            True,
-            "PgBouncer in transaction mode, with LISTEN beside it or in session mode; fewer, larger replicas",
+            False,
+            "fewer, larger replicas; PgBouncer, which was not tried: LISTEN and locks of a session need session mode",
         ),
     ]
 

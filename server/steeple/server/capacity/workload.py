@@ -29,8 +29,8 @@ PROCESS_BYTES: Final = 1.5e9
 THREAD_BYTES: Final = 131e6
 """Of what extracts features on a thread."""
 
-CONNECTIONS: Final = 400
-"""Of one PostgreSQL, without a pooler in front."""
+CONNECTIONS: Final = 1000
+"""Of one large PostgreSQL (max_connections), without a pooler in front."""
 
 REPLICA_CONNECTIONS: Final = 14
 """Of a replica: as many as stay open, and those that listen."""
