@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -131,53 +128,61 @@ def test_what_takes_away_is_found(url: str, what: str) -> None:
 # --- an older Steeple ---
 
 
-def newer(folder: Path, oldest: str | None) -> None:
+def executed(url: str, *statements: str) -> list[tuple[object, ...]]:
+    """What the last of some statements gives."""
+    database = Database(url)
+    try:
+        with database.engine.begin() as connection:
+            *_, last = [connection.execute(sa.text(statement)) for statement in statements]
+            return [tuple(row) for row in last] if last.returns_rows else []
+    finally:
+        database.close()
+
+
+def newer(url: str, oldest: str | None) -> None:
     """Has the database say that a newer Steeple has changed its schema."""
-    with closing(sqlite3.connect(folder / "catalogue.db")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        if oldest is None:
-            connection.execute("DROP TABLE schema_compatibility")
-        else:
-            connection.execute("UPDATE schema_compatibility SET oldest_revision = ?, migrated_by = '9.1'", (oldest,))
-        connection.commit()
+    stated = f"UPDATE schema_compatibility SET oldest_revision = '{oldest}', migrated_by = '9.1'"  # noqa: S608
+    executed(
+        url,
+        "UPDATE alembic_version SET version_num = '9999'",
+        "DROP TABLE schema_compatibility" if oldest is None else stated,
+    )
 
 
-def test_it_goes_on_beside_what_only_adds(url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_goes_on_beside_what_only_adds(url: str, caplog: pytest.LogCaptureFixture) -> None:
     Catalogue.open(url).close()
-    newer(tmp_path, known_revisions()[0])
-    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
-        connection.execute("ALTER TABLE landmark ADD COLUMN era TEXT")
+    newer(url, known_revisions()[0])
+    executed(url, "ALTER TABLE landmark ADD COLUMN era TEXT")
     with caplog.at_level(logging.WARNING), Catalogue.open(url) as catalogue:
         catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
         catalogue.schema.check()
         assert catalogue.schema.objection == ""
         assert catalogue.get_landmark("tower").display_name == "Tower"
     assert "the schema of a newer Steeple, which lets this one go on" in caplog.text
-    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+    assert executed(url, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
-def test_it_refuses_to_start_on_what_it_cannot_use(url: str, tmp_path: Path) -> None:
+def test_it_refuses_to_start_on_what_it_cannot_use(url: str) -> None:
     Catalogue.open(url).close()
-    newer(tmp_path, "9998")
+    newer(url, "9998")
     with pytest.raises(FailedPreconditionError, match=r"changed by Steeple 9\.1 .* know schema 9998 .*\(schema 9999\)"):
         Catalogue.open(url)
 
 
-def test_it_refuses_to_start_on_what_says_nothing(url: str, tmp_path: Path) -> None:
+def test_it_refuses_to_start_on_what_says_nothing(url: str) -> None:
     Catalogue.open(url).close()
-    newer(tmp_path, None)
+    newer(url, None)
     with pytest.raises(FailedPreconditionError, match=r"written by another Steeple, .* \(schema 9999\)"):
         Catalogue.open(url)
 
 
-def test_one_that_runs_notices_what_it_cannot_use(url: str, tmp_path: Path) -> None:
+def test_one_that_runs_notices_what_it_cannot_use(url: str) -> None:
     with Catalogue.open(url) as catalogue:
         told: list[str] = []
         catalogue.schema.tell(told.append)
         catalogue.schema.check()
         assert told == []
-        newer(tmp_path, "9998")
+        newer(url, "9998")
         for _ in range(2):
             catalogue.schema.check()
         assert [catalogue.schema.objection] == told
@@ -187,9 +192,7 @@ def test_one_that_runs_notices_what_it_cannot_use(url: str, tmp_path: Path) -> N
         assert late == told
 
 
-def test_a_migrated_database_says_who_may_use_it(url: str, tmp_path: Path) -> None:
+def test_a_migrated_database_says_who_may_use_it(url: str) -> None:
     Catalogue.open(url).close()
     stated = [script.module.oldest_steeple for script in LATER if script.module.oldest_steeple]
-    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
-        rows = connection.execute("SELECT id, oldest_revision FROM schema_compatibility").fetchall()
-    assert rows == [(1, stated[0])]
+    assert executed(url, "SELECT id, oldest_revision FROM schema_compatibility") == [(1, stated[0])]
