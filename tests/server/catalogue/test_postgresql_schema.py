@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, Table, insert, text
+from sqlalchemy import MetaData, text
 
 from steeple.server.catalogue import Catalogue, LandmarkDraft
 from steeple.server.catalogue.database import Database
@@ -24,6 +23,7 @@ from steeple.server.doctor import Status
 from steeple.server.doctor.catalogue_database import catalogue_database
 from steeple.server.doctor.catalogue_file import Catalogued
 from tests.server.catalogue.derived import check_derived
+from tests.server.catalogue.rows import fill
 
 pytestmark = pytest.mark.engines
 
@@ -95,7 +95,9 @@ def test_every_older_schema_keeps_its_data(postgres_url: str, revision: str) -> 
     database = Database(postgres_url)
     with database.write() as connection:
         command.upgrade(configured(connection), revision)
-        fill(connection)
+        found = MetaData()
+        found.reflect(connection)
+        fill(connection, [table for table in found.sorted_tables if table.name != "alembic_version"])
     with database.write() as connection:
         before = rows(connection)
         upgrade(connection)
@@ -112,51 +114,6 @@ def test_every_older_schema_keeps_its_data(postgres_url: str, revision: str) -> 
     with Catalogue.open(postgres_url) as catalogue:
         assert [landmark.id for landmark in catalogue.list_landmarks(filter="coeur").items] == ["l2"]
         assert catalogue.create_landmark(LandmarkDraft("New"), landmark_id="new").id == "new"
-
-
-def fill(connection: sqlalchemy.Connection) -> None:
-    """Two rows in every table that there is, whatever its columns are."""
-    found = MetaData()
-    found.reflect(connection)
-    for table in found.sorted_tables:
-        if table.name != "alembic_version":
-            for number in (1, 2):
-                connection.execute(insert(table).values(row_of(table, number)))
-
-
-def row_of(table: Table, number: int) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "display_name": ("Tower", "Sacré-Cœur")[number - 1], "search_names": ("tower", "sacre-coeur")[number - 1],
-        "id": f"l{number}", "kind": "ADD", "scope": "device", "role": "reader", "outcome": "unknown",
-        "content": "photo", "reference_image_count": 1,
-        "verdict": "none", "state": "QUEUED" if table.name == "operation" else "PROPOSED", "labels": ["a"],
-        "metadata": {"k": "v"}, "latitude": 1.0, "longitude": 2.0, "discovery_id": f"l{number}", "key_id": f"l{number}",
-        "operation_id": f"l{number}", "person_id": f"l{number}", "delete_time": None,
-    }  # fmt: skip
-    row: dict[str, Any] = {}
-    for column in table.columns:
-        if column.autoincrement is True or (column.name in ("key", "sequence") and column.primary_key):
-            continue
-        if column.name in known and (column.name != "id" or isinstance(column.type, sqlalchemy.String)):
-            row[column.name] = known[column.name]
-        elif not column.nullable and column.server_default is None:
-            row[column.name] = value_of(column, number)
-    return row
-
-
-def value_of(column: sqlalchemy.Column[Any], number: int) -> object:
-    match column.type:
-        case sqlalchemy.String():
-            return f"t{number}"
-        case sqlalchemy.Boolean():
-            return True
-        case sqlalchemy.DateTime():
-            return datetime(2026, 1, number, tzinfo=UTC)
-        case sqlalchemy.LargeBinary():
-            return b"\0\1"
-        case sqlalchemy.JSON():
-            return {}
-    return number
 
 
 def rows(connection: sqlalchemy.Connection) -> dict[str, int]:
