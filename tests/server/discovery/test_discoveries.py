@@ -296,7 +296,6 @@ def test_interrupted_at_any_step_it_goes_on_where_it_was(
     arguments = {"source": {"upload": "", "folder": "heap"}, "options": DiscoveryOptions().to_json()}
     engine.operations.close()  # so that nothing else takes it up
     operation = engine.operations.store.create(METHOD, arguments)
-    engine.operations.store.claim()
     job = engine.discoveries.job
     job.open_source = lambda source, check: closing(Recorded(tmp_path, "few"))
 

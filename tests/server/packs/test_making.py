@@ -150,6 +150,7 @@ def test_an_exported_pack_is_its_operations_and_published_nowhere(engine: Engine
 
 def test_an_export_that_is_taken_up_leaves_nothing_of_the_run_before(engine: Engine) -> None:
     settings = PackSettings("Paris", AROUND).to_json()
+    engine.operations.close()  # so that nothing else takes it up
     operation = engine.operations.store.create(
         "steeple.v1.PackService/ExportPack", {"pack": "paris", "settings": settings}
     )
@@ -206,9 +207,8 @@ def test_settings_are_kept_as_they_were() -> None:
 def test_what_is_interrupted_leaves_nothing_and_is_made_when_it_is_taken_up(engine: Engine) -> None:
     store = engine.packs.store
     old = published(engine, engine.packs.create("paris", PackSettings("Paris", AROUND)))
-    operation = engine.operations.store.create(
-        "steeple.v1.PackService/RefreshPack", {"pack": "paris"}
-    )  # queued, and nobody is told
+    engine.operations.close()  # so that nothing else takes it up
+    operation = engine.operations.store.create("steeple.v1.PackService/RefreshPack", {"pack": "paris"})
     looked = 0
 
     def stopping() -> bool:
@@ -233,6 +233,7 @@ def test_what_is_interrupted_leaves_nothing_and_is_made_when_it_is_taken_up(engi
 
 def made_while(engine: Engine, change: Callable[[], object], job: PackMaking | None = None) -> Pack:
     """A pack of Paris; once its landmarks are chosen and before any is written, something happens."""
+    engine.operations.close()  # so that nothing else takes it up
     operation = engine.operations.store.create("steeple.v1.PackService/RefreshPack", {"pack": "paris"})
     looked = 0
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from steeple.errors import CancelledError, NotFoundError
 from steeple.server.catalogue import tables
-from steeple.server.operations.records import Operation, OperationState, operation_name
+from steeple.server.operations.records import UNFINISHED, Operation, OperationState, operation_name
 
 OPERATION: Final = tables.operation
 PROBLEM: Final = tables.operation_problem
@@ -39,9 +39,9 @@ def put(connection: Connection, operation_id: str, **values: object) -> None:
 
 
 def owned(operation_id: str, owner: str) -> sqlalchemy.Update:
-    """What updates an operation if the owner runs it."""
-    running = OPERATION.c.state == str(OperationState.RUNNING)
-    return sqlalchemy.update(OPERATION).where(OPERATION.c.id == operation_id, OPERATION.c.owner == owner, running)
+    """What updates an operation if it is not finished and nobody has claimed it since the owner."""
+    unfinished = OPERATION.c.state.in_([str(state) for state in UNFINISHED])
+    return sqlalchemy.update(OPERATION).where(OPERATION.c.id == operation_id, OPERATION.c.owner == owner, unfinished)
 
 
 def change(connection: Connection, operation_id: str, owner: str, **values: object) -> None:

@@ -75,7 +75,8 @@ class OperationRunner:
         self._jobs: dict[str, Job] = {}
         self._runs: dict[str, Run] = {}
         self._changed = threading.Condition()
-        self._wakes = 0  # how often something was queued
+        self._wakes = 0  # how often something was queued, or may have been
+        self._ends = 0  # how often something has ended here
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
@@ -150,7 +151,7 @@ class OperationRunner:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             with self._changed:
-                seen = self._wakes
+                seen = self._wakes, self._ends
             operation = self.store.get(operation_id)
             left = None if deadline is None else deadline - time.monotonic()
             if operation.finished or self._stopping or (left is not None and left <= 0):
@@ -158,7 +159,10 @@ class OperationRunner:
             if self._lease is not None:  # another server may end it, and word of that be lost
                 left = _WAIT_SECONDS if left is None else min(left, _WAIT_SECONDS)
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping or self._wakes != seen, left)  # noqa: B023 - now
+                self._changed.wait_for(
+                    lambda: self._stopping or (self._wakes, self._ends) != seen,  # noqa: B023 - now
+                    left,
+                )
 
     def follow(self) -> None:
         """Goes by what other servers have queued, ended, or told to stop.
@@ -216,7 +220,8 @@ class OperationRunner:
         with self._changed:
             if self._runs.get(operation.id) is run:
                 del self._runs[operation.id]
-        self._wake()  # those who wait for its end
+            self._ends += 1
+            self._changed.notify_all()
 
     def _renew(self) -> None:
         """Renews the leases of what runs here, and stops what has lost its own."""
