@@ -7,7 +7,7 @@ import posixpath
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,19 +113,13 @@ class ObjectStorage:
             data: Its content.
             sha256: Of the content, hex: storage that can, refuses what arrives otherwise.
         """
-        final = self._full(path)
-        if self._atomic:
-            self._files.pipe_file(final, data)
-            return
-        aside = f"{self._root}/{_ASIDE}/{posixpath.basename(path)}.{secrets.token_hex(8)}"
-        for folder in (posixpath.dirname(aside), posixpath.dirname(final)):
-            self._files.makedirs(folder, exist_ok=True)
-        self._files.pipe_file(aside, data)
-        self._files.mv(aside, final)
+        with self._whole(path) as place:
+            self._files.pipe_file(place, data)
 
     def put_file(self, path: str, source: Path, *, sha256: str) -> None:
         """Stores a file of this machine, however large. Arguments as of :meth:`put`."""
-        self._files.put_file(os.fspath(source), self._full(path))
+        with self._whole(path) as place:
+            self._files.put_file(os.fspath(source), place)
 
     def get_file(self, path: str, target: Path) -> bool:
         """Writes a file's content into a new file of this machine; whether it was there."""
@@ -189,6 +183,19 @@ class ObjectStorage:
             for found in self._files.ls(self._full(prefix).rstrip("/"), detail=True):
                 if found["type"] == "directory":
                     yield posixpath.basename(found["name"].rstrip("/"))
+
+    @contextmanager
+    def _whole(self, path: str) -> Iterator[str]:
+        """Where to write a file that is to appear in its place once it is written."""
+        final = self._full(path)
+        if self._atomic:
+            yield final
+            return
+        aside = f"{self._root}/{_ASIDE}/{posixpath.basename(path)}.{secrets.token_hex(8)}"
+        for folder in (posixpath.dirname(aside), posixpath.dirname(final)):
+            self._files.makedirs(folder, exist_ok=True)
+        yield aside
+        self._files.mv(aside, final)
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"

@@ -16,7 +16,7 @@ from steeple.delf.durable import replacing
 from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import audit
 from steeple.server.durable import sha256_of
-from steeple.server.files import FileStore
+from steeple.server.files import FileStore, kept_name
 from steeple.server.files.folder import FolderFiles
 from steeple.server.operations.records import Operation
 from steeple.server.operations.store import OperationStore
@@ -255,11 +255,3 @@ class Run:
     def cancelled(self) -> bool:
         """Whether it was the operation that was told to stop, not the server."""
         return self._cancelled
-
-
-def kept_name(files: FileStore, name: str, sha256: str) -> str:
-    """What a file of an operation is called among those that servers share.
-
-    There it is named after its content as well: a server that was taken for gone may still be making another one.
-    """
-    return f"{sha256[:16]}-{name}" if files.shared else name
