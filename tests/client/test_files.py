@@ -86,7 +86,7 @@ def through(harness: Harness, port: int, **options: Any) -> Any:
 def content(served: Served, upload_id: str) -> bytes:
     """All of an upload that is complete."""
     with served.engine.uploads.local(upload_id) as path:
-        return Path(path).read_bytes()
+        return bytes(path.read_bytes())
 
 
 def test_connections_that_break_cost_only_what_was_under_way(harness: Harness, served: Served, file: Path) -> None:

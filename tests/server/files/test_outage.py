@@ -18,7 +18,7 @@ from tests.engines.object_store import ObjectStore
 
 pytestmark = pytest.mark.engines
 
-DATA = np.random.default_rng(1).bytes(10 << 20)
+DATA = np.random.default_rng(1).bytes(5000)
 HASTY = Patience(connect_seconds=0.5, read_seconds=0.5, attempts=1, total_seconds=1.0)
 
 
@@ -53,13 +53,14 @@ def test_an_outage_leaves_nothing_half_done(tmp_path: Path, own_store: ObjectSto
 
         own_store.pause()
         writer = during.begin(begun.id)
+        writer.write(1000, DATA[1000:])
 
         def looked_into() -> None:
             with during.local(whole.id):
                 pass
 
         calls: list[Callable[[], object]] = [
-            lambda: writer.write(1000, DATA[1000:]),
+            writer.end,
             looked_into,
             lambda: during.delete(whole.id),
             lambda: queries_during.write("other", b"1"),

@@ -180,3 +180,12 @@ def read_all(file: io.RawIOBase) -> bytes:
     """All that is left of a file, which is closed then."""
     with file:
         return file.readall()
+
+
+def kept_name(files: FileStore, name: str, sha256: str) -> str:
+    """What a file that an operation has made is called where it is kept.
+
+    Where servers share files, it is named after its content as well: a server that was taken for gone may still be
+    making the same file, with other content.
+    """
+    return f"{sha256[:16]}-{name}" if files.shared else name

@@ -108,7 +108,8 @@ class PartGrowing:
         size = sum(map(len, self._waiting))
         if not size:
             return
-        kept, before = [*self._parts], list[Part]()
+        kept = [*self._parts]
+        before: list[Part] = []
         while kept and kept[-1].size_bytes <= size and kept[-1].size_bytes + size <= PART_BYTES:
             before.insert(0, kept.pop())
             size += before[0].size_bytes

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.server.catalogue import Catalogue
-from steeple.server.durable import errors_translated, link_or_copy, sha256_of
+from steeple.server.durable import link_or_copy, sha256_of
 from steeple.server.importing import photos
 from steeple.server.importing.landmarks import LandmarkImport
 from steeple.server.importing.layout import check_layout, plan_import
@@ -120,21 +120,19 @@ class PhotoImport:
     def _planned(self, run: Run, options: ImportOptions, progress: Progress, source: Source) -> Plan:
         """The plan, made by the first run and the same for all others, whatever becomes of the folder.
 
-        A server that takes an import over may not find the plan of the one before: it makes it again and goes on, or,
+        A server that takes an import over may not have the plan of the one before: it makes it again and goes on, or,
         as what is imported was changed meanwhile, begins anew.
         """
-        if progress.planned:
-            with errors_translated("plans of imports"), suppress(FileNotFoundError):
-                return Plan.load(run.fetch(progress.planned))
         path = run.folder / _PLAN
+        if progress.planned and path.exists():
+            return Plan.load(path)
         run.progress(0, 0, "reading what there is")
         plan = plan_import(source, options.manifest)
         plan.save(path)
         digest = sha256_of(path)
         if progress.planned and progress.plan != digest:
             progress.begin_anew()
-        with errors_translated("plans of imports"):
-            progress.planned, progress.plan = run.keep(path, digest), digest
+        progress.planned, progress.plan = True, digest
         with self._catalogue.database.write() as connection:  # one write to the disk, however many problems there are
             run.save_in(connection, progress.to_json(), progress.photos, plan.problems)
         run.check()

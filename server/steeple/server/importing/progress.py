@@ -10,7 +10,7 @@ class Progress:
     """What is done, and what came of it.
 
     Attributes:
-        planned: What the plan is kept as; empty: there is none.
+        planned: Whether there is a plan.
         plan: SHA-256 of it, hex; empty: not known.
         again: Whether some of it was done before, by another plan.
         landmarks: Of the plan that are there.
@@ -20,8 +20,7 @@ class Progress:
     """
 
     def __init__(self, checkpoint: Mapping[str, Any]) -> None:
-        planned = checkpoint.get("planned", "")
-        self.planned = "plan.jsonl" if planned is True else str(planned or "")  # older versions noted that it is there
+        self.planned = bool(checkpoint.get("planned", False))
         self.plan = str(checkpoint.get("plan", ""))
         self.again = bool(checkpoint.get("again", False))
         self.landmarks = int(checkpoint.get("landmarks", 0))

@@ -10,9 +10,9 @@ from typing import Final
 
 from steeple.errors import DataLossError, InvalidArgumentError, NotFoundError
 from steeple.server.durable import errors_translated, sha256_of
-from steeple.server.files import FileStore
+from steeple.server.files import FileStore, kept_name
 from steeple.server.operations.records import Operation
-from steeple.server.operations.run import Run, kept_name
+from steeple.server.operations.run import Run
 
 FILE: Final = "file"
 SIZE: Final = "file_size_bytes"

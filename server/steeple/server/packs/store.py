@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ from steeple.errors import (
 from steeple.server.catalogue import Page, audit, pages, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.durable import errors_translated
-from steeple.server.files import FileStore
+from steeple.server.files import FileStore, kept_name
 from steeple.server.logs import facts
 from steeple.server.packs.records import PackSettings, PublishedPack, pack_name
 
@@ -55,18 +56,20 @@ class PackStore:
         self.files = files
         self._tidy_due = 0.0
 
-    def keep(self, path: Path, sha256: str) -> None:
-        """Takes a file of this host that is whole, before :meth:`publish`.
+    def kept(self, pack: PublishedPack, path: Path) -> PublishedPack:
+        """Takes the file of a pack, before :meth:`publish`; the pack, which tells where it is.
 
         Args:
-            path: Of the file.
-            sha256: Of it, hex.
+            pack: The pack.
+            path: Of the file on this host, which is whole.
 
         Raises:
             SteepleError: If that fails.
         """
+        name = kept_name(self.files, path.name, pack.sha256)
         with errors_translated("packs"):
-            self.files.put_file(path.name, path, sha256=sha256)
+            self.files.put_file(name, path, sha256=pack.sha256)
+        return replace(pack, file=name)
 
     def get(self, pack_id: str) -> PublishedPack:
         """A pack.
