@@ -239,7 +239,7 @@ def restore_snapshot(
     photos = ImageStore(settings.photos_url) if settings.images_url or settings.database_url else None
     with output.steps() as told:
         if settings.database_url and photos is not None:
-            found = install(kept, settings.data_dir, settings.database_url, photos, told, beside_others=beside)
+            found = install(kept, settings.data_dir, settings.catalogue_url, photos, told, beside_others=beside)
         else:
             found = restore(kept, settings.data_dir, told, photos=photos, beside_others=beside)
     output.document({"restored": found.to_dict(), "data_dir": str(settings.data_dir)})
