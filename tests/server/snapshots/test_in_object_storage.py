@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from steeple.errors import (
+    CancelledError,
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
@@ -146,6 +147,13 @@ def test_flags_of_the_dead_fall(place: SnapshotBucket, source: Source, monkeypat
         place.storage.put(flag, b"", sha256=empty)
     place.storage.put(f"objects/{photo_path(empty).removeprefix('images/')}", b"", sha256=empty)
     assert place.sweep() == 0, "it may be alive"
+
+    class Impatient(Silent):
+        def progress(self, done: int, total: int = 0, step: str = "") -> None:
+            raise CancelledError(step)
+
+    with pytest.raises(CancelledError, match="waiting until files"):
+        make(source, place, "one", Impatient())
     monkeypatch.setattr(objects, "_DEAD", timedelta(seconds=-10))
     assert place.sweep() == 1
     assert make(source, place, "one", Silent()).photo_count == PHOTOS, "nor does it keep others waiting"

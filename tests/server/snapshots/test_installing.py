@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from steeple.cli.main import main
 from steeple.errors import FailedPreconditionError, SnapshotError
 from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
 from steeple.server.images import ImageStore
@@ -74,7 +75,7 @@ def test_a_server_moves_to_postgresql_and_s3_and_back(
 
 
 def test_damage_leaves_the_database_empty(
-    filled: Path, open_engine: OpenEngine, tmp_path: Path, postgres_url: str
+    filled: Path, open_engine: OpenEngine, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(filled, tmp_path / "data")
     taken = take(open_engine())
@@ -88,7 +89,11 @@ def test_damage_leaves_the_database_empty(
     strange = photos.put(b"of another catalogue")
     with pytest.raises(FailedPreconditionError, match=f"has not, such as {strange}"):
         install(taken.kept, tmp_path / "other", postgres_url, photos)
-    install(taken.kept, tmp_path / "other", postgres_url, photos, beside_others=True)
+    monkeypatch.setenv("STEEPLE_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("STEEPLE_IMAGES_URL", str(tmp_path / "photos"))
+    asked = ["snapshots", "restore", str(taken.folder), "--data-dir", str(tmp_path / "other"), "--json"]
+    assert main(asked) == 6
+    assert main([*asked, "--beside-other-photos"]) == 0
     assert (tmp_path / photo_path(strange).replace("images", "photos")).exists()
     with Catalogue.open(postgres_url) as catalogue:
         assert catalogue.image_count() == 4

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 

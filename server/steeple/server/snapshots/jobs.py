@@ -138,6 +138,9 @@ class Snapshots:
         return {"snapshot": snapshot.name, "files": str(snapshot.files), "size_bytes": str(snapshot.size_bytes)}
 
     def _sweep(self, run: Run) -> Mapping[str, str]:
+        def told(looked_at: int) -> None:
+            run.progress(looked_at, 0, "files of deleted snapshots")
+
         with run.alone(_LOCK):
-            removed = self.store.sweep(lambda looked_at: run.progress(looked_at, 0, "files of deleted snapshots"))
+            removed = self.store.sweep(told, token=run.operation.id)
         return {"snapshot": snapshot_name(run.arguments["snapshot"]), "removed_files": str(removed)}

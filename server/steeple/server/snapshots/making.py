@@ -92,7 +92,11 @@ def make(
         OSError: If it cannot be written.
     """
     create_time = datetime.now(UTC)
-    with place.making(snapshot_id) as writer:
+
+    def waiting() -> None:
+        told.progress(0, 0, "waiting until files of deleted snapshots are removed")
+
+    with place.making(snapshot_id, waiting) as writer:
         copied, missing, has_index = writer.workspace / CATALOGUE, 0, False
         with source.photos_kept():
             if with_index:

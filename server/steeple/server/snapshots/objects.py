@@ -52,7 +52,6 @@ _SWEEPING: Final = "sweeping/"
 _DEAD: Final = timedelta(hours=1)
 _RENEWED_SECONDS: Final = 60.0
 _WAIT_SECONDS: Final = 1.0
-_LONGEST_WAIT_SECONDS: Final = 3600.0
 _WORKSPACE: Final = "snapshot-"
 _ABANDONED_SECONDS: Final = 24 * 3600.0
 _TOLD_EVERY: Final = 1000
@@ -118,12 +117,12 @@ class SnapshotBucket:
         return old
 
     @contextmanager
-    def making(self, snapshot_id: str) -> Iterator[ObjectWriter]:
+    def making(self, snapshot_id: str, waiting: Callable[[], None] = lambda: None) -> Iterator[ObjectWriter]:
         """Begins a snapshot. What a run of the same id has stored before it died need not be stored again."""
         with self._folder() as folder, errors_translated(WHAT):
             flag = _Flag(self.storage, f"{_MAKING}{snapshot_id}")
             try:
-                self._wait_for_sweepers(flag)
+                self._wait_for_sweepers(flag, waiting)
                 with closing(SumsWriter(folder)) as sums:
                     writer = ObjectWriter(self.storage, snapshot_id, folder, sums, flag.renew)
                     with closing(writer):
@@ -131,7 +130,7 @@ class SnapshotBucket:
             finally:
                 flag.lower()
 
-    def sweep(self, told: Callable[[int], None] = lambda _: None) -> int:
+    def sweep(self, told: Callable[[int], None] = lambda _: None, *, token: str = "") -> int:
         """Removes files that no snapshot has. Where one is being made, they are left to the next time.
 
         Raises:
@@ -139,7 +138,7 @@ class SnapshotBucket:
             UnavailableError: If the storage failed.
         """
         with self._folder() as folder, errors_translated(WHAT):
-            flag = _Flag(self.storage, f"{_SWEEPING}{secrets.token_hex(8)}")
+            flag = _Flag(self.storage, f"{_SWEEPING}{token or secrets.token_hex(8)}")
             try:
                 alive, dead = flag.others(_MAKING)
                 if alive:
@@ -182,11 +181,9 @@ class SnapshotBucket:
             flag.renew()
         return needed
 
-    def _wait_for_sweepers(self, flag: _Flag) -> None:
-        began = time.monotonic()
+    def _wait_for_sweepers(self, flag: _Flag, waiting: Callable[[], None]) -> None:
         while flag.others(_SWEEPING)[0]:
-            if time.monotonic() - began > _LONGEST_WAIT_SECONDS:
-                raise UnavailableError("files of deleted snapshots are being removed; try again later")
+            waiting()
             time.sleep(_WAIT_SECONDS)
             flag.renew()
 

@@ -185,14 +185,22 @@ class SnapshotPlace(Protocol):
         """Deletes all but the latest ``keep`` snapshots that can be read; the ids. 0 keeps all."""
         ...
 
-    def sweep(self, told: Callable[[int], None] = lambda _: None) -> int:
+    def sweep(self, told: Callable[[int], None] = lambda _: None, *, token: str = "") -> int:
         """Removes what belongs to no snapshot; the number of files.
 
         Args:
             told: Of the number of files looked at, now and then; may raise to end this.
+            token: The same whenever this is called again because a process died in it; empty: one of its own.
         """
         ...
 
-    def making(self, snapshot_id: str) -> AbstractContextManager[SnapshotWriter]:
-        """Begins a snapshot, which there is once :meth:`SnapshotWriter.finish` was called and else not."""
+    def making(
+        self, snapshot_id: str, waiting: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[SnapshotWriter]:
+        """Begins a snapshot, which there is once :meth:`SnapshotWriter.finish` was called and else not.
+
+        Args:
+            snapshot_id: Of it. If there is something of one whose making was interrupted, this takes its place.
+            waiting: Called while others have to be waited for; may raise to end this.
+        """
         ...

@@ -81,7 +81,7 @@ class SnapshotStore:
             self.delete(snapshot_id)
         return old
 
-    def sweep(self, told: Callable[[int], None] = lambda _: None) -> int:
+    def sweep(self, told: Callable[[int], None] = lambda _: None, *, token: str = "") -> int:
         """Nothing: no two snapshots have a file in common."""
         return 0
 
@@ -90,7 +90,7 @@ class SnapshotStore:
         return self.path / (snapshot_id + _PARTIAL)
 
     @contextmanager
-    def making(self, snapshot_id: str) -> Iterator[FolderWriter]:
+    def making(self, snapshot_id: str, waiting: Callable[[], None] = lambda: None) -> Iterator[FolderWriter]:
         """Begins a snapshot; what was abandoned a day ago is removed."""
         self.path.mkdir(parents=True, exist_ok=True)
         partial, oldest = self.partial(snapshot_id), time.time() - _ABANDONED_SECONDS
