@@ -182,3 +182,22 @@ def test_what_was_killed_goes_on(
     [moved] = printed(capsys, place.arguments("migrate", "--to", "milvus", "--images", 20))["indexes"]
     assert moved["milvus"] == {"images": 130, "descriptors": 130 * 30}
     assert place.state().generation == state.building, "the same collection"
+
+
+def test_a_catalogue_moves_while_a_server_uses_it(
+    postgres_url: str, place: Place, make_features: MakeFeatures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with place.config.open("a", encoding="utf-8") as file:
+        file.write(f'database_url = "{postgres_url}"\n')
+    fill(place, make_features, 3)
+    before = Engine(place.settings())
+    elsewhere = Place(place.uri, place.config, tmp_path / "elsewhere", place.engine)
+    [moved] = printed(capsys, elsewhere.arguments("migrate", "--to", "milvus"))["indexes"]
+    assert moved["milvus"] == {"images": 3, "descriptors": 600}
+    after = Engine(Place(place.uri, place.config, tmp_path / "other", place.engine).settings(milvus_uri=place.uri))
+    before.ingest.create_image("a", make_features(7), image_id="seven")
+    after.ingest.create_image("a", make_features(8), image_id="eight")
+    before.serving.catch_up()
+    for engine in (before, after):
+        assert [found(engine, make_features(number)) for number in (0, 7, 8)] == ["i0", "seven", "eight"]
+        engine.close()
