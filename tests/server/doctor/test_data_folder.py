@@ -126,17 +126,12 @@ def test_a_damaged_catalogue_is_found(data: Path) -> None:
     assert (found.status, "backup" in found.remedy) == (Status.FAILED, True)
 
 
-NEWER = "UPDATE alembic_version SET version_num = 'r9999'; "
+NEWER = "UPDATE alembic_version SET version_num = 'r9999';"
+BEYOND = "UPDATE schema_compatibility SET oldest_revision = 'r9998';"
+NOTHING_SAID = "DROP TABLE schema_compatibility;"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        NEWER + "UPDATE schema_compatibility SET oldest_revision = 'r9998'",
-        NEWER + "DROP TABLE schema_compatibility",
-        "DROP TABLE alembic_version",
-    ],
-)
+@pytest.mark.parametrize("change", [NEWER + BEYOND, NEWER + NOTHING_SAID, "DROP TABLE alembic_version"])
 def test_a_catalogue_of_another_kind_is_found(data: Path, change: str) -> None:
     with sqlite3.connect(data / "catalogue.db") as database:
         database.executescript(change)
