@@ -61,7 +61,10 @@ def test_the_pods_settings_are_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert settings.asks_for_keys
     assert settings.console_hosts == ("console.steeple.example.org",)
     assert settings.catalogue_url.startswith("postgresql://")
-    gpu = settings_of({**given, **variables(DEPLOY / "kubernetes/overlays/gpu/gpu.env")}, monkeypatch, tmp_path)
+    overlay = DEPLOY / "kubernetes/overlays/gpu"
+    (patch,) = documents(overlay / "deployment.yaml")
+    own = {each["name"]: each["value"] for each in patch["spec"]["template"]["spec"]["containers"][0]["env"]}
+    gpu = settings_of({**given, **variables(overlay / "gpu.env"), **own}, monkeypatch, tmp_path)
     assert gpu.device == "gpu"
 
 

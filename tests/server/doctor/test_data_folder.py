@@ -127,12 +127,26 @@ def test_a_damaged_catalogue_is_found(data: Path) -> None:
     assert (found.status, "backup" in found.remedy) == (Status.FAILED, True)
 
 
-@pytest.mark.parametrize("change", ["UPDATE alembic_version SET version_num = 'r9999'", "DROP TABLE alembic_version"])
+NEWER = "UPDATE alembic_version SET version_num = 'r9999';"
+BEYOND = "UPDATE schema_compatibility SET oldest_revision = 'r9998';"
+NOTHING_SAID = "DROP TABLE schema_compatibility;"
+
+
+@pytest.mark.parametrize("change", [NEWER + BEYOND, NEWER + NOTHING_SAID, "DROP TABLE alembic_version"])
 def test_a_catalogue_of_another_kind_is_found(data: Path, change: str) -> None:
     with sqlite3.connect(data / "catalogue.db") as database:
-        database.execute(change)
+        database.executescript(change)
     database.close()
     assert examined(data)["catalogue"].status is Status.FAILED
+
+
+def test_a_newer_schema_that_lets_this_version_go_on_is_told(data: Path) -> None:
+    with sqlite3.connect(data / "catalogue.db") as database:
+        database.executescript(NEWER)
+    database.close()
+    found = examined(data)["catalogue"]
+    assert found.status is Status.WARNING
+    assert "schema r9999, a newer one" in found.found
 
 
 def test_what_only_the_write_ahead_log_has_is_seen(data: Path) -> None:

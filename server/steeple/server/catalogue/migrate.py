@@ -21,6 +21,7 @@ __all__ = ["SCRIPTS", "known_revisions", "upgrade"]
 
 log = logging.getLogger(__name__)
 
+_LOCK_MILLISECONDS: Final = 10_000
 UNFINISHED: Final = "unfinished_copy"
 """Table of a database to which a catalogue is being copied; it goes when that is done."""
 
@@ -36,6 +37,7 @@ def revision_of(connection: Connection) -> str:
 def upgrade(connection: Connection) -> None:
     """Runs the missing migrations in the transaction of ``connection``: all of them take effect, or none.
 
+    On PostgreSQL it gives up, and changes nothing, where somebody reads a table for ten seconds that it has to change.
     A database that a newer Steeple has migrated is left as it is, if that one says that older ones may go on beside it.
 
     Raises:
@@ -62,8 +64,15 @@ def upgrade(connection: Connection) -> None:
                 "give an empty or a new one"
             )
         if list(found) != [known_revisions()[0]]:
+            _bound_waiting(connection)
             command.upgrade(config, "head")
             compatibility.record(connection)
+
+
+def _bound_waiting(connection: Connection) -> None:
+    # Whoever would read a table queues behind a migration that waits to change it, until those who read it are done.
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
 
 
 def _go_on_beside(connection: Connection, unknown: list[str]) -> None:
