@@ -37,13 +37,13 @@ def test_photos_in_a_bucket(bucket_url: str) -> None:
 
 def test_searches_in_milvus(milvus_uri: str) -> None:
     process = os.getpid()  # of some process: that of Milvus is its starter's alone to know
-    single, spread = measure_milvus(milvus_uri, "", process, RELEASE, [10_000], 2, lambda *_: None)
+    single, spread = measure_milvus(milvus_uri, "", process, RELEASE, [10_000], 2, lambda *_: None, places=3)
     for points, size in (single, spread):
         assert size.descriptors == 10_000
         assert [point.query_descriptors for point in points] == [100, 500, 1000, 500, 500]
         assert min(point.wall_ms for point in points) > 0
         assert all(point.client_ms > 0 for point in points)
-    assert single[0][0].parts < spread[0][0].parts <= 64, "regions are partitions, which have segments of their own"
+    assert single[0][0].parts < spread[0][0].parts <= 3, "regions are partitions, which have segments of their own"
 
 
 def test_processes_that_are_not_there() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import ModelRelease
+from steeple.errors import UnavailableError
 from steeple.server.capacity.layout import milvus_lists
 from steeple.server.capacity.measured import IndexPoint, IndexSize
 from steeple.server.catalogue import LatLng
@@ -25,8 +26,9 @@ from steeple.server.scale.processes import cpu_seconds, resident_bytes
 from steeple.server.scale.synthetic import IMAGE_DESCRIPTORS, SyntheticCatalogue, key_of
 
 _TIMEOUT: Final = 120.0
+_PAUSE: Final = 0.2
 _IMAGES_AT_ONCE: Final = 20
-_PLACES: Final = 32  # far from each other: each has a region of its own, and regions a partition or several
+_PLACES: Final = 32
 
 
 def measure_milvus(
@@ -37,6 +39,7 @@ def measure_milvus(
     sizes: Sequence[int],
     runs: int,
     progress: Progress,
+    places: int = _PLACES,
 ) -> Iterator[tuple[list[IndexPoint], IndexSize]]:
     """Fills a collection of each size with synthetic descriptors, searches it and drops it.
 
@@ -51,6 +54,7 @@ def measure_milvus(
         sizes: Descriptors of each collection.
         runs: Of each search; medians count.
         progress: Told of each step.
+        places: Of the largest when it is measured again: far from each other, each in a region of its own.
 
     Yields:
         Of each collection, its searches and what it takes.
@@ -61,14 +65,14 @@ def measure_milvus(
     connection = MilvusConnection(uri, token, timeout=_TIMEOUT)
     catalogue = SyntheticCatalogue(release)
     try:
-        for size, places in [*((size, 1) for size in sizes), (max(sizes), _PLACES)]:
+        for size, spread in [*((size, 1) for size in sizes), (max(sizes), places)]:
             prefix = f"benchmark_{secrets.token_hex(6)}"
             index = MilvusIndex(connection, release, prefix=prefix)
             before = resident_bytes(process) if process else 0
             fresh = index.fresh(size)
             try:
                 index.switch_to(fresh)
-                _fill(fresh, catalogue, size // IMAGE_DESCRIPTORS, places, progress)
+                _fill(fresh, catalogue, size // IMAGE_DESCRIPTORS, spread, progress)
                 fresh.settled()
                 index.await_timestamp(fresh.timestamp)
                 queries, _ = catalogue.copies(size // IMAGE_DESCRIPTORS, COPIES, DISTANCE)
@@ -97,11 +101,21 @@ def _place(number: int) -> LatLng:
 
 
 def _segments(connection: MilvusConnection, prefix: str, release: ModelRelease) -> int:
-    """How many segments of a collection query nodes hold."""
+    """How many segments a collection has, once query nodes hold all of them: before, they search what came in."""
     collection = Collections(connection).behind(alias_of(prefix, release.name))
-    request = connection.contract.milvus.GetQuerySegmentInfoRequest(collectionName=collection)
-    held = connection.call("GetQuerySegmentInfo", request, "tell its segments").infos
-    return max(1, sum(1 for segment in held if segment.num_rows))
+    messages, dropped = connection.contract.milvus, connection.contract.common.SegmentState.Dropped
+    deadline = time.monotonic() + _TIMEOUT
+    while True:
+        request = messages.GetPersistentSegmentInfoRequest(collectionName=collection)
+        stored = connection.call("GetPersistentSegmentInfo", request, "tell its segments").infos
+        wanted = {segment.segmentID for segment in stored if segment.num_rows and segment.state != dropped}
+        request = messages.GetQuerySegmentInfoRequest(collectionName=collection)
+        held = connection.call("GetQuerySegmentInfo", request, "tell its segments").infos
+        if wanted and wanted <= {segment.segmentID for segment in held}:
+            return len(wanted)
+        if time.monotonic() > deadline:
+            raise UnavailableError(f"Milvus did not load {len(wanted)} segments in {_TIMEOUT:.0f} s; try again")
+        time.sleep(_PAUSE)
 
 
 def _point(
