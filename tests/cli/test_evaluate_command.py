@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from steeple.server.index.milvus import MilvusConnection
-from steeple.server.index.milvus.collections import Collections
 from steeple.delf import ModelRelease, read_image
 from steeple.delf.features import MAX_FEATURES
+from steeple.server.index.milvus import MilvusConnection
+from steeple.server.index.milvus.collections import Collections
 from tests.known_photos import LANDMARKS, write_known_photos
 
 from .support import Ran, Steeple
