@@ -14,6 +14,7 @@ import sqlalchemy
 from sqlalchemy import delete, text
 
 from steeple.server.catalogue import Catalogue
+from steeple.server.catalogue.compatibility_table import schema_compatibility
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.schema import metadata
 
@@ -33,7 +34,11 @@ class Catalogues(ABC):
 
     @abstractmethod
     def drop(self, url: str) -> None:
-        """Takes back one that nobody needs any more."""
+        """Takes back one that nobody needs any more, with the tables that it had."""
+
+    def destroy(self, url: str) -> None:
+        """Takes back one that may have other tables now."""
+        self.drop(url)
 
     @contextmanager
     def lent(self) -> Iterator[str]:
@@ -87,6 +92,8 @@ class PostgresCatalogues(Catalogues):
         try:
             with database.write() as connection:
                 for table in reversed(metadata.sorted_tables):
+                    if table is schema_compatibility:  # tells of the tables, which stay
+                        continue
                     connection.execute(delete(table))
                     if (numbered := table.autoincrement_column) is not None:
                         name = f"{table.name}_{numbered.name}_seq"
@@ -94,3 +101,6 @@ class PostgresCatalogues(Catalogues):
         finally:
             database.close()
         self._empty.append(url)
+
+    def destroy(self, url: str) -> None:
+        self._server.drop(str(sqlalchemy.make_url(url).database))

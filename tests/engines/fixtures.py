@@ -91,6 +91,14 @@ def catalogue_url(catalogues: Catalogues) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def altered_catalogue_url(catalogues: Catalogues) -> Iterator[str]:
+    """The same for a test that changes the tables."""
+    url = catalogues.make()
+    yield url
+    catalogues.destroy(url)
+
+
 @pytest.fixture(scope="session")
 def milvus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where Milvus keeps all."""

@@ -24,6 +24,11 @@ FIRST = "0019"  # of those before it, older versions of Steeple were refused in 
 LATER = [script for script in revisions() if FIRST in known_revisions()[known_revisions().index(script.revision) :]]
 
 
+@pytest.fixture
+def url(altered_catalogue_url: str) -> str:
+    return altered_catalogue_url
+
+
 def test_every_migration_says_who_may_go_on_beside_it() -> None:
     order = list(reversed(known_revisions()))
     oldest = order.index(FIRST)
