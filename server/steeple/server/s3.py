@@ -23,7 +23,7 @@ _PART: Final = 32 << 20
 _MOST_PARTS: Final = 10_000
 _PARTS_AT_ONCE: Final = 4
 _BYTES_PER_SECOND: Final = 1 << 20  # of a line so slow that it is given up
-_DELETED_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 1000  # that S3 lists, and deletes
 _LOGGERS: Final = ("botocore", "aiobotocore", "s3fs", "fsspec")
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
@@ -155,7 +155,7 @@ class S3Storage(ObjectStorage):
     def delete_all(self, paths: Iterable[str]) -> None:
         """By one request a thousand."""
         more = iter(paths)
-        while some := list(islice(more, _DELETED_AT_ONCE)):
+        while some := list(islice(more, _AT_ONCE)):
             objects = [{"Key": self._key(path)} for path in some]
             done = self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
             if failed := done.get("Errors"):
@@ -176,7 +176,7 @@ class S3Storage(ObjectStorage):
 
     def _pages(self, **asked: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - the driver's
         while True:
-            page = self._call("list_objects_v2", **asked)
+            page = self._call("list_objects_v2", MaxKeys=_AT_ONCE, **asked)
             yield page
             if not page.get("IsTruncated"):
                 return
