@@ -9,6 +9,8 @@ import pytest
 
 from steeple.delf import ModelRelease, read_image
 from steeple.delf.features import MAX_FEATURES
+from steeple.server.index.milvus import MilvusConnection
+from steeple.server.index.milvus.collections import Collections
 from tests.known_photos import LANDMARKS, write_known_photos
 
 from .support import Ran, Steeple
@@ -82,9 +84,6 @@ def test_exact_search_among_fillers(known: Path, steeple: Steeple, tmp_path: Pat
 @pytest.mark.engines
 def test_milvus_recognises_the_same(known: Path, steeple: Steeple, milvus_uri: str) -> None:
     """And leaves nothing behind."""
-    from steeple.server.index.milvus import MilvusConnection
-    from steeple.server.index.milvus.collections import Collections
-
     connection = MilvusConnection(milvus_uri)
     before = set(Collections(connection).names())
     ran = steeple("evaluate", known, "--features", "300", "--milvus-uri", milvus_uri, "--json")
