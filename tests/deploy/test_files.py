@@ -15,12 +15,11 @@ from steeple.server.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
-PAGES = [ROOT / "docs/server/running.md", ROOT / "docs/server/reliability.md"]
+PAGES = [ROOT / "docs/server" / name for name in ("running.md", "deploying.md", "reliability.md")]
 FILES = sorted(path for path in [*DEPLOY.rglob("*"), *PAGES] if path.is_file() and path.suffix != ".png")
 
 # Of the settings' file, and of the commands that ask a server.
-COMING = {"FILES_URL", "MILVUS_URI", "MILVUS_TOKEN", "MILVUS_KIND"}
-OTHERS = COMING | {"CONFIG", "SERVER", "KEY", "TLS", "ROOT_CERTIFICATES", "CLIENT_CERTIFICATE", "CLIENT_KEY"}
+OTHERS = {"CONFIG", "SERVER", "KEY", "TLS", "ROOT_CERTIFICATES", "CLIENT_CERTIFICATE", "CLIENT_KEY"}
 
 
 def name_of(path: Path) -> str:

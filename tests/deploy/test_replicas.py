@@ -13,7 +13,7 @@ import yaml
 from steeple.server.api.lifecycle import LIVE, SERVICES
 from steeple.server.settings import Settings
 
-from .test_files import COMING, DEPLOY, ROOT
+from .test_files import DEPLOY, ROOT
 
 BASE = DEPLOY / "kubernetes/base"
 OVERLAYS = sorted((DEPLOY / "kubernetes/overlays").iterdir())
@@ -47,9 +47,7 @@ def compose() -> Any:
 
 def settings_of(given: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     for name, value in given.items():
-        if name.startswith("STEEPLE_") and name.removeprefix("STEEPLE_") not in COMING - {
-            field.upper() for field in Settings.model_fields
-        }:
+        if name.startswith("STEEPLE_"):
             monkeypatch.setenv(name, value)
     return Settings.load(data_dir=tmp_path, address="0.0.0.0:50051")
 

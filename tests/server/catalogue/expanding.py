@@ -38,7 +38,7 @@ def _table(found: Any, name: str) -> Table:
     primary = found.get_pk_constraint(name)["constrained_columns"]
     columns = {
         column["name"]: Column(
-            str(column["type"]),
+            str(column["type"]).partition(" COLLATE ")[0],  # the order of text is nothing that a statement relies on
             bool(column["nullable"]),
             bool(column["nullable"]) or column["default"] is not None or primary == [column["name"]],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -20,13 +21,16 @@ from steeple.server.catalogue.migrate import SCRIPTS
 
 from .expanding import schema, taken_away
 
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.engines)])
+def url(request: pytest.FixtureRequest) -> str:
+    """Of an empty database that no other test gets: what is done to its schema stays."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
 FIRST = "0019"  # of those before it, older versions of Steeple were refused in any case
 LATER = [script for script in revisions() if FIRST in known_revisions()[known_revisions().index(script.revision) :]]
-
-
-@pytest.fixture
-def url(altered_catalogue_url: str) -> str:
-    return altered_catalogue_url
 
 
 def test_every_migration_says_who_may_go_on_beside_it() -> None:
@@ -42,18 +46,19 @@ def test_every_migration_says_who_may_go_on_beside_it() -> None:
 
 
 def test_migrations_that_say_that_they_only_add_do_so(url: str) -> None:
-    database = Database(url)
     config = Config()
     config.set_main_option("script_location", SCRIPTS)
-    for script in reversed(LATER):
-        with database.write() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, str(script.down_revision))
-            before = schema(connection)
-            command.upgrade(config, script.revision)
-            taken = taken_away(before, schema(connection))
-        assert script.module.oldest_steeple is not None or taken == [], script.revision
-    database.close()
+    with closing(Database(url)) as database:
+        with database.read() as connection:
+            assert schema(connection) == {}
+        for script in reversed(LATER):
+            with database.write() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, str(script.down_revision))
+                before = schema(connection)
+                command.upgrade(config, script.revision)
+                taken = taken_away(before, schema(connection))
+            assert script.module.oldest_steeple is not None or taken == [], script.revision
 
 
 ADDING: dict[str, Callable[[Operations], object]] = {
