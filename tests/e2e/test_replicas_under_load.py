@@ -196,7 +196,9 @@ def test_a_photo_that_is_added_through_one_is_found_through_the_other_within_a_s
             while (answer := other.identify(photo)).landmark is None:
                 asked = time.monotonic()
                 assert asked - began < 10 * _SECOND
-            waited.append(asked - began)  # until the question that it answers: how long the answer takes is another thing
+            waited.append(
+                asked - began
+            )  # until the question that it answers: how long the answer takes is another thing
             assert answer.landmark.id == f"tower-{number}"
     print(f"\nfound after {statistics.median(waited):.3f} s, at most {max(waited):.3f} s")  # noqa: T201
     assert max(waited) < _SECOND

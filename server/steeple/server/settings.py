@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
         snapshots_dir: Folder of snapshots, of one server, or fsspec URL, such as ``s3://bucket/snapshots``, of all
-            servers of a catalogue; empty: a folder in ``data_dir``.
+            servers of a catalogue; empty: ``snapshots`` in ``files_url``, or else in ``data_dir``.
         snapshots_keep: Latest snapshots that are kept when one is made, unless its maker says otherwise; 0: all.
         model: Name or folder of the model release to serve.
         calibration: File of `steeple calibrate`, to answer by instead of the model release's calibration.
@@ -328,7 +328,8 @@ class Settings(BaseSettings):
     @property
     def snapshots_place(self) -> str:
         """Folder or fsspec URL of the snapshots."""
-        return self.snapshots_dir or str(self.data_dir / "snapshots")
+        shared = f"{self.files_url.rstrip('/')}/snapshots" if self.files_url else ""
+        return self.snapshots_dir or shared or str(self.data_dir / "snapshots")
 
     @classmethod
     def settings_customise_sources(
