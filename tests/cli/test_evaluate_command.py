@@ -9,6 +9,8 @@ import pytest
 
 from steeple.delf import ModelRelease, read_image
 from steeple.delf.features import MAX_FEATURES
+from steeple.server.index.milvus import MilvusConnection
+from steeple.server.index.milvus.collections import Collections
 from tests.known_photos import LANDMARKS, write_known_photos
 
 from .support import Ran, Steeple
@@ -79,6 +81,18 @@ def test_exact_search_among_fillers(known: Path, steeple: Steeple, tmp_path: Pat
         assert part in text.out
 
 
+@pytest.mark.engines
+def test_milvus_recognises_the_same(known: Path, steeple: Steeple, milvus_uri: str) -> None:
+    """And leaves nothing behind."""
+    connection = MilvusConnection(milvus_uri)
+    before = set(Collections(connection).names())
+    ran = steeple("evaluate", known, "--features", "300", "--milvus-uri", milvus_uri, "--json")
+    check(ran)
+    assert ran.json["index"] == "IVF_PQ nlist=1024 m=20 on Milvus"
+    assert set(Collections(connection).names()) <= before
+    connection.close()
+
+
 def test_fewer_features_on_other_scales(known: Path, steeple: Steeple) -> None:
     ran = steeple("evaluate", known, "--features", 120, "--scales", "1,0.5", "--json")
     assert ran.code == 0, ran.err
@@ -136,6 +150,8 @@ def test_figures_are_written_into_a_release_of_ones_own(known: Path, steeple: St
     [
         (["known", "--record"], 2, "--record needs a release in a folder of yours"),
         (["known", "--record", "--exact"], 2, "leave the other options out"),
+        (["known", "--record", "--milvus-uri", "http://localhost:1"], 2, "leave the other options out"),
+        (["known", "--exact", "--milvus-uri", "http://localhost:1"], 2, "give one of them"),
         (["nowhere"], 2, "there is no folder nowhere"),
         (["."], 2, "has no reference photos"),
         (["known", "--fillers", "."], 2, "there is no photo"),

@@ -94,6 +94,9 @@ def test_what_was_acknowledged_outlives_a_crash(tmp_path: Path) -> None:
         # The last one may have been cut short.
         assert 0 <= stats.images - len(counts) <= 1
         assert 0 <= stats.descriptors - 40 * len(counts) <= 40
+        index.remove_many(range(max(adding.acknowledged) + 2))
+        stats = index.stats()
+        assert (stats.images, stats.descriptors) == (0, 0)
     finally:
         connection.close()
         server.stop()

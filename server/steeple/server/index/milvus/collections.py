@@ -28,6 +28,7 @@ KINDS: Final = ("IVF_PQ", "GPU_IVF_PQ")
 """Of index; the second is for Milvus on nodes with GPUs."""
 
 _METRIC: Final = "L2"
+_PATIENCE_SECONDS: Final = 60.0  # for what nobody waits for in front of a screen
 _PAUSE_SECONDS: Final = 0.1
 _INDEXED_FROM: Final = 1024  # rows of a segment (minSegmentNumRowsToEnableIndex)
 _FINISHED, _FAILED = 3, 4  # common.IndexState
@@ -134,11 +135,11 @@ class Collections:
             num_partitions=partitions,
             consistency_level=self._connection.contract.common.ConsistencyLevel.Customized,
         )
-        self._connection.call("CreateCollection", request, "create a collection")
+        self._connection.call("CreateCollection", request, "create a collection", timeout=_PATIENCE_SECONDS)
         request = self._messages.CreateIndexRequest(collection_name=name, field_name=schema.DESCRIPTOR)
         for key, value in index.parameters.items():
             request.extra_params.add(key=key, value=value)
-        self._connection.call("CreateIndex", request, "create an index")
+        self._connection.call("CreateIndex", request, "create an index", timeout=_PATIENCE_SECONDS)
         self.load(name)
 
     def facts(self, name: str) -> dict[str, Any]:
@@ -165,7 +166,7 @@ class Collections:
             UnavailableError: If it takes longer than so many seconds.
         """
         request = self._messages.LoadCollectionRequest(collection_name=name, replica_number=1)
-        self._connection.call("LoadCollection", request, "load a collection")
+        self._connection.call("LoadCollection", request, "load a collection", timeout=_PATIENCE_SECONDS)
         loaded = self._connection.contract.common.LoadState.LoadStateLoaded
         request = self._messages.GetLoadStateRequest(collection_name=name)
         deadline = time.monotonic() + timeout

@@ -22,7 +22,7 @@ _OPTIONS: Final = [
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
     # A machine that went without a word is noticed.
-    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_time_ms", 55_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 ]
 

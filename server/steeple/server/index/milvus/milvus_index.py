@@ -28,7 +28,7 @@ from steeple.server.index.protocol import IndexStats
 from steeple.server.index_factory import IndexFactory
 
 _ROWS_AT_ONCE: Final = 20_000  # of a write: 5 MB
-_PAGE: Final = 16_000  # rows of a query's answer; Milvus allows 16,384
+_IDS_AT_ONCE: Final = 5_000  # of an expression, or of a page; Milvus takes disproportionately long to read more
 _COUNTED_SECONDS: Final = 60.0
 
 
@@ -38,7 +38,7 @@ class MilvusIndex:
     It serves from the collection behind an alias, ``PREFIX_RELEASE``; collections are called ``PREFIX_RELEASE_1`` and
     so on. The first is made when first needed.
 
-    What is new lies in growing segments, which Milvus searches exactly; it seals and indexes them on its own.
+    What is new Milvus searches as it is, exactly or by lists without codes; it seals and indexes segments on its own.
 
     Writes must come from one process at a time; who writes after another knows of its last write
     (:meth:`await_timestamp`).
@@ -76,7 +76,7 @@ class MilvusIndex:
         self._guarantee = 1  # Milvus: nothing to wait for
         self._write_lock = threading.RLock()
         self._recent = RecentWrites()
-        self._since = 0  # before the first write here: others may have written
+        self._since = 0  # 0: others may have written; else when a write here first looked
         self._doubtful: set[int] = set()  # images of a write that failed: it may yet come to pass
         self._counted = (0, -math.inf)
 
@@ -134,12 +134,13 @@ class MilvusIndex:
         with self._write_lock:
             known = self._recent.known(keys)
             if len(known) < len(keys):
-                if not self._since:
-                    self._since = self._now()
+                self._since = self._since or self._now()
                 guarantee = max(self._since, self._recent.since)
                 known |= self._held([key for key in keys if key not in known], guarantee)
             self._recent.forget(keys, self._timestamp)
+            since, self._since = self._since, 0  # if it fails, part of it may be there, at a time that nobody was told
             yield {key: held for key, held in known.items() if held is not None}
+            self._since = since
 
     def _put(self, method: str, images: Sequence[ImageRows]) -> None:
         for start in range(0, len(images), _ROWS_AT_ONCE):
@@ -160,8 +161,8 @@ class MilvusIndex:
     def _delete(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        for start in range(0, len(ids), _ROWS_AT_ONCE):
-            expression = filters.of_ids(ids[start : start + _ROWS_AT_ONCE])
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            expression = filters.of_ids(ids[start : start + _IDS_AT_ONCE])
             request = self._messages.DeleteRequest(collection_name=self._name, expr=expression)
             answer = self._call("Delete", request, "delete")
         self._wrote(int(answer.timestamp) or self._now())  # Milvus 2.3 does not tell; what it gives now is later
@@ -202,8 +203,8 @@ class MilvusIndex:
 
     def _held(self, image_keys: Sequence[int], guarantee: int) -> dict[int, Held]:
         found = {}
-        for start in range(0, len(image_keys), _PAGE):
-            expression = filters.of_ids([rows.marker_id(key) for key in image_keys[start : start + _PAGE]])
+        for start in range(0, len(image_keys), _IDS_AT_ONCE):
+            expression = filters.of_ids([rows.marker_id(key) for key in image_keys[start : start + _IDS_AT_ONCE]])
             fields = self._asked(expression, [schema.ID, schema.FEATURE, schema.REGION], guarantee)
             found.update(rows.read_markers(fields))
         return found
@@ -216,7 +217,7 @@ class MilvusIndex:
         """
         while True:
             expression = f"{schema.ID} < 0 and {schema.ID} > {rows.marker_id(after)}"
-            held = rows.read_markers(self._query(expression, [schema.ID, schema.FEATURE, schema.REGION], _PAGE))
+            held = rows.read_markers(self._query(expression, [schema.ID, schema.FEATURE, schema.REGION], _IDS_AT_ONCE))
             if not held:
                 return
             yield {key: held[key].count for key in sorted(held)}
@@ -231,8 +232,7 @@ class MilvusIndex:
 
     def _asked(self, expression: str, fields: Sequence[str], guarantee: int, limit: int = 0) -> dict[str, Any]:
         request = searching.query(self._name, expression, fields, guarantee, limit)
-        answer = self._call("Query", request, "query")
-        return {str(data.field_name): data for data in answer.fields_data}
+        return {str(data.field_name): data for data in self._call("Query", request, "query").fields_data}
 
     def search(
         self, queries: NDArray[np.float32], neighbours: int, *, within: Collection[int] | None = None
