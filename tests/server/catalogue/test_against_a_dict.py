@@ -173,7 +173,8 @@ class CatalogueMachine(RuleBasedStateMachine):
             return
         for change in self.catalogue.changes_since(self.sequence):
             self.sequence = change.sequence
-            (self.gallery.add if change.kind is ChangeKind.ADD else self.gallery.remove)(change.image_key)
+            if change.kind is not ChangeKind.FACTS:
+                (self.gallery.add if change.kind is ChangeKind.ADD else self.gallery.remove)(change.image_key)
         images = dict(image for expected in self.model.values() for image in expected.images.values())
         assert self.gallery == set(images)
         assert self.catalogue.image_count() == len(images)
