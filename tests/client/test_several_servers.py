@@ -239,6 +239,6 @@ def test_what_is_said_of_a_lost_call_is_no_answer(
     peer.script("IdentifyStream", lost, peer.normally)
     assert [found.frame_id for found in client.identify_stream([features] * 2)] == [0, 1]
     peer.script("Identify", lost)
-    with pytest.raises(UnavailableError, match="RST_STREAM|CANCELLED"):
+    with pytest.raises(UnavailableError, match=r"RST_STREAM|CANCELLED"):
         client.identify(features)
     assert len(peer.calls("Identify")) == 3 + 4
