@@ -222,15 +222,23 @@ def test_servers_of_a_list_have_the_certificate_of_the_first(
         server.stop(0).wait()
 
 
-def test_what_a_proxy_says_that_has_lost_its_server_is_made_again(
-    client: Any, peer: Peer, features: FeatureSet
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM (Received RST_STREAM with error code 2))"),
+        (grpc.StatusCode.CANCELLED, "CANCELLED"),
+    ],
+    ids=["a proxy that has lost its server", "a server that closes its connections"],
+)
+def test_what_is_said_of_a_lost_call_is_no_answer(
+    client: Any, peer: Peer, features: FeatureSet, code: grpc.StatusCode, text: str
 ) -> None:
-    lost = fail(grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM (Received RST_STREAM with error code 2))")
+    lost = fail(code, text)
     peer.script("Identify", lost, lost, peer.normally)
     assert client.identify(features).feature_count == 25
     peer.script("IdentifyStream", lost, peer.normally)
     assert [found.frame_id for found in client.identify_stream([features] * 2)] == [0, 1]
     peer.script("Identify", lost)
-    with pytest.raises(UnavailableError, match="RST_STREAM"):
+    with pytest.raises(UnavailableError, match=r"RST_STREAM|CANCELLED"):
         client.identify(features)
     assert len(peer.calls("Identify")) == 3 + 4

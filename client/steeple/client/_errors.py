@@ -52,9 +52,11 @@ class _FinishedCall(Protocol):
 
 
 # What gRPC says where the server has said nothing: its asyncio API of a message that is sent while the connection
-# breaks, and both of a proxy that has lost its server in the middle of an answer.
+# breaks, both of a proxy that has lost its server in the middle of an answer, and both of a call that was on its way
+# when a server closed its connections. Who cancels a call, or closes the client, is told so in other words.
 _GONE: Final = "Internal error from Core"
 _RESET: Final = "RST_STREAM"
+_CLOSING: Final = "CANCELLED"
 
 
 def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> Failure:
@@ -66,7 +68,7 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     call: _FinishedCall = error
     code = call.code()
     details = _details(error)
-    lost = code is grpc.StatusCode.INTERNAL and details.info is None and _is_of_grpc(call.details() or "")
+    lost = details.info is None and _is_of_grpc(code, call.details() or "")
     if lost:
         code = grpc.StatusCode.UNAVAILABLE
     if details.info is not None:
@@ -83,8 +85,10 @@ def failure_of(error: grpc.RpcError, *, target: str, timeout: float | None) -> F
     return Failure(result, details.retry_delay, lost)
 
 
-def _is_of_grpc(text: str) -> bool:
-    return text == _GONE or _RESET in text
+def _is_of_grpc(code: grpc.StatusCode, text: str) -> bool:
+    if code is grpc.StatusCode.CANCELLED:
+        return text == _CLOSING
+    return code is grpc.StatusCode.INTERNAL and (text == _GONE or _RESET in text)
 
 
 def abandoned(cancelled: asyncio.CancelledError) -> BaseException:
