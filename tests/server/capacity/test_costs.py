@@ -37,6 +37,19 @@ def test_no_term_is_negative_however_the_figures_scatter() -> None:
     assert 0.1 < found.worst < 0.5
 
 
+def test_milvus_scans_as_faiss_does() -> None:
+    short = [
+        replace(each, codes=39.0 * each.probes, cpu_ms=1.0 + 1e-3 * each.query_descriptors * each.probes)
+        for each in points("milvus")
+        if each.code_size == 20
+    ]
+    known = Costs(measured.Measured((replace(RUN, index=(*points("faiss"), *short)),)))
+    found = known.processor("milvus")
+    assert found.worst < 1e-3
+    for term in ("code", "byte"):
+        assert found.seconds[term] == pytest.approx(SECONDS[term], rel=1e-3), "lists of one length do not tell"
+
+
 def test_a_gpu_has_costs_of_its_own() -> None:
     found = costs("gpu")
     search = Search.of(points("gpu")[0])

@@ -85,6 +85,8 @@ TERMS: Final[Mapping[str, Callable[[Search], float]]] = {
 """What the time of a search is made of: the call, a segment, a descriptor, a centroid that it is compared with (or a
 step in the graph), its coming to a segment, a list whose tables are computed, a code, and a byte of a code."""
 
+_SCANNING: Final = ("code", "byte")
+
 EMBEDDED_TERMS: Final = ("query", "centroid", "hop", "list", "code", "byte")
 """Of an index without segments: what a descriptor costs is in finding its lists, whose number hardly varies."""
 
@@ -106,7 +108,12 @@ class Fit:
         return sum(seconds * TERMS[term](search) for term, seconds in self.seconds.items())
 
 
-def fit(searches: Sequence[Search], seconds: Sequence[float], terms: Sequence[str] = tuple(TERMS)) -> Fit:
+def fit(
+    searches: Sequence[Search],
+    seconds: Sequence[float],
+    terms: Sequence[str] = tuple(TERMS),
+    given: Mapping[str, float] | None = None,
+) -> Fit:
     """Least squares of relative errors, with no term below 0.
 
     With so few terms all choices of them are tried, and the best that needs no negative one is exact.
@@ -115,28 +122,33 @@ def fit(searches: Sequence[Search], seconds: Sequence[float], terms: Sequence[st
         searches: Measured ones.
         seconds: That each took.
         terms: Of :data:`TERMS`, those that may count.
+        given: Seconds of other terms, that are known.
     """
+    known = Fit(given or {}, 0.0)
+    left = np.array([1 - known(search) / each for search, each in zip(searches, seconds, strict=True)])
     columns = np.array([[TERMS[term](search) for term in terms] for search in searches], np.float64)
     columns /= np.asarray(seconds)[:, None]
     scale = np.where(columns.any(axis=0), np.abs(columns).max(axis=0), 1.0)
     best, least = np.zeros(len(terms)), math.inf
     for count in range(1, len(terms) + 1):
         for chosen in itertools.combinations(range(len(terms)), count):
-            found = _least_squares(columns / scale, chosen)
+            found = _least_squares(columns / scale, chosen, left)
             if found is None:
                 continue
-            error = float((((columns / scale) @ found - 1) ** 2).sum())
+            error = float((((columns / scale) @ found - left) ** 2).sum())
             if error < least - _SAME:
                 best, least = found, error
-    errors = np.abs((columns / scale) @ best - 1)
+    errors = np.abs((columns / scale) @ best - left)
     kept = {term: float(value) for term, value in zip(terms, best / scale, strict=True) if value > 0}
-    return Fit(kept, float(errors.max()))
+    return Fit({**kept, **known.seconds}, float(errors.max()))
 
 
-def _least_squares(columns: NDArray[np.float64], chosen: Sequence[int]) -> NDArray[np.float64] | None:
+def _least_squares(
+    columns: NDArray[np.float64], chosen: Sequence[int], wanted: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
     """Coefficients of all columns, 0 for those that are not chosen; None if one would be negative."""
     part = columns[:, list(chosen)]
-    found, _, rank, _ = np.linalg.lstsq(part, np.ones(len(part)), rcond=1e-9)
+    found, _, rank, _ = np.linalg.lstsq(part, wanted, rcond=1e-9)
     if rank < len(chosen) or (found < 0).any():
         return None
     whole = np.zeros(columns.shape[1])
@@ -197,8 +209,15 @@ class Costs:
             )
         if (engine, kind) not in self._fits:
             seconds = [1e-3 * value(point) for point in points]
-            terms = tuple(TERMS) if engine == "milvus" else EMBEDDED_TERMS
-            self._fits[engine, kind] = fit([Search.of(point) for point in points], seconds, terms)
+            searches = [Search.of(point) for point in points]
+            if engine == "milvus" and self.knows("faiss"):
+                # Milvus scans lists with FAISS. Those of small segments are all as short, so that they do not tell.
+                given = {term: self.processor("faiss").seconds.get(term, 0.0) for term in _SCANNING}
+                terms = [term for term in TERMS if term not in _SCANNING]
+                self._fits[engine, kind] = fit(searches, seconds, terms, given)
+            else:
+                terms = list(TERMS if engine == "milvus" else EMBEDDED_TERMS)
+                self._fits[engine, kind] = fit(searches, seconds, terms)
         return self._fits[engine, kind]
 
     def client(self, engine: str, descriptors: float) -> float:
