@@ -35,7 +35,16 @@ def test_a_server_that_should_be_there_fails(steeple: Steeple, tmp_path: Path, m
 def test_other_stores_are_not_looked_into(
     steeple: Steeple, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STEEPLE_DATABASE_URL", "postgresql://nowhere/steeple")
     monkeypatch.setenv("STEEPLE_IMAGES_URL", "s3://bucket")
     found = checks(steeple("doctor", "--data-dir", tmp_path, "--server", address, "--json").json)
-    assert found["catalogue"] == found["photos"] == "skipped"
+    assert found["photos"] == "skipped"
+
+
+def test_a_database_that_cannot_be_used_fails_without_its_password(
+    steeple: Steeple, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEEPLE_DATABASE_URL", "postgresql://me:s3cret@127.0.0.1:1/steeple")
+    ran = steeple("doctor", "--data-dir", tmp_path, "--server", address, "--json")
+    assert (ran.code, checks(ran.json)["catalogue"]) == (1, "failed")
+    assert "postgresql://me:***@127.0.0.1:1/steeple" in ran.out
+    assert "s3cret" not in ran.out + ran.err

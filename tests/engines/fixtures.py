@@ -5,11 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.engines.milvus_server import MilvusServer
 from tests.engines.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    from tests.engines.catalogues import Catalogues
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +30,28 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object
 
 
 @pytest.fixture
+def own_postgres_server(tmp_path: Path) -> Iterator[object]:
+    """A PostgreSQL server of this test alone, which may stop it."""
+    from tests.engines.postgres import PostgresServer
+
+    server = PostgresServer(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A PostgreSQL server without any extension; no test may stop it."""
+    from tests.engines.postgres import PostgresServer, wheel_binaries
+
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "plain", wheel_binaries())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def postgres_url(postgres_server: object) -> Iterator[str]:
     """SQLAlchemy URL of an empty database, of this test alone."""
     from tests.engines.postgres import PostgresServer
@@ -34,6 +60,35 @@ def postgres_url(postgres_server: object) -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     yield postgres_server.database(name)
     postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_catalogues(postgres_server: object) -> Catalogues:
+    """Makes empty catalogues of PostgreSQL."""
+    from tests.engines.catalogues import PostgresCatalogues
+    from tests.engines.postgres import PostgresServer
+
+    assert isinstance(postgres_server, PostgresServer)
+    return PostgresCatalogues(postgres_server)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.engines)])
+def catalogues(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Catalogues:
+    """Makes empty catalogues, of one kind of database after the other: a test that uses it is run with each."""
+    from tests.engines.catalogues import Catalogues, SqliteCatalogues
+
+    if request.param == "sqlite":
+        return SqliteCatalogues(tmp_path_factory.mktemp("catalogues"))
+    made = request.getfixturevalue("postgres_catalogues")
+    assert isinstance(made, Catalogues)
+    return made
+
+
+@pytest.fixture
+def catalogue_url(catalogues: Catalogues) -> Iterator[str]:
+    """URL of an empty catalogue of this test alone, which is run with each kind of database."""
+    with catalogues.lent() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+import weakref
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -48,22 +50,22 @@ class PostgresServer:
     Nothing is synced to the disk: what the operating system has survives the end of the server's process.
 
     Args:
-        folder: Made by this.
+        folder: Made by this. PostgreSQL refuses to run as root; started by root, it is another user's, and keeps all
+            in a folder of its own that goes with this object: pytest's are root's alone, and each pytest sees to that.
         programs: Folder of the binaries; None: the first of :func:`binaries`.
     """
 
     def __init__(self, folder: Path, programs: Path | None = None) -> None:
-        self._folder = folder
-        self._data = folder / "data"
-        # PostgreSQL refuses to run as root.
         self._user = "nobody" if os.geteuid() == 0 else None
-        folder.mkdir(parents=True)
         if self._user:
+            folder = Path(tempfile.mkdtemp(prefix="steeple-postgres-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             owner = pwd.getpwnam(self._user)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-            for parent in folder.parents:
-                if str(parent) not in ("/", "/tmp") and parent.is_relative_to("/tmp"):  # noqa: S108 - where pytest keeps its folders
-                    parent.chmod(parent.stat().st_mode | 0o011)
+        else:
+            folder.mkdir(parents=True)
+        self._folder = folder
+        self._data = folder / "data"
         self._programs = self._reachable(programs or binaries()[0])
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -104,11 +106,11 @@ class PostgresServer:
             self._process.wait(_READY_SECONDS)
             self._process = None
 
-    def database(self, name: str) -> str:
-        """Makes an empty database; its SQLAlchemy URL."""
+    def database(self, name: str, template: str = "template1") -> str:
+        """Makes a database, empty unless the template is not; its SQLAlchemy URL."""
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        return f"postgresql+psycopg://{_USER}@127.0.0.1:{self.port}/{name}"
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{name}"
 
     def drop(self, name: str) -> None:
         """Removes a database, also from under those who are connected to it."""

@@ -22,7 +22,7 @@ def test_a_postgresql_keeps_what_was_committed_before_a_crash(tmp_path: Path, wh
     server = PostgresServer(tmp_path / "server", wheel_binaries() if wheel else None)
     server.start()
     try:
-        url = server.database("some").replace("+psycopg", "")
+        url = server.database("some")
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS number")
         server.stop(signal.SIGQUIT)

@@ -153,10 +153,10 @@ def _keys(data_dir: Path, plan: _Plan) -> list[str]:
     """Secrets: an admin's, one a client, and one for the worst photos if they are sent."""
     from steeple.server.access import KeyStore, Scope
     from steeple.server.catalogue import Catalogue
-    from steeple.server.settings import Settings
+    from steeple.server.settings import catalogue_file_url
 
     # As it is, without the user's own settings: those may name the database of the user's own server.
-    url = Settings.model_construct(data_dir=data_dir.absolute(), database_url="").catalogue_url
+    url = catalogue_file_url(data_dir.absolute())
     with Catalogue.open(url) as catalogue:
         store = KeyStore(catalogue.database)
         devices = 1 if plan.shared_key else plan.clients

@@ -70,7 +70,9 @@ def doctor(
 
 
 def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
+    from steeple.server.catalogue.database import parse_url
     from steeple.server.doctor import Finding, Status, looked_at, machine
+    from steeple.server.doctor.catalogue_database import catalogue_database
     from steeple.server.doctor.catalogue_file import Catalogued, catalogue
     from steeple.server.doctor.data_folder import folder, holder, photos, snapshot, snapshots
 
@@ -82,12 +84,12 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     held_by = holder(settings.data_dir)
     in_use, known = held_by is not None, Catalogued()
     yield from looked_at("data folder", lambda: folder(settings.data_dir, held_by))
-    if settings.database_url:
-        told = "the setting database_url names another database, which its own tools look after"
-        yield Finding("catalogue", Status.SKIPPED, told)
-    else:
-        file = settings.data_dir / "catalogue.db"
+    url = parse_url(settings.catalogue_url)
+    if url.get_backend_name() == "sqlite":
+        file = Path(url.database or "")
         yield from looked_at("catalogue", lambda: catalogue(file, known, in_use=in_use))
+    else:
+        yield from looked_at("catalogue", lambda: catalogue_database(settings.catalogue_url, known))
     expected = known.photos
     if settings.images_url:
         yield Finding("photos", Status.SKIPPED, "the setting images_url names another place")

@@ -17,6 +17,7 @@ from steeple.cli import (
     audit,
     benchmark,
     calibrate,
+    catalogue,
     discover,
     doctor,
     evaluate,
@@ -26,6 +27,7 @@ from steeple.cli import (
     health,
     identify,
     images,
+    images_migrate,
     import_photos,
     info,
     keys,
@@ -80,7 +82,9 @@ app.command("evaluate", short_help="Measure recognition on photos with known ans
 app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)
 app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)
 app.add_typer(landmarks.app, name="landmarks")
+images.app.command("migrate", short_help="Copy all photos to another place.")(images_migrate.migrate)
 app.add_typer(images.app, name="images")
+app.add_typer(catalogue.app, name="catalogue", short_help="Move the catalogue to another database.")
 app.command("import", short_help="Add photos by the thousand.")(import_photos.import_)
 app.add_typer(discover.app, name="discover", short_help="Find landmarks in a heap of photos.")
 app.add_typer(keys.app, name="keys")

@@ -38,6 +38,11 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) <= 65535
 
 
+def catalogue_file_url(data_dir: Path) -> str:
+    """SQLAlchemy URL of the catalogue that a data folder has if no setting names another."""
+    return f"sqlite:///{data_dir / 'catalogue.db'}"
+
+
 class Settings(BaseSettings):
     """Settings of one server; read them with :meth:`load`.
 
@@ -57,7 +62,8 @@ class Settings(BaseSettings):
         tls_client_ca: PEM file of the certificates that those of clients must come from; None: clients need none.
         insecure: Listens beyond this host also without keys or TLS.
         data_dir: Folder of everything the server keeps. One server at a time may use it.
-        database_url: SQLAlchemy URL of the catalogue; empty: a SQLite file in ``data_dir``.
+        database_url: SQLAlchemy URL of the catalogue, ``postgresql://USER:PASSWORD@HOST/DATABASE``; empty: a SQLite
+            file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
@@ -130,7 +136,7 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = None
     insecure: bool = False
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
-    database_url: str = ""
+    database_url: SecretStr = SecretStr("")
     images_url: str = ""
     import_dir: Path | None = None
     snapshots_dir: Path | None = None
@@ -278,7 +284,7 @@ class Settings(BaseSettings):
     @property
     def catalogue_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'catalogue.db'}"
+        return self.database_url.get_secret_value() or catalogue_file_url(self.data_dir)
 
     @property
     def photos_url(self) -> str:

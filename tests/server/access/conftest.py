@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -21,18 +19,9 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 LIFETIME = SessionLifetime(timedelta(hours=12), timedelta(days=30))
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a new catalogue, made once: its migrations take longer than most tests here."""
-    path = tmp_path_factory.mktemp("empty") / "catalogue.db"
-    Catalogue.open(f"sqlite:///{path}").close()
-    return path
-
-
 @pytest.fixture
-def catalogue(tmp_path: Path, empty: Path) -> Iterator[Catalogue]:
-    shutil.copyfile(empty, tmp_path / "catalogue.db")
-    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as opened:
+def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_url) as opened:
         yield opened
 
 

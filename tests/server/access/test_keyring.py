@@ -39,8 +39,8 @@ class Clock:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as opened:
+def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_url) as opened:
         yield opened
 
 
@@ -284,7 +284,7 @@ def test_what_could_not_be_written_is_written_later(keyring: Keyring, catalogue:
     catalogue.close()
     with pytest.raises(Exception, match="closed"):
         keyring.flush()
-    with Catalogue.open(str(catalogue.database.engine.url)) as again:
+    with Catalogue.open(catalogue.database.engine.url.render_as_string()) as again:
         keyring.store._database = keyring.sessions.store._database = again.database
         ask(keyring, key, False)
         keyring.flush()

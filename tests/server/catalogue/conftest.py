@@ -13,8 +13,19 @@ MakeFeatures = Callable[..., FeatureSet]
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/catalogue.db"
+
+
+@pytest.fixture
+def sqlite_catalogue(sqlite_url: str) -> Iterator[Catalogue]:
+    with Catalogue.open(sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def url(catalogue_url: str) -> str:
+    return catalogue_url
 
 
 @pytest.fixture

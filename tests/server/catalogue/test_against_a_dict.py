@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +21,7 @@ from hypothesis.stateful import (
 from steeple.delf.features import FeatureSet
 from steeple.errors import AbortedError, AlreadyExistsError, FailedPreconditionError, NotFoundError
 from steeple.server.catalogue import Catalogue, ChangeKind, ImageDraft, Landmark, LandmarkDraft, LatLng, Page
+from tests.engines.catalogues import Catalogues
 
 MakeFeatures = Callable[..., FeatureSet]
 
@@ -43,10 +42,11 @@ class Expected:
 
 
 class CatalogueMachine(RuleBasedStateMachine):
-    def __init__(self, make_features: MakeFeatures) -> None:
+    def __init__(self, make_features: MakeFeatures, catalogues: Catalogues) -> None:
         super().__init__()
         self.make_features = make_features
-        self.folder = tempfile.mkdtemp()
+        self.catalogues = catalogues
+        self.url = catalogues.make()
         self.model: dict[str, Expected] = {}
         self.gallery = set[int]()
         self.keys_given = set[int]()
@@ -54,11 +54,11 @@ class CatalogueMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.catalogue = Catalogue.open(f"sqlite:///{self.folder}/catalogue.db")
+        self.catalogue = Catalogue.open(self.url)
 
     def teardown(self) -> None:
         self.catalogue.close()
-        shutil.rmtree(self.folder)
+        self.catalogues.drop(self.url)
 
     @rule()
     def reopen(self) -> None:
@@ -189,10 +189,13 @@ class CatalogueMachine(RuleBasedStateMachine):
             yield from page.items
 
 
-def test_the_catalogue_against_a_dict(make_features: MakeFeatures) -> None:
+def test_the_catalogue_against_a_dict(make_features: MakeFeatures, catalogues: Catalogues) -> None:
     run_state_machine_as_test(
-        lambda: CatalogueMachine(make_features),  # type: ignore[arg-type]  # takes any maker of machines
+        lambda: CatalogueMachine(make_features, catalogues),  # type: ignore[arg-type]  # takes any maker of machines
         settings=settings(
-            max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=int(15 * catalogues.share_of_examples),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )

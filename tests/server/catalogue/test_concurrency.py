@@ -106,7 +106,7 @@ def test_a_request_sent_twice_at_once_is_done_once(catalogue: Catalogue, make_fe
 
 
 def test_a_writer_does_not_hold_up_readers(url: str) -> None:
-    with Catalogue.open(url + "?timeout=0") as catalogue:
+    with Catalogue.open(url) as catalogue:
         before = catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
         other = Database(url)
         with other.write() as connection:

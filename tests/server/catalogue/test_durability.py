@@ -61,7 +61,8 @@ def features_of(number: int) -> FeatureSet:
 
 
 @pytest.mark.parametrize("acknowledgements", [1, 40])
-def test_what_was_acknowledged_survives_sigkill(url: str, tmp_path: Path, acknowledgements: int) -> None:
+def test_what_was_acknowledged_survives_sigkill(sqlite_url: str, tmp_path: Path, acknowledgements: int) -> None:
+    url = sqlite_url
     with subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         lines = [writer.stdout.readline() for _ in range(acknowledgements)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,14 +14,15 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from steeple.delf.features import FeatureSet
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft, Quality, filters, landmarks, reference_images
+from tests.engines.catalogues import Catalogues
 
 MakeFeatures = Callable[..., FeatureSet]
 ODD = 'a "b".c\\é'  # a key of metadata that no path expression of a database takes
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, make_features: MakeFeatures) -> Iterator[Catalogue]:
-    with Catalogue.open(f"sqlite:///{tmp_path_factory.mktemp('filters')}/catalogue.db") as catalogue:
+def filled(catalogues: Catalogues, make_features: MakeFeatures) -> Iterator[Catalogue]:
+    with catalogues.lent() as url, Catalogue.open(url) as catalogue:
         drafts = {
             "eiffel": LandmarkDraft(
                 "Tour Eiffel", aliases={"de": ["Eiffelturm"]}, labels=["iron", "tower"], metadata={"city": "Paris"}
@@ -86,8 +86,8 @@ def test_filters_of_landmarks(filled: Catalogue, text: str, ids: str) -> None:
     assert page.total_size == len(page.items)
 
 
-def test_the_best_grade_is_of_the_images_that_are_there(tmp_path: Path, make_features: MakeFeatures) -> None:
-    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db", timedelta(days=1)) as catalogue:
+def test_the_best_grade_is_of_the_images_that_are_there(url: str, make_features: MakeFeatures) -> None:
+    with Catalogue.open(url, timedelta(days=1)) as catalogue:
         catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
 
         def found() -> list[int]:
@@ -111,8 +111,8 @@ def test_the_best_grade_is_of_the_images_that_are_there(tmp_path: Path, make_fea
         assert gone.id == "tower"
 
 
-def test_the_best_grade_is_that_of_what_is_left_for_good(tmp_path: Path, make_features: MakeFeatures) -> None:
-    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as catalogue:
+def test_the_best_grade_is_that_of_what_is_left_for_good(url: str, make_features: MakeFeatures) -> None:
+    with Catalogue.open(url) as catalogue:
         catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="tower")
         for grade in (2, 4):
             image = ImageDraft(make_features(grade, count=10), quality=Quality(grade))

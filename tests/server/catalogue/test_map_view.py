@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue import Catalogue, LandmarkDraft, LatLng
 from steeple.server.catalogue.map_view import EVERYWHERE, MAX_CELLS, Bounds, cell_side, cell_zoom
+from tests.engines.catalogues import Catalogues
 
 PARIS = {"notre": (48.8530, 2.3499), "coeur": (48.8867, 2.3431), "eiffel": (48.8584, 2.2945)}
 
@@ -96,9 +97,9 @@ def test_the_whole_earth_has_cells_of_five_degrees() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(LATITUDES, LONGITUDES), min_size=1, max_size=40), st.integers(0, 4))
 def test_cells_hold_what_a_count_by_hand_says(
-    tmp_path_factory: pytest.TempPathFactory, places: list[tuple[float, float]], zoom: int
+    catalogues: Catalogues, places: list[tuple[float, float]], zoom: int
 ) -> None:
-    with Catalogue.open(f"sqlite:///{tmp_path_factory.mktemp('map')}/catalogue.db") as catalogue:
+    with catalogues.lent() as url, Catalogue.open(url) as catalogue:
         drafts = [(LandmarkDraft("T", location=LatLng(*place)), "") for place in places]
         catalogue.create_landmarks(drafts)
         found = catalogue.map_landmarks("", EVERYWHERE, zoom)

@@ -21,10 +21,15 @@ from steeple.server.access import KeyStore, MonthlyUsage, Scope
 from steeple.server.catalogue import Catalogue, LandmarkDraft, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.migrate import SCRIPTS, upgrade
-from steeple.server.catalogue.search_tables import NAMES
+from steeple.server.catalogue.schema import compared
 from steeple.server.review import Origin, QueryVerdict
 from steeple.server.review.store import KeptQueryStore
 from steeple.server.usage import UsageCounts
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 def schema(path: Path) -> dict[str, set[str]]:
@@ -49,17 +54,11 @@ def parts_of(sql: str) -> list[str]:
     return parts
 
 
-def of_the_metadata(name: str | None, kind: str, _: object) -> bool:
-    """Whether Alembic knows of it: not of a full-text table, nor of those that SQLite makes for it."""
-    return kind != "table" or not str(name).startswith(NAMES)
-
-
 def test_a_new_database_gets_the_tables_of_the_metadata(url: str, tmp_path: Path) -> None:
     Catalogue.open(url).close()
     database = Database(url)
     with database.read() as connection:
-        options = {"compare_type": True, "compare_server_default": True, "include_name": of_the_metadata}
-        context = MigrationContext.configure(connection, opts=options)
+        context = MigrationContext.configure(connection, opts=dict(compared("sqlite")))
         assert compare_metadata(context, tables.metadata) == []
         assert context.get_current_revision() is not None
     database.close()

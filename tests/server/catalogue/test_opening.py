@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +16,12 @@ from steeple.errors import (
     UnavailableError,
 )
 from steeple.server.catalogue import Catalogue, LandmarkDraft
+from steeple.server.catalogue.database import safe_url
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 @pytest.mark.parametrize("url", ["", "catalogue.db", "sqlite://", "sqlite:///:memory:"])
@@ -22,9 +30,30 @@ def test_a_url_without_a_file_is_refused(url: str) -> None:
         Catalogue.open(url)
 
 
-def test_an_unknown_driver_is_named() -> None:
-    with pytest.raises(FailedPreconditionError, match="driver for 'steeplesql' is not installed"):
+def test_a_database_of_another_kind_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="SQLite or PostgreSQL, not by 'steeplesql'"):
         Catalogue.open("steeplesql://host/catalogue")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])
+def test_a_missing_driver_is_named_with_the_extra_that_has_it(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(FailedPreconditionError, match=r"pip install 'steeple\[postgres\]'"):
+        Catalogue.open(f"{scheme}://host/catalogue")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s3cret@host:port/x", "postgres//me:s3cret@host", "mysql://me:s3cret@host/x"]
+)
+def test_no_password_is_told_with_what_is_wrong(url: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        Catalogue.open(url)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_url_is_shown_without_passwords() -> None:
+    shown = safe_url("postgres://me:s3cret@host/catalogue?sslpassword=s3cret&sslmode=require")
+    assert shown == "postgresql://me:***@host/catalogue?sslmode=require&sslpassword=hidden"
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:

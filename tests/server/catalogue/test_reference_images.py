@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from steeple.delf import wire
 from steeple.delf.features import FeatureSet
@@ -21,7 +19,7 @@ from steeple.errors import (
     InvalidArgumentError,
     NotFoundError,
 )
-from steeple.server.catalogue import Catalogue, Change, ChangeKind, ImageDraft, LandmarkDraft
+from steeple.server.catalogue import Catalogue, Change, ChangeKind, ImageDraft, LandmarkDraft, tables
 
 MakeFeatures = Callable[..., FeatureSet]
 SHA256 = "0123456789abcdef" * 4
@@ -190,10 +188,9 @@ def test_photos_in_use(catalogue: Catalogue, make_features: MakeFeatures) -> Non
     assert catalogue.photos_in_use([SHA256, other]) == set()
 
 
-def test_damaged_features_are_told(catalogue: Catalogue, make_features: MakeFeatures, tmp_path: Path) -> None:
+def test_damaged_features_are_told(catalogue: Catalogue, make_features: MakeFeatures) -> None:
     image = catalogue.create_image("tower", ImageDraft(make_features()))
-    with closing(sqlite3.connect(tmp_path / "catalogue.db")) as connection:
-        connection.execute("UPDATE image_features SET geometry = x'00'")
-        connection.commit()
+    with catalogue.database.write() as connection:
+        connection.execute(update(tables.image_features).values(geometry=b"\0"))
     with pytest.raises(DataLossError, match=f"features of image {image.key} are damaged"):
         catalogue.features([image.key])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from steeple.server.catalogue import Catalogue, CommonChanges, ImageDraft, Landm
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ids import folded
 from steeple.server.catalogue.migrate import SCRIPTS, upgrade
+from tests.engines.catalogues import Catalogues
 from tests.server.catalogue.derived import check_derived
 
 MakeFeatures = Callable[..., FeatureSet]
@@ -45,20 +45,19 @@ DRAFTS = st.builds(
 class DerivedMachine(RuleBasedStateMachine):
     """All that writes landmarks and reference images, in any order, whether it is refused or not."""
 
-    def __init__(self, make_features: MakeFeatures) -> None:
+    def __init__(self, make_features: MakeFeatures, catalogues: Catalogues) -> None:
         super().__init__()
-        self.folder = tempfile.mkdtemp()
+        self.catalogues = catalogues
+        self.url = catalogues.make()
         self.features = make_features()
 
     @initialize(kept=st.booleans())
     def open(self, kept: bool) -> None:
-        self.catalogue = Catalogue.open(
-            f"sqlite:///{self.folder}/catalogue.db", timedelta(days=1) if kept else timedelta(0)
-        )
+        self.catalogue = Catalogue.open(self.url, timedelta(days=1) if kept else timedelta(0))
 
     def teardown(self) -> None:
         self.catalogue.close()
-        shutil.rmtree(self.folder)
+        self.catalogues.drop(self.url)
 
     @rule(one=IDS, draft=DRAFTS)
     def create(self, one: str, draft: LandmarkDraft) -> None:
@@ -144,17 +143,20 @@ class DerivedMachine(RuleBasedStateMachine):
             assert error.status in ("NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION")  # noqa: PT017 - or none
 
 
-def test_what_is_derived_stays_current(make_features: MakeFeatures) -> None:
+def test_what_is_derived_stays_current(make_features: MakeFeatures, catalogues: Catalogues) -> None:
     run_state_machine_as_test(
-        lambda: DerivedMachine(make_features),  # type: ignore[arg-type]  # takes any maker of machines
+        lambda: DerivedMachine(make_features, catalogues),  # type: ignore[arg-type]  # takes any maker of machines
         settings=settings(
-            max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=int(15 * catalogues.share_of_examples),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
 
 
-def test_a_catalogue_of_before_gets_all_of_it(url: str, tmp_path: Path) -> None:
-    database = Database(url)
+def test_a_catalogue_of_before_gets_all_of_it(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
     config = Config()
     config.set_main_option("script_location", SCRIPTS)
     time = "2026-01-02 03:04:05.000000"
@@ -181,13 +183,14 @@ def test_a_catalogue_of_before_gets_all_of_it(url: str, tmp_path: Path) -> None:
         upgrade(connection)
         check_derived(connection)
     database.close()
-    with Catalogue.open(url) as catalogue:
+    with Catalogue.open(sqlite_url) as catalogue:
         assert [landmark.reference_image_count for landmark in catalogue.list_landmarks().items] == [2, 0]
         for text in ("eiffelt", "labels:iron", "labels:*", "metadata.city = Paris", "metadata:city", "metadata:*"):
             assert [landmark.id for landmark in catalogue.list_landmarks(filter=text).items] == ["l3"], text
 
 
-def test_the_check_sees_what_is_not_current(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_the_check_sees_what_is_not_current(sqlite_catalogue: Catalogue, tmp_path: Path) -> None:
+    catalogue = sqlite_catalogue
     catalogue.create_landmark(LandmarkDraft("Tour Eiffel", labels=["iron"]), landmark_id="a")
     catalogue.close()
     for statement in (

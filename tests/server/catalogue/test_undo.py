@@ -264,9 +264,7 @@ def test_a_repeat_gets_the_first_answer(keeping: Catalogue, make_features: MakeF
     assert len(events(keeping)) == 3
 
 
-def test_what_is_gone_for_good_leaves_no_text_in_the_log(
-    keeping: Catalogue, make_features: MakeFeatures, tmp_path: Path
-) -> None:
+def test_what_is_gone_for_good_leaves_no_text_in_the_log(keeping: Catalogue, make_features: MakeFeatures) -> None:
     for landmark_id in ("tower", "tower-2", "tower0"):
         keeping.create_landmark(LandmarkDraft("Tower", "find-me-first"), landmark_id=landmark_id)
     keeping.update_landmark("tower", description="find-me-later")
@@ -279,8 +277,11 @@ def test_what_is_gone_for_good_leaves_no_text_in_the_log(
     deleted = last(keeping)
     keeping.purge(datetime.now(UTC) + 2 * KEPT)
     keeping.database.forget_deleted()
-    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert [text in content for text in (b"find-me-later", b"find-me-image", b"find-me-first")] == [False, False, True]
+    url = keeping.database.engine.url
+    if url.get_backend_name() == "sqlite":  # PostgreSQL keeps rows that are gone until it vacuums
+        content = b"".join(path.read_bytes() for path in Path(url.database or "").parent.iterdir())
+        found = [text in content for text in (b"find-me-later", b"find-me-image", b"find-me-first")]
+        assert found == [False, False, True]
     known = {event.resource for event in events(keeping) if event.after is not None}
     assert known == {"landmarks/tower-2", "landmarks/tower0"}
     with pytest.raises(FailedPreconditionError, match="gone for good"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -15,6 +14,7 @@ from steeple.delf.features import FeatureSet
 from steeple.errors import SteepleError
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft, LatLng, audit, history
 from steeple.server.catalogue.audit import AuditEvent
+from tests.engines.catalogues import Catalogues
 
 MakeFeatures = Callable[..., FeatureSet]
 
@@ -83,10 +83,12 @@ def all_of(catalogue: Catalogue) -> tuple[object, ...]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=12))
-def test_undoing_whatever_was_done_in_reverse_leads_back(make_features: MakeFeatures, steps: list[Any]) -> None:
+def test_undoing_whatever_was_done_in_reverse_leads_back(
+    make_features: MakeFeatures, catalogues: Catalogues, steps: list[Any]
+) -> None:
     with (
-        tempfile.TemporaryDirectory() as folder,
-        Catalogue.open(f"sqlite:///{folder}/c.db", timedelta(days=3)) as catalogue,
+        catalogues.lent() as url,
+        Catalogue.open(url, timedelta(days=3)) as catalogue,
         audit.attempting(audit.Attempt("keys/me", "X/Y")),
     ):
         catalogue.create_landmark(LandmarkDraft("Tower", metadata={"a": "a"}), landmark_id="tower")

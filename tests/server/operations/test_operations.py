@@ -29,8 +29,8 @@ METHOD = "steeple.v1.CatalogService/Something"
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as opened:
+def catalogue(catalogue_url: str) -> Iterator[Catalogue]:
+    with Catalogue.open(catalogue_url) as opened:
         yield opened
 
 

@@ -220,12 +220,6 @@ def test_a_damaged_journal_is_not_guessed_at(engine: Engine, tmp_path: Path, ope
     assert open_engine("other").catalogue.image_count() == 4
 
 
-def test_only_sqlite_is_copied(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.catalogue.database, "_is_sqlite", False)
-    with pytest.raises(FailedPreconditionError, match="that database's own tools"):
-        engine.catalogue.database.copy_to(Path("nowhere"))
-
-
 def test_old_snapshots_are_not_kept(engine: Engine) -> None:
     first, second, third = (take(engine, without_index=True) for _ in range(3))
     assert [one.id for one in engine.snapshots.store.all()] == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,8 @@ FEW = ViewDraft("Few", ViewCollection.LANDMARKS, "reference_image_count < 5", "c
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[ViewStore]:
-    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as catalogue:
+def store(catalogue_url: str) -> Iterator[ViewStore]:
+    with Catalogue.open(catalogue_url) as catalogue:
         yield ViewStore(catalogue.database)
 
 

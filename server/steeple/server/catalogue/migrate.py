@@ -16,6 +16,9 @@ from steeple.errors import FailedPreconditionError
 
 SCRIPTS: Final = "steeple.server.catalogue:migrations"
 
+UNFINISHED: Final = "unfinished_copy"
+"""Table of a database to which a catalogue is being copied; it goes when that is done."""
+
 # Alembic keeps the migration in progress in module globals.
 _ALEMBIC: Final = threading.Lock()
 
@@ -27,11 +30,17 @@ def known_revisions() -> list[str]:
     return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
+def revision_of(connection: Connection) -> str:
+    """Of the schema that a database has; empty if it has none of Steeple's."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
 def upgrade(connection: Connection) -> None:
     """Runs the missing migrations in the transaction of ``connection``: all of them take effect, or none.
 
     Raises:
-        FailedPreconditionError: If the database belongs to a newer Steeple or to something else altogether.
+        FailedPreconditionError: If the database belongs to a newer Steeple or to something else altogether, or a
+            catalogue is being copied to it.
     """
     config = Config()
     config.set_main_option("script_location", SCRIPTS)
@@ -44,6 +53,10 @@ def upgrade(connection: Connection) -> None:
                 f"the catalogue was written by a newer Steeple (schema {', '.join(unknown)}); install that one"
             )
         tables = sorted(set(sqlalchemy.inspect(connection).get_table_names()) - {"alembic_version"})
+        if UNFINISHED in tables:
+            raise FailedPreconditionError(
+                "the database holds a copy of a catalogue that has not ended: run `steeple catalogue migrate` again"
+            )
         if tables and not found:
             raise FailedPreconditionError(
                 f"the database is not a catalogue of Steeple: it holds the tables {', '.join(tables[:5])}; "

@@ -18,6 +18,7 @@ from steeple.server.catalogue.records import Change
 from steeple.server.catalogue.release_calls import ReleaseCalls
 from steeple.server.catalogue.restore import RestoreCalls
 from steeple.server.catalogue.transactions import FOR_GOOD
+from steeple.server.catalogue.trigrams import make_index
 from steeple.server.catalogue.undo import UndoCalls
 
 _IMAGES_PER_BATCH: Final = 64  # about 3 MB of features
@@ -62,6 +63,7 @@ class Catalogue(LandmarkCalls, LandmarkBatchCalls, ImageCalls, UndoCalls, Releas
         try:
             with database.write() as connection:
                 upgrade(connection)
+                make_index(connection)
         except SteepleError:
             database.close()
             raise

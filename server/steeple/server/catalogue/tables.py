@@ -57,8 +57,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 # SQLite numbers rows of its own accord only in a column of type INTEGER, which has 64 bits there.
 Key: Final = BigInteger().with_variant(Integer(), "sqlite")
-# Lists are "by id": PostgreSQL must compare bytes, as SQLite does, not by the rules of some language.
-Id: Final = String(63).with_variant(String(63, collation="C"), "postgresql")
+
+
+def bytewise(length: int) -> String:
+    """A text by which lists are sorted: PostgreSQL must compare bytes, as SQLite does, not by rules of a language."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+Id: Final = bytewise(63)
 
 metadata: Final = MetaData(
     naming_convention={
@@ -70,6 +76,9 @@ metadata: Final = MetaData(
     }
 )
 
+SHORT_TEXTS: Final = "ix_landmark_search_names"
+"""Name of an index that SQLite alone has."""
+
 _LISTED: Final = ("id", "delete_time", "active", "reference_image_count", "best_grade", "create_time", "update_time")
 _PLACE: Final = ["latitude", "longitude"]
 
@@ -78,7 +87,7 @@ landmark: Final = Table(
     metadata,
     Column("key", Key, primary_key=True),
     Column("id", Id, nullable=False),
-    Column("display_name", String(200), nullable=False),
+    Column("display_name", bytewise(200), nullable=False),
     Column("description", Text, nullable=False),
     Column("latitude", Double),
     Column("longitude", Double),
@@ -102,9 +111,8 @@ landmark: Final = Table(
         Index(f"ix_landmark_by_{'_'.join(first)}", *first, *(other for other in _LISTED if other not in first))
         for first in (["display_name"], ["reference_image_count"], ["create_time"], ["update_time"], _PLACE)
     ),
-    Index("ix_landmark_search_names", "search_names", "delete_time").ddl_if(
-        dialect="sqlite"
-    ),  # for texts too short for trigrams
+    # For texts too short for trigrams. Other databases take no entries of an index that are so long.
+    Index(SHORT_TEXTS, "search_names", "delete_time").ddl_if(dialect="sqlite"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location"),
     sqlite_autoincrement=True,  # a key, and so an etag, of a deleted landmark never comes back
 )

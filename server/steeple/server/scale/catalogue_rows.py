@@ -19,7 +19,7 @@ from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue import Catalogue, LandmarkDraft, LatLng, landmarks, tables, terms
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.search_tables import landmark_term
-from steeple.server.settings import Settings
+from steeple.server.settings import catalogue_file_url
 
 MODEL: Final = "synthetic-rows"
 """The release that made the features that are not there."""
@@ -80,7 +80,7 @@ def fill_rows(
         InvalidArgumentError: If the folder has another catalogue.
     """
     # As it is, without the user's own settings: those are for the user's own server, and may name its database.
-    url = Settings.model_construct(data_dir=data_dir.absolute(), database_url="").catalogue_url
+    url = catalogue_file_url(data_dir.absolute())
     Catalogue.open(url).close()  # makes the tables
     database = Database(url)
     try:

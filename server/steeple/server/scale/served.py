@@ -17,7 +17,7 @@ from steeple.server.index import FaissIndex
 from steeple.server.scale.photos import SyntheticPhotos
 from steeple.server.scale.synthetic import key_of
 from steeple.server.scale.whole_queries import landmark_of
-from steeple.server.settings import Settings
+from steeple.server.settings import catalogue_file_url
 
 _IMAGES_AT_ONCE: Final = 500
 
@@ -55,7 +55,7 @@ def fill_data_dir(
             "a server would make this index anew, with more lists, while it is measured; leave --lists out"
         )
     # As it is, without the user's own settings: those are for the user's own server, and may name its database.
-    url = Settings.model_construct(data_dir=data_dir.absolute(), database_url="").catalogue_url
+    url = catalogue_file_url(data_dir.absolute())
     with Catalogue.open(url) as catalogue:  # makes the tables
         there = catalogue.image_count()
         if there > images or catalogue.sequence() != there:

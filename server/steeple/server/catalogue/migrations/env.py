@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from alembic import context
 
-from steeple.server.catalogue import (  # noqa: F401 - they have tables of the metadata
-    discovery_tables,
-    replica_tables,
-    view_tables,
-)
-from steeple.server.catalogue.tables import metadata
+from steeple.server.catalogue.schema import compared, metadata
 
+_connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=_connection,
     target_metadata=metadata,
     # Alembic doubts it for SQLite's sake, whose driver commits before DDL unless told otherwise; ours is.
     transactional_ddl=True,
     render_as_batch=True,
+    **compared(_connection.dialect.name),
 )
 with context.begin_transaction():
     context.run_migrations()

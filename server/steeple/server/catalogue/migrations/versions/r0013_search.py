@@ -54,7 +54,7 @@ _SQLITE_NAMES = (
     " INSERT INTO landmark_names (rowid, search_names) VALUES (NEW.key, NEW.search_names); END",
     "INSERT INTO landmark_names (landmark_names) VALUES ('rebuild')",
 )
-_POSTGRESQL_INDEX = "ix_landmark_search_names_trigrams"
+_POSTGRESQL_INDEX = "ix_landmark_search_names_trigrams"  # made when a catalogue is opened, if there can be one
 _AT_ONCE = 5000
 
 
@@ -107,17 +107,12 @@ def downgrade() -> None:
 
 
 def _make_names(connection: Connection) -> None:
-    """What finds a text inside of names; databases for which there is nothing read every row."""
+    """What finds a text inside of names."""
     if connection.dialect.name == "sqlite":
         _check_sqlite(connection)
         op.create_index(op.f(_NAMES_INDEX), "landmark", ["search_names", "delete_time"])
         for statement in _SQLITE_NAMES:
             op.execute(statement)
-    elif connection.dialect.name == "postgresql":
-        there = sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
-        if connection.execute(there).scalar_one():
-            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            op.execute(f"CREATE INDEX {_POSTGRESQL_INDEX} ON landmark USING gin (search_names gin_trgm_ops)")
 
 
 def _check_sqlite(connection: Connection) -> None:
