@@ -8,12 +8,16 @@ from sqlalchemy import BigInteger, Boolean, Column, String, Table, Text
 
 from steeple.server.catalogue.tables import Id, metadata
 
+COPIED: Final = "copied"
+"""Key of a table's ``info``: whether copies of a catalogue have its rows; it is so unless it says False."""
+
 # How often what a topic is about was changed. PostgreSQL's triggers count it; where there is one server, it is empty.
 announcement: Final = Table(
     "announcement",
     metadata,
     Column("topic", String(16), primary_key=True),
     Column("number", BigInteger, nullable=False),
+    info={COPIED: False},
 )
 
 # Releases that are to be served. A row counts for as long as its operation is queued or running.

@@ -12,7 +12,6 @@ down_revision: str | None = "0015"
 branch_labels: str | None = None
 depends_on: str | None = None
 
-_TOPICS: Final = ("access", "models", "operations")
 # What of a table, if it is changed, is told; a key's last use, or the progress of an operation, is not.
 _ROWS: Final = {
     "api_key": (
@@ -77,11 +76,10 @@ def _id() -> sa.String:
 
 
 def _tell() -> None:
-    topics = sa.table("announcement", sa.column("topic"), sa.column("number"))
-    op.bulk_insert(topics, [{"topic": topic, "number": 0} for topic in _TOPICS])
     op.execute(
         "CREATE FUNCTION steeple_announce() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " UPDATE announcement SET number = number + 1 WHERE topic = TG_ARGV[0];"
+        " INSERT INTO announcement AS told VALUES (TG_ARGV[0], 1)"
+        " ON CONFLICT (topic) DO UPDATE SET number = told.number + 1;"
         " PERFORM pg_notify('steeple', TG_ARGV[0]);"
         " RETURN NULL; END $$"
     )
