@@ -48,3 +48,23 @@ def test_a_database_that_cannot_be_used_fails_without_its_password(
     assert (ran.code, checks(ran.json)["catalogue"]) == (1, "failed")
     assert "postgresql://me:***@127.0.0.1:1/steeple" in ran.out
     assert "s3cret" not in ran.out + ran.err
+
+
+def test_what_servers_share_is_written_to_and_left_as_it_was(
+    steeple: Steeple, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    monkeypatch.setenv("STEEPLE_FILES_URL", str(shared))
+    arguments = ("doctor", "--data-dir", tmp_path / "data", "--server", address, "--json")
+    assert checks(steeple(*arguments).json)["files storage"] == "ok"
+    assert not [path for path in shared.rglob("*") if path.is_file()]
+    shared.rename(tmp_path / "other")
+    shared.write_text("in the way")
+    ran = steeple(*arguments)
+    (found,) = [one for one in ran.json["checks"] if one["check"] == "files storage"]
+    assert (ran.code, found["status"]) == (1, "failed")
+    assert f"{shared} (files_url) cannot be written" in found["found"]
+    monkeypatch.setenv("STEEPLE_FILES_URL", "s3://key:secret@bucket")
+    refused = steeple(*arguments)
+    assert (refused.code, "has credentials in it" in refused.error["message"]) == (2, True)
+    assert "secret@" not in refused.err

@@ -83,13 +83,19 @@ def through(harness: Harness, port: int, **options: Any) -> Any:
     return harness.client(f"127.0.0.1:{port}", **options)
 
 
+def content(served: Served, upload_id: str) -> bytes:
+    """All of an upload that is complete."""
+    with served.engine.uploads.local(upload_id) as path:
+        return bytes(path.read_bytes())
+
+
 def test_connections_that_break_cost_only_what_was_under_way(harness: Harness, served: Served, file: Path) -> None:
     told: list[tuple[int, int]] = []
     with cutting(served.port, [3 * MIB, 9 * MIB, 1000, 2 * MIB]) as proxy:
         client = through(harness, proxy.port)
         upload = client.upload_file(file, progress=lambda done, total: told.append((done, total)))
         assert proxy.connections >= 5
-    assert served.engine.uploads.path(upload.id).read_bytes() == DATA
+    assert content(served, upload.id) == DATA
     assert (upload.complete, upload.size_bytes, upload.file_name) == (True, len(DATA), "photos.zip")
     assert upload.sha256 == hashlib.sha256(DATA).hexdigest()
     assert told[0] == (0, len(DATA))
@@ -112,7 +118,7 @@ def test_a_server_that_restarts_in_between_goes_on(harness: Harness, served: Ser
 
         upload = client.upload_file(file, progress=restart)
     assert len(restarts) == 2
-    assert served.engine.uploads.path(upload.id).read_bytes() == DATA
+    assert content(served, upload.id) == DATA
 
 
 def test_another_process_goes_on_with_what_one_left(harness: Harness, served: Served, file: Path) -> None:
@@ -129,7 +135,7 @@ def test_another_process_goes_on_with_what_one_left(harness: Harness, served: Se
     told: list[int] = []
     assert client.upload_file(file, resume=name, progress=lambda done, _: told.append(done)).complete
     assert told[0] == left.committed_size
-    assert served.engine.uploads.path(left.id).read_bytes() == DATA
+    assert content(served, left.id) == DATA
     file.write_bytes(DATA[:-1])
     with pytest.raises(FailedPreconditionError, match="of another file"):
         client.upload_file(file, resume=left)
@@ -170,7 +176,7 @@ def test_bytes_without_a_file_are_brought_in_pieces(harness: Harness, served: Se
         client.write_upload(begun.id, half.committed_size, DATA[half.committed_size :] + b"x")
     reached = client.get_upload(begun).committed_size
     assert client.write_upload(begun.id, reached, DATA[reached:]).complete
-    assert served.engine.uploads.path(begun.id).read_bytes() == DATA
+    assert content(served, begun.id) == DATA
 
 
 def test_what_cannot_be_sent_is_told(harness: Harness, served: Served, tmp_path: Path) -> None:
@@ -190,7 +196,7 @@ def operation(served: Served) -> str:
 
     def job(run: Run) -> Mapping[str, str]:
         (run.folder / "made.zip").write_bytes(DATA)
-        return result_files.results(run.folder / "made.zip")
+        return result_files.results(run, run.folder / "made.zip")
 
     served.engine.operations.register(METHOD, job)
     begun = served.engine.operations.begin(METHOD, {})

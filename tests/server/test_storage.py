@@ -18,6 +18,7 @@ from steeple.errors import UnavailableError
 from steeple.server.catalogue import LandmarkDraft, discovery_tables, reference_images
 from steeple.server.data_dir import DataDir
 from steeple.server.engine import Engine
+from steeple.server.files import SharedFiles
 from steeple.server.images import ImageStore
 from steeple.server.settings import Settings
 from steeple.server.snapshots.store import SnapshotStore
@@ -79,6 +80,7 @@ def test_photos_are_summed_anew_once_there_are_others(engine: Engine, make_photo
         engine.ingest.shelf.photos,
         SnapshotStore(Path("/none")),
         engine.uploads,
+        SharedFiles("", Path("/none")),
         fresh_seconds=0.0,
     )
 
@@ -139,6 +141,7 @@ def test_figures_are_told_again_until_they_are_old(engine: Engine, tmp_path: Pat
             ImageStore(str(tmp_path / "photos")),
             SnapshotStore(tmp_path / "none"),
             engine.uploads,
+            SharedFiles("", data_dir.path),
             fresh_seconds=0.0,
         )
         assert parts(engine, fresh)[StorageKind.OPERATIONS].items == 0

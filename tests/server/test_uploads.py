@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from steeple.errors import (
     AbortedError,
@@ -22,11 +21,15 @@ from steeple.errors import (
     NotFoundError,
     ResourceExhaustedError,
 )
+from steeple.server.catalogue import Catalogue
+from steeple.server.files.folder import FolderFiles
 from steeple.server.uploads import COMMITTED, Uploads
 
 DATA = np.random.default_rng(1).bytes(20 << 20)
 DIGEST = hashlib.sha256(DATA).hexdigest()
 ENOUGH = 1 << 40
+
+OpenUploads = Callable[..., Uploads]
 
 
 class Clock:
@@ -43,8 +46,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def uploads(folder: Path) -> Uploads:
-    return Uploads(folder, ENOUGH)
+def open_uploads(tmp_path: Path, folder: Path) -> Iterator[OpenUploads]:
+    """As a server opens them that starts."""
+    with Catalogue.open(f"sqlite:///{tmp_path}/catalogue.db") as catalogue:
+
+        def start(max_bytes: int = ENOUGH, **more: Any) -> Uploads:
+            return Uploads(catalogue.database, FolderFiles(folder), tmp_path / "copies", max_bytes, **more)
+
+        yield start
+
+
+@pytest.fixture
+def uploads(open_uploads: OpenUploads) -> Uploads:
+    return open_uploads()
+
+
+def content(uploads: Uploads, upload_id: str) -> bytes:
+    """All of an upload that is complete."""
+    with uploads.local(upload_id) as path:
+        return path.read_bytes()
 
 
 def send(uploads: Uploads, data: bytes, name: str = "a.zip", sha256: str = "") -> str:
@@ -59,61 +79,33 @@ def send(uploads: Uploads, data: bytes, name: str = "a.zip", sha256: str = "") -
 def test_bytes_that_came_in_pieces_are_there_and_can_be_used(uploads: Uploads, folder: Path) -> None:
     upload = uploads.create("../../etc/passwd", len(DATA), DIGEST)
     with pytest.raises(FailedPreconditionError, match=f"not complete: 0 of {len(DATA)} bytes"):
-        uploads.path(upload.id)
+        uploads.use(upload.id)
     for start, end in ((0, 5), (5, 9 << 20), (9 << 20, len(DATA))):
         writer = uploads.begin(upload.id)
         writer.write(start, DATA[start:end])
         assert writer.end().committed_bytes == end
-    path = uploads.path(upload.id)
-    assert path.read_bytes() == DATA
-    assert path.parent == folder / upload.id
+    with uploads.local(upload.id) as path:
+        assert path.read_bytes() == DATA
+        assert path.parent == folder / upload.id, "there is no second copy"
     assert uploads.get(upload.id).file_name == "../../etc/passwd"
     with pytest.raises(FailedPreconditionError, match="complete: nothing is to be written"):
         uploads.begin(upload.id)
 
 
-def test_what_was_committed_outlives_the_process_and_the_rest_is_written_over(uploads: Uploads, folder: Path) -> None:
+def test_what_was_committed_outlives_the_process_and_the_rest_is_written_over(
+    uploads: Uploads, open_uploads: OpenUploads
+) -> None:
     upload = uploads.create("a.zip", len(DATA), DIGEST)
     writer = uploads.begin(upload.id)
     writer.write(0, DATA[: 9 << 20])  # is committed by itself
     writer.write(9 << 20, b"x" * 1000)  # is not; and the process dies here
-    again = Uploads(folder, ENOUGH)
+    again = open_uploads()
     assert again.get(upload.id).committed_bytes == 9 << 20
     assert again.get(upload.id) == uploads.get(upload.id)
     writer = again.begin(upload.id)
     writer.write(9 << 20, DATA[9 << 20 :])
     assert writer.end().complete
-    assert again.path(upload.id).read_bytes() == DATA
-
-
-@settings(max_examples=20, deadline=None)
-@given(steps=st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["write", "end", "take over", "restart"]))))
-def test_however_it_is_interrupted_the_file_becomes_the_same(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]
-) -> None:
-    folder, data = tmp_path_factory.mktemp("uploads"), DATA[:5000]
-    uploads = Uploads(folder, ENOUGH)
-    upload_id = uploads.create("a.zip", len(data), hashlib.sha256(data).hexdigest()).id
-    writer, offset = uploads.begin(upload_id), 0
-    for count, step in [*steps, (len(data), "write"), (0, "end")]:
-        if uploads.get(upload_id).complete:
-            break
-        if step == "restart":
-            uploads = Uploads(folder, ENOUGH)
-        elif step == "end":
-            assert writer.end().committed_bytes == offset
-        if step == "write":
-            end = min(len(data), offset + count)
-            writer.write(offset, data[offset:end])
-            offset = end
-        elif not uploads.get(upload_id).complete:
-            writer, offset = uploads.begin(upload_id), uploads.get(upload_id).committed_bytes
-    if not uploads.get(upload_id).complete:
-        offset = uploads.get(upload_id).committed_bytes
-        writer = uploads.begin(upload_id)
-        writer.write(offset, data[offset:])
-        writer.end()
-    assert uploads.path(upload_id).read_bytes() == data
+    assert content(again, upload.id) == DATA
 
 
 def test_a_wrong_offset_is_told_the_right_one(uploads: Uploads) -> None:
@@ -165,11 +157,11 @@ def test_a_later_writer_takes_over(uploads: Uploads) -> None:
             call()
     second.write(0, b"0123456789" * 2)
     assert second.end().complete
-    assert uploads.path(upload.id).read_bytes() == b"0123456789" * 2
+    assert content(uploads, upload.id) == b"0123456789" * 2
 
 
-def test_all_uploads_together_have_a_limit(folder: Path) -> None:
-    uploads = Uploads(folder, 1000)
+def test_all_uploads_together_have_a_limit(open_uploads: OpenUploads) -> None:
+    uploads = open_uploads(1000)
     first = uploads.create("a.zip", 600)
     with pytest.raises(ResourceExhaustedError, match=r"401 bytes do not fit: uploads may have 1000 .* have 600"):
         uploads.create("b.zip", 401)
@@ -177,11 +169,11 @@ def test_all_uploads_together_have_a_limit(folder: Path) -> None:
     uploads.delete(first.id)
     uploads.create("c.zip", 600)
     with pytest.raises(ResourceExhaustedError):
-        Uploads(folder, 1000).create("d.zip", 1)
+        open_uploads(1000).create("d.zip", 1)
 
 
-def test_uploads_of_few_bytes_are_bounded_by_their_number(folder: Path) -> None:
-    uploads = Uploads(folder, 1000, max_count=2)
+def test_uploads_of_few_bytes_are_bounded_by_their_number(open_uploads: OpenUploads) -> None:
+    uploads = open_uploads(1000, max_count=2)
     request_id = str(uuid4())
     first = uploads.create("a.zip", 1, request_id=request_id)
     uploads.create("b.zip", 1)
@@ -221,15 +213,15 @@ def test_a_full_disk_loses_nothing_that_came_before(uploads: Uploads) -> None:
     writer = uploads.begin(upload.id)
     writer.write(1 << 20, DATA[1 << 20 :])
     assert writer.end().complete
-    assert uploads.path(upload.id).read_bytes() == DATA
+    assert content(uploads, upload.id) == DATA
 
 
-def test_what_is_not_used_expires(folder: Path) -> None:
+def test_what_is_not_used_expires(open_uploads: OpenUploads, folder: Path) -> None:
     clock = Clock()
-    uploads = Uploads(folder, 100, clock=clock)
+    uploads = open_uploads(100, clock=clock)
     idle, used = send(uploads, b"1234"), send(uploads, b"5678")
     clock.now += timedelta(days=6)
-    uploads.path(used)
+    uploads.use(used)
     written = uploads.create("a.zip", 10).id
     clock.now += timedelta(days=2)
     writer = uploads.begin(written)
@@ -237,7 +229,7 @@ def test_what_is_not_used_expires(folder: Path) -> None:
     writer.end()
     uploads.purge()
     with pytest.raises(NotFoundError, match="may have expired"):
-        uploads.path(idle)
+        uploads.use(idle)
     assert {upload.id for upload in uploads.list().items} == {used, written}
     assert {path.name for path in folder.iterdir()} == {used, written}
     clock.now += timedelta(days=8)
@@ -255,19 +247,19 @@ def test_a_deleted_upload_is_gone_for_its_writer_too(uploads: Uploads, folder: P
     assert list(folder.iterdir()) == []
 
 
-def test_a_repeated_request_makes_one_upload(uploads: Uploads, folder: Path) -> None:
+def test_a_repeated_request_makes_one_upload(uploads: Uploads, open_uploads: OpenUploads) -> None:
     request_id = str(uuid4())
     first = uploads.create("a.zip", 10, request_id=request_id)
     assert uploads.create("a.zip", 10, request_id=request_id) == first
-    assert Uploads(folder, ENOUGH).create("a.zip", 10, request_id=request_id) == first
+    assert open_uploads().create("a.zip", 10, request_id=request_id) == first
     with pytest.raises(InvalidArgumentError, match="other content"):
         uploads.create("a.zip", 11, request_id=request_id)
     assert uploads.list().total_size == 1
 
 
-def test_pages_have_the_latest_first(folder: Path) -> None:
+def test_pages_have_the_latest_first(open_uploads: OpenUploads) -> None:
     clock = Clock()
-    uploads = Uploads(folder, ENOUGH, clock=clock)
+    uploads = open_uploads(clock=clock)
     made = []
     for number in range(5):
         clock.now += timedelta(seconds=1)
@@ -278,15 +270,65 @@ def test_pages_have_the_latest_first(folder: Path) -> None:
     assert (page.total_size, rest.next_page_token) == (5, "")
 
 
-def test_what_a_crash_left_behind_is_cleared_and_what_is_damaged_is_left_alone(uploads: Uploads, folder: Path) -> None:
+def test_what_a_crash_left_behind_is_cleared(uploads: Uploads, folder: Path, open_uploads: OpenUploads) -> None:
+    begun, lost = uploads.create("a.zip", 10), uploads.create("b.zip", 10)
+    for upload in (begun, lost):
+        writer = uploads.begin(upload.id)
+        writer.write(0, b"12345")
+        writer.end()
+    (folder / "20270131-120000123-aaaaaaaa").mkdir()  # of an upload that was being deleted
+    (folder / lost.id / "content").write_bytes(b"1234")  # as after a restore, of another time
+    again = open_uploads()
+    assert [upload.id for upload in again.list().items] == [begun.id]
+    assert {path.name for path in folder.iterdir()} == {begun.id}
+
+
+def test_what_is_lost_meanwhile_begins_anew(uploads: Uploads, folder: Path) -> None:
     upload = uploads.create("a.zip", 10)
-    (folder / "20270131-120000123-aaaaaaaa").mkdir()  # killed before its state was written
-    damaged = folder / "20270131-120000123-bbbbbbbb"
-    damaged.mkdir()
-    (damaged / "state.json").write_text("{")
-    again = Uploads(folder, ENOUGH)
-    assert again.list().items == (upload,)
-    assert {path.name for path in folder.iterdir()} == {upload.id, damaged.name}
+    writer = uploads.begin(upload.id)
+    writer.write(0, b"12345")
+    writer.end()
+    (folder / upload.id / "content").unlink()
+    writer = uploads.begin(upload.id)
+    with pytest.raises(FailedPreconditionError, match="at offset 0, not 5"):
+        writer.write(5, b"67890")
+    writer.write(0, b"1234567890")
+    assert writer.end().complete
+    (folder / upload.id / "content").unlink()
+    with pytest.raises(DataLossError, match="missing or damaged"), uploads.local(upload.id):
+        pass
+
+
+def test_uploads_of_older_versions_go_on(folder: Path, open_uploads: OpenUploads) -> None:
+    old = {
+        "id": "20270131-120000123-aaaaaaaa",
+        "file_name": "a.zip",
+        "size_bytes": 10,
+        "sha256": "",
+        "committed_bytes": 5,
+        "complete": False,
+        "create_time": "2027-01-31T12:00:00.123456+00:00",
+        "expire_time": "2027-02-07T12:00:00.123456+00:00",
+        "request_id": str(uuid4()),
+    }
+    made = folder / str(old["id"])
+    made.mkdir(parents=True)
+    (made / "content").write_bytes(b"12345 and what was not committed")
+    (made / "state.json").write_text(json.dumps(old))
+    for name, state in (("20270131-120000123-bbbbbbbb", "{"), ("20270131-120000123-cccccccc", json.dumps(old))):
+        (folder / name).mkdir()
+        (folder / name / "state.json").write_text(state)
+    for _ in range(2):  # the second start finds nothing to take over
+        uploads = open_uploads()
+        (upload,) = uploads.list().items
+        times = {name: datetime.fromisoformat(str(old[name])) for name in ("create_time", "expire_time")}
+        assert vars(upload) == {**old, **times}
+        assert [path.name for path in folder.iterdir()] == [upload.id]
+    assert uploads.create("a.zip", 10, request_id=upload.request_id) == upload
+    writer = uploads.begin(upload.id)
+    writer.write(5, b"67890")
+    assert writer.end().complete
+    assert content(uploads, upload.id) == b"1234567890"
 
 
 @pytest.mark.parametrize(
@@ -308,7 +350,7 @@ def test_arguments_are_checked(uploads: Uploads, field: str, arguments: tuple[st
     assert caught.value.metadata["field"] == field
 
 
-def test_times_are_kept_to_the_microsecond(uploads: Uploads, folder: Path) -> None:
+def test_times_are_kept_to_the_microsecond(uploads: Uploads, open_uploads: OpenUploads) -> None:
     upload = uploads.create("é.zip", 10)
-    (again,) = Uploads(folder, ENOUGH).list().items
-    assert again == replace(upload)
+    (again,) = open_uploads().list().items
+    assert again == upload

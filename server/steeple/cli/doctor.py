@@ -75,6 +75,7 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     from steeple.server.doctor.catalogue_database import catalogue_database
     from steeple.server.doctor.catalogue_file import Catalogued, catalogue
     from steeple.server.doctor.data_folder import folder, holder, photos, snapshot, snapshots
+    from steeple.server.doctor.storage import storage
 
     yield from looked_at("python", machine.python)
     yield from looked_at("packages", machine.packages)
@@ -104,6 +105,8 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     )
     yield from looked_at("snapshots", lambda: snapshots(settings.snapshots_path))
     yield from looked_at("server", lambda: _server(server))
+    if settings.files_url:
+        yield from looked_at("files storage", lambda: storage("files storage", "files_url", settings.files_url))
     yield from looked_at("clock", lambda: machine.clock(known.newest))
 
 

@@ -80,7 +80,7 @@ class SafeZip:
     Not thread safe.
 
     Args:
-        path: Of the archive.
+        archive: Its path, or what reads it.
         limits: What it may be.
 
     Raises:
@@ -89,10 +89,10 @@ class SafeZip:
         SteepleError: If the file cannot be read.
     """
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, archive: Path | io.RawIOBase, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         with errors_translated("archive"):
-            self._file = _Bounded(path, limits.directory_bytes)
+            self._file = _Bounded(archive, limits.directory_bytes)
         try:
             with errors_translated("archive"), _broken_told("the file"):
                 self._zip = zipfile.ZipFile(self._file)
@@ -215,8 +215,8 @@ class SafeZip:
 class _Bounded(io.BufferedReader):
     """A file of which no one may ask for very much at once: the list of members is read in one piece."""
 
-    def __init__(self, path: Path, longest: int | None) -> None:
-        super().__init__(io.FileIO(path))
+    def __init__(self, file: Path | io.RawIOBase, longest: int | None) -> None:
+        super().__init__(io.FileIO(file) if isinstance(file, Path) else file)
         self.longest = longest
 
     def read(self, size: int | None = -1, /) -> bytes:

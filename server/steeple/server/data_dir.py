@@ -71,19 +71,9 @@ class DataDir:
         return self.path / "operations"
 
     @property
-    def uploads(self) -> Path:
-        """Folder of the files that callers send in pieces."""
-        return self.path / "uploads"
-
-    @property
-    def packs(self) -> Path:
-        """Folder of the offline packs that are published."""
-        return self.path / "packs"
-
-    @property
-    def queries(self) -> Path:
-        """Folder of queries that are kept for review."""
-        return self.path / "queries"
+    def copies(self) -> Path:
+        """Folder of copies of uploads that lie elsewhere, while they are used."""
+        return self.path / "copies"
 
     def forget_previous(self) -> None:
         """Deletes the data from before a restore, once a server has opened what was restored.

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from steeple.delf.durable import replacing
-from steeple.errors import FailedPreconditionError, ResourceExhaustedError, UnavailableError
+from steeple.errors import FailedPreconditionError, ResourceExhaustedError, SteepleError, UnavailableError
+from steeple.server import storage_errors
 
 _COPIED_AT_ONCE: Final = 1 << 20
 
@@ -75,28 +76,39 @@ def sha256_of(path: Path) -> str:
 
 @contextmanager
 def errors_translated(what: str) -> Iterator[None]:
-    """Errors of the file system, as ours.
+    """Errors of the file system, or of object storage in its place, as ours.
 
     Args:
         what: That is kept there, in the plural: "uploads".
 
     Raises:
         ResourceExhaustedError: If the disk is full.
-        FailedPreconditionError: If the folder is not accessible.
+        FailedPreconditionError: If the folder is not accessible; of object storage: if there are no credentials, access
+            is denied, or there is no such bucket.
         UnavailableError: If the file system failed otherwise.
     """
     try:
         yield
-    except OSError as error:
-        text = error.strerror or str(error)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise ResourceExhaustedError(
-                f"the disk that holds the {what} is full: {text}; make room and try again"
-            ) from error
-        if error.errno == errno.EROFS or isinstance(
-            error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError
-        ):
-            raise FailedPreconditionError(
-                f"the folder of the {what} is not accessible: {text}; check it and its permissions"
-            ) from error
-        raise UnavailableError(f"the file system that holds the {what} failed: {text}; try again") from error
+    except SteepleError:
+        raise
+    except Exception as error:
+        told = storage_errors.translated(error, what)
+        if told is not None:
+            # What a driver says in full may have more in it than anybody should read in a log.
+            raise told from None
+        if not isinstance(error, OSError):
+            raise
+        raise _of_file_system(error, what) from error
+
+
+def _of_file_system(error: OSError, what: str) -> SteepleError:
+    text = error.strerror or str(error)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return ResourceExhaustedError(f"the disk that holds the {what} is full: {text}; make room and try again")
+    if error.errno == errno.EROFS or isinstance(
+        error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError
+    ):
+        return FailedPreconditionError(
+            f"the folder of the {what} is not accessible: {text}; check it and its permissions"
+        )
+    return UnavailableError(f"the file system that holds the {what} failed: {text}; try again")

@@ -16,11 +16,13 @@ from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
 from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns, SpentTokens
 from steeple.server.catalogue import Catalogue, Restriction
+from steeple.server.catalogue.database import Database
 from steeple.server.clock import CautiousClock
 from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import Discoveries
 from steeple.server.duplicates import DuplicateCheck
+from steeple.server.files import SharedFiles
 from steeple.server.following import Followers
 from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
@@ -79,15 +81,10 @@ class Engine:
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url, timedelta(days=settings.deleted_retention_days))
             opened.callback(self.catalogue.close)
-            idle, longest = timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_longest_days)
-            self.keyring = Keyring(self.catalogue.database, SessionLifetime(idle, longest))
+            self.keyring = Keyring(self.catalogue.database, _lifetime(settings))
             opened.callback(self.keyring.close)
             self.keyring.start()
-            issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
-            spend = SpentTokens(self.catalogue.database).spend
-            self.sign_ins = SignIns(
-                self.keyring, id_tokens=IdTokens(issuer, client_id, spend=spend) if issuer else None
-            )
+            self.sign_ins = SignIns(self.keyring, id_tokens=_id_tokens(settings, self.catalogue.database))
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
@@ -96,9 +93,12 @@ class Engine:
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
             database, self.replica = self.catalogue.database, Replica.here()
-            self.operations = OperationRunner(OperationStore(database), data_dir.operations, replica=self.replica)
+            files = SharedFiles(settings.files_url, data_dir.path)
+            operations, made = OperationStore(database), files.of("operations")
+            self.operations = OperationRunner(operations, data_dir.operations, made, replica=self.replica)
             rules = KeepRules.of(settings)
-            self.review = Review(rules, data_dir.queries, self.catalogue, self.ingest, self.keyring.lineage)
+            queries = files.of("queries", private=True)
+            self.review = Review(rules, queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
             self.query_groups = QueryGrouper(self.review, self.serving)
@@ -116,12 +116,14 @@ class Engine:
                 keep=settings.snapshots_keep,
             )
             self.upgrades = ModelUpgrades(self.serving, self.catalogue, self.ingest, self.operations)
-            self.uploads = Uploads(data_dir.uploads, settings.max_upload_bytes)
-            self.storage = Storage(self.catalogue.database, data_dir, photos, snapshots, self.uploads)
+            self.uploads = Uploads(
+                self.catalogue.database, files.of("uploads"), data_dir.copies, settings.max_upload_bytes
+            )
+            self.storage = Storage(self.catalogue.database, data_dir, photos, snapshots, self.uploads, files)
             opened.callback(self.storage.close)
             self.coverages = Coverages(self.catalogue, self.serving)
             self.photo_import = PhotoImport(
-                self.operations, self.catalogue, self.ingest, self.uploads.path, settings.import_dir, settings.workers
+                self.operations, self.catalogue, self.ingest, self.uploads, settings.import_dir, settings.workers
             )
             self.discoveries = Discoveries(
                 self.catalogue.database,
@@ -132,6 +134,7 @@ class Engine:
                 import_dir=settings.import_dir,
                 uploads=self.uploads,
             )
+            self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, files.of("packs"))
             clock = CautiousClock()
             chores = (
                 self._identify_counts.save,
@@ -139,6 +142,8 @@ class Engine:
                 lambda: self.ingest.purge(clock.now()),
                 lambda: self.operations.purge(clock.now()),
                 lambda: self.review.purge(clock.now()),
+                self.query_groups.forget_erased,
+                self.packs.store.tidy,
                 lambda: self.uploads.purge(clock.now()),
                 self.ingest.shelf.discard_postponed,
                 data_dir.forget_previous,
@@ -156,7 +161,6 @@ class Engine:
                 self._identify_counts.save,
                 settings.max_message_bytes,
             )
-            self.packs = Packs(self.catalogue, self.ingest, self.serving, self.operations, data_dir.packs)
             self.operations.start()
             self.followers = Followers.started(database, self.serving, self.keyring, self.operations)
             self._resources = opened.pop_all()
@@ -353,3 +357,14 @@ class Engine:
             for candidate in candidates
             if candidate.landmark_id in landmarks and candidate.image_key in images
         )
+
+
+def _lifetime(settings: Settings) -> SessionLifetime:
+    return SessionLifetime(timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_longest_days))
+
+
+def _id_tokens(settings: Settings, database: Database) -> IdTokens | None:
+    """What checks the ID tokens of the provider that is trusted; None: none is."""
+    if not settings.oidc_issuer:
+        return None
+    return IdTokens(settings.oidc_issuer, settings.oidc_client_id, spend=SpentTokens(database).spend)

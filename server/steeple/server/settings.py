@@ -21,6 +21,7 @@ from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
 from steeple.server import exposure
 from steeple.server.index_factory import IndexFactory
+from steeple.server.object_storage import check_url
 from steeple.server.processors import processors
 
 CONFIG_VARIABLE: Final = "STEEPLE_CONFIG"
@@ -65,6 +66,8 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL of the catalogue, ``postgresql://USER:PASSWORD@HOST/DATABASE``; empty: a SQLite
             file in ``data_dir``.
         images_url: fsspec URL of the photos; empty: a folder in ``data_dir``.
+        files_url: Folder or fsspec URL, such as ``s3://bucket/files``, of what all servers of a catalogue need:
+            uploads, what operations have made, packs, kept queries; empty: folders in ``data_dir``.
         import_dir: Folder of the server's disk whose sub-folders may be named, to import their photos or to discover
             landmarks in them; None: none may.
         snapshots_dir: Folder of snapshots, of one server; None: a folder in ``data_dir``.
@@ -138,6 +141,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "steeple")
     database_url: SecretStr = SecretStr("")
     images_url: str = ""
+    files_url: str = ""
     import_dir: Path | None = None
     snapshots_dir: Path | None = None
     snapshots_keep: Annotated[int, Field(ge=0)] = 0
@@ -223,6 +227,14 @@ class Settings(BaseSettings):
             except InvalidArgumentError as error:
                 raise ValueError(error.message) from error
         return index
+
+    @field_validator("files_url")
+    @classmethod
+    def _check_files_url(cls, url: str) -> str:
+        try:
+            return check_url(url)
+        except InvalidArgumentError as error:
+            raise ValueError(error.message) from error
 
     @field_validator("data_dir", "import_dir")
     @classmethod

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,8 @@ from steeple.errors import SteepleError
 from steeple.server.catalogue import discovery_tables, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.data_dir import DataDir
+from steeple.server.durable import errors_translated
+from steeple.server.files import SharedFiles
 from steeple.server.images import ImageStore
 from steeple.server.logs import facts
 from steeple.server.snapshots.store import SnapshotStore
@@ -50,6 +52,13 @@ class StorageKind(StrEnum):
     UPLOADS = "uploads"
     PACKS = "packs"
     OPERATIONS = "operations"
+
+
+_FOLDERS: Final = {
+    StorageKind.KEPT_QUERIES: "queries",
+    StorageKind.UPLOADS: "uploads",
+    StorageKind.PACKS: "packs",
+}
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,7 @@ class Storage:
         photos: Where photos are.
         snapshots: Where snapshots are.
         uploads: That callers have sent.
+        files: Where the files of callers and operations are.
         fresh_seconds: That figures are told again without measuring.
     """
 
@@ -120,6 +130,7 @@ class Storage:
         photos: ImageStore,
         snapshots: SnapshotStore,
         uploads: Uploads,
+        files: SharedFiles,
         *,
         fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
@@ -128,6 +139,7 @@ class Storage:
         self._photos = photos
         self._snapshots = snapshots
         self._uploads = uploads
+        self._files = files
         self._fresh = fresh_seconds
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="steeple-storage")
         self._lock = threading.Lock()  # guards what follows
@@ -176,7 +188,7 @@ class Storage:
             self._folder_part(StorageKind.INDEX, self._data_dir.index),
             self._snapshot_part(),
             StoragePart(StorageKind.UPLOADS, upload_bytes, uploads),
-            self._folder_part(StorageKind.OPERATIONS, self._data_dir.operations),
+            self._operations_part(),
         ]
         kinds = list(StorageKind)
         return StorageReport(sorted(parts, key=lambda part: kinds.index(part.kind)), self._disks(), now)
@@ -236,6 +248,20 @@ class Storage:
         size, count, partial = measure_folder(folder, stopped=lambda: self._closed)
         return StoragePart(kind, size, count, partial)
 
+    def _operations_part(self) -> StoragePart:
+        """What operations have made, and what they have on this host while they make it."""
+        here = self._folder_part(StorageKind.OPERATIONS, self._data_dir.operations)
+        files = self._files.of("operations")
+        if not files.shared:
+            return here
+        try:
+            with errors_translated("files of operations"):
+                made = files.listed()
+        except SteepleError:
+            return replace(here, partial=True)
+        size = here.size_bytes + sum(file.size_bytes for file in made)
+        return StoragePart(StorageKind.OPERATIONS, size, here.items + len(made), here.partial)
+
     def _database_file(self) -> Path | None:
         url = self._database.engine.url
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
@@ -244,6 +270,8 @@ class Storage:
         places: dict[StorageKind, Path | None] = dict.fromkeys(StorageKind, self._data_dir.path)
         places[StorageKind.DATABASE] = self._database_file()
         places[StorageKind.PHOTOS] = self._photos.folder
+        for kind in (StorageKind.UPLOADS, StorageKind.PACKS, StorageKind.KEPT_QUERIES):
+            places[kind] = self._files.of(_FOLDERS[kind]).folder
         places[StorageKind.SNAPSHOTS] = self._snapshots.path
         found: dict[int, tuple[Path, list[StorageKind]]] = {}
         for kind, place in places.items():

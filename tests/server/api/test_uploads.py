@@ -167,7 +167,7 @@ async def made(running: Running) -> str:
     def job(run: Run) -> Mapping[str, str]:
         (run.folder / "secret.bin").write_bytes(b"not for anybody")
         (run.folder / "made.bin").write_bytes(bytes(range(250)) * 12_000)
-        return result_files.results(run.folder / "made.bin")
+        return result_files.results(run, run.folder / "made.bin")
 
     operations.register(METHOD, job)
     operation = operations.begin(METHOD, {})

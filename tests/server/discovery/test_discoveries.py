@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -296,7 +297,7 @@ def test_interrupted_at_any_step_it_goes_on_where_it_was(
     engine.operations.close()  # so that nothing else takes it up
     operation = engine.operations.store.create(METHOD, arguments)
     job = engine.discoveries.job
-    job.open_source = lambda source: Recorded(tmp_path, "few")
+    job.open_source = lambda source, check: closing(Recorded(tmp_path, "few"))
 
     def photos() -> list[bool]:
         return [photo.searched for photo in store.photos(operation.id)]

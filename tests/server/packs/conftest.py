@@ -96,4 +96,11 @@ def published(engine: Engine, operation: Operation) -> PublishedPack:
 
 def file_of(engine: Engine, pack: PublishedPack) -> Path:
     """Where its file lies."""
-    return engine.packs.store.path(pack.file)
+    return files_of(engine) / pack.file
+
+
+def files_of(engine: Engine) -> Path:
+    """Where the files of all packs lie."""
+    folder = engine.packs.store.files.folder
+    assert folder is not None
+    return folder

@@ -23,7 +23,7 @@ from steeple.server.packs.making import PackMaking
 from steeple.server.packs.records import pack_restriction
 from tests.server.conftest import MakeFeatures
 
-from .conftest import PARIS, file_of, finished, photo, published
+from .conftest import PARIS, file_of, files_of, finished, photo, published
 
 AROUND = pack_restriction(PARIS, 5000.0, {}, [])
 
@@ -220,11 +220,11 @@ def test_what_is_interrupted_leaves_nothing_and_is_made_when_it_is_taken_up(engi
     with pytest.raises(CancelledError):
         making.publish(Run(operation, engine.operations.store, engine.operations.folder("x"), stopping))
     assert store.get("paris") == old
-    assert [path.name for path in store.path("").iterdir()] == [old.file]
+    assert [path.name for path in files_of(engine).iterdir()] == [old.file]
     results = making.publish(Run(operation, engine.operations.store, engine.operations.folder("x"), lambda: False))
     new = store.get("paris")
     assert (results["sha256"], new.file) == (new.sha256, f"{operation.id}.pack")
-    assert [path.name for path in store.path("").iterdir()] == [new.file]
+    assert [path.name for path in files_of(engine).iterdir()] == [new.file]
     written = file_of(engine, new).stat()
     again = making.publish(Run(operation, engine.operations.store, engine.operations.folder("x"), lambda: False))
     assert again == results
@@ -302,7 +302,7 @@ def test_what_is_deleted_for_good_meanwhile_is_left_out(engine: Engine) -> None:
     with pytest.raises(FailedPreconditionError, match="all images of the pack were deleted"):
         made_while(engine, lambda: gone(engine, "tower", "gate"))
     assert engine.packs.store.get("paris") == new != old
-    assert [path.name for path in engine.packs.store.path("").iterdir()] == [new.file]
+    assert [path.name for path in files_of(engine).iterdir()] == [new.file]
 
 
 def test_features_of_a_release_that_is_no_longer_the_default_are_not_taken_for_deleted_images(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from steeple.server.packs.selection import select_for
 from steeple.server.packs.store import PackStore
 from tests.server.conftest import MakeFeatures
 
-from .conftest import LONDON, PARIS, OpenEngine, file_of, published
+from .conftest import LONDON, PARIS, OpenEngine, file_of, files_of, published
 
 SETTINGS = PackSettings("Paris", pack_restriction(PARIS, 5000.0, {}, []), max_images=4)
 
@@ -115,9 +115,9 @@ def test_a_download_goes_on_though_the_pack_is_replaced_and_deleted(
         first = file.read(1000)
         engine.ingest.create_image("church", make_features(77))
         new = published(engine, engine.packs.create("paris", SETTINGS))
-        assert [path.name for path in store.path("").iterdir()] == [new.file]
+        assert [path.name for path in files_of(engine).iterdir()] == [new.file]
         store.delete("paris")
-        assert list(store.path("").iterdir()) == []
+        assert list(files_of(engine).iterdir()) == []
         assert first + file.read() == content
     with pytest.raises(NotFoundError, match="no packs/paris"):
         store.open("paris", 0)
@@ -154,7 +154,7 @@ def test_a_file_that_is_replaced_while_it_is_looked_for_is_found_again(
         def get(self, pack_id: str) -> PublishedPack:
             return rows.pop() if rows else super().get(pack_id)
 
-    store = Slow(engine.catalogue.database, file_of(engine, new).parent)
+    store = Slow(engine.catalogue.database, engine.packs.store.files)
     rows = [old]
     with store.open("paris", 0) as file:
         assert file.read() == file_of(engine, new).read_bytes()
@@ -180,7 +180,7 @@ def test_a_file_that_is_missing_or_cut_is_told_and_made_anew(engine: Engine, *, 
 
 def test_packs_outlast_a_restart_and_what_belongs_to_none_goes(engine: Engine, open_engine: OpenEngine) -> None:
     made = published(engine, engine.packs.create("paris", SETTINGS))
-    folder = engine.packs.store.path("")
+    folder = files_of(engine)
     (folder / "left.pack").write_bytes(b"x")
     (folder / ".left.pack.partial").write_bytes(b"x")
     again = open_engine()

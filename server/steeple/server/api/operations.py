@@ -12,6 +12,7 @@ from steeple.server.api.names import check_path, parse_operation
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import timestamp
+from steeple.server.api.sending import pieces
 from steeple.server.api.status import FIELD
 from steeple.server.operations import Operation, OperationRunner, OperationState, result_files
 from steeple.v1 import operation_service_pb2 as api
@@ -19,7 +20,6 @@ from steeple.v1 import operation_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_SENT_AT_ONCE: Final = 1 << 20
 
 _STATES: Final = {
     OperationState.QUEUED: api.Operation.STATE_QUEUED,
@@ -101,9 +101,9 @@ class OperationService(operation_service_pb2_grpc.OperationServiceServicer):
         """Sends a file that an operation has made."""
         file_name = check_path(request.file, "file")
         operation = await self._calls.run(self._operations.store.get, parse_operation(request.name))
-        made = result_files.of(operation, file_name, self._operations.folder(operation.id))
+        made = result_files.of(operation, file_name, self._operations.files)
         with await self._files.run(made.open, request.offset) as file:
-            while data := await self._files.run(file.read, _SENT_AT_ONCE):
+            async for data in pieces(self._files, file):
                 yield api.DownloadOperationFileResponse(data=data)
 
     async def DeleteOperation(  # noqa: N802

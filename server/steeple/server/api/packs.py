@@ -14,6 +14,7 @@ from steeple.server.api.operations import operation_message
 from steeple.server.api.pools import Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import place_message, timestamp
+from steeple.server.api.sending import pieces
 from steeple.server.api.status import FIELD
 from steeple.server.catalogue import LatLng
 from steeple.server.catalogue.ids import check_id
@@ -25,7 +26,6 @@ from steeple.v1 import pack_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_SENT_AT_ONCE: Final = 1 << 17  # a phone loses what has come of a message when its connection breaks
 _STATES: Final = {
     PackState.CURRENT: api.Pack.STATE_CURRENT,
     PackState.STALE: api.Pack.STATE_STALE,
@@ -106,7 +106,7 @@ class PackService(pack_service_pb2_grpc.PackServiceServicer):
         if request.sha256:
             check_sha256(request.sha256)
         with await self._files.run(self._packs.store.open, pack_id, request.offset, request.sha256) as file:
-            while data := await self._files.run(file.read, _SENT_AT_ONCE):
+            async for data in pieces(self._files, file):
                 yield api.DownloadPackResponse(data=data)
 
     async def DeletePack(  # noqa: N802

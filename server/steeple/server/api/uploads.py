@@ -82,13 +82,14 @@ class UploadService(upload_service_pb2_grpc.UploadServiceServicer):
         self, request: api.GetUploadRequest, context: Context
     ) -> api.GetUploadResponse:
         """An upload by name."""
-        return api.GetUploadResponse(upload=upload_message(self._uploads.get(parse_upload(request.name))))
+        upload = await self._files.run(self._uploads.get, parse_upload(request.name))
+        return api.GetUploadResponse(upload=upload_message(upload))
 
     async def ListUploads(  # noqa: N802
         self, request: api.ListUploadsRequest, context: Context
     ) -> api.ListUploadsResponse:
         """Uploads, the latest first, a page at a time."""
-        page = self._uploads.list(request.page_size, request.page_token)
+        page = await self._files.run(self._uploads.list, request.page_size, request.page_token)
         return api.ListUploadsResponse(
             uploads=[upload_message(upload) for upload in page.items],
             next_page_token=page.next_page_token,

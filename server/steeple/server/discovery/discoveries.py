@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +79,9 @@ class Discoveries:
             FailedPreconditionError: If folders may not be named.
             InvalidArgumentError: If the folder is none below the import folder, or the request id is none.
         """
-        self._open(source).close()  # what cannot be opened is said at once
+        with ExitStack() as opened:  # what cannot be opened is said at once
+            upload = opened.enter_context(self._uploads.opened(source.upload)) if source.upload else None
+            opened.enter_context(closing(open_source(upload, source.folder, self._import_dir)))
         arguments = {"source": dict(source.to_json()), "options": options.to_json()}
         return self._operations.begin(METHOD, arguments, request_id=request_id)
 
@@ -143,6 +146,8 @@ class Discoveries:
         self._serving.catch_up()
         return accepted
 
-    def _open(self, source: Source) -> FileSource:
-        upload = self._uploads.path(source.upload) if source.upload else None
-        return open_source(upload, source.folder, self._import_dir)
+    @contextmanager
+    def _open(self, source: Source, check: Callable[[], None]) -> Iterator[FileSource]:
+        with ExitStack() as opened:
+            upload = opened.enter_context(self._uploads.local(source.upload, check)) if source.upload else None
+            yield opened.enter_context(closing(open_source(upload, source.folder, self._import_dir)))

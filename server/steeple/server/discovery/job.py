@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager
 from typing import Any
 
 from steeple.delf.image import sniff
@@ -36,7 +36,7 @@ class DiscoveryJob:
         serving: The model releases and their indexes.
         store: Keeps what is found.
         ingest: Stores photos.
-        open_source: The files of a source.
+        open_source: Gives the files of a source; calls what else it is given now and then.
 
     Attributes:
         open_source: As given.
@@ -47,7 +47,7 @@ class DiscoveryJob:
         serving: Serving,
         store: DiscoveryStore,
         ingest: Ingest,
-        open_source: Callable[[Source], FileSource],
+        open_source: Callable[[Source, Callable[[], None]], AbstractContextManager[FileSource]],
     ) -> None:
         self._serving = serving
         self._store = store
@@ -72,7 +72,7 @@ class DiscoveryJob:
         discovery_id = run.operation.id
         known = self._store.photos(discovery_id)
         items, digests = {photo.item for photo in known}, {photo.sha256 for photo in known}
-        with closing(self.open_source(source)) as files:
+        with self.open_source(source, run.check) as files:
             names = photo_names(files)
             for number, item in enumerate(names):
                 run.progress(number, len(names), "reading photos")

@@ -8,13 +8,15 @@ is counted, and what was not is done by the next start: no photo is lost, added 
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from steeple.server.catalogue import Catalogue
-from steeple.server.durable import link_or_copy, sha256_of
+from steeple.server.durable import errors_translated, link_or_copy
 from steeple.server.importing import photos
 from steeple.server.importing.landmarks import LandmarkImport
 from steeple.server.importing.layout import check_layout, plan_import
@@ -25,6 +27,7 @@ from steeple.server.importing.progress import Progress
 from steeple.server.importing.sources import Source
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner, Run
+from steeple.server.uploads import Uploads
 
 METHOD: Final = "steeple.v1.ImportService/ImportReferenceImages"
 """That begins an import."""
@@ -40,7 +43,7 @@ class PhotoImport:
         operations: Of the server.
         catalogue: That the photos are for.
         ingest: That adds them.
-        upload_path: The file of an upload, by its id.
+        uploads: What may be imported.
         import_dir: What may be imported of the server's disk; None: nothing.
         cores: That extract.
     """
@@ -50,14 +53,14 @@ class PhotoImport:
         operations: OperationRunner,
         catalogue: Catalogue,
         ingest: Ingest,
-        upload_path: Callable[[str], Path],
+        uploads: Uploads,
         import_dir: Path | None,
         cores: int,
     ) -> None:
         self._operations = operations
         self._catalogue = catalogue
         self._ingest = ingest
-        self._upload_path = upload_path
+        self._uploads = uploads
         self._import_dir = import_dir
         # Threads wait for the disk now and then, as photos are written so that they stay. Others extract meanwhile.
         self._threads = cores + max(1, cores // 4)
@@ -71,12 +74,11 @@ class PhotoImport:
             NotFoundError: If there is no such upload, folder or manifest.
             FailedPreconditionError: If the upload is not complete, or the server imports no folders.
         """
-        upload = self._upload_path(options.upload) if options.upload else None
-        source = self._opened(options, upload)
-        try:
+        with ExitStack() as opened:
+            upload = opened.enter_context(self._uploads.opened(options.upload)) if options.upload else None
+            source = self._opened(options, upload)
+            opened.callback(source.close)
             check_layout(source, options.manifest)
-        finally:
-            source.close()
         return self._operations.begin(METHOD, options.to_json(), request_id=request_id)
 
     def run(self, run: Run) -> Mapping[str, str]:
@@ -100,7 +102,7 @@ class PhotoImport:
                 looking = photos.Looking(source, self._catalogue, run, progress, len(plan.photos))
                 photos.do(looking, plan.photos, run, progress, self._threads)
             else:
-                if options.on_existing is OnExisting.FAIL and not (progress.landmarks or progress.again):
+                if options.on_existing is OnExisting.FAIL and not progress.landmarks:
                     landmarks.refuse_existing(plan.landmarks)
                 landmarks.carry_out(plan.landmarks, options.on_existing)
                 adding = photos.Adding(source, self._ingest.batches, run, progress, options.duplicates)
@@ -112,27 +114,22 @@ class PhotoImport:
         (run.folder / _UPLOAD).unlink(missing_ok=True)  # it is not needed to go on any more
         return _results(plan, progress, {**times, "seconds": time.monotonic() - began})
 
-    def _opened(self, options: ImportOptions, upload: Path | None) -> Source:
+    def _opened(self, options: ImportOptions, upload: Path | io.RawIOBase | None) -> Source:
         return open_source(upload, options.folder, self._import_dir, bare_manifest=True)
 
     def _planned(self, run: Run, options: ImportOptions, progress: Progress, source: Source) -> Plan:
-        """The plan, made by the first run and the same for all others, whatever becomes of the folder.
-
-        A server that takes an import over may not have the plan of the one before: it makes it again and goes on, or,
-        as what is imported was changed meanwhile, begins anew.
-        """
+        """The plan, made by the first run and the same for all others, whatever becomes of the folder."""
+        if progress.planned:
+            with errors_translated("plans of imports"):
+                return Plan.load(run.fetch(progress.planned))
         path = run.folder / _PLAN
-        if progress.planned and path.exists():
-            return Plan.load(path)
         run.progress(0, 0, "reading what there is")
         plan = plan_import(source, options.manifest)
         plan.save(path)
-        digest = sha256_of(path)
-        if progress.planned and progress.plan != digest:
-            progress.begin_anew()
-        progress.planned, progress.plan = True, digest
+        with errors_translated("plans of imports"):
+            progress.planned = run.keep(path)
         with self._catalogue.database.write() as connection:  # one write to the disk, however many problems there are
-            run.save_in(connection, progress.to_json(), progress.photos, plan.problems)
+            run.save_in(connection, progress.to_json(), 0, plan.problems)
         run.check()
         return plan
 
@@ -142,7 +139,8 @@ class PhotoImport:
             return None
         kept = run.folder / _UPLOAD
         if not kept.exists():
-            link_or_copy(self._upload_path(options.upload), kept)
+            with self._uploads.local(options.upload, run.check) as path:
+                link_or_copy(path, kept)
         return kept
 
 

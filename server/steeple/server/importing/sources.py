@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import unicodedata
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from steeple.errors import ImageError, InvalidArgumentError, NotFoundError
+from steeple.server.durable import errors_translated
 
 MAX_FILE_BYTES: Final = 64 * 2**20
 """A larger file is refused: no photo is as large, and several are in memory at a time."""
@@ -159,12 +161,12 @@ class SingleFile:
 
     Args:
         name: To give it.
-        path: Of the file.
+        file: Its path, or what reads it.
     """
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, file: Path | io.RawIOBase) -> None:
         self._name = name
-        self._path = path
+        self._file = file
 
     def names(self) -> Sequence[str]:
         """The manifest's."""
@@ -172,8 +174,13 @@ class SingleFile:
 
     def read(self, name: str) -> bytes:
         """The manifest."""
-        _check_size(self._path.stat().st_size)
-        return self._path.read_bytes()
+        if isinstance(self._file, Path):
+            _check_size(self._file.stat().st_size)
+            return self._file.read_bytes()
+        with errors_translated("uploads"):
+            _check_size(self._file.seek(0, io.SEEK_END))
+            self._file.seek(0)
+            return self._file.readall()
 
     def close(self) -> None:
         """Nothing."""

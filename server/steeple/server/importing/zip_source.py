@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +15,14 @@ class ZipSource:
     """The files of a zip archive; thread safe.
 
     Args:
-        path: Of the archive.
+        archive: Its path, or what reads it.
 
     Raises:
         InvalidArgumentError: If it is none, or would do harm.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._archive = SafeZip(path)
+    def __init__(self, archive: Path | io.RawIOBase) -> None:
+        self._archive = SafeZip(archive)
         self._lock = threading.Lock()
 
     def names(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Files that operations make: named by their results, sent to callers."""
+"""Files that operations make: named by their results, sent to callers by any server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Final
 
 from steeple.errors import DataLossError, InvalidArgumentError, NotFoundError
 from steeple.server.durable import errors_translated, sha256_of
+from steeple.server.files import FileStore, kept_name
 from steeple.server.operations.records import Operation
+from steeple.server.operations.run import Run
 
 FILE: Final = "file"
 SIZE: Final = "file_size_bytes"
@@ -24,15 +26,17 @@ class ResultFile:
 
     Attributes:
         operation: Its name.
-        path: Where it is.
+        files: Where it is.
+        name: Of it there.
         size_bytes: Of it.
     """
 
     operation: str
-    path: Path
+    files: FileStore
+    name: str
     size_bytes: int
 
-    def open(self, offset: int) -> io.BufferedReader:
+    def open(self, offset: int) -> io.RawIOBase:
         """The file, to be read from an offset on.
 
         Raises:
@@ -46,7 +50,7 @@ class ResultFile:
             )
         with errors_translated("files of operations"):
             try:
-                file = self.path.open("rb")
+                file = self.files.open(self.name)
             except FileNotFoundError:
                 raise self._lost() from None
         try:
@@ -60,29 +64,36 @@ class ResultFile:
 
     def _lost(self) -> DataLossError:
         return DataLossError(
-            f"the file {self.path.name} of {self.operation} is missing or incomplete on the server's disk; begin a new "
-            "operation",
+            f"the file {self.name.rpartition('/')[2]} of {self.operation} is missing or incomplete in the server's "
+            "storage; begin a new operation",
             resource=self.operation,
         )
 
 
-def results(path: Path, *, sha256: str = "") -> dict[str, str]:
-    """What the results of an operation say of a file in its folder, whole and on the disk.
+def results(run: Run, path: Path, *, sha256: str = "") -> dict[str, str]:
+    """Puts a file where every server finds it; what the results of the operation say of it.
 
     Args:
-        path: Of the file.
+        run: That has made it.
+        path: Of the file, which is whole, in the operation's folder. It is not there any more afterwards if files are
+            shared.
         sha256: Of it, hex, if that is known; else it is read.
+
+    Raises:
+        OSError: If it cannot be read, or not be put there.
     """
-    return {FILE: path.name, SIZE: str(path.stat().st_size), SHA256: sha256 or sha256_of(path)}
+    told = {FILE: path.name, SIZE: str(path.stat().st_size), SHA256: sha256 or sha256_of(path)}
+    run.keep(path, told[SHA256])
+    return told
 
 
-def of(operation: Operation, name: str, folder: Path) -> ResultFile:
+def of(operation: Operation, name: str, files: FileStore) -> ResultFile:
     """The file of an operation.
 
     Args:
         operation: Which has succeeded.
         name: Of the file, as the operation's results say.
-        folder: Of the operation.
+        files: Those of operations.
 
     Raises:
         NotFoundError: If it has made none of that name.
@@ -94,4 +105,5 @@ def of(operation: Operation, name: str, folder: Path) -> ResultFile:
             + (f"it has {made[FILE]!r}" if FILE in made else "it has made none (yet)"),
             resource=operation.name,
         )
-    return ResultFile(operation.name, folder / made[FILE], int(made[SIZE]))
+    kept = kept_name(files, made[FILE], made[SHA256])
+    return ResultFile(operation.name, files, f"{operation.id}/{kept}", int(made[SIZE]))

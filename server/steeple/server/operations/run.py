@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,13 +12,18 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
+from steeple.delf.durable import replacing
 from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import audit
+from steeple.server.durable import sha256_of
+from steeple.server.files import FileStore, kept_name
+from steeple.server.files.folder import FolderFiles
 from steeple.server.operations.records import Operation
 from steeple.server.operations.rows import LeaseLostError
 from steeple.server.operations.store import OperationStore
 
 _SAVE_SECONDS: Final = 0.5
+_COPIED_AT_ONCE: Final = 1 << 20
 
 
 class Job(Protocol):
@@ -49,12 +55,21 @@ class Run:
         store: Where progress is kept, fenced: once another run has been given the operation, nothing is.
         folder: For files of the operation; made when first asked for, deleted with the operation.
         stopping: Whether the server stops.
+        files: Those of operations, for every server; by default, of folders beside this one.
     """
 
-    def __init__(self, operation: Operation, store: OperationStore, folder: Path, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        store: OperationStore,
+        folder: Path,
+        stopping: Callable[[], bool],
+        files: FileStore | None = None,
+    ) -> None:
         self.operation = operation
         self._store = store
         self._folder = folder
+        self._files = FolderFiles(folder.parent) if files is None else files
         self._stopping = stopping
         self._lock = threading.Lock()
         self._cancelled = operation.cancel_requested
@@ -74,9 +89,40 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """A folder of the operation's own, on the server's disk."""
+        """A folder of the operation's own, on the server's disk: a run of another server has another."""
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
+
+    def keep(self, path: Path, sha256: str = "") -> str:
+        """Puts a file of the folder, which is whole, where every server finds it; it goes with the operation.
+
+        Args:
+            path: Of the file. Where files are shared, it is not there any more afterwards.
+            sha256: Of it, hex, if that is known; else it is read.
+
+        Returns:
+            What :meth:`fetch` finds it by.
+
+        Raises:
+            OSError: If it cannot be read, or not be put there.
+        """
+        if self._files.shared and not sha256:
+            sha256 = sha256_of(path)
+        name = kept_name(self._files, path.name, sha256)
+        self._files.put_file(f"{self._folder.name}/{name}", path, sha256=sha256)
+        return name
+
+    def fetch(self, name: str) -> Path:
+        """A file that was kept, maybe by the run of another server; it is in the folder then.
+
+        Raises:
+            OSError: If it is missing or cannot be read.
+        """
+        path = self.folder / name
+        if not path.exists():
+            with self._files.open(f"{self._folder.name}/{name}") as source, replacing(path) as copy:
+                shutil.copyfileobj(source, copy, _COPIED_AT_ONCE)
+        return path
 
     def stopped(self) -> bool:
         """Whether the operation is to end now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,11 +14,14 @@ from typing import Any, Final
 
 from steeple.delf.priority import lower_priority
 from steeple.errors import CancelledError, FailedPreconditionError, InternalError, SteepleError
+from steeple.server.files import FileStore
+from steeple.server.files.folder import FolderFiles
 from steeple.server.logs import facts
 from steeple.server.operations.records import Operation, OperationState
 from steeple.server.operations.rows import LeaseLostError
 from steeple.server.operations.run import Job, Run
 from steeple.server.operations.store import OperationStore
+from steeple.server.operations.tidying import Tidying
 from steeple.server.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -46,19 +48,26 @@ class OperationRunner:
     Args:
         store: The operations.
         folder: Where operations have folders of their own, by id.
+        files: Those that operations have made, for every server; by default, in the same folders.
         replica: Which server this is.
         lease: Of a run, where there may be several servers; None: :data:`LEASE`.
+
+    Attributes:
+        files: As given.
     """
 
     def __init__(
         self,
         store: OperationStore,
         folder: Path,
+        files: FileStore | None = None,
         *,
         replica: Replica | None = None,
         lease: timedelta | None = None,
     ) -> None:
         self.store = store
+        self.files: FileStore = FolderFiles(folder) if files is None else files
+        self._tidying = Tidying(store, folder, self.files)
         self._folder = folder
         self._replica = replica or Replica.here()
         self._lease = (lease or LEASE) if store.shared else None
@@ -121,7 +130,7 @@ class OperationRunner:
     def delete(self, operation_id: str) -> None:
         """Forgets a finished operation and deletes its files; as :meth:`OperationStore.delete`."""
         self.store.delete(operation_id)
-        self._delete_files(operation_id)
+        self._tidying.delete(operation_id)
 
     def folder(self, operation_id: str) -> Path:
         """Where an operation's files are, if it has any."""
@@ -130,7 +139,8 @@ class OperationRunner:
     def purge(self, now: datetime | None = None) -> None:
         """Forgets what was finished 90 days ago, with its files."""
         for operation_id in self.store.purge((now or datetime.now(UTC)) - _KEPT):
-            self._delete_files(operation_id)
+            self._tidying.delete(operation_id)
+        self._tidying.tidy()
 
     def wait(self, operation_id: str, timeout: float | None = None) -> Operation:
         """The operation once it is finished, or after ``timeout`` seconds as it is then.
@@ -196,7 +206,7 @@ class OperationRunner:
                 self._changed.wait_for(lambda: self._stopping or self._wakes != seen, pause)  # noqa: B023 - now
 
     def _carry_out(self, operation: Operation) -> None:
-        run = Run(operation, self.store, self.folder(operation.id), lambda: self._stopping)
+        run = Run(operation, self.store, self.folder(operation.id), lambda: self._stopping, self.files)
         with self._changed:
             self._runs[operation.id] = run
             self._changed.notify_all()
@@ -275,11 +285,3 @@ class OperationRunner:
             error_status=failure.status if failure else "",
             error_message=failure.message if failure else "",
         )
-
-    def _delete_files(self, operation_id: str) -> None:
-        try:
-            shutil.rmtree(self.folder(operation_id))
-        except FileNotFoundError:
-            return
-        except OSError:
-            log.exception("files of an operation were not deleted", extra=facts(operation=operation_id))

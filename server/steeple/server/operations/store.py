@@ -280,6 +280,12 @@ class OperationStore(Claims):
                 **values,
             )
 
+    def states(self) -> dict[str, OperationState]:
+        """Of all operations, by id."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(_TABLE.c.id, _TABLE.c.state))
+            return {row.id: OperationState(row.state) for row in rows}
+
     def purge(self, finished_before: datetime) -> tuple[str, ...]:
         """Forgets what was finished before a time, with its problems; the ids."""
         old = (_TABLE.c.end_time < finished_before, _TABLE.c.state.not_in([str(state) for state in UNFINISHED]))

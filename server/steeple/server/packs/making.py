@@ -66,9 +66,9 @@ class PackMaking:
         settings = self._store.get(pack_id).settings if given is None else PackSettings.of_json(given)
         file = f"{run.operation.id}{SUFFIX}"
         there = self._store.find(pack_id)
-        if there is None or there.file != file:  # else by a run whose end was not noted down any more
-            path = self._store.path(file)
-            there = self._made(run, pack_id, settings, path)
+        if there is None or not there.file.endswith(file):  # else by a run whose end was not noted down any more
+            path = run.folder / file
+            there = self._store.kept(self._made(run, pack_id, settings, path), path)
             with run.change():
                 self._store.publish(there)
         return {"pack": there.name, "size_bytes": str(there.size_bytes), "sha256": there.sha256, **_counts(there)}
@@ -82,7 +82,7 @@ class PackMaking:
             path = run.folder / f"{pack_id}{SUFFIX}"
         made = self._made(run, pack_id, settings, path)
         with errors_translated("packs"):
-            return {**result_files.results(path, sha256=made.sha256), **_counts(made)}
+            return {**result_files.results(run, path, sha256=made.sha256), **_counts(made)}
 
     def check(self, settings: PackSettings) -> None:
         """Sees to it that a pack of these settings would have landmarks.

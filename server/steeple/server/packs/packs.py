@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 from steeple.delf.release import ModelRelease
 from steeple.server.catalogue import Catalogue
 from steeple.server.catalogue.requests import check_request_id
+from steeple.server.files import FileStore
 from steeple.server.ingest import Ingest
 from steeple.server.operations import Operation, OperationRunner
 from steeple.server.packs import selection
@@ -33,7 +33,7 @@ class Packs:
         ingest: The server's.
         serving: The model releases; packs have features of the default one.
         operations: That make them; not started yet.
-        folder: Of the files of those that are published.
+        files: Where the files are of those that are published.
 
     Attributes:
         store: To read those that are published.
@@ -41,9 +41,9 @@ class Packs:
     """
 
     def __init__(
-        self, catalogue: Catalogue, ingest: Ingest, serving: Serving, operations: OperationRunner, folder: Path
+        self, catalogue: Catalogue, ingest: Ingest, serving: Serving, operations: OperationRunner, files: FileStore
     ) -> None:
-        self.store = PackStore(catalogue.database, folder)
+        self.store = PackStore(catalogue.database, files)
         self.store.tidy()
         self._catalogue = catalogue
         self._serving = serving
@@ -83,12 +83,12 @@ class Packs:
 
     def states(self, packs: Sequence[PublishedPack]) -> list[PackState]:
         """How packs stand to the catalogue as it is now."""
-        release = self._serving.default.release
+        release, lost = self._serving.default.release, self.store.lost(packs)
         with self._catalogue.database.read() as connection:
             mark = (*selection.mark(connection), release.name)
 
             def state(pack: PublishedPack) -> PackState:
-                if not self.store.is_there(pack):
+                if pack.id in lost:
                     return PackState.LOST
                 same = self._content(connection, mark, pack, release) == pack.content
                 return PackState.CURRENT if same else PackState.STALE

@@ -1,20 +1,31 @@
-"""Published packs: a row in the catalogue's database and a file in the data folder each."""
+"""Published packs: a row in the catalogue's database and a file each."""
 
 from __future__ import annotations
 
 import io
 import logging
-from datetime import UTC, datetime
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from steeple.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from steeple.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    SteepleError,
+)
 from steeple.server.catalogue import Page, audit, pages, tables
 from steeple.server.catalogue.database import Database
 from steeple.server.durable import errors_translated
+from steeple.server.files import FileStore, kept_name
 from steeple.server.logs import facts
 from steeple.server.packs.records import PackSettings, PublishedPack, pack_name
 
@@ -22,6 +33,8 @@ log = logging.getLogger(__name__)
 
 _TABLE: Final = tables.pack
 _COLLECTION: Final = "packs"
+_ABANDONED: Final = timedelta(days=1)
+_TIDY_SECONDS: Final = 24 * 3600.0
 
 
 class PackStore:
@@ -32,22 +45,31 @@ class PackStore:
 
     Args:
         database: The catalogue's.
-        folder: Of the files; made when it is first needed.
+        files: Where the files are.
+
+    Attributes:
+        files: As given.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, files: FileStore) -> None:
         self._database = database
-        self._folder = folder
+        self.files = files
+        self._tidy_due = 0.0
 
-    def path(self, file: str) -> Path:
-        """Where a file of that name lies, or is to be written; the folder is there.
+    def kept(self, pack: PublishedPack, path: Path) -> PublishedPack:
+        """Takes the file of a pack, before :meth:`publish`; the pack, which tells where it is.
+
+        Args:
+            pack: The pack.
+            path: Of the file on this host, which is whole.
 
         Raises:
-            SteepleError: If the folder cannot be made.
+            SteepleError: If that fails.
         """
+        name = kept_name(self.files, path.name, pack.sha256)
         with errors_translated("packs"):
-            self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder / file
+            self.files.put_file(name, path, sha256=pack.sha256)
+        return replace(pack, file=name)
 
     def get(self, pack_id: str) -> PublishedPack:
         """A pack.
@@ -77,7 +99,7 @@ class PackStore:
         return pages.page_by_id(found, size, _COLLECTION, int(total))
 
     def publish(self, pack: PublishedPack) -> None:
-        """Makes a pack that of its id, in the place of the one that there is; its file must be on the disk."""
+        """Makes a pack that of its id, in the place of the one that there is; its file must be kept."""
         values: dict[str, Any] = {**vars(pack), "settings": pack.settings.to_json()}
         with self._database.write() as connection:
             old = _find(connection, pack.id)
@@ -99,15 +121,25 @@ class PackStore:
             audit.record(connection, datetime.now(UTC), pack.name)
         self._remove(pack.file)
 
-    def is_there(self, pack: PublishedPack) -> bool:
-        """Whether a pack's file is on the disk, as long as it should be."""
-        try:
-            return (self._folder / pack.file).stat().st_size == pack.size_bytes
-        except OSError:
-            return False
+    def lost(self, packs: Sequence[PublishedPack]) -> frozenset[str]:
+        """Ids of those packs whose files are not there, or not as long as they should be.
 
-    def open(self, pack_id: str, offset: int, sha256: str = "") -> io.BufferedReader:
-        """A pack's file, to be read from an offset on; it can be read to its end whatever becomes of the pack.
+        Raises:
+            SteepleError: If that cannot be told.
+        """
+        with errors_translated("packs"):
+            if self.files.shared and len(packs) > 1:  # one request, not one for each
+                there = {file.name: file.size_bytes for file in self.files.listed()}
+                sizes = [there.get(pack.file) for pack in packs]
+            else:
+                sizes = [self.files.size(pack.file) for pack in packs]
+        return frozenset(pack.id for pack, size in zip(packs, sizes, strict=True) if size != pack.size_bytes)
+
+    def open(self, pack_id: str, offset: int, sha256: str = "") -> io.RawIOBase:
+        """A pack's file, to be read from an offset on.
+
+        Where files are this server's own, it can be read to its end whatever becomes of the pack. Where they are
+        shared, reading it fails once the pack is made anew or deleted.
 
         Args:
             pack_id: The pack.
@@ -125,7 +157,7 @@ class PackStore:
             _check(pack, offset, sha256)
             with errors_translated("packs"):
                 try:
-                    file = (self._folder / pack.file).open("rb")
+                    file = self.files.open(pack.file)
                     break
                 except FileNotFoundError:
                     again = self.get(pack_id)
@@ -139,23 +171,36 @@ class PackStore:
         return file
 
     def tidy(self) -> None:
-        """Deletes files that no pack has, which a server left that was killed; before any pack is made."""
-        with self._database.read() as connection:
-            kept = set(connection.execute(select(_TABLE.c.file)).scalars())
+        """Deletes files that no pack has, which a server left that was killed.
+
+        Where files are this server's own, that is to be done before any pack is made. Where they are shared, it is done
+        once a day, and a file of a day may still be about to be published.
+        """
+        if time.monotonic() < self._tidy_due:
+            return
+        self._tidy_due = time.monotonic() + (_TIDY_SECONDS if self.files.shared else math.inf)
         try:
-            left = [path for path in self._folder.iterdir() if path.name not in kept]
-        except FileNotFoundError:
+            with errors_translated("packs"):
+                files = self.files.listed()
+                with self._database.read() as connection:
+                    kept = set(connection.execute(select(_TABLE.c.file)).scalars())
+                old = datetime.now(UTC) - _ABANDONED
+                left = [
+                    file.name
+                    for file in files
+                    if file.name not in kept and (not self.files.shared or file.change_time < old)
+                ]
+        except SteepleError as error:
+            log.warning("files of packs cannot be listed", extra=facts(error=error))
             return
-        except OSError as error:
-            log.warning("the folder of packs cannot be read", extra=facts(folder=self._folder, error=error))
-            return
-        for path in left:
-            self._remove(path.name)
+        for name in left:
+            self._remove(name)
 
     def _remove(self, file: str) -> None:
         try:
-            (self._folder / file).unlink(missing_ok=True)
-        except OSError:  # it takes space and nothing else; the next start tries again
+            with errors_translated("packs"):
+                self.files.delete([file])
+        except SteepleError:  # it takes space and nothing else; it is tried again
             log.exception("a file of a pack was not deleted", extra=facts(file=file))
 
 
@@ -174,8 +219,8 @@ def _check(pack: PublishedPack, offset: int, sha256: str) -> None:
 
 def _lost(pack: PublishedPack) -> DataLossError:
     return DataLossError(
-        f"the file of {pack.name} is missing or incomplete on the server's disk; make it anew: steeple packs refresh "
-        f"{pack.id}",
+        f"the file of {pack.name} is missing or incomplete in the server's storage; make it anew: "
+        f"steeple packs refresh {pack.id}",
         resource=pack.name,
     )
 

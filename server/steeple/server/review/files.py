@@ -1,30 +1,35 @@
-"""What kept queries were searched with: a file each, in a folder of their own."""
+"""The files of kept queries: what they searched with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from steeple.delf.durable import replacing, sync
 from steeple.errors import DataLossError
 from steeple.server.durable import errors_translated
+from steeple.server.files import FileStore, read_all
+
+_WHAT: Final = "kept queries"
+_ABANDONED: Final = timedelta(days=1)
 
 
 class QueryFiles:
-    """A folder of files, named by the ids of kept queries. Made, for its owner alone, with the first file.
+    """Files named by the ids of kept queries.
 
     Thread safe, as long as no two threads write or delete the same file.
 
     Args:
-        folder: Of nothing else.
+        files: Where they are; nothing else is there.
 
     Attributes:
+        shared: Whether other servers write there as well.
         deleted: Told of the id of each file that is deleted: what was made of it must go as well.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, files: FileStore) -> None:
+        self._files = files
+        self.shared = files.shared
         self.deleted: Callable[[str], None] = lambda _: None
 
     def write(self, query_id: str, data: bytes, *, lasting: bool = False) -> None:
@@ -39,10 +44,8 @@ class QueryFiles:
             ResourceExhaustedError: If the disk is full.
             UnavailableError: If it cannot be written otherwise.
         """
-        with errors_translated("kept queries"):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with replacing(self._folder / query_id, lasting=lasting) as file:
-                file.write(data)
+        with errors_translated(_WHAT):
+            self._files.put(query_id, data, lasting=lasting)
 
     def read(self, query_id: str, size_bytes: int) -> bytes:
         """A file of so many bytes.
@@ -51,10 +54,11 @@ class QueryFiles:
             DataLossError: If it is missing, or of another size.
             UnavailableError: If it cannot be read.
         """
-        with errors_translated("kept queries"):
-            data = b""
-            with suppress(FileNotFoundError):
-                data = (self._folder / query_id).read_bytes()
+        with errors_translated(_WHAT):
+            try:
+                data = read_all(self._files.open(query_id))
+            except FileNotFoundError:
+                data = b""
         if not data or len(data) != size_bytes:
             raise DataLossError(
                 f"the file of queries/{query_id} is missing or damaged; erase the query", resource=f"queries/{query_id}"
@@ -62,8 +66,13 @@ class QueryFiles:
         return data
 
     def has(self, query_id: str) -> bool:
-        """Whether there is a file of that query."""
-        return (self._folder / query_id).is_file()
+        """Whether there is a file of that query.
+
+        Raises:
+            UnavailableError: If that cannot be told.
+        """
+        with errors_translated(_WHAT):
+            return self._files.size(query_id) is not None
 
     def delete(self, query_ids: Iterable[str]) -> None:
         """Deletes files; those that are not there are passed over. They are gone, also after a power cut.
@@ -71,19 +80,26 @@ class QueryFiles:
         Raises:
             UnavailableError: If one cannot be deleted.
         """
-        with errors_translated("kept queries"):
-            if not self._folder.is_dir():
-                return
+        query_ids = list(query_ids)
+        try:
+            with errors_translated(_WHAT):
+                self._files.delete(query_ids)
+        finally:
             for query_id in query_ids:
-                (self._folder / query_id).unlink(missing_ok=True)
                 self.deleted(query_id)
-            sync(self._folder)
 
-    def sweep(self, known: Collection[str]) -> int:
-        """Deletes every file but those of the ids that are known, such as what a crash has left; how many."""
-        with errors_translated("kept queries"):
-            if not self._folder.is_dir():
-                return 0
-            strangers = [file.name for file in self._folder.iterdir() if file.is_file() and file.name not in known]
+    def sweep(self, known: Callable[[], Iterable[str]]) -> int:
+        """Deletes every file but those of the ids that are known, such as what a crash has left; how many.
+
+        Args:
+            known: Gives these ids; asked after the files were listed. Where other servers write as well, files of a day
+                stay, for they may be about to become known.
+        """
+        with errors_translated(_WHAT):
+            files = self._files.listed()
+        ids, old = frozenset(known()), datetime.now(UTC) - _ABANDONED
+        strangers = [
+            file.name for file in files if file.name not in ids and (not self.shared or file.change_time < old)
+        ]
         self.delete(strangers)
         return len(strangers)

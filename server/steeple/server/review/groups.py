@@ -208,6 +208,13 @@ class QueryGrouper:
             return None
         return features
 
+    def forget_erased(self) -> None:
+        """Forgets the features of queries that another server has erased or deleted."""
+        with self._lock:
+            remembered = list(self._features)
+        for query_id in set(remembered).difference(self._review.known(remembered) if remembered else ()):
+            self._forget(query_id)
+
     def _forget(self, query_id: str) -> None:
         with self._lock:
             self._features.pop(query_id, None)

@@ -34,6 +34,8 @@ MOST_WAITING_BYTES: Final = 64 * 2**20
 
 _SLACK: Final = 0.02  # of the room for files, that is made beyond what is needed
 
+_SHARERS: Final = 16  # servers that may fill the room together, where files are shared
+
 OUTCOMES: Final = ("kept", "dropped", "failed")
 """What becomes of a query that is to be kept."""
 
@@ -165,8 +167,7 @@ class QueryKeeper:
         while (draft := self._next()) is not None:
             outcome = "failed"
             try:
-                self._write(draft)
-                outcome = "kept"
+                outcome = "kept" if self._write(draft) else "dropped"
             except ImageError as error:
                 log.info("a query was not kept", extra=facts(reason=error.message, of_request=draft.request_id))
             except SteepleError as error:
@@ -224,7 +225,8 @@ class QueryKeeper:
             self._files.delete(oldest)
             self._store.delete(oldest)
             total = self._store.total_bytes()
-        self._room = most - total
+        # Others fill the same room: it is counted again before all of them together may have used it up.
+        self._room = (most - total) // (_SHARERS if self._files.shared else 1)
 
 
 class KeptOfCall:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -25,6 +25,7 @@ from steeple.errors import (
     FeatureSetError,
     InvalidArgumentError,
     NotFoundError,
+    UnavailableError,
 )
 from steeple.server.access.records import key_name
 from steeple.server.catalogue import Catalogue, LandmarkDraft, Page, ReferenceImage
@@ -33,6 +34,7 @@ from steeple.server.catalogue.limits import check_metadata
 from steeple.server.catalogue.pages import ListRequest
 from steeple.server.catalogue.requests import check_request_id
 from steeple.server.duplicates import DuplicatePolicy
+from steeple.server.files import FileStore
 from steeple.server.ingest import Ingest
 from steeple.server.logs import facts
 from steeple.server.review.feedback import FeedbackBox
@@ -47,13 +49,15 @@ log = logging.getLogger(__name__)
 MAX_NAMES: Final = 1000
 """Of queries that one call erases."""
 
+_SWEEP_SECONDS: Final = 24 * 3600.0
+
 
 class Review:
     """All that can be done with queries after they were answered. Thread safe.
 
     Args:
         rules: Which queries are kept.
-        folder: For their files.
+        files: Where their files are.
         catalogue: Whose database has what is known of them.
         ingest: Makes reference images.
         lineage: Gives a key's id and those of the keys that it has replaced.
@@ -68,7 +72,7 @@ class Review:
     def __init__(
         self,
         rules: KeepRules,
-        folder: Path,
+        files: FileStore,
         catalogue: Catalogue,
         ingest: Ingest,
         lineage: Callable[[str], Iterable[str]],
@@ -79,18 +83,17 @@ class Review:
         self._catalogue = catalogue
         self._ingest = ingest
         self._clock = clock
-        self.files = QueryFiles(folder)
+        self.files = QueryFiles(files)
         self._store = KeptQueryStore(catalogue.database, rules.retention)
         self._lock = threading.Lock()
         self._promoting: set[str] = set()
+        self._sweep_due = 0.0
         self.keeper = QueryKeeper(rules, self._store, self.files, lineage, clock=clock)
         self.feedback = FeedbackBox(rules, self.keeper, self._store, lineage, clock=clock)
 
     def start(self) -> None:
         """Removes what a crash has left, and begins to keep queries if that is wanted."""
-        strangers = self.files.sweep(frozenset(self._store.ids(true())))
-        if strangers:
-            log.info("files of kept queries that nothing was known of are deleted", extra=facts(files=strangers))
+        self._sweep()
         if self._rules.policy is not KeepPolicy.OFF:
             log.info(
                 "queries are kept for review",
@@ -115,6 +118,24 @@ class Review:
         if expired:
             self.files.delete(expired)
             self._store.delete(expired)
+        if self.files.shared and time.monotonic() >= self._sweep_due:
+            self._sweep()
+
+    def known(self, query_ids: Iterable[str]) -> Iterable[str]:
+        """Those of some queries that there are."""
+        return self._store.ids(named(query_ids))
+
+    def _sweep(self) -> None:
+        self._sweep_due = time.monotonic() + _SWEEP_SECONDS
+        try:
+            strangers = self.files.sweep(lambda: self._store.ids(true()))
+        except UnavailableError as error:
+            if not self.files.shared:
+                raise
+            log.warning("files of kept queries cannot be listed", extra=facts(error=error))
+            return
+        if strangers:
+            log.info("files of kept queries that nothing was known of are deleted", extra=facts(files=strangers))
 
     def get(self, query_id: str) -> KeptQuery:
         """A query.
@@ -265,6 +286,8 @@ class Review:
         if key_id or every:
             self.keeper.forget(key_id or None)  # also what is still on its way
         self.keeper.settle()
+        if key_id or every:
+            self._store.forbid(key_id or None, self._clock())
         ids = self._store.ids(named(names) if names else of_key(key_id) if key_id else where)
         self.files.delete(ids)
         what = None if names else key_name(key_id) if key_id else "queries"

@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
 
 from steeple.errors import NotFoundError
-from steeple.server.catalogue import LatLng, Page, audit, filters, pages, tables
+from steeple.server.catalogue import LatLng, Page, audit, file_tables, filters, pages, tables
 from steeple.server.catalogue.announcements import is_shared
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.ordering import OrderField, read_real, read_text, read_time
@@ -27,6 +27,8 @@ from steeple.server.review.records import (
 )
 
 _TABLE = tables.kept_query
+_ERASURE: Final = file_tables.query_erasure
+_EVERY: Final = "*"  # instead of the id of a key
 _OUTCOMES: Final = ("identified", "unknown")
 _SENT: Final = (Origin.FEEDBACK, Origin.PROPOSAL)
 _ANSWERED: Final = "query"  # in the answer to a request
@@ -78,7 +80,8 @@ class KeptQueryStore:
             request: That has brought it; None: the server keeps it by itself.
 
         Returns:
-            Its id; of a repeated request, that of the first.
+            Its id; of a repeated request, that of the first; empty: it was not stored, as what was answered at its time
+            is erased.
 
         Raises:
             InvalidArgumentError: If the id of the request was used with other content.
@@ -113,11 +116,20 @@ class KeptQueryStore:
             if request is not None and (answer := request.answer(connection)) is not None:
                 audit.leave_out()
                 return str(answer[_ANSWERED])
+            if request is None and _is_forbidden(connection, query):
+                return ""
             connection.execute(insert(_TABLE).values(values))
             if request is not None:
                 request.remember(connection, {_ANSWERED: query.id}, query.create_time)
                 audit.record(connection, query.create_time, query.name)
         return query.id
+
+    def forbid(self, key_id: str | None, now: datetime) -> None:
+        """What was answered until now, with a key or (None) at all, is not kept any more, by no server."""
+        of = _EVERY if key_id is None else key_id
+        with self._database.write() as connection:
+            connection.execute(sqlalchemy.delete(_ERASURE).where(_ERASURE.c.key_id == of))
+            connection.execute(insert(_ERASURE).values(key_id=of, time=now))
 
     def answered(self, request: Request) -> str | None:
         """The id of the query that a request has brought before; None: it is new, or has no id.
@@ -276,6 +288,12 @@ class KeptQueryStore:
             origin=Origin(row["origin"]),
             feedback=None if row["origin"] == Origin.QUERY else _feedback(row),
         )
+
+
+def _is_forbidden(connection: Connection, query: KeptQuery) -> bool:
+    of = _ERASURE.c.key_id.in_([_EVERY, query.key_id])
+    later = select(_ERASURE.c.key_id).where(of, _ERASURE.c.time >= query.create_time)
+    return connection.execute(later.limit(1)).first() is not None
 
 
 def _feedback(row: RowMapping) -> Feedback:

@@ -43,7 +43,7 @@ class Transfers:
         self._operations = operations
         self._uploads = uploads
         operations.register(_EXPORT, Export(catalogue, ingest.shelf, releases, save_counts))
-        operations.register(_IMPORT, Import(catalogue, ingest, uploads.path, releases, max_photo_bytes))
+        operations.register(_IMPORT, Import(catalogue, ingest, uploads, releases, max_photo_bytes))
 
     def begin_export(self, *, with_photos: bool = True, request_id: str = "") -> Operation:
         """Begins to write an archive of the catalogue."""
@@ -58,5 +58,5 @@ class Transfers:
             NotFoundError: If there is no such upload.
             FailedPreconditionError: If it is not complete.
         """
-        self._uploads.path(upload_id)
+        self._uploads.use(upload_id)
         return self._operations.begin(_IMPORT, {UPLOAD: upload_id, POLICY: str(policy)}, request_id=request_id)

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
-from steeple.delf.durable import sync
 from steeple.delf.release import ModelRelease
 from steeple.errors import SteepleError
 from steeple.server.catalogue import Catalogue, dump
@@ -65,11 +64,10 @@ class Export:
             try:
                 counts = self._write(run, part)
                 part.replace(run.folder / FILE)
-                sync(run.folder)
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
-            return {**result_files.results(run.folder / FILE), **counts}
+            return {**result_files.results(run, run.folder / FILE), **counts}
 
     def _write(self, run: Run, part: Path) -> dict[str, str]:
         self._save_counts()

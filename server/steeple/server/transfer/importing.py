@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -32,6 +31,7 @@ from steeple.server.ingest import Ingest
 from steeple.server.operations import Run, ends_operation
 from steeple.server.transfer import format
 from steeple.server.transfer.format import ImageRecord, LandmarkRecord
+from steeple.server.uploads import Uploads
 from steeple.v1 import features_pb2
 
 UPLOAD: Final = "upload"
@@ -59,7 +59,7 @@ class Import:
     Args:
         catalogue: What is added to.
         ingest: Adds images.
-        path: The file of an upload.
+        uploads: What may be imported.
         releases: Those that are served.
         max_photo_bytes: A larger photo is refused.
     """
@@ -68,20 +68,20 @@ class Import:
         self,
         catalogue: Catalogue,
         ingest: Ingest,
-        path: Callable[[str], Path],
+        uploads: Uploads,
         releases: Callable[[], Sequence[ModelRelease]],
         max_photo_bytes: int,
     ) -> None:
         self._catalogue = catalogue
         self._ingest = ingest
-        self._path = path
+        self._uploads = uploads
         self._releases = releases
         self._max_photo_bytes = max_photo_bytes
 
     def __call__(self, run: Run) -> Mapping[str, str]:
         """Does the work; as :class:`steeple.server.operations.Job`."""
-        path, policy = self._path(run.arguments[UPLOAD]), ExistingPolicy(run.arguments[POLICY])
-        with SafeZip(path) as archive:
+        policy = ExistingPolicy(run.arguments[POLICY])
+        with self._uploads.local(run.arguments[UPLOAD], run.check) as path, SafeZip(path) as archive:
             manifest = format.read_manifest(archive.read(format.MANIFEST, format.LONGEST_MANIFEST))
             if policy is ExistingPolicy.FAIL and not run.checkpoint:
                 run.progress(0, 0, "looking for conflicts")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from steeple.errors import InvalidArgumentError
 from steeple.server.catalogue.limits import check_sha256
-from steeple.server.durable import write_file
 
-_STATE: Final = "state.json"
 _LONGEST_NAME: Final = 255
 
 
@@ -21,11 +17,11 @@ class Upload:
     """A file on its way to the server, or there.
 
     Attributes:
-        id: Sorts by the time at which it was begun; names its folder.
+        id: Sorts by the time at which it was begun; names what it is kept in.
         file_name: What the caller calls the file; shown, never opened.
         size_bytes: Of the whole file.
         sha256: Of the whole file, hex; empty if it is not known yet.
-        committed_bytes: That are safe on the disk, from the first one.
+        committed_bytes: That are safe, from the first one.
         complete: Whether all are there and their hash is right.
         create_time: UTC.
         expire_time: When it may be deleted.
@@ -51,42 +47,6 @@ class Upload:
 def upload_name(upload_id: str) -> str:
     """``uploads/{upload_id}``."""
     return f"uploads/{upload_id}"
-
-
-def save(folder: Path, upload: Upload) -> None:
-    """Keeps what is known of an upload in its folder, whole or not at all.
-
-    Raises:
-        OSError: If that fails; what was kept before stays.
-    """
-    times = {"create_time": upload.create_time.isoformat(), "expire_time": upload.expire_time.isoformat()}
-    write_file(folder / _STATE, json.dumps({**asdict(upload), **times}, indent=1).encode("ascii"))
-
-
-def load(folder: Path) -> Upload | None:
-    """The upload of a folder; None if it has none, as after a crash between making the folder and filling it.
-
-    Raises:
-        OSError: If it cannot be read.
-        ValueError: If what is there is no upload's.
-    """
-    try:
-        state = json.loads((folder / _STATE).read_bytes())
-    except FileNotFoundError:
-        return None
-    try:
-        times = {name: datetime.fromisoformat(state[name]) for name in ("create_time", "expire_time")}
-        upload = Upload(**{**state, **times})
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"not the state of an upload: {error}") from error
-    if upload.id != folder.name:
-        raise ValueError(f"the state of another upload, {upload.id}")
-    return upload
-
-
-def forget(folder: Path) -> None:
-    """Makes the upload of a folder none; its bytes may be deleted afterwards."""
-    (folder / _STATE).unlink(missing_ok=True)
 
 
 def check(file_name: str, size_bytes: int, sha256: str) -> None:

@@ -1,68 +1,81 @@
-"""Uploads in a folder: durable, resumable, bounded."""
+"""Uploads: durable, resumable through any server of a catalogue, bounded."""
 
 from __future__ import annotations
 
+import io
 import logging
 import shutil
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from steeple.delf.durable import sync
-from steeple.errors import (
-    FailedPreconditionError,
-    InvalidArgumentError,
-    ResourceExhaustedError,
-)
+from steeple.errors import DataLossError, ResourceExhaustedError, SteepleError
 from steeple.server.catalogue import pages
-from steeple.server.catalogue.ids import timed_id
+from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.records import Page
-from steeple.server.catalogue.requests import Request
 from steeple.server.durable import errors_translated
+from steeple.server.files import FileStore
 from steeple.server.logs import facts
-from steeple.server.uploads import records
-from steeple.server.uploads.entry import KEPT, Entry, not_found
+from steeple.server.uploads import older, records
+from steeple.server.uploads.copies import UploadCopies
 from steeple.server.uploads.records import Upload
+from steeple.server.uploads.store import UploadStore
 from steeple.server.uploads.writer import Writer
 
 log = logging.getLogger(__name__)
 
 _COLLECTION: Final = "uploads"
 _SPARE: Final = 64 << 20  # bytes of the disk that uploads leave free: the catalogue needs some as well
+_TURNS: Final = 16
+_ABANDONED: Final = timedelta(days=1)
+_SWEEP_SECONDS: Final = 24 * 3600.0
 
 
 class Uploads:
-    """Files sent by callers, each in a folder named by its id. Blocking, and thread safe.
+    """Files sent by callers. Blocking, and thread safe.
 
-    What is committed is on the disk: it survives ``kill -9`` and a power cut. One process at a time may use the folder.
+    What is known of them is in the catalogue's database, and their bytes are in files, each upload's in a folder named
+    by its id. Bytes count once the database says so: what is committed survives ``kill -9`` and a power cut, and is
+    seen by every server.
 
     Args:
-        folder: Where they are kept; made when the first one comes.
+        database: The catalogue's.
+        files: Where the bytes are.
+        copies: Folder for copies of uploads that are not on this host, while they are used.
         max_bytes: Of all of them together, as announced.
         clock: The time, UTC.
         max_count: Of uploads: each is a folder, however few its bytes.
 
     Raises:
-        SteepleError: If the folder cannot be read.
+        SteepleError: If the database or the folder cannot be read.
     """
 
     def __init__(
         self,
-        folder: Path,
+        database: Database,
+        files: FileStore,
+        copies: Path,
         max_bytes: int,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         max_count: int = 1000,
     ) -> None:
-        self._folder = folder
+        self._store = UploadStore(database, clock)
+        self._files = files
+        self._copies = UploadCopies(copies)
         self._max_bytes = max_bytes
         self._max_count = max_count
         self._clock = clock
-        self._lock = threading.Lock()  # of the dictionary; never held while bytes are written
+        self._turns = tuple(threading.Lock() for _ in range(_TURNS))  # who begins to write, or deletes
+        self._lock = threading.Lock()  # guards the dictionary
+        self._writers: dict[str, Writer] = {}
+        self._sweep_due = time.monotonic()
         with errors_translated(_COLLECTION):
-            self._entries = self._read()
+            self._settle()
 
     def create(self, file_name: str, size_bytes: int, sha256: str = "", *, request_id: str = "") -> Upload:
         """Begins an upload.
@@ -78,41 +91,37 @@ class Uploads:
             ResourceExhaustedError: If it does not fit, by the quota or by the disk, or there are too many.
         """
         records.check(file_name, size_bytes, sha256)
-        request = Request.of("CreateUpload", request_id, {})
-        with self._lock:
-            if request.request_id and (found := self._of_request(request.request_id)) is not None:
-                if (found.file_name, found.size_bytes) != (file_name, size_bytes):
-                    raise InvalidArgumentError(
-                        f"request_id {request.request_id} was used before with other content; make a new UUID for each "
-                        "request",
-                        field="request_id",
-                    )
-                return found
-            self._check_room(size_bytes)
-            now = self._clock()
-            upload = Upload(timed_id(now), file_name, size_bytes, sha256, 0, False, now, now + KEPT, request.request_id)
-            with errors_translated(_COLLECTION):
-                self._make(upload)
-            self._entries[upload.id] = self._new(upload)
-        return upload
+
+        def check_room(count: int, announced: int, committed: int) -> None:
+            self._check_room(size_bytes, count, announced, committed)
+
+        return self._store.create(file_name, size_bytes, sha256, request_id, check_room)
 
     def begin(self, upload_id: str) -> Writer:
-        """What writes to an upload from now on; an earlier writer may not any more.
+        """What writes to an upload from now on; an earlier writer, of whichever server, may not any more.
 
         Raises:
             NotFoundError: If there is none of that id.
             FailedPreconditionError: If it is complete.
         """
-        entry = self._entry(upload_id)
-        with entry.lock, errors_translated(_COLLECTION):
-            entry.check_there()
-            if entry.upload.complete:
-                raise FailedPreconditionError(
-                    f"{entry.upload.name} is complete: nothing is to be written any more", resource=entry.upload.name
-                )
-            entry.close_writer()
-            writer = Writer(entry)
-            entry.close_writer = writer.close
+        with self._turn(upload_id), errors_translated(_COLLECTION):
+            upload, parts, token = self._store.take(upload_id)
+            self._close_writer(upload_id)
+            growing = self._files.grow(_content(upload_id), upload.committed_bytes, parts)
+            if growing.size_bytes != upload.committed_bytes:
+                log.error("what came of an upload is lost; it begins anew", extra=facts(upload=upload_id))
+                upload = self._store.restart(upload_id, token)
+
+            def closed(complete: bool) -> None:
+                with self._lock:
+                    if self._writers.get(upload_id) is writer:
+                        del self._writers[upload_id]
+                if complete:
+                    self._clear(upload_id)
+
+            writer = Writer(self._store, growing, upload, token, closed)
+            with self._lock:
+                self._writers[upload_id] = writer
             return writer
 
     def get(self, upload_id: str) -> Upload:
@@ -121,7 +130,7 @@ class Uploads:
         Raises:
             NotFoundError: If there is none of that id.
         """
-        return self._entry(upload_id).upload
+        return self._store.get(upload_id)
 
     def list(self, page_size: int = pages.DEFAULT_PAGE_SIZE, page_token: str = "") -> Page[Upload]:
         """A page of uploads, the latest first. A size of 0 stands for 50, more than 1000 for 1000.
@@ -129,35 +138,59 @@ class Uploads:
         Raises:
             InvalidArgumentError: If the page size is negative, or the token of another list.
         """
-        size, last = pages.check_page_size(page_size), pages.last_id(_COLLECTION, page_token)
-        with self._lock:
-            found = sorted((entry.upload for entry in self._entries.values()), key=lambda each: each.id, reverse=True)
-        after = [upload for upload in found if not last or upload.id < last]
-        return pages.page_by_id(after, size, _COLLECTION, len(found))
+        return self._store.list(page_size, page_token)
 
     def held(self) -> tuple[int, int]:
         """Bytes of all uploads that are there, and their number."""
-        with self._lock:
-            return sum(entry.upload.committed_bytes for entry in self._entries.values()), len(self._entries)
+        return self._store.held()
 
-    def path(self, upload_id: str) -> Path:
-        """The file of a complete upload, which is kept for 7 more days.
+    def use(self, upload_id: str) -> Upload:
+        """A complete upload, which is kept for 7 more days.
 
         Raises:
             NotFoundError: If there is none of that id.
             FailedPreconditionError: If it is not complete.
         """
-        entry = self._entry(upload_id)
-        with entry.lock, errors_translated(_COLLECTION):
-            entry.check_there()
-            upload = entry.upload
-            if not upload.complete:
-                raise FailedPreconditionError(
-                    f"{upload.name} is not complete: {upload.committed_bytes} of {upload.size_bytes} bytes are there",
-                    resource=upload.name,
-                )
-            entry.keep(upload)
-        return entry.content
+        return self._store.use(upload_id)
+
+    @contextmanager
+    def opened(self, upload_id: str) -> Iterator[Path | io.RawIOBase]:
+        """A complete upload, to look into it: its file, or what reads it from elsewhere. It is kept for 7 more days.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+            FailedPreconditionError: If it is not complete.
+            DataLossError: If it is missing.
+        """
+        upload = self._store.use(upload_id)
+        path = self._here(upload)
+        if path is not None:
+            yield path
+        else:
+            with self._read(upload) as file:
+                yield file
+
+    @contextmanager
+    def local(self, upload_id: str, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
+        """The file of a complete upload on this host, maybe a copy that goes afterwards. It is kept for 7 more days.
+
+        Args:
+            upload_id: Which.
+            check: Called now and then while it is copied; may raise.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+            FailedPreconditionError: If it is not complete.
+            DataLossError: If it is missing or damaged.
+            ResourceExhaustedError: If the disk has no room for a copy.
+        """
+        upload = self._store.use(upload_id)
+        path = self._here(upload)
+        if path is not None:
+            yield path
+            return
+        with self._copied(upload, check) as copy:
+            yield copy
 
     def delete(self, upload_id: str) -> None:
         """Deletes an upload, whoever writes to it.
@@ -165,86 +198,124 @@ class Uploads:
         Raises:
             NotFoundError: If there is none of that id.
         """
-        entry = self._entry(upload_id)
-        with entry.lock, errors_translated(_COLLECTION):
-            entry.check_there()
-            self._remove(entry)
+        with self._turn(upload_id), errors_translated(_COLLECTION):
+            self._store.get(upload_id)
+            self._close_writer(upload_id)
+            self._files.delete_folder(upload_id)
+            self._store.delete(upload_id)
 
     def purge(self, now: datetime | None = None) -> None:
-        """Deletes what has expired."""
+        """Deletes what has expired and, once a day, files in shared storage that belong to no upload."""
         now = now or self._clock()
+        for upload_id in self._store.expired(now):
+            with self._turn(upload_id), errors_translated(_COLLECTION):
+                if self._store.delete(upload_id, expired_by=now):
+                    self._close_writer(upload_id)
+                    self._files.delete_folder(upload_id)  # if that fails, the next start or sweep does it
+                    log.info("an upload expired", extra=facts(upload=upload_id))
+        if self._files.shared and time.monotonic() >= self._sweep_due:
+            self._sweep_due = time.monotonic() + _SWEEP_SECONDS
+            self.sweep()
+
+    def sweep(self) -> int:
+        """Deletes files in shared storage that no upload has, and that nobody is just writing; how many."""
+        with errors_translated(_COLLECTION):
+            files = self._files.listed()
+            # Read after the files: an upload is known before it has any.
+            known, parts = {upload.id for upload, _ in self._store.all()}, self._store.part_names()
+            old = datetime.now(UTC) - _ABANDONED
+            strangers = [
+                file.name
+                for file in files
+                if file.name not in parts and (file.name.partition("/")[0] not in known or file.change_time < old)
+            ]
+            self._files.delete(strangers)
+        if strangers:
+            log.info("files that no upload has are deleted", extra=facts(files=len(strangers)))
+        return len(strangers)
+
+    def _settle(self) -> None:
+        """Makes one of what a server before this one has left: the database and the files."""
+        if not self._files.shared and self._files.folder is not None and self._files.folder.is_dir():
+            older.adopt(self._files.folder, self._store)
+        known = set()
+        for upload, size in self._store.all():
+            there = size if self._files.shared else self._files.size(_content(upload.id)) or 0
+            if there < upload.committed_bytes:  # as after a restore, or where they were kept elsewhere before
+                log.error("what came of an upload is lost; it is deleted", extra=facts(upload=upload.id))
+                self._store.delete(upload.id)
+            else:
+                known.add(upload.id)
+        if not self._files.shared and self._files.folder is not None and self._files.folder.is_dir():
+            for folder in self._files.folder.iterdir():
+                if folder.name not in known:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _turn(self, upload_id: str) -> AbstractContextManager[bool]:
+        return self._turns[hash(upload_id) % _TURNS]
+
+    def _close_writer(self, upload_id: str) -> None:
         with self._lock:
-            expired = [entry for entry in self._entries.values() if entry.upload.expire_time <= now]
-        for entry in expired:
-            with entry.lock, errors_translated(_COLLECTION):
-                if not entry.gone and entry.upload.expire_time <= now:
-                    self._remove(entry)
-                    log.info("an upload expired", extra=facts(upload=entry.upload.id))
+            writer = self._writers.pop(upload_id, None)
+        if writer is not None:
+            writer.close()
 
-    def _entry(self, upload_id: str) -> Entry:
-        with self._lock:
-            entry = self._entries.get(upload_id)
-        if entry is None:
-            raise not_found(upload_id)
-        return entry
+    def _clear(self, upload_id: str) -> None:
+        """Deletes what earlier writers have left of an upload that is complete."""
+        if not self._files.shared:
+            return
+        try:
+            with errors_translated(_COLLECTION):
+                files = self._files.listed(upload_id)
+                parts = {part.name for part in self._store.parts(upload_id)}
+                self._files.delete([file.name for file in files if file.name not in parts])
+        except SteepleError as error:  # the next sweep does it
+            log.warning("parts of an upload that are not used stay", extra=facts(upload=upload_id, error=error))
 
-    def _of_request(self, request_id: str) -> Upload | None:
-        found = (entry.upload for entry in self._entries.values() if entry.upload.request_id == request_id)
-        return next(found, None)
+    def _here(self, upload: Upload) -> Path | None:
+        """The file of an upload, if it is on this host."""
+        path = self._files.path(_content(upload.id))
+        if path is not None:
+            with errors_translated(_COLLECTION):
+                if self._files.size(_content(upload.id)) != upload.size_bytes:
+                    raise DataLossError(f"{upload.name} is missing or damaged; send it again", resource=upload.name)
+        return path
 
-    def _check_room(self, size_bytes: int) -> None:
-        if len(self._entries) >= self._max_count:
+    def _read(self, upload: Upload) -> io.RawIOBase:
+        return self._files.open_parts(_content(upload.id), self._store.parts(upload.id))
+
+    @contextmanager
+    def _copied(self, upload: Upload, check: Callable[[], None]) -> Iterator[Path]:
+        copy = self._copies.of(upload, lambda: self._read(upload), check)
+        with errors_translated(_COLLECTION):
+            path = copy.__enter__()
+        try:
+            yield path
+        finally:
+            copy.__exit__(None, None, None)
+
+    def _check_room(self, size_bytes: int, count: int, announced: int, committed: int) -> None:
+        if count >= self._max_count:
             raise ResourceExhaustedError(
-                f"there are {len(self._entries)} uploads, and no more are taken: delete those that nobody needs"
+                f"there are {count} uploads, and no more are taken: delete those that nobody needs"
             )
-        held = sum(entry.upload.size_bytes for entry in self._entries.values())
-        if held + size_bytes > self._max_bytes:
+        if announced + size_bytes > self._max_bytes:
             raise ResourceExhaustedError(
                 f"{size_bytes} bytes do not fit: uploads may have {self._max_bytes} bytes together (max_upload_bytes), "
-                f"and those that are there have {held}; delete some, or set more"
+                f"and those that are there have {announced}; delete some, or set more"
             )
+        if self._files.folder is None:
+            return
         with errors_translated(_COLLECTION):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            awaited = sum(entry.upload.size_bytes - entry.upload.committed_bytes for entry in self._entries.values())
-            free = shutil.disk_usage(self._folder).free
+            self._files.folder.mkdir(parents=True, exist_ok=True)
+            awaited, free = announced - committed, shutil.disk_usage(self._files.folder).free
         if awaited + size_bytes + _SPARE > free:
             raise ResourceExhaustedError(
                 f"{size_bytes} bytes do not fit on the disk of the uploads: {free} bytes are free, and {awaited} are "
                 "still to come of other uploads; make room"
             )
 
-    def _make(self, upload: Upload) -> None:
-        folder = self._folder / upload.id
-        try:
-            folder.mkdir()
-            records.save(folder, upload)
-            sync(self._folder)
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
 
-    def _remove(self, entry: Entry) -> None:
-        entry.gone = True
-        entry.close_writer()
-        records.forget(entry.folder)
-        shutil.rmtree(entry.folder)
-        with self._lock:
-            del self._entries[entry.upload.id]
-
-    def _new(self, upload: Upload) -> Entry:
-        return Entry(upload, self._folder / upload.id, self._clock)
-
-    def _read(self) -> dict[str, Entry]:
-        """The uploads that a server before this one has kept; what it was about to delete is deleted."""
-        entries: dict[str, Entry] = {}
-        for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
-            try:
-                upload = records.load(folder)
-            except ValueError as error:
-                log.error("an upload cannot be read", extra=facts(folder=folder, error=error))
-                continue
-            if upload is None:
-                shutil.rmtree(folder, ignore_errors=True)
-            else:
-                entries[upload.id] = self._new(upload)
-        return entries
+def _content(upload_id: str) -> str:
+    """Name of the file of an upload."""
+    return f"{upload_id}/content"
