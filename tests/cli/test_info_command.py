@@ -6,7 +6,7 @@ import importlib.metadata
 
 import pytest
 
-from steeple.cli.info import _describe_sequence, _describe_upkeep
+from steeple.cli.info import _describe_descriptors, _describe_kind, _describe_sequence, _describe_upkeep
 from steeple.client import IndexInfo, UpkeepActivity, UpkeepInfo
 
 from .support import Steeple
@@ -51,3 +51,9 @@ def test_the_progress_of_a_new_index_is_shown(upkeep: UpkeepInfo, told: str) -> 
 def test_an_index_that_is_behind_says_so() -> None:
     index = IndexInfo("IVF1024,PQ20", "CPU", "1", False, 16, 20, 1, 1, 1, 0, 28.0, 1000, 3500)
     assert _describe_sequence(index) == "2,500 changes behind the catalogue, at 1,000"
+
+
+def test_an_index_in_milvus_has_no_parts_of_faiss() -> None:
+    index = IndexInfo("IVF_PQ nlist=1024 m=20", "Milvus", "1", False, 16, 20, 3, 3000, 0, 0, 28.0, 7, 7)
+    assert _describe_kind(index) == "IVF_PQ nlist=1024 m=20 on Milvus"
+    assert _describe_descriptors(index) == "3,000, about 28 bytes each once they are indexed"

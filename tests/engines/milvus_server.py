@@ -30,7 +30,14 @@ class MilvusServer:
         # Without an address each part would listen on the first one of this host that others reach.
         lines = [f"{line[: line.index('ip:')]}ip: 127.0.0.1" if line.strip().startswith("ip:") else line
                  for line in config.template_text.splitlines()]  # fmt: skip
-        config.template_text = "\n".join(lines)
+        config.template_text = "\n".join(lines).replace(
+            "  use:", f"  config:\n    path: {folder / 'etcd.yaml'}\n  use:", 1
+        )
+        # At the ports that it has of its own accord, no second one could run on this machine.
+        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        etcd = [f"listen-client-urls: {client}", f"advertise-client-urls: {client}", f"listen-peer-urls: {peer}",
+                f"initial-advertise-peer-urls: {peer}", "name: one", f"initial-cluster: one={peer}"]  # fmt: skip
+        (folder / "etcd.yaml").write_text("\n".join(etcd), encoding="utf-8")
         self._server: Any = milvus.MilvusServer(config, wait_for_started=False)
         self._ports = {name: free_port() for name in config.configurable_items if name.endswith("_port")}
         self._health_port = free_port()

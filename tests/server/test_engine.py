@@ -24,6 +24,7 @@ from steeple.errors import (
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
+from tests.server.kept import faiss_keeper
 
 MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
@@ -178,7 +179,7 @@ def test_queries_bring_a_stale_index_up_to_date(
     clock = [100.0]
     monkeypatch.setattr("steeple.server.index_keeper.time.monotonic", lambda: clock[0])
     add(engine, "a", make_features(0))
-    add_to_index = engine.index_keeper.index.add_many
+    add_to_index = faiss_keeper(engine).index.add_many
     monkeypatch.setattr(engine.index_keeper.index, "add_many", lambda *_: (_ for _ in ()).throw(MemoryError("no room")))
     with pytest.raises(UnavailableError):
         add(engine, "b", make_features(1))

@@ -13,9 +13,10 @@ from steeple.errors import CancelledError, FailedPreconditionError
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.engine import Engine
 from steeple.server.index import faiss_index
-from steeple.server.index_keeper import Activity, UpkeepState
+from steeple.server.keeper import Activity, UpkeepState
 from steeple.server.settings import Settings
 from tests.server.index.host_device import HostDevice
+from tests.server.kept import faiss_keeper
 
 MakeFeatures = Callable[..., FeatureSet]
 
@@ -169,7 +170,7 @@ def test_an_index_full_of_traces_is_made_anew_with_its_codebook(
     monkeypatch.setattr(faiss_index, "_WORN_FROM", 2000)
     engine = opened(deleted_retention_days=0)  # its id is used again
     fill(engine, make_features, 0, 1)
-    index = engine.index_keeper.index
+    index = faiss_keeper(engine).index
 
     def worn() -> bool:
         return index.worn
@@ -198,7 +199,7 @@ def test_probes_and_neighbours_of_the_settings_override_the_releases(
     engine = opened(probes=3, neighbours=7)
     info = engine.server_info().index
     assert before != (3, 7) == (info.probes, info.neighbours)
-    assert engine.index_keeper.index.codebook.probes == 3
+    assert faiss_keeper(engine).index.codebook.probes == 3
     assert found(engine, make_features, 0) == [0]
     engine.close()
 
@@ -207,7 +208,7 @@ def test_a_device_serves_the_index_through_a_restart_and_a_rebuild(
     opened: Callable[..., Engine], make_features: MakeFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = HostDevice()
-    monkeypatch.setattr("steeple.server.serving.gpu.find", lambda _: device)
+    monkeypatch.setattr("steeple.server.index_engines.gpu.find", lambda _: device)
     engine = opened()
     assert engine.server_info().index.batching, "on by default where a device serves"
     fill(engine, make_features, 0, 1, 2)

@@ -154,3 +154,30 @@ def test_a_console_of_this_host_or_behind_keys_and_tls_is_not() -> None:
         in Settings.load(console_address=":8480", console_behind_tls=True, insecure=True).console_objection
     )
     assert Settings.load().console_host_port is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"milvus_uri": "http://milvus:19530", "device": "gpu"}, "for GPUs of Milvus, set milvus_kind = GPU_IVF_PQ"),
+        ({"milvus_uri": "http://milvus:19530", "index": "IVF1024,PQ20"}, "index is a factory string of FAISS"),
+        ({"milvus_uri": "http://milvus:19530", "batching": "on"}, "leave one of the two out"),
+        ({"milvus_token": "root:secret"}, "set milvus_uri as well"),
+        ({"milvus_kind": "GPU_IVF_PQ"}, "set milvus_uri as well"),
+        ({"milvus_uri": "http://root:secret@milvus:19530"}, "set milvus_token"),
+        ({"milvus_uri": "milvus:19530"}, "must read http://HOST:PORT"),
+        ({"milvus_uri": "http://milvus:many"}, "must read http://HOST:PORT"),
+        ({"milvus_prefix": "a-b"}, "milvus_prefix"),
+    ],
+)
+def test_settings_of_milvus_that_make_no_sense_are_refused(flags: dict[str, str], said: str) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        Settings.load(**flags)
+    assert said in error.value.message
+    assert "secret" not in error.value.message
+
+
+def test_a_token_for_milvus_is_not_shown() -> None:
+    settings = Settings.load(milvus_uri="https://milvus", milvus_token="root:quiet")  # noqa: S106 - of no server
+    assert settings.milvus_token.get_secret_value() == "root:quiet"
+    assert "quiet" not in repr(settings)

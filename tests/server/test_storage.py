@@ -23,6 +23,7 @@ from steeple.server.images import ImageStore
 from steeple.server.settings import Settings
 from steeple.server.snapshots.store import SnapshotStore
 from steeple.server.storage import Storage, StorageKind, StoragePart, measure_folder
+from tests.server.kept import faiss_keeper
 
 PATIENCE = 60.0
 
@@ -54,7 +55,7 @@ def test_all_parts_are_measured(
         engine.ingest.create_image(landmark_id, photo)
     engine.ingest.create_image("tower", make_features(3))
     engine.ingest.delete_image("tower", engine.catalogue.list_images("tower").items[0].id)
-    engine.index_keeper.snapshot()
+    faiss_keeper(engine).snapshot()
     upload = engine.uploads.create("photos.zip", 1000)
     writer = engine.uploads.begin(upload.id)
     writer.write(0, b"x" * 600)

@@ -99,15 +99,24 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     else:
         where = settings.data_dir / "images"
         yield from looked_at("photos", lambda: photos(where, expected, in_use=in_use))
-    indexes = settings.data_dir / "index"
-    yield from looked_at(
-        "index", lambda: snapshot(indexes, known.model or settings.model, known.sequence, in_use=in_use)
-    )
+    if settings.milvus_uri:
+        yield from looked_at("milvus", lambda: _milvus(settings))
+    else:
+        indexes = settings.data_dir / "index"
+        yield from looked_at(
+            "index", lambda: snapshot(indexes, known.model or settings.model, known.sequence, in_use=in_use)
+        )
     yield from looked_at("snapshots", lambda: snapshots(settings.snapshots_path))
     yield from looked_at("server", lambda: _server(server))
     if settings.files_url:
         yield from looked_at("files storage", lambda: storage("files storage", "files_url", settings.files_url))
     yield from looked_at("clock", lambda: machine.clock(known.newest))
+
+
+def _milvus(settings: Settings) -> Iterator[Finding]:
+    from steeple.server.doctor.milvus import milvus  # where numpy is missing, other checks go on
+
+    yield from milvus(settings)
 
 
 def _server(asked: str | None) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def info(server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> Non
             ("server", f"Steeple {found.version} at {server}"),
             ("started", f"{describe_time(found.start_time)}, {timedelta(seconds=int(found.uptime))} ago"),
             ("models", ", ".join(found.models)),
-            ("index", f"{index.factory} on {index.device}, FAISS {index.faiss_version}"),
+            ("index", _describe_kind(index)),
             ("search", f"{index.probes} probes, {index.neighbours} neighbours a descriptor"),
             ("batching", "on" if index.batching else "off"),
             ("images", f"{index.images:,}"),
@@ -45,7 +45,14 @@ def info(server: ServerOption = DEFAULT_SERVER, json: JsonOption = False) -> Non
     )
 
 
+def _describe_kind(index: IndexInfo) -> str:
+    kind = f"{index.factory} on {index.device}"
+    return kind if index.device.startswith("Milvus") else f"{kind}, FAISS {index.faiss_version}"
+
+
 def _describe_descriptors(index: IndexInfo) -> str:
+    if index.device.startswith("Milvus"):
+        return f"{index.descriptors:,}, about {index.bytes_per_descriptor:g} bytes each once they are indexed"
     return (
         f"{index.descriptors:,}, {index.bytes_per_descriptor:g} bytes each; {index.live_descriptors:,} in memory only, "
         f"{index.dead_descriptors:,} dead ({index.dead_share:.1%})"

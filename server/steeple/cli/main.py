@@ -29,6 +29,7 @@ from steeple.cli import (
     images,
     images_migrate,
     import_photos,
+    index,
     info,
     keys,
     landmarks,
@@ -101,6 +102,7 @@ app.add_typer(uploads.app, name="uploads")
 app.add_typer(views.app, name="views", short_help="Lists that are looked at again and again.")
 app.command("export", short_help="All of the catalogue in one file.")(export.export)
 app.command("audit", short_help="Who changed what.")(audit.audit)
+app.add_typer(index.app, name="index", short_help="Which engine keeps the descriptors, and from one to another.")
 app.add_typer(model.app, name="model", short_help="Model releases: list, show, compare, draw, train, export.")
 app.add_typer(benchmark.app, name="benchmark")
 

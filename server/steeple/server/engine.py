@@ -28,8 +28,8 @@ from steeple.server.identification import Candidate, Explanation, Identification
 from steeple.server.identify_counts import IdentifyCounts
 from steeple.server.images import ImageStore
 from steeple.server.importing import PhotoImport
-from steeple.server.index_keeper import IndexKeeper
 from steeple.server.ingest import Ingest
+from steeple.server.keeper import Keeper
 from steeple.server.logs import facts
 from steeple.server.memory import FreedMemory
 from steeple.server.operations import OperationRunner, OperationStore
@@ -37,7 +37,7 @@ from steeple.server.packs import Packs
 from steeple.server.replica import Replica
 from steeple.server.review import KeepRules, Review
 from steeple.server.review.groups import QueryGrouper
-from steeple.server.server_info import IndexInfo, ServerInfo, faiss_version
+from steeple.server.server_info import ServerInfo
 from steeple.server.serving import Served, Serving
 from steeple.server.settings import Settings
 from steeple.server.snapshots.jobs import Snapshots
@@ -186,7 +186,7 @@ class Engine:
         return self.serving.default.release
 
     @property
-    def index_keeper(self) -> IndexKeeper:
+    def index_keeper(self) -> Keeper:
         """The default release's index and what it has of the catalogue."""
         return self.serving.default.keeper
 
@@ -293,29 +293,13 @@ class Engine:
 
     def server_info(self) -> ServerInfo:
         """What there is to know of the server."""
-        release, keeper = self.serving.default.release, self.index_keeper
-        index, stats = keeper.index, keeper.index.stats()
-        factory, _, device = stats.kind.partition(" on ")
+        keeper = self.index_keeper
         return ServerInfo(
             version=metadata.version("steeple"),
             start_time=self._start_time,
             uptime_seconds=time.monotonic() - self._began,
             models=tuple(release.name for release in self.models()),
-            index=IndexInfo(
-                factory=factory,
-                device=device,
-                faiss_version=faiss_version(),
-                batching=index.batch_sizes is not None,
-                probes=index.probes,
-                neighbours=release.index.neighbours,
-                images=stats.images,
-                descriptors=stats.descriptors,
-                live_descriptors=index.live,
-                dead_descriptors=index.dead,
-                bytes_per_descriptor=stats.bytes_per_descriptor,
-                sequence=keeper.sequence,
-                catalogue_sequence=self.catalogue.sequence(),
-            ),
+            index=keeper.info(),
             upkeep=keeper.upkeep_state,
             waiting_for=keeper.waiting_for,
         )

@@ -6,21 +6,21 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SnapshotError, UnavailableError
 from steeple.server.catalogue import Catalogue, Change, ChangeKind
-from steeple.server.index import FaissIndex
+from steeple.server.index import FaissIndex, faiss_version
 from steeple.server.index.device import Device
 from steeple.server.index.snapshot import SnapshotFolder
 from steeple.server.index_factory import IndexFactory
 from steeple.server.index_rebuild import Rebuild
+from steeple.server.keeper import Activity, IndexInfo, Stop, UpkeepState
 from steeple.server.logs import facts
 
 log = logging.getLogger(__name__)
@@ -30,37 +30,6 @@ _AT_ONCE: Final = 16  # images whose descriptors FAISS assigns to lists together
 _RETRY_SECONDS: Final = 1.0
 _SAVE_SECONDS: Final = 300.0  # of changes that a start after a crash has to apply again
 _PROGRESS_SECONDS: Final = 10.0
-
-
-class Activity(StrEnum):
-    """What upkeep does."""
-
-    IDLE = "idle"
-    SAVING = "saving"
-    REBUILDING = "rebuilding"
-
-
-@dataclass(frozen=True)
-class UpkeepState:
-    """What upkeep does now.
-
-    Attributes:
-        activity: Idle, or what.
-        images_done: Of a new index that is being made; 0 while its codebook is trained.
-        images_total: That it will have; 0 if none is being made.
-    """
-
-    activity: Activity = Activity.IDLE
-    images_done: int = 0
-    images_total: int = 0
-
-
-class Stop(Protocol):
-    """What interrupts the making of an index; an event is one."""
-
-    def is_set(self) -> bool:
-        """Whether it is to be interrupted."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -159,6 +128,31 @@ class IndexKeeper:
         """What has to happen before the index is of the kind that is wanted; empty if nothing has to."""
         return self._rebuild.waiting(self._index)
 
+    @property
+    def batch_sizes(self) -> Mapping[int, int] | None:
+        """Number of FAISS's calls by how many searches shared them; None: none share any."""
+        return self._index.batch_sizes
+
+    def info(self) -> IndexInfo:
+        """See :meth:`Keeper.info`."""
+        index, stats = self._index, self._index.stats()
+        factory, _, device = stats.kind.partition(" on ")
+        return IndexInfo(
+            factory=factory,
+            device=device,
+            faiss_version=faiss_version(),
+            batching=index.batch_sizes is not None,
+            probes=index.probes,
+            neighbours=self._release.index.neighbours,
+            images=stats.images,
+            descriptors=stats.descriptors,
+            live_descriptors=index.live,
+            dead_descriptors=index.dead,
+            bytes_per_descriptor=stats.bytes_per_descriptor,
+            sequence=self._sequence,
+            catalogue_sequence=self._catalogue.sequence(),
+        )
+
     def catch_up(self) -> None:
         """Applies all changes that the catalogue has committed.
 
@@ -220,13 +214,17 @@ class IndexKeeper:
             self.snapshot()
             yield self._release.name, sorted(file for file in self._folder.iterdir() if file.suffix != ".partial")
 
+    def retire(self) -> None:
+        """Frees the device for others."""
+        self._index.serve_from(None)
+
     def close(self) -> None:
         """Saves the index for the last time, and frees the device.
 
         Raises:
             OSError: If it cannot be written.
         """
-        self._index.serve_from(None)  # nothing more is copied there
+        self.retire()  # nothing more is copied to the device
         self.snapshot()
 
     def upkeep(self, stopped: Callable[[], bool]) -> None:
@@ -301,7 +299,9 @@ class IndexKeeper:
                 if kind is ChangeKind.REMOVE:
                     for change in some:
                         index.remove(change.image_key)
-                else:  # what is missing was removed since, which a later change says, or is of other releases
+                elif (
+                    kind is ChangeKind.ADD
+                ):  # what is missing was removed since, which a later change says, or is of other releases
                     keys = [change.image_key for change in some if change.image_key in features]
                     index.add_many({key: features[key].unit_descriptors() for key in keys})
                 if index is self._index:

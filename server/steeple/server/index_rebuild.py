@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from steeple.delf.photo_files import evenly
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SnapshotError
 from steeple.server.catalogue import Catalogue
-from steeple.server.index import FaissIndex, training
+from steeple.server.index import FaissIndex, IndexStats, training
 from steeple.server.index.codebook import Codebook
 from steeple.server.index.snapshot import SnapshotFolder
 from steeple.server.index_factory import IndexFactory
@@ -46,6 +46,18 @@ class Plan:
     reason: str
 
 
+class Indexed(Protocol):
+    """What a new index takes the place of: its images are what a codebook is trained on."""
+
+    def stats(self) -> IndexStats:
+        """How many there are."""
+        ...
+
+    def keys(self) -> Sequence[int]:
+        """Of the images, rising."""
+        ...
+
+
 class Rebuild:
     """The making of a new index, which goes on where it was interrupted, also by the end of the process.
 
@@ -72,13 +84,21 @@ class Rebuild:
                 return Plan(self._factory, None, "the index is made anew as its setting says")
         elif self._factory is None and index.crowded:
             # GPUs take no codes of 10 bytes, and have memory for longer ones.
-            short = count >= _LONG_CODES_UNTIL and index.device is None
-            codes = min(now.sub_quantizers, _SHORT_CODE) if short else now.sub_quantizers
-            factory = IndexFactory.automatic(training.lists_for(count), codes)
+            factory = _automatic(now, count, may_be_short=index.device is None)
             return Plan(factory, None, "the index has outgrown its codebook and is made anew")
         if index.worn:
             return Plan(now, index.codebook, "the index is made anew without the traces of images that are gone")
         return None
+
+    def first(self) -> Plan:
+        """How the first index of a catalogue is to be made that has all of its descriptors already."""
+        count, codebook = self._catalogue.descriptor_count(self._release.name), FaissIndex(self._release).codebook
+        reason = "an index is made of the catalogue"
+        if self._factory is not None:
+            return Plan(self._factory, None, reason) if count >= self._factory.training_descriptors else _of(codebook)
+        if count > codebook.comfort and training.lists_for(count) > codebook.lists:
+            return Plan(_automatic(codebook.factory, count, may_be_short=True), None, reason)
+        return _of(codebook)
 
     def waiting(self, index: FaissIndex) -> str:
         """What has to happen before the index is as its setting says; empty if it is, or is to be made anew."""
@@ -93,7 +113,7 @@ class Rebuild:
     def run(
         self,
         plan: Plan,
-        old: FaissIndex,
+        old: Indexed,
         stopped: Callable[[], bool],
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[FaissIndex, int]:
@@ -101,7 +121,7 @@ class Rebuild:
 
         Args:
             plan: What to make.
-            old: The index that serves, to be replaced.
+            old: The index that serves, to be replaced, or what would be in one.
             stopped: Asked now and then whether to give up.
             progress: Told of the images done and of their total.
 
@@ -163,7 +183,7 @@ class Rebuild:
             enough or found.lists >= plan.factory.lists
         )
 
-    def _begun(self, plan: Plan, old: FaissIndex, stopped: Callable[[], bool]) -> tuple[FaissIndex, int]:
+    def _begun(self, plan: Plan, old: Indexed, stopped: Callable[[], bool]) -> tuple[FaissIndex, int]:
         self.clear()
         stats, sequence = old.stats(), self._catalogue.sequence()
         log.info(plan.reason, extra=facts(kind=stats.kind, descriptors=stats.descriptors, wanted=plan.factory))
@@ -177,7 +197,7 @@ class Rebuild:
         fresh.snapshot(self._folder, sequence)
         return fresh, sequence
 
-    def _samples(self, old: FaissIndex, count: int, stopped: Callable[[], bool]) -> NDArray[np.float32]:
+    def _samples(self, old: Indexed, count: int, stopped: Callable[[], bool]) -> NDArray[np.float32]:
         """float32[about ``count``, 40]: all descriptors of images evenly chosen by key, thus by age."""
         stats = old.stats()
         keys = evenly(old.keys(), -(-count * stats.images // stats.descriptors))
@@ -188,3 +208,14 @@ class Rebuild:
             features = self._catalogue.features(keys[start : start + _IMAGES_AT_ONCE], self._release.name)
             found += [each.unit_descriptors() for each in features.values()]
         return np.concatenate(found)
+
+
+def _automatic(now: IndexFactory, count: int, *, may_be_short: bool) -> IndexFactory:
+    """What suits as many descriptors, with codes as long as they are now, or shorter ones."""
+    short = may_be_short and count >= _LONG_CODES_UNTIL
+    codes = min(now.sub_quantizers, _SHORT_CODE) if short else now.sub_quantizers
+    return IndexFactory.automatic(training.lists_for(count), codes)
+
+
+def _of(codebook: Codebook) -> Plan:
+    return Plan(codebook.factory, codebook, "an index is made of the catalogue with the codebook of the release")

@@ -186,7 +186,7 @@ class Ingest:
         self.shelf.discard_unused(before)
 
     def adding_many(self) -> AbstractContextManager[None]:
-        """For as long as the block lasts, the index is not made anew: see :meth:`IndexKeeper.growing`."""
+        """For as long as the block lasts, the index is not made anew: see :meth:`Keeper.growing`."""
         return self._serving.growing()
 
     def catch_up(self) -> None:
@@ -269,14 +269,14 @@ class Ingest:
     def update_landmarks(
         self, landmark_ids: Sequence[str], changes: CommonChanges, *, request_id: str = ""
     ) -> tuple[str, ...]:
-        """As :meth:`Catalogue.update_landmarks`; a change of ``active`` has taken effect when this returns.
+        """As :meth:`Catalogue.update_landmarks`; searches heed it when this returns.
 
         Raises:
             UnavailableError: If the changes are stored but searches do not heed them yet.
             SteepleError: As there.
         """
         changed = self._catalogue.update_landmarks(landmark_ids, changes, request_id=request_id)
-        if changes.active is not None:
+        if changes.active is not None or changes.add_labels or changes.remove_labels:
             self._serving.catch_up()
         return changed
 

@@ -4,53 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-import faiss
-
-from steeple.server.index_keeper import UpkeepState
-
-_VERSION: Final = ("MAJOR", "MINOR", "PATCH")  # as FAISS names its parts
-
-
-def faiss_version() -> str:
-    """Version of the library."""
-    return ".".join(str(getattr(faiss, f"FAISS_VERSION_{part}")) for part in _VERSION)
-
-
-@dataclass(frozen=True)
-class IndexInfo:
-    """The index that serves.
-
-    Attributes:
-        factory: FAISS factory string of its codebook.
-        device: What searches it: ``CPU``, ``GPU 0``, or both.
-        faiss_version: Of the library.
-        batching: Whether queries that come at once share a call.
-        probes: Inverted lists visited per descriptor.
-        neighbours: Fetched per descriptor.
-        images: In it.
-        descriptors: Of these images.
-        live_descriptors: Descriptors in memory that no file has yet.
-        dead_descriptors: Of removed images, that lists still hold.
-        bytes_per_descriptor: Of a code and its number.
-        sequence: Number of the last change of the catalogue that it has.
-        catalogue_sequence: Number of the catalogue's last change.
-    """
-
-    factory: str
-    device: str
-    faiss_version: str
-    batching: bool
-    probes: int
-    neighbours: int
-    images: int
-    descriptors: int
-    live_descriptors: int
-    dead_descriptors: int
-    bytes_per_descriptor: float
-    sequence: int
-    catalogue_sequence: int
+from steeple.server.keeper import IndexInfo, UpkeepState
 
 
 @dataclass(frozen=True)

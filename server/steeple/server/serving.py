@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,8 +20,8 @@ from steeple.server.catalogue import Catalogue
 from steeple.server.catalogue.served_releases import ServedModel
 from steeple.server.decoding import PhotoDecoder
 from steeple.server.extraction import ExtractorPool
-from steeple.server.index import gpu
-from steeple.server.index_keeper import IndexKeeper, IndexOptions, Stop
+from steeple.server.index_engines import open_keepers
+from steeple.server.keeper import Keeper, Stop
 from steeple.server.logs import facts
 from steeple.server.settings import Settings
 
@@ -46,7 +45,7 @@ class Served:
 
     release: ModelRelease
     source: str
-    keeper: IndexKeeper
+    keeper: Keeper
     recogniser: Recogniser
     extractors: ExtractorPool
 
@@ -72,8 +71,7 @@ class Serving:
     def __init__(self, settings: Settings, catalogue: Catalogue, folder: Path, stopping: threading.Event) -> None:
         self._settings = settings
         self._catalogue = catalogue
-        self._folder = folder
-        self._options = _index_options(settings)
+        self._keepers = open_keepers(settings, catalogue, folder)
         self._fitted: FittedCalibration | None = None  # of the settings
         self._decoder = PhotoDecoder(max_pixels=settings.max_image_pixels, memory_bytes=settings.decode_memory_bytes)
         sources = [one.source for one in catalogue.releases().served]
@@ -282,14 +280,14 @@ class Serving:
             log.info("model releases are served", extra=facts(models=self.names))
 
     def _opened(self, release: ModelRelease, source: str, stopping: Stop) -> Served:
-        keeper = IndexKeeper(release, self._catalogue, self._folder, options=self._options, stopping=stopping)
+        keeper = self._keepers.open(release, stopping)
         recogniser = Recogniser(release, keeper.index, lambda keys: self._gallery(keys, release.name))
         return Served(release, source, keeper, recogniser, self.extractors_of(release))
 
     def _retire(self, gone: Served) -> None:
         """Frees what this server has of a release that is not served any more."""
-        gone.keeper.index.serve_from(None)  # its device is free for others
-        self.delete_index(gone.release.name)
+        gone.keeper.retire()
+        self._keepers.forget(gone.release.name)
         log.info("a model release is not served any more", extra=facts(model=gone.release.name))
 
     @property
@@ -298,28 +296,27 @@ class Serving:
         return (*self._served, *self._beside.values())
 
     def delete_index(self, model: str) -> None:
-        """Deletes the files of the index of a release that is not served any more."""
-        for folder in (self._folder / model, self._folder / f"{model}.rebuild"):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Deletes the index of a release that is not served any more."""
+        self._keepers.delete(model)
 
     def catch_up(self) -> None:
-        """As :meth:`IndexKeeper.catch_up`, of all releases, those that are to be served among them.
+        """As :meth:`Keeper.catch_up`, of all releases, those that are to be served among them.
 
         Raises:
             UnavailableError: If it failed for one; the others have caught up.
         """
-        self._of_all(IndexKeeper.catch_up, self._open)
+        self._of_all(lambda keeper: keeper.catch_up(), self._open)
 
     @contextmanager
     def growing(self) -> Iterator[None]:
-        """As :meth:`IndexKeeper.growing`, of all releases."""
+        """As :meth:`Keeper.growing`, of all releases."""
         with ExitStack() as entered:
             for served in self._open:
                 entered.enter_context(served.keeper.growing())
             yield
 
     def upkeep(self, stopped: Callable[[], bool]) -> None:
-        """As :meth:`IndexKeeper.upkeep`, of all releases that are served."""
+        """As :meth:`Keeper.upkeep`, of all releases that are served."""
         self._of_all(lambda keeper: keeper.upkeep(stopped), self._served)
 
     def close(self) -> None:
@@ -330,8 +327,9 @@ class Serving:
             except (OSError, CancelledError):
                 # Nothing is lost: the next start builds the index from the catalogue.
                 log.exception("the index was not saved")
+        self._keepers.close()
 
-    def _of_all(self, work: Callable[[IndexKeeper], None], which: Sequence[Served]) -> None:
+    def _of_all(self, work: Callable[[Keeper], None], which: Sequence[Served]) -> None:
         """Does some work of several indexes; what fails for one keeps none of the others from it."""
         failure: Exception | None = None
         for served in which:
@@ -368,15 +366,3 @@ def _name_of(source: str, loaded: Mapping[str, ModelRelease], *, needed: bool) -
         if needed:
             raise
         return source
-
-
-def _index_options(settings: Settings) -> IndexOptions:
-    device = gpu.find(settings.device)
-    # A GPU does many descriptors in the time of few; on the processor, measured, sharing gains nothing.
-    shared = settings.batching == "on" or (settings.batching == "auto" and device is not None)
-    return IndexOptions(
-        factory=settings.index_factory,
-        device=device,
-        batch_delay_seconds=settings.batch_delay_ms / 1000 if shared else None,
-        batch_descriptors=settings.batch_descriptors,
-    )

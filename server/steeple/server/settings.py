@@ -19,7 +19,7 @@ from pydantic_settings import (
 from steeple.delf.image import MAX_PIXELS
 from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import InvalidArgumentError
-from steeple.server import exposure
+from steeple.server import exposure, milvus_settings
 from steeple.server.index_factory import IndexFactory
 from steeple.server.object_storage import check_url
 from steeple.server.processors import processors
@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         batching: Whether queries that come at once share a call of FAISS: ``on``, ``off``, or ``auto``: on a GPU.
         batch_delay_ms: Milliseconds that a query waits at most for others that have begun.
         batch_descriptors: Descriptors of such a call, at most.
+        milvus_uri: ``http://HOST:PORT`` of the Milvus that keeps the index, for any number of servers; empty: FAISS
+            does, in this one. Needs the extra ``milvus``.
+        milvus_token: ``user:password`` or API key for Milvus; empty: it asks for none.
+        milvus_kind: Of its index: ``IVF_PQ``, or ``GPU_IVF_PQ`` where Milvus has GPUs.
+        milvus_prefix: Of the names of its collections; another one for each catalogue that it keeps an index of.
         workers: Threads that extract, search and verify; by default one a processor, and at least 2: what takes long
             may have half of them, so that others do not wait for it.
         max_concurrent_queries: Queries and photo uploads worked on or waiting; more are refused with a delay after
@@ -154,6 +159,10 @@ class Settings(BaseSettings):
     batching: Literal["auto", "on", "off"] = "auto"
     batch_delay_ms: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 2.0
     batch_descriptors: Annotated[int, Field(ge=1)] = 16384
+    milvus_uri: str = ""
+    milvus_token: SecretStr = SecretStr("")
+    milvus_kind: Literal["IVF_PQ", "GPU_IVF_PQ"] = "IVF_PQ"
+    milvus_prefix: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] = "steeple"
     workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=_workers)
     max_concurrent_queries: Annotated[int, Field(ge=1)] = 32
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000, allow_inf_nan=False)] = 1000.0
@@ -236,6 +245,13 @@ class Settings(BaseSettings):
         except InvalidArgumentError as error:
             raise ValueError(error.message) from error
 
+    @field_validator("milvus_uri")
+    @classmethod
+    def _check_milvus_uri(cls, uri: str) -> str:
+        if objection := milvus_settings.uri_objection(uri):
+            raise ValueError(objection)
+        return uri
+
     @field_validator("data_dir", "import_dir")
     @classmethod
     def _make_absolute(cls, folder: Path | None) -> Path | None:
@@ -249,6 +265,8 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id go together: set both or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca needs tls_certificate and tls_key")
+        if wrong := milvus_settings.objection(self):
+            raise ValueError(wrong)
         for objection in filter(None, (self.objection, self.console_objection)):
             if not self.insecure:
                 raise ValueError(objection)

@@ -10,7 +10,7 @@ from typing import Any
 import faiss
 
 from steeple.delf.features import FeatureSet
-from steeple.server.index_keeper import Activity, UpkeepState
+from steeple.server.keeper import Activity, UpkeepState
 from steeple.v1.server_service_pb2 import GetServerInfoRequest, ServerInfo, Upkeep
 from steeple.v1.server_service_pb2_grpc import ServerServiceStub
 

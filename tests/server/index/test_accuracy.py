@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from steeple.delf import Extractor, ModelRelease
 from steeple.recognition.neighbours import Neighbours
 from steeple.server.index import DescriptorIndex, ExactIndex, FaissIndex
+from steeple.server.index.milvus import MilvusIndex
 from tests.scenes import scene
 
 IMAGES = 12
@@ -81,3 +82,18 @@ def test_images_are_voted_for_as_with_exact_search(indexed: Indexed) -> None:
     for index in (indexed.filled(FaissIndex(indexed.release)), indexed.exact):
         votes = np.bincount(index.search(indexed.queries, 1).image_keys[:, 0], minlength=IMAGES)
         assert set(np.argsort(votes)[-2:]) == {3, 8}
+
+
+@pytest.mark.engines
+def test_milvus_finds_as_much_as_the_embedded_index(indexed: Indexed, milvus_index: MilvusIndex) -> None:
+    """As many lists are visited of no more lists, and codes are as long; each segment trains its own."""
+    nearest = indexed.exact.search(indexed.queries, 1)
+    faiss_first, faiss_ten = recall(indexed.filled(FaissIndex(indexed.release)).search(indexed.queries, 10), nearest)
+    index = indexed.filled(milvus_index)
+    assert recall(index.search(indexed.queries, 10), nearest) == (1.0, 1.0)  # not indexed yet: exact
+    index.settled()
+    found = index.search(indexed.queries, 10)
+    first, among_ten = recall(found, nearest)
+    assert faiss_first - 0.02 < first < 1.0
+    assert faiss_ten - 0.02 < among_ten
+    assert np.abs(found.distances[:, 0] - nearest.distances[:, 0]).mean() < 0.05

@@ -59,9 +59,18 @@ def implementation(request: pytest.FixtureRequest) -> tuple[Make, Restore]:
     return IMPLEMENTATIONS[request.param]
 
 
-@pytest.fixture
-def index(implementation: tuple[Make, Restore]) -> DescriptorIndex:
-    return implementation[0]()
+@pytest.fixture(
+    params=[
+        *list(IMPLEMENTATIONS)[:-1],
+        pytest.param("gpu", marks=pytest.mark.gpu),
+        pytest.param("milvus", marks=pytest.mark.engines),
+    ]
+)
+def index(request: pytest.FixtureRequest) -> DescriptorIndex:
+    if request.param == "milvus":  # it has no snapshots: what is in it stays there
+        found: DescriptorIndex = request.getfixturevalue("milvus_index")
+        return found
+    return IMPLEMENTATIONS[request.param][0]()
 
 
 def test_an_empty_index_has_no_neighbours(index: DescriptorIndex) -> None:

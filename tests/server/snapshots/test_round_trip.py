@@ -36,6 +36,7 @@ from steeple.server.snapshots import jobs, manifest, swap
 from steeple.server.snapshots.making import photo_path
 from steeple.server.snapshots.restoring import METHOD, check, restore
 from tests.server.conftest import MakeFeatures, MakePhoto
+from tests.server.kept import faiss_keeper
 
 from .conftest import PATIENCE, OpenEngine, take
 
@@ -127,7 +128,7 @@ def test_the_index_need_not_be_built(
         with caplog.at_level("INFO"):
             opened = open_engine(taken.snapshot.id)
         assert said in caplog.messages
-        assert opened.index_keeper.index.keys() == engine.index_keeper.index.keys()
+        assert faiss_keeper(opened).index.keys() == faiss_keeper(engine).index.keys()
 
 
 def test_photos_share_their_space_unless_copies_are_asked_for(engine: Engine, tmp_path: Path) -> None:
@@ -309,7 +310,7 @@ def test_where_nothing_can_be_linked_all_is_copied(
     taken = take(engine)
     assert taken.snapshot.copied_bytes == taken.snapshot.size_bytes
     restore(taken.folder, tmp_path / "other")
-    assert open_engine("other").index_keeper.index.keys() == engine.index_keeper.index.keys()
+    assert faiss_keeper(open_engine("other")).index.keys() == faiss_keeper(engine).index.keys()
 
 
 def test_photos_in_a_bucket_are_fetched(

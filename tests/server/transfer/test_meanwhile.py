@@ -12,6 +12,7 @@ from steeple.server.catalogue import Catalogue, LandmarkDraft
 from steeple.server.importing import ImportOptions
 from steeple.server.operations import OperationState, Run
 from tests.server.conftest import MakePhoto
+from tests.server.kept import faiss_keeper
 
 from .conftest import Exported, OpenEngine, finished, imported
 
@@ -58,11 +59,11 @@ def test_no_index_is_made_anew_while_images_are_added_by_the_thousand(
     restore, create = Catalogue.restore_image, BatchIngest.create
 
     def restoring(*given: object, **more: object) -> None:
-        put_off["archive"].append(engine.index_keeper.puts_off_rebuilding)
+        put_off["archive"].append(faiss_keeper(engine).puts_off_rebuilding)
         restore(*given, **more)  # type: ignore[arg-type]
 
     def creating(*given: object, **more: object) -> object:
-        put_off["photos"].append(engine.index_keeper.puts_off_rebuilding)
+        put_off["photos"].append(faiss_keeper(engine).puts_off_rebuilding)
         return create(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Catalogue, "restore_image", restoring)
@@ -76,4 +77,4 @@ def test_no_index_is_made_anew_while_images_are_added_by_the_thousand(
     assert all(put_off["photos"]), "while photos are imported"
     assert put_off["archive"]
     assert put_off["photos"]
-    assert not engine.index_keeper.puts_off_rebuilding
+    assert not faiss_keeper(engine).puts_off_rebuilding

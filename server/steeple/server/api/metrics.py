@@ -19,9 +19,9 @@ from steeple.server.api.pools import DROPS, Pool
 from steeple.server.api.readiness import Readiness
 from steeple.server.api.traffic import Traffic
 from steeple.server.identification import Identification
-from steeple.server.index_keeper import Activity
+from steeple.server.keeper import Activity, IndexInfo
 from steeple.server.logs import facts
-from steeple.server.server_info import IndexInfo, ServerInfo
+from steeple.server.server_info import ServerInfo
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class _State(Collector):
         yield from self._collect_pools()
         try:
             engine = self._readiness.engine
-            info, batches = engine.server_info(), engine.index_keeper.index.batch_sizes
+            info, batches = engine.server_info(), engine.index_keeper.batch_sizes
         except SteepleError as error:  # still starting, or its database fails: what else there is, is told
             log.debug("there are no metrics of the index", extra=facts(reason=error.message))
             yield _gauge("steeple_ready", "Whether calls are taken.", 0)

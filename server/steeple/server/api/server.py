@@ -16,7 +16,7 @@ from steeple.server.api.readiness import Readiness
 from steeple.server.api.resources import timestamp, usage_message
 from steeple.server.api.traffic import Traffic
 from steeple.server.engine import Engine
-from steeple.server.index_keeper import Activity
+from steeple.server.keeper import Activity
 from steeple.server.server_info import ServerInfo
 from steeple.server.usage import UsageReport
 from steeple.v1 import model_pb2, server_service_pb2, server_service_pb2_grpc, traffic_pb2

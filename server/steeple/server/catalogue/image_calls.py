@@ -40,6 +40,7 @@ from steeple.server.catalogue.records import (
 )
 from steeple.server.catalogue.requests import Request, features_digest, image_request
 from steeple.server.catalogue.restriction import Restriction, allowed_images
+from steeple.server.catalogue.selection import ImageSelection
 from steeple.server.catalogue.transactions import Transactions
 from steeple.v1.features_pb2 import FeatureSet as FeatureSetMessage
 
@@ -317,8 +318,8 @@ class ImageCalls(Transactions):
         with self._database.read() as connection:
             return reference_images.of_photo(connection, sha256)
 
-    def image_keys(self, within: Restriction) -> list[int]:
-        """Keys of the searchable reference images of all landmarks that a search is limited to."""
+    def image_keys(self, within: Restriction) -> ImageSelection:
+        """Keys, and regions, of the searchable reference images of all landmarks that a search is limited to."""
         with self._database.read() as connection:
             return allowed_images(connection, within)
 

@@ -182,10 +182,12 @@ def listed(connection: Connection, listing: Listing) -> Page[Landmark]:
 
 
 def update(connection: Connection, stored: StoredLandmark, columns: Mapping[str, Any], now: datetime) -> Landmark:
-    """Sets columns of a landmark; its etag changes. If searches now find it or do not any more, that is recorded."""
+    """Sets columns of a landmark; its etag changes. What concerns searches is recorded: see :class:`ChangeKind`."""
     active = columns.get("active", stored.landmark.active)
     if active != stored.landmark.active:
         changes.record_all(connection, ChangeKind.ADD if active else ChangeKind.REMOVE, _searched_images(stored))
+    elif active and _new_facts(stored.landmark, columns):
+        changes.record_all(connection, ChangeKind.FACTS, _searched_images(stored))
     # A clock that was set back must not make the landmark younger than its last state.
     return _set(connection, stored, {**columns, "update_time": max(now, stored.landmark.update_time)})
 
@@ -329,6 +331,14 @@ def _searched_images(stored: StoredLandmark) -> ColumnElement[bool]:
     """Those that searches find while the landmark is searchable."""
     image = tables.reference_image
     return and_(image.c.landmark_key == stored.key, image.c.delete_time.is_(None))
+
+
+def _new_facts(landmark: Landmark, columns: Mapping[str, Any]) -> bool:
+    """Whether labels or location become others."""
+    place = landmark.location
+    before = {"latitude": place and place.latitude, "longitude": place and place.longitude}
+    moved = any(columns.get(name, value) != value for name, value in before.items())
+    return moved or set(columns.get("labels", landmark.labels)) != set(landmark.labels)
 
 
 def _select() -> Select[Any]:

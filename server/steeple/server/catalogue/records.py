@@ -300,10 +300,14 @@ class Page(Generic[ItemT]):
 
 
 class ChangeKind(StrEnum):
-    """What happened to a reference image."""
+    """What happened to a reference image.
+
+    ``FACTS``: labels or location of its landmark became others, which an index may have beside the descriptors.
+    """
 
     ADD = "ADD"
     REMOVE = "REMOVE"
+    FACTS = "FACTS"
 
 
 @dataclass(frozen=True)
@@ -312,7 +316,7 @@ class Change:
 
     Attributes:
         sequence: Position in the history of the catalogue; rises by at least one a change.
-        kind: Whether the image came or went.
+        kind: Whether the image came or went, or what is known of it changed.
         image_key: :attr:`ReferenceImage.key`.
     """
 

@@ -14,10 +14,13 @@ from steeple.server.catalogue import tables
 from steeple.server.catalogue.distances import EARTH_RADIUS, distance
 from steeple.server.catalogue.limits import check_labels, check_location, check_metadata
 from steeple.server.catalogue.records import LatLng
+from steeple.server.catalogue.regions import region_of
+from steeple.server.catalogue.selection import ImageSelection
 
 MAX_RADIUS: Final = 20_037_509.0
 """Metres: half of the equator, so all of the earth."""
 
+_MOST_REGIONS: Final = 64  # more than that are in most partitions of an index anyway
 _KEYS_AT_ONCE: Final = 5000  # as lookups: fewer than any database's parameters
 
 
@@ -69,6 +72,22 @@ class Restriction:
 
 def allowed_landmarks(connection: Connection, restriction: Restriction) -> list[int]:
     """Keys of all searchable landmarks that are allowed, in order."""
+    return [key for key, _ in _allowed(connection, restriction)]
+
+
+def allowed_images(connection: Connection, restriction: Restriction) -> ImageSelection:
+    """The reference images of all landmarks that are allowed."""
+    image, allowed = tables.reference_image, _allowed(connection, restriction)
+    keys: set[int] = set()
+    for start in range(0, len(allowed), _KEYS_AT_ONCE):
+        some = image.c.landmark_key.in_([key for key, _ in allowed[start : start + _KEYS_AT_ONCE]])
+        keys.update(connection.execute(select(image.c.key).where(some, image.c.delete_time.is_(None))).scalars())
+    regions = frozenset(region_of(location) for _, location in allowed)
+    return ImageSelection(frozenset(keys), regions if len(regions) <= _MOST_REGIONS else None)
+
+
+def _allowed(connection: Connection, restriction: Restriction) -> list[tuple[int, LatLng | None]]:
+    """Keys and places of all searchable landmarks that are allowed, in the order of keys."""
     landmark = tables.landmark
     columns = [landmark.c.key, landmark.c.latitude, landmark.c.longitude]
     if restriction.metadata:
@@ -85,15 +104,5 @@ def allowed_landmarks(connection: Connection, restriction: Restriction) -> list[
     for row in connection.execute(chosen.order_by(landmark.c.key)).mappings():
         location = None if row["latitude"] is None else LatLng(row["latitude"], row["longitude"])
         if restriction.allows(location, row.get("metadata", {}), row.get("labels", ())):
-            allowed.append(row["key"])
+            allowed.append((row["key"], location))
     return allowed
-
-
-def allowed_images(connection: Connection, restriction: Restriction) -> list[int]:
-    """Keys of the reference images of all landmarks that are allowed."""
-    image, allowed = tables.reference_image, allowed_landmarks(connection, restriction)
-    keys: list[int] = []
-    for start in range(0, len(allowed), _KEYS_AT_ONCE):
-        some = image.c.landmark_key.in_(allowed[start : start + _KEYS_AT_ONCE])
-        keys += connection.execute(select(image.c.key).where(some, image.c.delete_time.is_(None))).scalars()
-    return keys

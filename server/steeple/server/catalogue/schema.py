@@ -11,6 +11,7 @@ from sqlalchemy.schema import SchemaItem
 from steeple.server.catalogue import (  # noqa: F401 - for their tables
     discovery_tables,
     file_tables,
+    index_tables,
     person_tables,
     replica_tables,
     view_tables,

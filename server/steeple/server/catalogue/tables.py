@@ -194,6 +194,7 @@ change: Final = Table(
     Column("sequence", Key, primary_key=True),
     Column("kind", String(6), nullable=False),
     Column("image_key", Key, nullable=False),  # no foreign key: the history outlives the image
+    Column("facts", Boolean, server_default=false(), nullable=False),  # labels or location changed, nothing else
     CheckConstraint("kind IN ('ADD', 'REMOVE')", name="kind"),
     sqlite_autoincrement=True,
 )

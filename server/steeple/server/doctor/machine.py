@@ -132,7 +132,7 @@ def faiss_and_device(device: str) -> Iterator[Finding]:
     """
     import faiss  # noqa: PLC0415
 
-    from steeple.server.server_info import faiss_version  # noqa: PLC0415
+    from steeple.server.index import faiss_version  # noqa: PLC0415
 
     for_gpus = hasattr(faiss, "StandardGpuResources")
     count = int(faiss.get_num_gpus()) if for_gpus else 0

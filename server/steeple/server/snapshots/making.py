@@ -18,7 +18,7 @@ from steeple.errors import DataLossError, SteepleError
 from steeple.server.catalogue.database import Database
 from steeple.server.durable import link_or_copy, sha256_of
 from steeple.server.images import ImageStore
-from steeple.server.index_keeper import IndexKeeper
+from steeple.server.keeper import Keeper
 from steeple.server.snapshots.files import SUMS, sync_folders
 from steeple.server.snapshots.manifest import Snapshot
 from steeple.server.snapshots.store import SnapshotStore
@@ -60,7 +60,7 @@ class Source:
     database: Database
     photos: ImageStore
     photos_kept: Callable[[], AbstractContextManager[None]]
-    keepers: Callable[[], Sequence[IndexKeeper]]
+    keepers: Callable[[], Sequence[Keeper]]
     model: Callable[[], str]
 
 
@@ -123,7 +123,7 @@ def make(
             with source.photos_kept():
                 if with_index:
                     told.progress(0, 0, "the index")
-                    _add_indexes(tally, source.keepers())
+                    with_index = _add_indexes(tally, source.keepers())
                 source.database.copy_to(
                     folder / CATALOGUE, lambda done, total: told.progress(done, total, "pages of the catalogue")
                 )
@@ -160,14 +160,20 @@ def photo_path(sha256: str) -> str:
 
 
 def _leave_out_queries(catalogue: Path) -> None:
-    """Takes what strangers asked out of the copy: it must not outlive its retention, and its erasure, in snapshots."""
+    """Takes what strangers asked out of the copy: it must not outlive its retention, and its erasure, in snapshots.
+
+    What it knows of an index in Milvus goes too: after a restore, that index is not the restored catalogue's.
+    """
     with closing(sqlite3.connect(catalogue)) as copy:
         copy.execute("PRAGMA secure_delete = ON")
         copy.execute("DELETE FROM kept_query")
+        copy.execute("DELETE FROM shared_index")
         copy.commit()
 
 
-def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
+def _add_indexes(tally: _Tally, keepers: Iterable[Keeper]) -> bool:
+    """Adds the files of all indexes; whether there are any, as there are none of those that Milvus keeps."""
+    any_files = False
     for keeper in keepers:
         with keeper.saved() as (name, files):
             linked = {}
@@ -176,6 +182,8 @@ def _add_indexes(tally: _Tally, keepers: Iterable[IndexKeeper]) -> None:
                 linked[path] = link_or_copy(file, tally.folder / path, link=True)
         for path, is_linked in linked.items():
             tally.add(path, sha256_of(tally.folder / path), linked=is_linked)
+            any_files = True
+    return any_files
 
 
 def _add_photos(tally: _Tally, photos: ImageStore, catalogue: sqlite3.Connection, told: Told, *, link: bool) -> None:
