@@ -87,11 +87,11 @@ class Database:
 
         For rows that nobody follows by the order in which they are committed.
         """
-        if self._is_sqlite:
+        if self.is_sqlite:
             with self.write() as connection:
                 yield connection
         else:
-            with self._transaction(self._engine) as connection:
+            with self._transaction(self.engine) as connection:
                 yield connection
 
     def copy_to(self, target: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:
