@@ -156,7 +156,9 @@ def test_stopped_anywhere_an_export_leaves_no_file_behind(
 ) -> None:
     engine = open_engine("other")
     imported(engine, exported.path)
-    operation = finished(engine, engine.transfers.begin_export())
+    made = finished(engine, engine.transfers.begin_export())
+    engine.operations.close()  # so that nothing else takes it up
+    operation = engine.operations.store.create(made.method, made.arguments)
     export = Export(engine.catalogue, engine.ingest.shelf, engine.models, lambda: None)
     asked = 0
     for allowed in range(100):
