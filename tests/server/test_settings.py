@@ -56,6 +56,13 @@ def test_everything_lies_in_the_data_folder_unless_said_otherwise(tmp_path: Path
     assert (other.catalogue_url, other.photos_url) == ("postgresql://db/steeple", "s3://photos")
 
 
+def test_the_password_of_a_database_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEEPLE_DATABASE_URL", "postgresql://me:s3cret@db/steeple")
+    settings = Settings.load()
+    assert settings.catalogue_url == "postgresql://me:s3cret@db/steeple"
+    assert "s3cret" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -102,8 +102,15 @@ Refused = Callable[[Awaitable[object]], Awaitable[Refusal]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Start:
+def database_url() -> str:
+    """Of the catalogue of servers that are started; empty: a file in their data folder. Modules may have their own."""
+    return ""
+
+
+@pytest.fixture
+def start(tmp_path: Path, database_url: str) -> Start:
     """Starts servers on a data folder of the test; each is stopped when its block is left."""
+    database = {"database_url": database_url} if database_url else {}
 
     @asynccontextmanager
     async def started(
@@ -115,7 +122,14 @@ def start(tmp_path: Path) -> Start:
         **flags: object,
     ) -> AsyncIterator[Running]:
         settings = Settings.load(
-            None, **{"address": "127.0.0.1:0", "data_dir": tmp_path / "data", "max_queue_delay_ms": 60_000.0, **flags}
+            None,
+            **{
+                "address": "127.0.0.1:0",
+                "data_dir": tmp_path / "data",
+                "max_queue_delay_ms": 60_000.0,
+                **database,
+                **flags,
+            },
         )
         given: dict[str, Any] = {} if engine is None else {"open_engine": engine}
         server = Server(settings, interceptors=interceptors, tracing=tracing, **given)

@@ -44,6 +44,11 @@ LONGEST = 120.0
 END_OF_HEADER = 33  # of a PNG: its first bytes and IHDR
 
 
+@pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
+
+
 def write_photos(folder: Path) -> Mapping[str, bytes]:
     """Two views of one building, which say who took them."""
     folder.mkdir(parents=True)

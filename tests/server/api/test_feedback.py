@@ -43,6 +43,11 @@ MakePhoto = Callable[..., bytes]
 UUID = "5f0c6a5e-0b1d-4f7a-9d3c-0000000000{:02x}"
 
 
+@pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
+
+
 def people(running: Running) -> Any:
     return FeedbackServiceStub(running.channel)
 
@@ -338,6 +343,7 @@ async def test_a_photo_that_cannot_be_used_is_refused_and_not_kept(running: Runn
     assert not [name for name in files(running) if name.startswith("queries")]
 
 
+@pytest.mark.parametrize("catalogue_url", [""])  # the file is looked into
 async def test_it_is_erased_and_goes_like_the_others(
     closed: tuple[Running, Any, Any], make_photo: MakePhoto, make_features: MakeFeatures
 ) -> None:

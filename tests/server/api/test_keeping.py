@@ -34,6 +34,11 @@ MakeFeatures = Callable[..., FeatureSet]
 MakePhoto = Callable[..., bytes]
 
 
+@pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
+
+
 def stub(running: Running) -> Any:
     return ReviewServiceStub(running.channel)
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import pytest
 
 from steeple.packs import Pack as OpenedPack
 from steeple.server.access import Scope
@@ -27,6 +28,11 @@ from tests.server.conftest import MakeFeatures
 from .conftest import Refused, Running, Start
 
 ALL = PackSettings(display_name="All there is")
+
+
+@pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
 
 
 async def make(running: Running, request: Any, *, metadata: Any = None) -> str:

@@ -20,6 +20,11 @@ MakeFeatures = Callable[..., FeatureSet]
 PICTURES = ("hall", "square", "hall, from the left", "hall, from the right")
 
 
+@pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
+
+
 @pytest.fixture(scope="module")
 def photos() -> dict[str, bytes]:
     """Three views of one thing, and one of another."""

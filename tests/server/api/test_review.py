@@ -33,6 +33,11 @@ REQUEST_ID = "5f0c6a5e-0b1d-4f7a-9d3c-000000000001"
 
 
 @pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
+
+
+@pytest.fixture
 async def keeping(start: Start, make_features: MakeFeatures) -> AsyncIterator[Running]:
     """A server that keeps all queries, with one landmark."""
     async with start(keep_queries="all", metrics_address=":0") as running:
@@ -163,6 +168,7 @@ async def test_verdicts_are_checked_and_taken_back(
 # --- erasing ---
 
 
+@pytest.mark.parametrize("catalogue_url", [""])  # the file is looked into
 async def test_erased_queries_leave_no_bytes(
     start: Start, make_features: MakeFeatures, make_photo: MakePhoto, refused: Refused
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import pytest
 
 from steeple.server.access import Scope
 from steeple.v1.view_service_pb2 import (
@@ -20,6 +21,11 @@ from .conftest import Refused, Running, Start
 from .test_access import bearer, make_key
 
 FEW = View(display_name="Few", collection=View.COLLECTION_LANDMARKS, filter="reference_image_count < 5")
+
+
+@pytest.fixture
+def database_url(catalogue_url: str) -> str:
+    return catalogue_url
 
 
 async def test_views_belong_to_keys(start: Start, refused: Refused) -> None:

@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -167,6 +168,39 @@ def test_connections_that_the_server_ended_are_replaced(url: str) -> None:
         database.close()
 
 
+def test_a_database_that_was_a_standby_for_a_while_is_written_to_again(postgres_server: Any, postgres_url: str) -> None:
+    with Catalogue.open(postgres_url) as catalogue:
+        name = sqlalchemy.make_url(postgres_url).database
+        administrator = Database(other(postgres_url, database="postgres"))
+        for setting, works in (("on", False), ("off", True)):
+            with administrator.write() as connection:
+                connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {setting}"))
+            catalogue.database.engine.dispose()  # as a failover does
+            for _ in range(3):
+                if works:
+                    catalogue.create_landmark(LandmarkDraft("Tower"))
+                    continue
+                with pytest.raises(UnavailableError, match="as if it were a standby"):
+                    catalogue.create_landmark(LandmarkDraft("Tower"))
+            assert catalogue.list_landmarks().total_size == (3 if works else 0)
+        administrator.close()
+
+
+def test_a_statement_that_was_prepared_before_a_migration_fails_once(url: str) -> None:
+    with Catalogue.open(url) as catalogue, Catalogue.open(url) as another:
+        catalogue.create_landmark(LandmarkDraft("Tower"), landmark_id="x")
+        for _ in range(10):
+            catalogue.get_landmark("x")
+        for collation in ("default", "C"):
+            with another.database.write() as connection:
+                change = f'ALTER TABLE landmark ALTER COLUMN display_name TYPE VARCHAR(200) COLLATE "{collation}"'
+                connection.execute(text(change))
+            with suppress(UnavailableError):
+                catalogue.get_landmark("x")
+            for _ in range(10):
+                assert catalogue.get_landmark("x").display_name == "Tower"
+
+
 def test_a_killed_server_loses_nothing_and_is_found_again(
     own_postgres_server: Any, make_features: MakeFeatures
 ) -> None:
@@ -175,7 +209,7 @@ def test_a_killed_server_loses_nothing_and_is_found_again(
     back = threading.Event()
 
     def write(catalogue: Catalogue, thread: int) -> list[type[BaseException]]:
-        errors, number, done = [], 0, False
+        errors, number, done = list[type[BaseException]](), 0, False
         while not done:
             number += 1
             image_id = f"i{thread}-{number}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FunctionElement, and_, exists, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, FunctionElement, and_, exists, literal, not_, or_, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -76,7 +76,8 @@ class Number(FilterField):
         value = int(restriction.value)
         if abs(value) > _LARGEST:
             raise ValueError("the number is too large")
-        compared = _COMPARISONS[restriction.operator](self._column, value)
+        # Whatever size the column has: PostgreSQL refuses numbers that are larger.
+        compared = _COMPARISONS[restriction.operator](self._column, literal(value, BigInteger))
         if restriction.operator == "!=":
             return or_(self._column.is_(None), compared)
         return and_(self._column.is_not(None), compared)

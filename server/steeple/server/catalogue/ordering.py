@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import BigInteger, ColumnElement, and_, false, literal, or_
 
 from steeple.errors import InvalidArgumentError
 
@@ -55,14 +55,19 @@ class Order:
         following: list[ColumnElement[bool]] = []
         same: list[ColumnElement[bool]] = []
         for (_, field, falling), raw in zip(self.terms, place, strict=True):
-            value = field.read(raw)
+            value = _sent(field.read(raw))
             beyond = field.column < value if falling else field.column > value
             following.append(and_(*same, beyond))
             same.append(field.column == value)
         # A database makes no range of an index of alternatives; of what their first field is in all of them, it does.
         _, first, falling = self.terms[0]
-        value = first.read(place[0])
+        value = _sent(first.read(place[0]))
         return and_(first.column <= value if falling else first.column >= value, or_(false(), *following))
+
+
+def _sent(value: object) -> object:
+    """A value to compare with: of a whole number, PostgreSQL must know that it may be larger than the column takes."""
+    return literal(value, BigInteger) if isinstance(value, int) else value
 
 
 def read_order(text: str, fields: Mapping[str, OrderField]) -> Order:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from steeple.errors import (
@@ -106,6 +106,7 @@ class Postgresql:
             connect_args={name: value for name, value in defaults.items() if name not in url.query},
         )
         event.listen(self.engine, "connect", _check_server)
+        event.listen(self.engine, "handle_error", _leave_outdated)
         self.read_engine = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         # Whoever has waited for the lock must see what those before have committed, whatever the server's default.
         self.write_engine = self.engine.execution_options(isolation_level="READ COMMITTED")
@@ -157,6 +158,17 @@ def _check_server(connection: DBAPIConnection, _record: object) -> None:
             f"the catalogue's database keeps text as {encoding}, which lacks most letters: make one with "
             "`createdb --encoding UTF8 --template template0`"
         )
+
+
+def _leave_outdated(context: ExceptionContext) -> None:
+    """Has all connections made anew after an error that each of them would have again."""
+    cause = context.original_exception
+    # It was the primary, and is a standby now.
+    demoted = _state_of(cause) == "25006"
+    # The driver prepared a statement, and a migration has changed what it is about.
+    outdated = _state_of(cause) == "0A000" and "cached plan" in str(cause)
+    if demoted or outdated:
+        context.is_disconnect = True
 
 
 def _state_of(cause: BaseException | None) -> str:
