@@ -142,8 +142,6 @@ def test_what_operations_make_and_read(
     writer.end()
     finished(other, other.photo_import.begin(ImportOptions(upload=listed.id)))
     assert one.catalogue.get_landmark("castle").display_name == "Castle"
-    plans = [file.name for file in one.operations.files.listed() if file.name.endswith("plan.jsonl")]
-    assert len(plans) == 1, "another server could go on"
 
     # What was made goes with its operation, and nobody's files go by themselves.
     assert [engine.uploads.sweep() for engine in engines] == [0, 0]

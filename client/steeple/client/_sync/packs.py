@@ -187,7 +187,7 @@ class PackCalls:
         return found
 
     def delete_pack(self, pack: str | Pack, *, timeout: float | None = None) -> None:
-        """Deletes a pack from the server; who is downloading it still gets all of it.
+        """Deletes a pack from the server; who is downloading it still gets all of it, unless servers share their files.
 
         Raises:
             NotFoundError: If there is none.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.server.catalogue import Catalogue
-from steeple.server.durable import errors_translated, link_or_copy
+from steeple.server.durable import link_or_copy
 from steeple.server.importing import photos
 from steeple.server.importing.landmarks import LandmarkImport
 from steeple.server.importing.layout import check_layout, plan_import
@@ -119,15 +119,13 @@ class PhotoImport:
 
     def _planned(self, run: Run, options: ImportOptions, progress: Progress, source: Source) -> Plan:
         """The plan, made by the first run and the same for all others, whatever becomes of the folder."""
-        if progress.planned:
-            with errors_translated("plans of imports"):
-                return Plan.load(run.fetch(progress.planned))
         path = run.folder / _PLAN
+        if progress.planned:
+            return Plan.load(path)
         run.progress(0, 0, "reading what there is")
         plan = plan_import(source, options.manifest)
         plan.save(path)
-        with errors_translated("plans of imports"):
-            progress.planned = run.keep(path)
+        progress.planned = True
         with self._catalogue.database.write() as connection:  # one write to the disk, however many problems there are
             run.save_in(connection, progress.to_json(), 0, plan.problems)
         run.check()

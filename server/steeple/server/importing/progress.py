@@ -10,7 +10,7 @@ class Progress:
     """What is done, and what came of it.
 
     Attributes:
-        planned: What the plan is kept as; empty: it is not.
+        planned: Whether the plan is on the disk.
         landmarks: Of the plan that are there.
         photos: Of the plan, from the first, that are done: added, found there already, or refused.
         counts: What became of landmarks and photos, by the names that the results have.
@@ -18,8 +18,7 @@ class Progress:
     """
 
     def __init__(self, checkpoint: Mapping[str, Any]) -> None:
-        planned = checkpoint.get("planned", "")
-        self.planned = "plan.jsonl" if planned is True else str(planned or "")  # older versions noted that it is there
+        self.planned = bool(checkpoint.get("planned", False))
         self.landmarks = int(checkpoint.get("landmarks", 0))
         self.photos = int(checkpoint.get("photos", 0))
         self.counts: dict[str, int] = dict(checkpoint.get("counts", {}))

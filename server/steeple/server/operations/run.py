@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +11,6 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from steeple.delf.durable import replacing
 from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import audit
 from steeple.server.durable import sha256_of
@@ -23,7 +21,6 @@ from steeple.server.operations.rows import LeaseLostError
 from steeple.server.operations.store import OperationStore
 
 _SAVE_SECONDS: Final = 0.5
-_COPIED_AT_ONCE: Final = 1 << 20
 
 
 class Job(Protocol):
@@ -101,7 +98,7 @@ class Run:
             sha256: Of it, hex, if that is known; else it is read.
 
         Returns:
-            What :meth:`fetch` finds it by.
+            What it is called there; see :func:`steeple.server.files.kept_name`.
 
         Raises:
             OSError: If it cannot be read, or not be put there.
@@ -111,18 +108,6 @@ class Run:
         name = kept_name(self._files, path.name, sha256)
         self._files.put_file(f"{self._folder.name}/{name}", path, sha256=sha256)
         return name
-
-    def fetch(self, name: str) -> Path:
-        """A file that was kept, maybe by the run of another server; it is in the folder then.
-
-        Raises:
-            OSError: If it is missing or cannot be read.
-        """
-        path = self.folder / name
-        if not path.exists():
-            with self._files.open(f"{self._folder.name}/{name}") as source, replacing(path) as copy:
-                shutil.copyfileobj(source, copy, _COPIED_AT_ONCE)
-        return path
 
     def stopped(self) -> bool:
         """Whether the operation is to end now."""

@@ -11,9 +11,10 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
 
 from steeple.errors import NotFoundError
-from steeple.server.catalogue import LatLng, Page, audit, file_tables, filters, pages, tables
+from steeple.server.catalogue import LatLng, Page, audit, filters, pages, tables
 from steeple.server.catalogue.announcements import is_shared
 from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.file_tables import query_erasure
 from steeple.server.catalogue.ordering import OrderField, read_real, read_text, read_time
 from steeple.server.catalogue.requests import Request
 from steeple.server.review.records import (
@@ -27,7 +28,7 @@ from steeple.server.review.records import (
 )
 
 _TABLE = tables.kept_query
-_ERASURE: Final = file_tables.query_erasure
+_ERASURE: Final = query_erasure
 _EVERY: Final = "*"  # instead of the id of a key
 _OUTCOMES: Final = ("identified", "unknown")
 _SENT: Final = (Origin.FEEDBACK, Origin.PROPOSAL)

@@ -65,6 +65,7 @@ class Uploads:
         max_count: int = 1000,
     ) -> None:
         self._store = UploadStore(database, clock)
+        self._alone = database.engine.dialect.name == "sqlite"
         self._files = files
         self._copies = UploadCopies(copies)
         self._max_bytes = max_bytes
@@ -241,7 +242,8 @@ class Uploads:
         known = set()
         for upload, size in self._store.all():
             there = size if self._files.shared else self._files.size(_content(upload.id)) or 0
-            if there < upload.committed_bytes:  # as after a restore, or where they were kept elsewhere before
+            # As after a restore, or where they were kept elsewhere before; unless another server may have it.
+            if there < upload.committed_bytes and (self._files.shared or self._alone):
                 log.error("what came of an upload is lost; it is deleted", extra=facts(upload=upload.id))
                 self._store.delete(upload.id)
             else:
