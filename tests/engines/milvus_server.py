@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -39,6 +40,7 @@ class MilvusServer:
                 f"initial-advertise-peer-urls: {peer}", "name: one", f"initial-cluster: one={peer}"]  # fmt: skip
         (folder / "etcd.yaml").write_text("\n".join(etcd), encoding="utf-8")
         self._server: Any = milvus.MilvusServer(config, wait_for_started=False)
+        config.try_bind_port = _bound
         self._ports = {name: free_port() for name in config.configurable_items if name.endswith("_port")}
         self._health_port = free_port()
 
@@ -82,3 +84,16 @@ class MilvusServer:
                 return b"OK" in answer.read()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
+
+
+def _bound(port: int) -> socket.socket | None:
+    """A socket that listens at a port, also soon after a server has ended that had connections there."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        return None
+    return listener

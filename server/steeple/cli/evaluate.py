@@ -65,6 +65,18 @@ def evaluate(
     exact: Annotated[
         bool, typer.Option("--exact", help="Search exactly instead of through the PQ index: shows what that costs.")
     ] = False,
+    milvus_uri: Annotated[
+        str, typer.Option("--milvus-uri", metavar="URI", help="Search in Milvus instead, as http://HOST:PORT.")
+    ] = "",
+    milvus_token: Annotated[
+        str,
+        typer.Option(
+            "--milvus-token",
+            metavar="TOKEN",
+            envvar="STEEPLE_MILVUS_TOKEN",
+            help="For Milvus: user:password or an API key. Others may see it here: prefer the variable.",
+        ),
+    ] = "",
     fillers: Annotated[
         Path | None,
         typer.Option("--fillers", metavar="DIR", help="Add every photo below it to the catalogue, as a stranger."),
@@ -121,17 +133,19 @@ def evaluate(
       steeple evaluate photos/ --model releases/delf-mine --json
       steeple evaluate photos/ --exact --fillers holiday/
       steeple evaluate photos/ --features 500 --scales 1,0.5,0.25
+      steeple evaluate photos/ --milvus-uri http://localhost:19530
       steeple evaluate photos/ --contact-sheet failures.jpg --diagram reliability.svg
     """
     from steeple.cli import reliability_diagram
     from steeple.cli.canvas import FORMATS
     from steeple.delf import ModelRelease
     from steeple.delf.release_files import set_figures
-    from steeple.server.evaluation import Dataset, answer_all, failures_of, reliability
-    from steeple.server.index import ExactIndex, FaissIndex
+    from steeple.server.evaluation import Dataset, answer_all, empty_index, failures_of, reliability
 
     output = Output(as_json=json)
-    if record and (exact or fillers is not None or features is not None or scales is not None):
+    if exact and milvus_uri:
+        raise InvalidArgumentError("--exact and --milvus-uri are two ways to search: give one of them")
+    if record and (exact or milvus_uri or fillers is not None or features is not None or scales is not None):
         raise InvalidArgumentError("--record is for the release as it is: leave the other options out")
     if record and not Path(model).is_dir():
         raise InvalidArgumentError(f"--record needs a release in a folder of yours, and {model!r} is none")
@@ -143,9 +157,10 @@ def evaluate(
     if fillers is not None:
         dataset = dataset.with_fillers(fillers)
     release = with_extraction(ModelRelease.load(model), features, scales)
-    index = ExactIndex(release.name) if exact else FaissIndex(release)
-    with staged(output) as progress:
-        results = answer_all(dataset, release, index, progress, extractors=_EXTRACTORS)
+    engine = empty_index(release, exact=exact, milvus_uri=milvus_uri, milvus_token=milvus_token)
+    with engine as (index, filled), staged(output) as progress:
+        results = answer_all(dataset, release, index, progress, extractors=_EXTRACTORS, filled=filled)
+        kind = index.stats().kind
         failed = failures_of(results)
         if contact_sheet is not None:
             _save_sheet(contact_sheet, dataset, failed, progress)
@@ -155,7 +170,7 @@ def evaluate(
         "tflite_sha256": release.tflite_sha256,
         "max_features": release.extraction.max_features,
         "pyramid_scales": list(release.extraction.pyramid_scales),
-        "index": index.stats().kind,
+        "index": kind,
         **_size(dataset),
         **report(results),
         "reliability": [reliability_diagram.facts_of(part) for part in bins],

@@ -74,6 +74,10 @@ def serve(
             help="Where the index is searched.",
         ),
     ] = None,
+    milvus_uri: Annotated[
+        str | None,
+        typer.Option("--milvus-uri", metavar="URI", help="Milvus that keeps the index, as in http://milvus:19530."),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Threads that extract, search and verify.")
     ] = None,
@@ -157,6 +161,7 @@ def serve(
         calibration=calibration,
         index=index,
         device=device,
+        milvus_uri=milvus_uri,
         workers=workers,
         max_concurrent_queries=max_concurrent_queries,
         max_queue_delay_ms=max_queue_delay_ms,

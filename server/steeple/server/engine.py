@@ -165,15 +165,15 @@ class Engine:
             self.followers = Followers.started(database, self.serving, self.keyring, self.operations)
             self._resources = opened.pop_all()
             self._closed = False
-        stats = self.index_keeper.index.stats()
+        index = self.index_keeper.info()
         log.info(
             "the engine is ready",
             extra=facts(
                 model=self.release.name,
-                index=stats.kind,
-                images=stats.images,
-                descriptors=stats.descriptors,
-                sequence=self.index_keeper.sequence,
+                index=f"{index.factory} on {index.device}",
+                images=index.images,
+                descriptors=index.descriptors,
+                sequence=index.sequence,
                 data_dir=settings.data_dir,
                 replica=self.replica.name,
                 seconds=round(time.monotonic() - began, 3),

@@ -90,7 +90,8 @@ def test_milvus_finds_as_much_as_the_embedded_index(indexed: Indexed, milvus_ind
     nearest = indexed.exact.search(indexed.queries, 1)
     faiss_first, faiss_ten = recall(indexed.filled(FaissIndex(indexed.release)).search(indexed.queries, 10), nearest)
     index = indexed.filled(milvus_index)
-    assert recall(index.search(indexed.queries, 10), nearest) == (1.0, 1.0)  # not indexed yet: exact
+    growing, _ = recall(index.search(indexed.queries, 10), nearest)  # lists of uncompressed descriptors
+    assert growing > 0.97
     index.settled()
     found = index.search(indexed.queries, 10)
     first, among_ten = recall(found, nearest)

@@ -19,12 +19,15 @@ from pydantic import SecretStr
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
 from steeple.server.catalogue import LandmarkDraft, LatLng, ReferenceImage
+from steeple.server.doctor import Status
+from steeple.server.doctor.milvus import milvus
 from steeple.server.duplicates import DuplicatePolicy
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 from steeple.server.shared_index.milvus import MilvusEngine
 from steeple.server.shared_index.states import SharedState, SharedStates
 from tests.engines.gate import Gate
+from tests.engines.ports import free_port
 
 pytestmark = pytest.mark.engines
 
@@ -37,9 +40,9 @@ def prefix(milvus_uri: str) -> Iterator[str]:
     """Of collections of this test alone."""
     chosen = f"test_{secrets.token_hex(6)}"
     yield chosen
-    milvus = MilvusEngine(milvus_uri, SecretStr(""), prefix=chosen, kind="IVF_PQ")
-    milvus.delete(Settings.model_fields["model"].default)
-    milvus.close()
+    engine = MilvusEngine(milvus_uri, SecretStr(""), prefix=chosen, kind="IVF_PQ")
+    engine.delete(Settings.model_fields["model"].default)
+    engine.close()
 
 
 @pytest.fixture
@@ -156,9 +159,9 @@ def test_what_milvus_has_lost_is_built_from_the_catalogue(
     engine = open_engine()
     add(engine, "a", make_features(1))
     before = state(engine).generation
-    milvus = MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, kind="IVF_PQ")
-    milvus.delete(engine.release.name)
-    milvus.close()
+    collections = MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, kind="IVF_PQ")
+    collections.delete(engine.release.name)
+    collections.close()
     with pytest.raises(UnavailableError):
         engine.identify(make_features(1), max_candidates=1)
     engine.serving.upkeep(lambda: False)
@@ -193,3 +196,11 @@ def test_two_servers_share_one_index(
     two.serving.catch_up()
     assert (found(one, make_features(0)), found(two, make_features(0))) == (None, None)
     assert state(one).sequence == one.catalogue.sequence()
+
+
+def test_doctor_asks_milvus(milvus_uri: str, tmp_path: Path) -> None:
+    [there] = milvus(Settings.load(data_dir=tmp_path, milvus_uri=milvus_uri))
+    assert (there.status, there.found[:12]) == (Status.OK, "Milvus v2.3.")
+    [away] = milvus(Settings.load(data_dir=tmp_path, milvus_uri=f"http://127.0.0.1:{free_port()}"))
+    assert away.status is Status.FAILED
+    assert "milvus_uri" in away.remedy

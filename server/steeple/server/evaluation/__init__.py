@@ -2,6 +2,7 @@
 
 from steeple.server.evaluation.dataset import Dataset, Photo, Role
 from steeple.server.evaluation.failures import Failure, FailureKind, failures_of
+from steeple.server.evaluation.indexes import empty_index
 from steeple.server.evaluation.metrics import Metrics, Outcome, intervals, measure
 from steeple.server.evaluation.reliability import FalsePositives, ReliabilityBin, false_positives, reliability
 from steeple.server.evaluation.run import QueryResult, Trial, answer_all, extract_features
@@ -19,6 +20,7 @@ __all__ = [
     "Role",
     "Trial",
     "answer_all",
+    "empty_index",
     "extract_features",
     "failures_of",
     "false_positives",

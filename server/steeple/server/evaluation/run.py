@@ -59,8 +59,18 @@ def whole(features: FeatureSet) -> Sequence[tuple[FeatureSet, int]]:
     return [(wire.unpack(message), message.ByteSize())]
 
 
+def _at_once() -> None:
+    """An embedded index is ready as soon as it is filled."""
+
+
 def answer_all(
-    dataset: Dataset, release: ModelRelease, index: DescriptorIndex, progress: Progress, *, extractors: int = 1
+    dataset: Dataset,
+    release: ModelRelease,
+    index: DescriptorIndex,
+    progress: Progress,
+    *,
+    extractors: int = 1,
+    filled: Callable[[], None] = _at_once,
 ) -> list[QueryResult]:
     """Fills ``index`` with the gallery of a data set and asks every query, in the data set's order.
 
@@ -73,11 +83,13 @@ def answer_all(
         index: An empty one of that release.
         progress: Told how far it is.
         extractors: Photos whose features are extracted at a time, each in a thread of its own.
+        filled: Called when the index has the gallery, before any query.
 
     Raises:
         ImageError: If a photo cannot be used; the text names it.
     """
-    return Trial(dataset, release, index, progress, extractors=extractors).answers(whole, progress)
+    trial = Trial(dataset, release, index, progress, extractors=extractors, filled=filled)
+    return trial.answers(whole, progress)
 
 
 def extract_features(
@@ -112,6 +124,7 @@ class Trial:
         progress: Progress,
         *,
         extractors: int = 1,
+        filled: Callable[[], None] = _at_once,
     ) -> None:
         images: dict[int, GalleryImage] = {}
 
@@ -123,6 +136,7 @@ class Trial:
                 ((features, _),) = whole(extracted.features)
                 index.add(key, features.unit_descriptors())
                 images[key] = GalleryImage(photo.landmark or f"filler-{key}", features)
+            filled()
             self._recogniser = Recogniser(release, index, gallery)
             # All features first: searches beside running extractors would be timed wrongly.
             self._queries = list(pool.extract_all("queries", dataset.queries, progress))

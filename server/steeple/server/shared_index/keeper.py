@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.delf.release import ModelRelease
-from steeple.errors import CancelledError, UnavailableError
+from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import Catalogue
 from steeple.server.index import IndexStats, faiss_version
 from steeple.server.keeper import Activity, IndexInfo, ServedIndex, Stop, UpkeepState
@@ -110,7 +110,7 @@ class SharedIndexKeeper:
         """See :meth:`Keeper.info`. While the engine cannot be reached, what it had when it was asked last."""
         try:
             stats = self._stats = self.index.stats()
-        except UnavailableError as error:
+        except SteepleError as error:
             log.warning("the index cannot be asked what it has", extra=facts(reason=error.message))
             stats = self._stats
         factory, _, device = stats.kind.partition(" on ")

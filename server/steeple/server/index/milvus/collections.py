@@ -29,6 +29,7 @@ KINDS: Final = ("IVF_PQ", "GPU_IVF_PQ")
 
 _METRIC: Final = "L2"
 _PAUSE_SECONDS: Final = 0.1
+_INDEXED_FROM: Final = 1024  # rows of a segment (minSegmentNumRowsToEnableIndex)
 _FINISHED, _FAILED = 3, 4  # common.IndexState
 
 
@@ -185,15 +186,29 @@ class Collections:
             _pause(deadline, f"flush {name}")
 
     def wait_indexed(self, name: str, timeout: float = 3600.0) -> None:
-        """Waits until all sealed segments that are large enough are indexed."""
+        """Waits until :meth:`indexed`."""
         deadline = time.monotonic() + timeout
-        while True:
-            state = self.index_state(name)
-            if state.state == _FAILED:
-                raise UnavailableError(f"Milvus failed to index {name}: {state.index_state_fail_reason}")
-            if state.state == _FINISHED and not state.pending_index_rows:
-                return
+        while not self.indexed(name):
             _pause(deadline, f"index {name}")
+
+    def indexed(self, name: str) -> bool:
+        """Whether all sealed segments that are large enough are indexed, and are searched by their indexes.
+
+        Raises:
+            UnavailableError: If Milvus has failed to index one.
+        """
+        state = self.index_state(name)
+        if state.state == _FAILED:
+            raise UnavailableError(f"Milvus failed to index {name}: {state.index_state_fail_reason}")
+        if state.state != _FINISHED or state.pending_index_rows:
+            return False
+        # The nodes that search take the indexes over a little later.
+        request = self._messages.GetQuerySegmentInfoRequest(collectionName=name)
+        found = self._connection.call("GetQuerySegmentInfo", request, "tell of segments").infos
+        sealed = self._connection.contract.common.SegmentState.Sealed
+        return all(
+            not one.num_rows if one.state != sealed else one.indexID or one.num_rows < _INDEXED_FROM for one in found
+        )
 
     def index_state(self, name: str) -> Any:  # noqa: ANN401 - milvus_pb2.IndexDescription
         """How far indexing is: ``indexed_rows`` of ``total_rows``, ``params``."""

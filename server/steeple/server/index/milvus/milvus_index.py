@@ -64,7 +64,8 @@ class MilvusIndex:
             )
         self._connection = connection
         self._release = release
-        self._prefix = prefix
+        self.prefix = prefix
+        """Of the names of its collections."""
         self._kind = kind
         self._collections = Collections(connection)
         self._messages = connection.contract.milvus
@@ -78,11 +79,6 @@ class MilvusIndex:
         self._since = 0  # before the first write here: others may have written
         self._doubtful: set[int] = set()  # images of a write that failed: it may yet come to pass
         self._counted = (0, -math.inf)
-
-    @property
-    def prefix(self) -> str:
-        """Of the names of its collections."""
-        return self._prefix
 
     # Writes
 
@@ -110,14 +106,7 @@ class MilvusIndex:
             # leaves behind is known by its marker. An upsert would leave rows of another partition behind.
             moved = {image.key: held.pop(image.key) for image in made if image.moves(held.get(image.key))}
             self._delete_images(moved)
-            self._delete(
-                [
-                    number
-                    for image in made
-                    if image.key in held
-                    for number in rows.row_ids(image.key, len(image.descriptors), held[image.key].count)
-                ]
-            )
+            self._delete([number for image in made for number in image.surplus(held.get(image.key))])
             doubtful = self._doubtful.intersection(images)
             replaced = [image for image in made if image.key in held or image.key in doubtful]
             fresh = [image for image in made if image.key not in held and image.key not in doubtful]
@@ -160,9 +149,9 @@ class MilvusIndex:
             self._write(method, rows.columns_of_descriptors(part), sum(len(image.descriptors) for image in part))
 
     def _write(self, method: str, columns: list[Any], count: int) -> None:
-        kind = self._messages.UpsertRequest if method == "Upsert" else self._messages.InsertRequest
-        answer = self._call(method, kind(collection_name=self._name, fields_data=columns, num_rows=count), "write")
-        self._wrote(int(answer.timestamp))
+        kind = getattr(self._messages, f"{method}Request")
+        request = kind(collection_name=self._name, fields_data=columns, num_rows=count)
+        self._wrote(int(self._call(method, request, "write").timestamp))
 
     def _delete_images(self, held: Mapping[int, Held]) -> None:
         self._delete([number for key, image in held.items() for number in rows.row_ids(key, 0, image.count)])
@@ -171,12 +160,11 @@ class MilvusIndex:
     def _delete(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        timestamp = 0
         for start in range(0, len(ids), _ROWS_AT_ONCE):
             expression = filters.of_ids(ids[start : start + _ROWS_AT_ONCE])
             request = self._messages.DeleteRequest(collection_name=self._name, expr=expression)
-            timestamp = int(self._call("Delete", request, "delete").timestamp)
-        self._wrote(timestamp or self._now())  # Milvus 2.3 does not tell; what it gives now is later
+            answer = self._call("Delete", request, "delete")
+        self._wrote(int(answer.timestamp) or self._now())  # Milvus 2.3 does not tell; what it gives now is later
 
     def _now(self) -> int:
         answer = self._connection.call("AllocTimestamp", self._messages.AllocTimestampRequest(), "tell the time")
@@ -213,7 +201,7 @@ class MilvusIndex:
         return {key: held.count for key, held in self._held(image_keys, self._guarantee).items()}
 
     def _held(self, image_keys: Sequence[int], guarantee: int) -> dict[int, Held]:
-        found: dict[int, Held] = {}
+        found = {}
         for start in range(0, len(image_keys), _PAGE):
             expression = filters.of_ids([rows.marker_id(key) for key in image_keys[start : start + _PAGE]])
             fields = self._asked(expression, [schema.ID, schema.FEATURE, schema.REGION], guarantee)
@@ -242,16 +230,7 @@ class MilvusIndex:
         return self._asked(expression, fields, self._guarantee, limit)
 
     def _asked(self, expression: str, fields: Sequence[str], guarantee: int, limit: int = 0) -> dict[str, Any]:
-        level = self._connection.contract.common.ConsistencyLevel
-        request = self._messages.QueryRequest(
-            collection_name=self._name,
-            expr=expression,
-            output_fields=fields,
-            guarantee_timestamp=guarantee,
-            consistency_level=level.Customized if guarantee else level.Strong,
-        )
-        if limit:
-            request.query_params.add(key="limit", value=str(limit))
+        request = searching.query(self._name, expression, fields, guarantee, limit)
         answer = self._call("Query", request, "query")
         return {str(data.field_name): data for data in answer.fields_data}
 
@@ -298,9 +277,7 @@ class MilvusIndex:
             fields: Names of fields (:mod:`~steeple.server.index.milvus.schema`), but for the descriptor itself.
         """
         ids = rows.row_ids(image_key, 0, self.counts([image_key]).get(image_key, 0))
-        found = self._query(filters.of_ids(ids), [schema.ID, *fields]) if ids else {}
-        columns = [schema.values_of(found[field]) for field in (schema.ID, *fields)] if found else []
-        return [list(row[1:]) for row in sorted(zip(*columns, strict=True), key=lambda row: row[0])]
+        return rows.read_rows(self._query(filters.of_ids(ids), [schema.ID, *fields]), fields) if ids else []
 
     def check(self) -> None:
         """That the collection was made with this very model release.
@@ -337,8 +314,7 @@ class MilvusIndex:
     @property
     def generation(self) -> int:
         """Number of the collection that it serves from; 0: there is none yet."""
-        name = self._collections.behind(self._name)
-        return 0 if name is None else int(name.rpartition("_")[2])
+        return _number(self._collections.behind(self._name) or "_0")
 
     def fresh(self, descriptors: int = 0) -> MilvusIndex:
         """An index in a new collection, which does not serve yet.
@@ -346,11 +322,10 @@ class MilvusIndex:
         Args:
             descriptors: That it will hold, about; its lists are made for so many.
         """
-        taken = [int(name.rpartition("_")[2]) for name in self._collections.names() if self._is_mine(name)]
-        name = f"{self._alias}_{max(taken, default=0) + 1}"
-        self._create(name, descriptors)
-        other = MilvusIndex(self._connection, self._release, prefix=self._prefix, kind=self._kind)
-        other._name = name
+        taken = [_number(name) for name in self._collections.names() if self._is_mine(name)]
+        other = MilvusIndex(self._connection, self._release, prefix=self.prefix, kind=self._kind)
+        other._name = f"{self._alias}_{max(taken, default=0) + 1}"
+        self._create(other._name, descriptors)
         return other
 
     def switch_to(self, fresh: MilvusIndex, *, grace_seconds: float = 0.0) -> None:
@@ -378,7 +353,7 @@ class MilvusIndex:
 
     def load(self) -> None:
         """Has Milvus hold it in memory, and waits until it does."""
-        self._ensure()
+        self._facts()  # made, if need be
         self._collections.load(self._name)
 
     def flush(self) -> None:
@@ -394,11 +369,9 @@ class MilvusIndex:
         return re.fullmatch(re.escape(self._alias) + r"_\d+", name, re.ASCII) is not None
 
     def _facts(self) -> dict[str, Any]:
-        try:
-            return self._collections.facts(self._name)
-        except MissingError:
+        if self._collections.behind(self._name) is None:
             self._ensure()
-            return self._collections.facts(self._name)
+        return self._collections.facts(self._name)
 
     def _create(self, name: str, descriptors: int) -> None:
         factory = IndexFactory.parse(self._release.index.factory)
@@ -421,3 +394,7 @@ class MilvusIndex:
         except MissingError:
             self._ensure()
             return self._connection.call(method, request, doing)
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("_")[2])

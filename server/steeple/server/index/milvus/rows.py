@@ -79,6 +79,10 @@ class ImageRows:
         """What a collection has of it once it is written."""
         return Held(len(self.descriptors), self.about.region)
 
+    def surplus(self, before: Held | None) -> range:
+        """Primary keys of descriptors that were there before and have none in their place."""
+        return row_ids(self.key, len(self.descriptors), 0 if before is None else before.count)
+
     def moves(self, before: Held | None) -> bool:
         """Whether its rows lie in another region than those that there were before."""
         return before is not None and before.region != self.about.region
@@ -129,6 +133,12 @@ def read_markers(fields: Mapping[str, Any]) -> dict[int, Held]:
         marker + MAX_IMAGE_KEY + 1: Held(count, region)
         for marker, count, region in zip(ids, counts, regions, strict=True)
     }
+
+
+def read_rows(found: Mapping[str, Any], fields: Sequence[str]) -> list[list[Any]]:
+    """Values of some fields, by primary key, from schema_pb2.FieldData by name of the field."""
+    columns = [schema.values_of(found[field]) for field in (schema.ID, *fields)] if found else []
+    return [list(row[1:]) for row in sorted(zip(*columns, strict=True), key=lambda row: int(row[0]))]
 
 
 def columns_of_markers(images: Sequence[ImageRows]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -68,6 +68,30 @@ def request(
         "params": json.dumps({"nprobe": probes}),
     }.items():
         made.search_params.add(key=key, value=value)
+    return made
+
+
+def query(collection: str, expression: str, fields: Sequence[str], guarantee: int, limit: int = 0) -> Any:  # noqa: ANN401 - milvus_pb2.QueryRequest
+    """A question for the rows that satisfy an expression, those of the lowest primary keys first.
+
+    Args:
+        collection: Name or alias.
+        expression: That rows must satisfy.
+        fields: That are wanted.
+        guarantee: Timestamp up to which writes must be seen; 0: all there are now.
+        limit: Rows; 0: all.
+    """
+    messages = contract()
+    level = messages.common.ConsistencyLevel
+    made = messages.milvus.QueryRequest(
+        collection_name=collection,
+        expr=expression,
+        output_fields=fields,
+        guarantee_timestamp=guarantee,
+        consistency_level=level.Customized if guarantee else level.Strong,
+    )
+    if limit:
+        made.query_params.add(key="limit", value=str(limit))
     return made
 
 
