@@ -19,7 +19,8 @@ pytestmark = pytest.mark.engines
 
 METHOD = "steeple.v1.CatalogService/Something"
 PATIENCE = 30.0
-LEASE = timedelta(seconds=1)
+SHORT = timedelta(seconds=1)
+LONG = timedelta(hours=1)  # a busy machine must not be taken for a dead one
 
 OpenRunner = Callable[..., OperationRunner]
 
@@ -29,7 +30,7 @@ def open_runner(postgres_url: str, tmp_path: Path) -> Iterator[OpenRunner]:
     """Opens runners of replicas, each with its own connections; what they follow is told by the tests."""
     opened: list[tuple[OperationRunner, Catalogue]] = []
 
-    def open_one(job: Job, lease: timedelta = LEASE) -> OperationRunner:
+    def open_one(job: Job, lease: timedelta = LONG) -> OperationRunner:
         catalogue = Catalogue.open(postgres_url)
         runner = OperationRunner(
             OperationStore(catalogue.database), tmp_path / f"operations-{len(opened)}", lease=lease
@@ -93,7 +94,7 @@ def test_what_a_replica_runs_that_has_died_goes_on_elsewhere(
     open_runner: OpenRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Standing()
-    first = open_runner(job)
+    first = open_runner(job, SHORT)
     operation = first.begin(METHOD, {})
     assert job.began.wait(PATIENCE)
     # As if its process had been stopped: it renews nothing.
@@ -113,10 +114,10 @@ def test_what_a_replica_runs_that_has_died_goes_on_elsewhere(
 
 def test_a_lease_is_renewed_for_as_long_as_a_step_takes(open_runner: OpenRunner) -> None:
     job = Standing()
-    first = open_runner(job, timedelta(seconds=0.5))
+    first = open_runner(job, 2 * SHORT)
     operation = first.begin(METHOD, {})
     assert job.began.wait(PATIENCE)
-    second = open_runner(job, timedelta(seconds=0.5))
+    second = open_runner(job, 2 * SHORT)
     leases = {first.store.get(operation.id).lease_until}
     while len(leases) < 8:  # four times as long as the lease, at five renewals in the time of one: almost
         second.follow()
@@ -138,11 +139,11 @@ def test_a_replica_that_stops_leaves_its_operation_to_others_at_once(open_runner
         run.check()
         return {}
 
-    first = open_runner(job, timedelta(hours=1))
+    first = open_runner(job)
     operation = first.begin(METHOD, {})
     assert began.wait(PATIENCE)
     first.close()
-    second = open_runner(job, timedelta(hours=1))
+    second = open_runner(job)
     assert second.wait(operation.id, PATIENCE).results == {"by": "the second"}
 
 
