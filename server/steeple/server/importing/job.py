@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from steeple.server.catalogue import Catalogue
-from steeple.server.durable import link_or_copy
+from steeple.server.durable import link_or_copy, sha256_of
 from steeple.server.importing import photos
 from steeple.server.importing.landmarks import LandmarkImport
 from steeple.server.importing.layout import check_layout, plan_import
@@ -102,7 +102,7 @@ class PhotoImport:
                 looking = photos.Looking(source, self._catalogue, run, progress, len(plan.photos))
                 photos.do(looking, plan.photos, run, progress, self._threads)
             else:
-                if options.on_existing is OnExisting.FAIL and not progress.landmarks:
+                if options.on_existing is OnExisting.FAIL and not (progress.landmarks or progress.again):
                     landmarks.refuse_existing(plan.landmarks)
                 landmarks.carry_out(plan.landmarks, options.on_existing)
                 adding = photos.Adding(source, self._ingest.batches, run, progress, options.duplicates)
@@ -118,16 +118,23 @@ class PhotoImport:
         return open_source(upload, options.folder, self._import_dir, bare_manifest=True)
 
     def _planned(self, run: Run, options: ImportOptions, progress: Progress, source: Source) -> Plan:
-        """The plan, made by the first run and the same for all others, whatever becomes of the folder."""
+        """The plan, made by the first run and the same for all others, whatever becomes of the folder.
+
+        A server that takes an import over may not have the plan of the one before: it makes it again and goes on, or,
+        as what is imported was changed meanwhile, begins anew.
+        """
         path = run.folder / _PLAN
-        if progress.planned:
+        if progress.planned and path.exists():
             return Plan.load(path)
         run.progress(0, 0, "reading what there is")
         plan = plan_import(source, options.manifest)
         plan.save(path)
-        progress.planned = True
+        digest = sha256_of(path)
+        if progress.planned and progress.plan != digest:
+            progress.begin_anew()
+        progress.planned, progress.plan = True, digest
         with self._catalogue.database.write() as connection:  # one write to the disk, however many problems there are
-            run.save_in(connection, progress.to_json(), 0, plan.problems)
+            run.save_in(connection, progress.to_json(), progress.photos, plan.problems)
         run.check()
         return plan
 

@@ -10,7 +10,9 @@ class Progress:
     """What is done, and what came of it.
 
     Attributes:
-        planned: Whether the plan is on the disk.
+        planned: Whether there is a plan.
+        plan: SHA-256 of it, hex; empty: not known.
+        again: Whether some of it was done before, by another plan.
         landmarks: Of the plan that are there.
         photos: Of the plan, from the first, that are done: added, found there already, or refused.
         counts: What became of landmarks and photos, by the names that the results have.
@@ -19,6 +21,8 @@ class Progress:
 
     def __init__(self, checkpoint: Mapping[str, Any]) -> None:
         self.planned = bool(checkpoint.get("planned", False))
+        self.plan = str(checkpoint.get("plan", ""))
+        self.again = bool(checkpoint.get("again", False))
         self.landmarks = int(checkpoint.get("landmarks", 0))
         self.photos = int(checkpoint.get("photos", 0))
         self.counts: dict[str, int] = dict(checkpoint.get("counts", {}))
@@ -32,11 +36,17 @@ class Progress:
         """As a checkpoint."""
         return {
             "planned": self.planned,
+            "plan": self.plan,
+            "again": self.again,
             "landmarks": self.landmarks,
             "photos": self.photos,
             "counts": dict(self.counts),
             "duplicates": list(self.duplicates),
         }
+
+    def begin_anew(self) -> None:
+        """Goes by another plan from its beginning; what is done already is found there."""
+        self.__dict__.update(Progress({}).__dict__, again=True)
 
     def copy(self) -> Progress:
         """Another that changes by itself, for what is not certain yet."""
