@@ -16,6 +16,7 @@ from steeple.delf.release import ModelRelease
 from steeple.errors import FeatureSetError, SteepleError
 from steeple.server.access import IdTokens, Keyring, SessionLifetime, SignIns, SpentTokens
 from steeple.server.catalogue import Catalogue, Restriction
+from steeple.server.catalogue.database import Database
 from steeple.server.clock import CautiousClock
 from steeple.server.coverage import Coverages
 from steeple.server.data_dir import DataDir
@@ -80,13 +81,10 @@ class Engine:
             opened.callback(data_dir.close)
             self.catalogue = Catalogue.open(settings.catalogue_url, timedelta(days=settings.deleted_retention_days))
             opened.callback(self.catalogue.close)
-            idle, longest = timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_longest_days)
-            self.keyring = Keyring(self.catalogue.database, SessionLifetime(idle, longest))
+            self.keyring = Keyring(self.catalogue.database, _lifetime(settings))
             opened.callback(self.keyring.close)
             self.keyring.start()
-            issuer, client_id = settings.oidc_issuer, settings.oidc_client_id
-            tokens = IdTokens(issuer, client_id, spend=SpentTokens(self.catalogue.database).spend) if issuer else None
-            self.sign_ins = SignIns(self.keyring, id_tokens=tokens)
+            self.sign_ins = SignIns(self.keyring, id_tokens=_id_tokens(settings, self.catalogue.database))
             self.serving = Serving(settings, self.catalogue, data_dir.index, stopping or threading.Event())
             photos = ImageStore(settings.photos_url)
             duplicates = DuplicateCheck(self.catalogue, lambda model: self.serving.of(model).recogniser)
@@ -94,11 +92,12 @@ class Engine:
             self._identify_counts = IdentifyCounts(self.catalogue)
             self.usage = UsageCounts(self.catalogue.database)
             self.views = ViewStore(self.catalogue.database)
-            database, files = self.catalogue.database, SharedFiles(settings.files_url, data_dir.path)
-            self.replica, rules, queries = Replica.here(), KeepRules.of(settings), files.of("queries", private=True)
-            self.operations = OperationRunner(
-                OperationStore(database), data_dir.operations, files.of("operations"), replica=self.replica
-            )
+            database, self.replica = self.catalogue.database, Replica.here()
+            files = SharedFiles(settings.files_url, data_dir.path)
+            operations, made = OperationStore(database), files.of("operations")
+            self.operations = OperationRunner(operations, data_dir.operations, made, replica=self.replica)
+            rules = KeepRules.of(settings)
+            queries = files.of("queries", private=True)
             self.review = Review(rules, queries, self.catalogue, self.ingest, self.keyring.lineage)
             opened.callback(self.review.close)
             self.review.start()
@@ -343,3 +342,14 @@ class Engine:
             for candidate in candidates
             if candidate.landmark_id in landmarks and candidate.image_key in images
         )
+
+
+def _lifetime(settings: Settings) -> SessionLifetime:
+    return SessionLifetime(timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_longest_days))
+
+
+def _id_tokens(settings: Settings, database: Database) -> IdTokens | None:
+    """What checks the ID tokens of the provider that is trusted; None: none is."""
+    if not settings.oidc_issuer:
+        return None
+    return IdTokens(settings.oidc_issuer, settings.oidc_client_id, spend=SpentTokens(database).spend)

@@ -38,6 +38,10 @@ class LocalKeepers:
         for folder in (self._folder / model, self._folder / f"{model}.rebuild"):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def forget(self, model: str) -> None:
+        """See :meth:`Keepers.forget`."""
+        self.delete(model)
+
     def close(self) -> None:
         """They share nothing that is to be freed."""
 

@@ -198,6 +198,10 @@ class Keepers(Protocol):
         """
         ...
 
+    def forget(self, model: str) -> None:
+        """Deletes what this server alone has of the index of a release that it does not serve any more."""
+        ...
+
     def close(self) -> None:
         """Frees what all of them share."""
         ...

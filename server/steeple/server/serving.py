@@ -287,7 +287,7 @@ class Serving:
     def _retire(self, gone: Served) -> None:
         """Frees what this server has of a release that is not served any more."""
         gone.keeper.retire()
-        self.delete_index(gone.release.name)
+        self._keepers.forget(gone.release.name)
         log.info("a model release is not served any more", extra=facts(model=gone.release.name))
 
     @property

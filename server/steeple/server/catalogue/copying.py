@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, LargeBinary, Table, delete, func, ins
 
 from steeple.errors import DataLossError, FailedPreconditionError
 from steeple.server.catalogue.migrate import UNFINISHED, known_revisions, revision_of, upgrade
+from steeple.server.catalogue.replica_tables import COPIED
 from steeple.server.catalogue.schema import metadata
 from steeple.server.catalogue.trigrams import make_index
 
@@ -92,7 +93,7 @@ def copy_catalogue(
     """
     with source.read() as reading:
         revision = _checked_source(reading)
-        tables = metadata.sorted_tables
+        tables = [table for table in metadata.sorted_tables if table.info.get(COPIED, True)]
         counts = {table: _count(reading, table) for table in tables}
         progress = _Progress(told, sum(counts.values()) * (2 if verify else 1))
         token = _begin(target)

@@ -37,6 +37,9 @@ class SharedKeepers:
             self._engine.delete(model)
         states.forget()
 
+    def forget(self, model: str) -> None:
+        """See :meth:`Keepers.forget`: it has nothing of its own."""
+
     def close(self) -> None:
         """See :meth:`Keepers.close`."""
         self._engine.close()
