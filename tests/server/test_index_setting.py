@@ -210,11 +210,11 @@ def test_a_device_serves_the_index_through_a_restart_and_a_rebuild(
     device = HostDevice()
     monkeypatch.setattr("steeple.server.index_engines.gpu.find", lambda _: device)
     engine = opened()
-    assert engine.server_info().index.batching, "on by default where a device serves"
+    assert not engine.server_info().index.batching, "off by default, also where a device serves"
     fill(engine, make_features, 0, 1, 2)
-    engine = opened(index="IVF16,PQ8", batching="off")
+    engine = opened(index="IVF16,PQ8", batching="on")
     assert (device.mirrors, device.held) == (1, 1200)
-    assert not engine.server_info().index.batching
+    assert engine.server_info().index.batching
     assert found(engine, make_features, 0, 1, 2) == [0, 1, 2]
     assert device.searches == 3
     engine.index_keeper.upkeep(NEVER)

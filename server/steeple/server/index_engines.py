@@ -76,8 +76,7 @@ def milvus_engine(settings: Settings) -> MilvusEngine:
 
 def _options(settings: Settings) -> IndexOptions:
     device = gpu.find(settings.device)
-    # A GPU does many descriptors in the time of few; on the processor, measured, sharing gains nothing.
-    shared = settings.batching == "on" or (settings.batching == "auto" and device is not None)
+    shared = settings.batching == "on"  # measured, on processors and on a GPU, it gains nothing
     return IndexOptions(
         factory=settings.index_factory,
         device=device,

@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         probes: Inverted lists visited per descriptor; None: as the model release says.
         neighbours: Nearest neighbours fetched per descriptor; None: as the model release says.
         device: Where the index is searched: ``gpu``, ``cpu``, or ``auto``: on a GPU where FAISS sees one.
-        batching: Whether queries that come at once share a call of FAISS: ``on``, ``off``, or ``auto``: on a GPU.
+        batching: Whether queries that come at once share a call of FAISS: ``on``, or ``off``, as ``auto`` says too.
         batch_delay_ms: Milliseconds that a query waits at most for others that have begun.
         batch_descriptors: Descriptors of such a call, at most.
         milvus_uri: ``http://HOST:PORT`` of the Milvus that keeps the index, for any number of servers; empty: FAISS

@@ -48,7 +48,7 @@ class Asked:
 
 
 ASKED: Final = (Asked(16, 100), Asked(16, 500), Asked(16, 1000), Asked(4, 500), Asked(64, 500))
-TOGETHER: Final = Asked(16, 500, 16)
+TOGETHER: Final = Asked(16, 500, 8)
 """Of a GPU, which does many descriptors in the time of few."""
 
 
