@@ -56,7 +56,8 @@ def upgrade(connection: Connection) -> None:
         tables = sorted(set(sqlalchemy.inspect(connection).get_table_names()) - {"alembic_version"})
         if UNFINISHED in tables:
             raise FailedPreconditionError(
-                "the database holds a copy of a catalogue that has not ended: run `steeple catalogue migrate` again"
+                "the database holds a copy of a catalogue that has not ended: run the command again that makes it, "
+                "`steeple catalogue migrate` or `steeple snapshots restore`"
             )
         if tables and not found:
             raise FailedPreconditionError(
