@@ -65,7 +65,7 @@ def test_packs_take_over_when_the_server_goes_and_hand_back_when_it_comes(
 ) -> None:
     data.packs.add(packs / "gate-50.pack")
     changes, camera = Changes(), Camera()
-    peer.script("IdentifyStream", breaking_after(1))
+    peer.script("IdentifyStream", breaking_after(1), fail(grpc.StatusCode.UNAVAILABLE))
     peer.script("ListModels", fail(grpc.StatusCode.UNAVAILABLE))
     with searching(peer, packs=data.packs, changes=changes) as searcher:
         stream = searcher.stream(camera)

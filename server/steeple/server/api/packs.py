@@ -26,6 +26,7 @@ from steeple.v1 import pack_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+_SENT_AT_ONCE: Final = 1 << 17  # a phone loses what has come of a message when its connection breaks
 _STATES: Final = {
     PackState.CURRENT: api.Pack.STATE_CURRENT,
     PackState.STALE: api.Pack.STATE_STALE,
@@ -106,7 +107,7 @@ class PackService(pack_service_pb2_grpc.PackServiceServicer):
         if request.sha256:
             check_sha256(request.sha256)
         with await self._files.run(self._packs.store.open, pack_id, request.offset, request.sha256) as file:
-            async for data in pieces(self._files, file):
+            async for data in pieces(self._files, file, _SENT_AT_ONCE):
                 yield api.DownloadPackResponse(data=data)
 
     async def DeletePack(  # noqa: N802

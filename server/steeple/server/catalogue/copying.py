@@ -15,9 +15,10 @@ import sqlalchemy
 from sqlalchemy import Column, Connection, LargeBinary, Table, delete, func, insert, select
 
 from steeple.errors import DataLossError, FailedPreconditionError
+from steeple.server.catalogue.compatibility_table import schema_compatibility
 from steeple.server.catalogue.migrate import UNFINISHED, known_revisions, revision_of, upgrade
-from steeple.server.catalogue.replica_tables import COPIED
 from steeple.server.catalogue.schema import metadata
+from steeple.server.catalogue.tables import COPIED
 from steeple.server.catalogue.trigrams import make_index
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ def _begin(target: Database) -> str:
         upgrade(connection)
         make_index(connection)
         for table in reversed(metadata.sorted_tables):
-            connection.execute(delete(table))
+            if table is not schema_compatibility:
+                connection.execute(delete(table))
         _unfinished.create(connection)
         connection.execute(insert(_unfinished).values(token=token))
     return token

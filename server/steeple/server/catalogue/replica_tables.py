@@ -6,10 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, String, Table, Text
 
-from steeple.server.catalogue.tables import Id, metadata
-
-COPIED: Final = "copied"
-"""Key of a table's ``info``: whether copies of a catalogue have its rows; it is so unless it says False."""
+from steeple.server.catalogue.tables import COPIED, Id, metadata
 
 # How often what a topic is about was changed. PostgreSQL's triggers count it; where there is one server, it is empty.
 announcement: Final = Table(

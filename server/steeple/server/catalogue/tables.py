@@ -66,6 +66,9 @@ def bytewise(length: int) -> String:
 
 Id: Final = bytewise(63)
 
+COPIED: Final = "copied"
+"""Key of a table's ``info``: whether copies of a catalogue have its rows; it is so unless it says False."""
+
 metadata: Final = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
