@@ -28,11 +28,11 @@ demo: $(VENV)/.installed ## Set up what is needed to run, and recognise real pho
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## Set up everything and run the tests, with the coverage floor
-	$(BIN)/python -m pytest -m "not train and not gpu and not android and not engines" -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/python -m pytest -m "not train and not gpu and not android and not engines" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 .PHONY: test-engines
 test-engines: $(VENV)-engines/.installed ## Set up PostgreSQL, Milvus and an S3 server, and run the tests that need them
-	$(VENV)-engines/bin/python -m pytest -m engines -n $(TEST_WORKERS) --dist loadfile
+	$(VENV)-engines/bin/python -m pytest -m engines -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: history
 history: $(VENV)/.installed-dev ## Kill a server while clients work, and check what they saw (SECONDS=600 SEED=1)

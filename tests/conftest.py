@@ -12,6 +12,30 @@ from tests.tiny_training import INDEX, write_recipe, write_training_photos
 
 pytest_plugins = ["tests.engines.fixtures"]
 
+# Files that take long: where several are run at once, each of them begins while there is something for the others to do.
+_FIRST = (
+    "tests/history/test_replicas.py",
+    "tests/server/index/milvus/",
+    "tests/engines/",
+    "tests/e2e/",
+    "tests/history/test_run.py",
+    "tests/server/api/test_fuzzed_requests.py",
+    "tests/cli/test_benchmark_",
+    "tests/cli/test_calibrate_command.py",
+    "tests/server/transfer/test_kill.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts them first, in this order."""
+    root = Path(__file__).parent.parent
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(root).as_posix()
+        return next((number for number, start in enumerate(_FIRST) if path.startswith(start)), len(_FIRST))
+
+    items.sort(key=place)
+
 
 @dataclass(frozen=True)
 class TinyRun:
