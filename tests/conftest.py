@@ -12,10 +12,10 @@ from tests.tiny_training import INDEX, write_recipe, write_training_photos
 
 pytest_plugins = ["tests.engines.fixtures"]
 
-# Files that take long: where several are run at once, each of them begins while there is something for the others to do.
+# Files that take long: where several are run at once, they begin while there is something to do beside them.
 _FIRST = (
     "tests/history/test_replicas.py",
-    "tests/server/index/milvus/",
+    "tests/server/index/test_milvus_",
     "tests/engines/",
     "tests/e2e/",
     "tests/history/test_run.py",
