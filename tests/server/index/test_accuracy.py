@@ -95,6 +95,6 @@ def test_milvus_finds_as_much_as_the_embedded_index(indexed: Indexed, milvus_ind
     index.settled()
     found = index.search(indexed.queries, 10)
     first, among_ten = recall(found, nearest)
-    assert faiss_first - 0.02 < first < 1.0
+    assert faiss_first - 0.02 < first <= 1.0
     assert faiss_ten - 0.02 < among_ten
     assert np.abs(found.distances[:, 0] - nearest.distances[:, 0]).mean() < 0.05

@@ -143,10 +143,10 @@ def test_what_a_stopped_server_was_doing_goes_on_at_the_next_start(store: Operat
 
 def test_what_a_dead_server_was_doing_goes_on_at_the_next_start(store: OperationStore, runner: OperationRunner) -> None:
     operation = store.create(METHOD, {})
-    claimed = store.claim()
+    claimed = store.claim("gone", timedelta(milliseconds=1) if store.shared else None)
     assert claimed is not None
     assert claimed.id == operation.id
-    store.save(operation.id, step="counting", done=2, total=3, checkpoint={"next": 2})
+    store.save(operation.id, "gone", step="counting", done=2, total=3, checkpoint={"next": 2})
     # The server is killed here: nobody says that the operation ended.
     job = Counting(3)
     runner.register(METHOD, job)

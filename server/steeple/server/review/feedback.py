@@ -26,6 +26,7 @@ MAX_NOTE: Final = 2000
 """Characters of a note."""
 
 _DAY: Final = timedelta(days=1)
+_STORED_WITHIN: Final = timedelta(minutes=1)
 _SHARE: Final = 0.5  # of the room for files, that one key may fill: what others have sent must not go for it
 
 
@@ -97,8 +98,8 @@ class FeedbackBox:
         if before is not None:
             audit.leave_out()
             return before
-        with self._within_limits(key_id, source):
-            draft = QueryDraft(source, answer(), key_id, call_id, self._clock(), origin, feedback)
+        with self._within_limits(key_id, source) as now:
+            draft = QueryDraft(source, answer(), key_id, call_id, now, origin, feedback)
             return self._keeper.keep(draft, request)
 
     def _check_taken(self, key_id: str) -> None:
@@ -113,8 +114,8 @@ class FeedbackBox:
             )
 
     @contextmanager
-    def _within_limits(self, key_id: str, source: bytes | FeatureSet) -> Iterator[None]:
-        """One more that a key sends, unless the block fails."""
+    def _within_limits(self, key_id: str, source: bytes | FeatureSet) -> Iterator[datetime]:
+        """One more that a key sends, unless the block fails; when that is."""
         size = len(source) if isinstance(source, bytes) else source.descriptors.nbytes
         if self._store.sent_bytes(key_id) + size > _SHARE * self._rules.max_bytes:
             raise ResourceExhaustedError(
@@ -126,16 +127,17 @@ class FeedbackBox:
         with self._lock:
             times = self._sent.get(key_id)
             if times is None or self._store.shared:  # else nobody but this server has taken any
-                times = self._sent[key_id] = deque(self._store.sent_times(key_id, most), most)
+                stored = self._store.sent_times(key_id, most)
+                times = self._sent[key_id] = deque(_together(times or (), stored), most)
             if len(times) < most or times[0] + _DAY <= now:
                 times.append(now)  # in place of the oldest
             else:
                 raise self._too_many(times[0] + _DAY - now)
         try:
-            yield
+            yield now
         except BaseException:
             with self._lock, suppress(ValueError):  # others may have taken its place
-                times.remove(now)
+                self._sent[key_id].remove(now)
             raise
 
     def _too_many(self, wait: timedelta) -> ResourceExhaustedError:
@@ -146,6 +148,23 @@ class FeedbackBox:
             retry_delay_seconds=f"{wait.total_seconds():.3f}",
             limit="feedback_per_day",
         )
+
+
+def _together(here: Iterable[datetime], stored: Iterable[datetime]) -> list[datetime]:
+    """When something was sent, through this server or another; what was erased since counts where it came.
+
+    Args:
+        here: What came here, in order; it was stored a moment later.
+        stored: What is there, in order, whichever server it came through.
+    """
+    found, left = [], deque(stored)
+    for time in here:
+        while left and left[0] < time:
+            found.append(left.popleft())
+        if left and left[0] - time < _STORED_WITHIN:
+            left.popleft()
+        found.append(time)
+    return [*found, *left]
 
 
 def _check(feedback: Feedback, origin: Origin) -> None:
