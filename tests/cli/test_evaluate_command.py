@@ -81,6 +81,13 @@ def test_exact_search_among_fillers(known: Path, steeple: Steeple, tmp_path: Pat
         assert part in text.out
 
 
+def test_an_index_of_ones_own_takes_enough_photos(known: Path, steeple: Steeple) -> None:
+    ran = steeple("evaluate", known, "--features", 120, "--index", "IVF16,PQ20", "--json")
+    assert (ran.code, "add photos (--fillers)" in ran.error["message"]) == (2, True)
+    ran = steeple("evaluate", known, "--exact", "--index", "IVF16,PQ20", "--json")
+    assert (ran.code, "give one of them" in ran.error["message"]) == (2, True)
+
+
 @pytest.mark.engines
 def test_milvus_recognises_the_same(known: Path, steeple: Steeple, milvus_uri: str) -> None:
     """And leaves nothing behind."""

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from steeple.client import Client, OperationState
@@ -67,6 +66,8 @@ def serving(data_dir: Path, database_url: str, photos: Path) -> Iterator[Replica
 
 def owner_of(database_url: str, operation: str) -> str:
     """Name of the replica that runs an operation, or ran it last."""
+    import psycopg  # noqa: PLC0415 - it is not installed everywhere
+
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
         query = "SELECT owner FROM operation WHERE id = %s"
         row = connection.execute(query, [operation.rpartition("/")[2]]).fetchone()

@@ -65,6 +65,14 @@ def evaluate(
     exact: Annotated[
         bool, typer.Option("--exact", help="Search exactly instead of through the PQ index: shows what that costs.")
     ] = False,
+    index: Annotated[
+        str,
+        typer.Option(
+            "--index",
+            metavar="FACTORY",
+            help="Train such an index on the reference photos, as a server does.",
+        ),
+    ] = "",
     milvus_uri: Annotated[
         str, typer.Option("--milvus-uri", metavar="URI", help="Search in Milvus instead, as http://HOST:PORT.")
     ] = "",
@@ -133,6 +141,7 @@ def evaluate(
       steeple evaluate photos/ --model releases/delf-mine --json
       steeple evaluate photos/ --exact --fillers holiday/
       steeple evaluate photos/ --features 500 --scales 1,0.5,0.25
+      steeple evaluate photos/ --index IVF1024,PQ20
       steeple evaluate photos/ --milvus-uri http://localhost:19530
       steeple evaluate photos/ --contact-sheet failures.jpg --diagram reliability.svg
     """
@@ -141,11 +150,13 @@ def evaluate(
     from steeple.delf import ModelRelease
     from steeple.delf.release_files import set_figures
     from steeple.server.evaluation import Dataset, answer_all, empty_index, failures_of, reliability
+    from steeple.server.index_factory import IndexFactory
 
     output = Output(as_json=json)
-    if exact and milvus_uri:
-        raise InvalidArgumentError("--exact and --milvus-uri are two ways to search: give one of them")
-    if record and (exact or milvus_uri or fillers is not None or features is not None or scales is not None):
+    if sum(map(bool, (exact, index, milvus_uri))) > 1:
+        raise InvalidArgumentError("--exact, --index and --milvus-uri are ways to search: give one of them")
+    changed = exact or index or milvus_uri or fillers is not None or features is not None or scales is not None
+    if record and changed:
         raise InvalidArgumentError("--record is for the release as it is: leave the other options out")
     if record and not Path(model).is_dir():
         raise InvalidArgumentError(f"--record needs a release in a folder of yours, and {model!r} is none")
@@ -157,10 +168,11 @@ def evaluate(
     if fillers is not None:
         dataset = dataset.with_fillers(fillers)
     release = with_extraction(ModelRelease.load(model), features, scales)
-    engine = empty_index(release, exact=exact, milvus_uri=milvus_uri, milvus_token=milvus_token)
-    with engine as (index, filled), staged(output) as progress:
-        results = answer_all(dataset, release, index, progress, extractors=_EXTRACTORS, filled=filled)
-        kind = index.stats().kind
+    factory = IndexFactory.parse(index) if index else None
+    engine = empty_index(release, exact=exact, factory=factory, milvus_uri=milvus_uri, milvus_token=milvus_token)
+    with engine as (searched, filled), staged(output) as progress:
+        results = answer_all(dataset, release, searched, progress, extractors=_EXTRACTORS, filled=filled)
+        kind = searched.stats().kind
         failed = failures_of(results)
         if contact_sheet is not None:
             _save_sheet(contact_sheet, dataset, failed, progress)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
-from psycopg import sql
 
 from steeple.server.following import following
 
@@ -20,6 +18,9 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 def let_connect(url: str, allowed: bool) -> None:
     """Whether servers may connect to a database; if not, those that are connected are thrown out."""
+    import psycopg  # noqa: PLC0415 - it is not installed everywhere
+    from psycopg import sql  # noqa: PLC0415
+
     server, _, name = url.replace("+psycopg", "").rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(

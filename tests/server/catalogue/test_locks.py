@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from steeple.errors import CancelledError, UnavailableError
@@ -110,6 +109,8 @@ def test_an_error_in_the_block_gives_the_lock_back(two: Two) -> None:
 def test_a_lock_whose_connection_is_gone_is_lost_and_said_to_be(postgres_url: str) -> None:
     with closing(Database(postgres_url)) as one, closing(Database(postgres_url)) as other:
         with one.locks.shared("a") as hold:
+            import psycopg  # noqa: PLC0415 - it is not installed everywhere
+
             with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
                 ended = connection.execute(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"

@@ -10,7 +10,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 
-import psycopg
 import pytest
 import sqlalchemy
 
@@ -64,6 +63,8 @@ def refuses(engine: Engine, secret: str) -> bool:
 
 def end_listening(url: str) -> int:
     """Ends the connections that listen, as a failing network does; how many that were."""
+    import psycopg  # noqa: PLC0415 - it is not installed everywhere
+
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
         return len(connection.execute(query + "query LIKE 'SELECT topic%'").fetchall())
@@ -161,6 +162,8 @@ def test_who_follows_asks_the_database_little_while_nothing_happens(catalogue: C
     times: list[float] = []
     query = "SELECT extract(epoch from query_start)::float FROM pg_stat_activity WHERE query LIKE 'SELECT topic%'"
     try:
+        import psycopg  # noqa: PLC0415 - it is not installed everywhere
+
         with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
             until(lambda: len(followed) == len(Topic))
             while len(times) < 4:

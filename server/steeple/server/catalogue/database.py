@@ -55,8 +55,9 @@ class Database:
             raise FailedPreconditionError(
                 f"the driver of PostgreSQL is not installed ({error}): pip install 'steeple[postgres]'"
             ) from error
-        # What somebody still uses as this is closed is closed as it is given back: the engine has forgotten it by then.
-        event.listen(self.engine, "checkin", lambda _, record: record.invalidate() if self._closed else None)
+        if not self.is_sqlite:
+            # What is in use as this is closed is closed when it is given back: the engine has forgotten it by then.
+            event.listen(self.engine, "checkin", lambda _, record: record.invalidate() if self._closed else None)
         self.locks = Locks(self._backend.engine)
 
     def __repr__(self) -> str:
