@@ -14,14 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from steeple.client import Client
-from steeple.delf.features import DIMENSIONS, FeatureSet, quantize_descriptors
-from steeple.delf.release import DEFAULT_RELEASE
 from steeple.errors import SteepleError, UnavailableError
 from steeple.server.catalogue.compatibility import known_revisions
+from tests.callers import features
 from tests.engines.ports import free_port
 from tests.faults.serving import environment, serve_command
 
@@ -94,21 +92,6 @@ class Server:
         """Messages in its log that have some words."""
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [line for line in lines if what in line]
-
-
-def features(number: int, count: int = 120) -> FeatureSet:
-    random = np.random.default_rng(number)
-    vectors = random.standard_normal((count, DIMENSIONS)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return FeatureSet(
-        model=DEFAULT_RELEASE,
-        width=640,
-        height=480,
-        descriptors=quantize_descriptors(vectors),
-        keypoints=(random.random((count, 2)) * [639, 479]).astype(np.float32),
-        scales=np.ones(count, np.float32),
-        scores=np.linspace(1, 0.1, count, dtype=np.float32),
-    )
 
 
 class Work:

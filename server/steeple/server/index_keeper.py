@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from steeple.delf.release import ModelRelease
-from steeple.errors import CancelledError, SnapshotError, UnavailableError
+from steeple.errors import CancelledError, SnapshotError
 from steeple.server.catalogue import Catalogue, Change, ChangeKind
+from steeple.server.catching_up import CatchingUp
 from steeple.server.index import FaissIndex, faiss_version
 from steeple.server.index.device import Device
 from steeple.server.index.snapshot import SnapshotFolder
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 _BATCH: Final = 256
 _AT_ONCE: Final = 16  # images whose descriptors FAISS assigns to lists together
-_RETRY_SECONDS: Final = 1.0
 _SAVE_SECONDS: Final = 300.0  # of changes that a start after a crash has to apply again
 _PROGRESS_SECONDS: Final = 10.0
 
@@ -86,8 +86,7 @@ class IndexKeeper:
         self._lock = threading.Lock()
         self._saving = threading.RLock()
         self._growing = 0
-        self._behind = False
-        self._next_retry = 0.0
+        self._catching_up = CatchingUp(lambda: self._sequence)
         restored = self._restored()
         self._index, self._sequence = restored or self._built()
         self._saved_sequence = self._sequence if restored else -1
@@ -161,29 +160,13 @@ class IndexKeeper:
         Raises:
             UnavailableError: If it failed; the changes are in the catalogue and reach the index later.
         """
-        with self._lock:
-            try:
-                while changes := self._catalogue.changes_since(self._sequence, _BATCH):
-                    self._apply(changes, self._index)
-            except CancelledError:
-                raise
-            except Exception as error:
-                self._behind = True
-                self._next_retry = time.monotonic() + _RETRY_SECONDS
-                log.exception("the index fell behind the catalogue", extra=facts(sequence=self._sequence))
-                raise UnavailableError(
-                    "the change is stored but not searchable yet; repeat the call with the same request_id"
-                ) from error
-            self._behind = False
+        with self._lock, self._catching_up.attempt():
+            while changes := self._catalogue.changes_since(self._sequence, _BATCH):
+                self._apply(changes, self._index)
 
     def catch_up_if_behind(self) -> None:
         """Tries again, now and then, after :meth:`catch_up` has failed; a further failure is only logged."""
-        if self._behind and time.monotonic() >= self._next_retry:
-            try:
-                self.catch_up()
-            except UnavailableError:
-                return
-            log.info("the index has caught up with the catalogue", extra=facts(sequence=self._sequence))
+        self._catching_up.again_if_behind(self.catch_up)
 
     def snapshot(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Writes the index to disk, from where the next start restores it. Changes and searches go on.

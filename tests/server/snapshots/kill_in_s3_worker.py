@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,7 @@ from steeple.server.snapshots.making import make
 from steeple.server.snapshots.objects import SnapshotBucket
 from steeple.server.snapshots.restoring import check
 
-from .kill_worker import Silent, fill, source_of
-
-
-def in_process_of_its_own(work: Callable[[], object]) -> bool:
-    """Does the work; whether it was killed. This process must not have used the driver: it has threads."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        except BaseException as error:
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("the work failed")
-    return os.WIFSIGNALED(status)
+from .kill_worker import Silent, fill, in_process_of_its_own, source_of
 
 
 def dies_at(change: int, place: SnapshotBucket) -> None:

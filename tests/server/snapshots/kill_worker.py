@@ -61,18 +61,10 @@ class Silent:
         raise error
 
 
-def dies_at(change: int, work: Callable[[], object]) -> bool:
-    """Does the work in a process of its own, killed before its change of that number; whether it was killed."""
+def in_process_of_its_own(work: Callable[[], object]) -> bool:
+    """Does the work; whether it was killed. There must be no other threads in this process."""
     child = os.fork()
     if child == 0:
-        left = itertools.count(change, -1)
-
-        def watch(event: str, arguments: tuple[object, ...]) -> None:
-            writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if (writes or event in _CHANGES) and next(left) == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(watch)
         try:
             work()
         except BaseException as error:
@@ -83,6 +75,22 @@ def dies_at(change: int, work: Callable[[], object]) -> bool:
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise SystemExit("the work failed")
     return os.WIFSIGNALED(status)
+
+
+def dies_at(change: int, work: Callable[[], object]) -> bool:
+    """Does the work in a process of its own, killed before its change of that number; whether it was killed."""
+    left = itertools.count(change, -1)
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if (writes or event in _CHANGES) and next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watched() -> None:
+        sys.addaudithook(watch)
+        work()
+
+    return in_process_of_its_own(watched)
 
 
 def fill(data_dir: Path, name: str) -> None:

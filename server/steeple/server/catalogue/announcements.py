@@ -49,7 +49,7 @@ class Announcements:
     """
 
     def __init__(self, engine: Engine) -> None:
-        if not is_shared(engine):
+        if engine.dialect.name != "postgresql":
             raise FailedPreconditionError(f"{engine.name} tells nobody of changes")
         pooled = engine.raw_connection()
         connection: Any = pooled.driver_connection
@@ -79,8 +79,3 @@ class Announcements:
     def close(self) -> None:
         """Ends the connection; may be called again, and while it waits."""
         self._connection.close()
-
-
-def is_shared(engine: Engine) -> bool:
-    """Whether several servers can use the database, and have to learn of each other's changes."""
-    return engine.dialect.name == "postgresql"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from steeple.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
@@ -55,9 +55,6 @@ class Database:
             raise FailedPreconditionError(
                 f"the driver of PostgreSQL is not installed ({error}): pip install 'steeple[postgres]'"
             ) from error
-        if not self.is_sqlite:
-            # What is in use as this is closed is closed when it is given back: the engine has forgotten it by then.
-            event.listen(self.engine, "checkin", lambda _, record: record.invalidate() if self._closed else None)
         self.locks = Locks(self._backend.engine)
 
     def __repr__(self) -> str:

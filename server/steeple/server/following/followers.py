@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steeple.server.access import Keyring
-from steeple.server.catalogue.announcements import Topic, is_shared
+from steeple.server.catalogue.announcements import Topic
 from steeple.server.catalogue.database import Database
 from steeple.server.following.following import LOST_AFTER_SECONDS, Following
 from steeple.server.following.models import ModelFollower
@@ -22,7 +22,7 @@ class Followers:
     """
 
     def __init__(self, database: Database, serving: Serving, keyring: Keyring, operations: OperationRunner) -> None:
-        self._shared = is_shared(database.engine)
+        self._shared = not database.is_sqlite
         self._serving = serving
         self._operations = operations
         self._models = ModelFollower(serving)

@@ -10,7 +10,6 @@ import sqlalchemy
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from steeple.server.catalogue import tables
-from steeple.server.catalogue.announcements import is_shared
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.locks import Locks
 from steeple.server.operations import rows
@@ -35,7 +34,7 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.locks: Locks = database.locks
-        self.shared = is_shared(database.engine)
+        self.shared = not database.is_sqlite
 
     def requeue(self) -> int:
         """Queues what a server that is gone was running; how many that are. Only where there is one server."""

@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, sele
 
 from steeple.errors import NotFoundError
 from steeple.server.catalogue import LatLng, Page, audit, filters, pages, tables
-from steeple.server.catalogue.announcements import is_shared
 from steeple.server.catalogue.database import Database
 from steeple.server.catalogue.file_tables import query_erasure
 from steeple.server.catalogue.ordering import OrderField, read_real, read_text, read_time
@@ -145,7 +144,7 @@ class KeptQueryStore:
     @property
     def shared(self) -> bool:
         """Whether other servers may write it too."""
-        return is_shared(self._database.engine)
+        return not self._database.is_sqlite
 
     def sent_times(self, key_id: str, count: int) -> Sequence[datetime]:
         """When the latest feedback of a key came, the oldest first; ``count`` of it at most."""

@@ -14,6 +14,7 @@ from typing import Final
 from steeple.delf.release import ModelRelease
 from steeple.errors import CancelledError, SteepleError, UnavailableError
 from steeple.server.catalogue import Catalogue
+from steeple.server.catching_up import CatchingUp
 from steeple.server.index import IndexStats, faiss_version
 from steeple.server.keeper import Activity, IndexInfo, ServedIndex, Stop, UpkeepState
 from steeple.server.logs import facts
@@ -26,7 +27,6 @@ from steeple.server.shared_index.states import LockedState, SharedState, SharedS
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 64  # changes applied while others wait: some 60,000 descriptors
-_RETRY_SECONDS: Final = 1.0
 _WAIT_SECONDS: Final = 0.5
 _SAID_SECONDS: Final = 10.0
 _CHECK_SECONDS: Final = 3600.0
@@ -71,8 +71,7 @@ class SharedIndexKeeper:
         self._upkeep_state = UpkeepState()
         self._lock = threading.Lock()
         self._growing = 0
-        self._behind = False
-        self._next_retry = 0.0
+        self._catching_up = CatchingUp(lambda: self._sequence)
         self._sequence = -1
         self._incomplete = 0  # the generation that differs from the catalogue; 0: none is known to
         self._outgrown = 0  # likewise: the generation that has too few lists
@@ -132,30 +131,15 @@ class SharedIndexKeeper:
 
     def catch_up(self) -> None:
         """See :meth:`Keeper.catch_up`. Where another server was first, only waits until searches here see it."""
-        try:
+        with self._catching_up.attempt():
             wanted = self._catalogue.sequence()
             with self._lock:
                 if self._sequence < wanted:  # else a thread has done it meanwhile
                     self._follow(wanted)
-                self._behind = False
-        except CancelledError:
-            raise
-        except Exception as error:
-            self._behind = True
-            self._next_retry = time.monotonic() + _RETRY_SECONDS
-            log.exception("the index fell behind the catalogue", extra=facts(sequence=self._sequence))
-            raise UnavailableError(
-                "the change is stored but not searchable yet; repeat the call with the same request_id"
-            ) from error
 
     def catch_up_if_behind(self) -> None:
         """See :meth:`Keeper.catch_up_if_behind`."""
-        if self._behind and time.monotonic() >= self._next_retry:
-            try:
-                self.catch_up()
-            except UnavailableError:
-                return
-            log.info("the index has caught up with the catalogue", extra=facts(sequence=self._sequence))
+        self._catching_up.again_if_behind(self.catch_up)
 
     @contextmanager
     def saved(self) -> Iterator[tuple[str, Sequence[Path]]]:

@@ -65,7 +65,7 @@ class Uploads:
         max_count: int = 1000,
     ) -> None:
         self._store = UploadStore(database, clock)
-        self._alone = database.engine.dialect.name == "sqlite"
+        self._alone = database.is_sqlite
         self._files = files
         self._copies = UploadCopies(copies)
         self._max_bytes = max_bytes
