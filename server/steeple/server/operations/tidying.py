@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -40,12 +41,11 @@ class Tidying:
     def delete(self, operation_id: str) -> None:
         """Deletes the files of an operation; the log tells if that fails, and :meth:`tidy` tries again."""
         try:
-            shutil.rmtree(self._folder / operation_id, ignore_errors=not self._files.shared)
-        except OSError:
-            log.exception("files of an operation were not deleted", extra=facts(operation=operation_id))
-        try:
             with errors_translated("files of operations"):
                 self._files.delete_folder(operation_id)
+                if self._files.shared:  # else these were the same
+                    with suppress(FileNotFoundError):  # another server carried it out
+                        shutil.rmtree(self._folder / operation_id)
         except SteepleError:
             log.exception("files of an operation were not deleted", extra=facts(operation=operation_id))
 
