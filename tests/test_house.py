@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
     "protos": {"v1"},
-    "models": {"delf", "recognition", "packs"},
-    "server": {"server", "cli", "console"},
+    "models": {"delf", "recognition", "packs", "baselines"},
+    "server": {"server", "cli", "console", "lab"},
     "client": {"client", "app"},
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

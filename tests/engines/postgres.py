@@ -91,10 +91,10 @@ class PostgresServer:
         while True:
             try:
                 psycopg.connect(self._address("postgres"), connect_timeout=5).close()
-            except psycopg.OperationalError:
+            except psycopg.OperationalError as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     log_text = (self._folder / "log").read_text(encoding="utf-8", errors="replace")
-                    raise RuntimeError(f"PostgreSQL does not answer:\n{log_text[-2000:]}") from None
+                    raise RuntimeError(f"PostgreSQL does not answer: {error}\n{log_text[-2000:]}") from error
                 time.sleep(0.05)
             else:
                 return

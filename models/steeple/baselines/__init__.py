@@ -1,0 +1,1 @@
+"""Networks of other methods, trained by this project: what Steeple is compared with."""
