@@ -11,9 +11,9 @@ else. Parts are deterministic: what is random has a seed among its parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,3 +115,25 @@ class Reranking(Protocol):
     def rerank(self, query: Evidence, ranking: Ranking) -> Ranking:
         """Another ranking of the gallery for the same query."""
         ...
+
+
+PartT = TypeVar("PartT", covariant=True)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[PartT]):
+    """A part that an experiment can name.
+
+    Attributes:
+        title: As a table shows it.
+        paper: Where the method is from: authors, venue, year, and the section if it is a part of a paper; empty for
+            what everybody does.
+        choices: What the paper leaves open, or was done in another way, in a sentence or two.
+        make: Makes it; its keyword arguments are the parameters that an experiment may give, all with defaults and of
+            types that YAML has. Raises InvalidArgumentError for values that make no sense.
+    """
+
+    title: str
+    paper: str
+    choices: str
+    make: Callable[..., PartT]
