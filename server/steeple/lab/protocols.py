@@ -117,11 +117,11 @@ class Reranking(Protocol):
         ...
 
 
-PartT = TypeVar("PartT", covariant=True)
+PartT_co = TypeVar("PartT_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Kind(Generic[PartT]):
+class Kind(Generic[PartT_co]):
     """A part that an experiment can name.
 
     Attributes:
@@ -136,4 +136,4 @@ class Kind(Generic[PartT]):
     title: str
     paper: str
     choices: str
-    make: Callable[..., PartT]
+    make: Callable[..., PartT_co]
