@@ -5,22 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from steeple.delf.training import checkpoint, pretrained
+from steeple.delf import layer_weights
+from steeple.delf.training import pretrained
 from steeple.delf.training.network import Weights, get_weights
 
 
 def save(model: keras.Model, file: Path) -> None:
-    """Writes the weights of every layer as float16, by layer name and number."""
-    checkpoint.write_arrays(
-        file,
-        {
-            f"{layer}:{number}": array.astype(np.float16)
-            for layer, arrays in get_weights(model).items()
-            for number, array in enumerate(arrays)
-        },
-    )
+    """Writes the weights of every layer, see :mod:`steeple.delf.layer_weights`."""
+    layer_weights.write(file, get_weights(model))
 
 
 def load(file: Path) -> Weights:
@@ -29,10 +22,7 @@ def load(file: Path) -> Weights:
     Raises:
         ReleaseError: If the file is missing or damaged.
     """
-    found: dict[str, list[np.ndarray]] = {}
-    for name, array in checkpoint.read_arrays(file).items():  # in the order of writing
-        found.setdefault(name.rpartition(":")[0], []).append(array.astype(np.float32))
-    return found
+    return layer_weights.read(file)
 
 
 def imagenet(trunk: str) -> Weights:
