@@ -61,7 +61,8 @@ class LabQuery:
 
     Attributes:
         photo: What is asked.
-        landmark: What it shows; empty: nothing that the gallery has.
+        landmark: What it shows; empty: nothing that the gallery has. Not for deciding whether an answer is right, which
+            the grades say: where there is no catalogue of landmarks, the gallery's are empty.
         tier: How hard it is to recognise; may be empty.
         grades: By position in the gallery, of the photos that are not wrong.
     """

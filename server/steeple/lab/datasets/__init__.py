@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from steeple.lab.datasets.google_landmarks import has_google_landmarks, read_google_landmarks
 from steeple.lab.datasets.manifest import has_manifest, read_folders, read_manifest
+from steeple.lab.datasets.numbered import has_holidays, has_ukbench, read_holidays, read_ukbench
 from steeple.lab.datasets.opening import Format, check, open_in
+from steeple.lab.datasets.oxford import has_oxford, read_oxford
+from steeple.lab.datasets.revisited import has_revisited, read_revisited
 from steeple.lab.photos import LabDataset
 
 __all__ = ["FORMATS", "Format", "check", "open_dataset"]
@@ -19,6 +23,42 @@ FORMATS: Final[Mapping[str, Format]] = {
         "manifest.csv (path, landmark, role, tier) and the photos it names",
         has_manifest,
         read_manifest,
+    ),
+    "revisited": Format(
+        "Revisited Oxford and Paris",
+        "Radenović et al., CVPR 2018",
+        "gnd_roxford5k.pkl or gnd_rparis6k.pkl (or .mat), and jpg/NAME.jpg",
+        has_revisited,
+        read_revisited,
+    ),
+    "oxford": Format(
+        "Oxford5k, Paris6k",
+        "Philbin et al., CVPR 2007 and 2008",
+        "NAME_query.txt, NAME_good.txt, NAME_ok.txt and NAME_junk.txt, in a folder of theirs, and the photos",
+        has_oxford,
+        read_oxford,
+    ),
+    "holidays": Format(
+        "INRIA Holidays",
+        "Jégou et al., ECCV 2008",
+        "1GGGNN.jpg, in jpg if that is there; 1GGG00 is asked for the others of 1GGG",
+        has_holidays,
+        read_holidays,
+    ),
+    "ukbench": Format(
+        "UKBench",
+        "Nistér and Stewénius, CVPR 2006",
+        "ukbenchNNNNN.jpg, in full if that is there; four by four of one object",
+        has_ukbench,
+        read_ukbench,
+    ),
+    "google-landmarks": Format(
+        "Google Landmarks v2",
+        "Weyand et al., CVPR 2020",
+        "retrieval_solution_v2.1.csv and index.csv, or recognition_solution_v2.1.csv and train_clean.csv; photos in "
+        "train, index and test, as a/b/c/abcID.jpg",
+        has_google_landmarks,
+        read_google_landmarks,
     ),
     "folders": Format(
         "Your photos",

@@ -25,6 +25,7 @@ from steeple.lab.metrics.retrieval import (
 )
 from steeple.lab.photos import Benchmark, Grade, LabDataset, LabQuery
 from steeple.lab.rankings import Ranking
+from steeple.server.evaluation.metrics import OutcomeColumns
 
 _PLACES: Final = (1, 5, 10)
 _EASY: Final = frozenset({Grade.EASY})
@@ -75,14 +76,16 @@ def evaluate_rankings(dataset: LabDataset, rankings: Sequence[Ranking]) -> Figur
     values: dict[str, float] = {}
     match dataset.benchmark:
         case Benchmark.RECOGNITION:
-            photos = _right(dataset, rankings)
-            by_query |= {f"recall_at_{places}": _each(photos, found_within, places) for places in _PLACES}
+            photos, answers = _right(dataset, rankings), first_answers(dataset, rankings)
+            by_query["recall_at_1"] = _recalls(answers)
             by_query |= _by_tier(dataset, by_query["recall_at_1"])
+            by_query |= {f"recall_at_{places}": _each(photos, found_within, places) for places in _PLACES[1:]}
             by_query["map"] = _each(photos, average_precision)
-            values |= _against_strangers(dataset, rankings)
+            values |= _against_strangers(answers)
         case Benchmark.MICRO_AP:
-            by_query["recall_at_1"] = _each(_right(dataset, rankings), found_within, 1)
-            values |= _against_strangers(dataset, rankings)
+            answers = first_answers(dataset, rankings)
+            by_query["recall_at_1"] = _recalls(answers)
+            values |= _against_strangers(answers)
         case Benchmark.REVISITED:
             for setup, grades in _SETUPS.items():
                 photos = _right(dataset, rankings, grades)
@@ -132,8 +135,12 @@ def _by_tier(dataset: LabDataset, recalls: NDArray[np.float64]) -> dict[str, NDA
     return {f"recall_at_1_{name}": np.where(tiers == name, recalls, np.nan) for name in names}
 
 
-def _against_strangers(dataset: LabDataset, rankings: Sequence[Ranking]) -> dict[str, float]:
-    answers = first_answers(dataset, rankings)
+def _recalls(answers: OutcomeColumns) -> NDArray[np.float64]:
+    """Whether the first photo is right; also where nothing could be, as for Google's queries without clean photos."""
+    return np.where(answers.known, answers.right, np.nan)
+
+
+def _against_strangers(answers: OutcomeColumns) -> dict[str, float]:
     return {"micro_ap": micro_average_precision(answers), "tpr_at_1pct_fpr": true_positive_rate(answers)}
 
 

@@ -47,7 +47,7 @@ def first_answers(dataset: LabDataset, rankings: Sequence[Ranking]) -> OutcomeCo
     for query, ranking in zip(dataset.queries, rankings, strict=True):
         grades = [query.grades.get(int(key)) for key in ranking.keys[: len(query.grades) + 1]]
         first = next((place for place, grade in enumerate(grades) if grade is not Grade.JUNK), None)
-        known.append(any(grade is not Grade.JUNK for grade in query.grades.values()))
+        known.append(bool(query.landmark))
         right.append(first is not None and grades[first] is not None)
         confidence.append(-math.inf if first is None else float(ranking.scores[first]))
     return OutcomeColumns(
