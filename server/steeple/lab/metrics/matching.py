@@ -83,7 +83,7 @@ def area_under_errors(errors: Sequence[float], threshold: float) -> float:
     shares = np.arange(len(within) + 1) / len(errors)
     ends = np.concatenate([[0.0], within, [threshold]])
     heights = np.concatenate([shares, shares[-1:]])
-    return float((np.diff(ends) * (heights[1:] + heights[:-1])).sum() / (2 * threshold))
+    return float(np.trapezoid(heights, ends) / threshold)
 
 
 def epipolar_distances(fundamental: NDArray[np.floating], correspondences: NDArray[np.floating]) -> NDArray[np.float64]:
