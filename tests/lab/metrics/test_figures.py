@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from steeple.errors import InvalidArgumentError
-from steeple.lab.metrics import evaluate_rankings
+from steeple.lab.metrics import evaluate_rankings, title_of
 from steeple.lab.photos import Benchmark, Grade, LabDataset, LabPhoto, LabQuery
 from steeple.lab.rankings import Ranking
+from steeple.server.evaluation import Outcome, measure
 
 E, H, J = Grade.EASY, Grade.HARD, Grade.JUNK
 
@@ -100,11 +101,34 @@ def test_without_strangers_there_is_no_rate_of_them() -> None:
     assert math.isnan(figures.values["tpr_at_1pct_fpr"])
 
 
+def test_the_server_s_evaluation_has_the_same_figures() -> None:
+    random = np.random.default_rng(2)
+    grades = [
+        {int(key): E} if known else {} for key, known in zip(random.integers(8, size=200), random.random(200) < 0.6, strict=True)
+    ]
+    asked = dataset(Benchmark.RECOGNITION, *grades)
+    rankings = [ranking(*random.permutation(8).tolist(), best=random.random()) for _ in grades]
+    outcomes = [
+        Outcome(bool(each), int(found.keys[0]) in each, float(found.scores[0]), identified=False)
+        for each, found in zip(grades, rankings, strict=True)
+    ]
+    figures, measured = evaluate_rankings(asked, rankings).values, measure(outcomes)
+    for name in ("recall_at_1", "micro_ap", "tpr_at_1pct_fpr"):
+        assert figures[name] == getattr(measured, name) > 0
+
+
 @pytest.mark.parametrize("benchmark", Benchmark)
 def test_every_benchmark_has_its_primary_figure(benchmark: Benchmark) -> None:
     figures = evaluate_rankings(dataset(benchmark, {0: E, 1: H}), [ranking(0, 1)])
     assert figures.values[figures.primary] == (2 if benchmark is Benchmark.UKBENCH else 1)
     assert set(figures.by_query) <= set(figures.values)
+    assert all(title_of(name) != name for name in figures.values)
+
+
+def test_titles_are_the_fields() -> None:
+    names = ("map", "map_at_100", "map_hard", "mp_at_10_medium", "recall_at_1_hard", "micro_ap", "other")
+    titles = ["mAP", "mAP@100", "mAP, hard", "mP@10, medium", "recall@1, hard", "micro-AP", "other"]
+    assert [title_of(name) for name in names] == titles
 
 
 @pytest.mark.parametrize(

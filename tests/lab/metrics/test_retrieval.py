@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
 
 from steeple.lab.metrics import (
     RightPhotos,
@@ -126,6 +127,12 @@ def place_by_place(found: str, missing: int) -> float:
 @given(RANKINGS, st.integers(0, 5))
 def test_the_right_photos_alone_give_the_area_under_all_places(found: str, missing: int) -> None:
     assert trapezoidal_average_precision(standing(found, missing)) == pytest.approx(place_by_place(found, missing))
+
+
+@given(RANKINGS)
+def test_scikit_learn_has_the_same_average_precision(found: str) -> None:
+    expected = average_precision_score([sign == "+" for sign in found], -np.arange(len(found)))
+    assert average_precision(standing(found)) == pytest.approx(expected)
 
 
 @given(RANKINGS, st.lists(st.integers(0, 30), max_size=10))

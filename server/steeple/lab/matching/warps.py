@@ -30,13 +30,13 @@ from steeple.server.robustness.photos import fit_vga, read_photo
 _DARKNESS: Final = next(each for each in TRANSFORMATIONS if each.name == "darkness")
 _COMPRESSION: Final = next(each for each in TRANSFORMATIONS if each.name == "compression")
 
-_MOST_TILT: Final = 50.0  # degrees
-_ROTATION: Final = 15.0  # degrees, standard deviation
-_ZOOM: Final = (0.6, 1.4)
+_MOST_TILT: Final = 60.0  # degrees
+_ROTATION: Final = 20.0  # degrees, standard deviation
+_ZOOM: Final = (0.5, 1.6)
 _CAMERA_DISTANCE: Final = 1.2  # of the longer side: a field of view of 45 degrees
 _GAMMA: Final = 0.3  # of its logarithm, standard deviation
 _CAST: Final = 0.2  # of a channel's gain, at most
-_STOPS: Final = (0.0, 6.0)  # less light
+_STOPS: Final = (0.0, 8.0)  # less light
 _QUALITY: Final = (40, 95)  # of JPEG
 
 
@@ -56,9 +56,9 @@ _GROUPS: Final = {
 def warped_pairs(folder: Path, photos: int = 50, seed: int = 0) -> tuple[MatchingPair, ...]:
     """Three pairs of each photo: another viewpoint, another light, and both.
 
-    The first picture is the photo, shrunk to fit 640x480. Viewpoint: it hangs as a flat picture, seen from up to 50
-    degrees aside, turned by some 15 degrees (standard deviation) and from nearer or farther, by 0.6 to 1.4.
-    Illumination: other tones and colours, up to 6 stops less light with the noise that goes with it, and JPEG. What
+    The first picture is the photo, shrunk to fit 640x480. Viewpoint: it hangs as a flat picture, seen from up to 60
+    degrees aside, turned by some 20 degrees (standard deviation) and from nearer or farther, by 0.5 to 1.6.
+    Illumination: other tones and colours, up to 8 stops less light with the noise that goes with it, and JPEG. What
     networks are trained on is made elsewhere, and in another way. A real scene is no flat picture: these figures
     compare methods, and are better than those of real photos.
 

@@ -1,6 +1,6 @@
 """The field's metrics, as published."""
 
-from steeple.lab.metrics.figures import Figures, evaluate_rankings
+from steeple.lab.metrics.figures import Figures, evaluate_rankings, title_of
 from steeple.lab.metrics.recognition import (
     expected_calibration_error,
     first_answers,
@@ -29,6 +29,7 @@ __all__ = [
     "n_s_score",
     "precision_at",
     "recall_at_1",
+    "title_of",
     "trapezoidal_average_precision",
     "true_positive_rate",
 ]

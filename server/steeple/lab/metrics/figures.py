@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -41,6 +42,24 @@ _PRIMARY: Final = {
     Benchmark.MAP_AT_100: "map_at_100",
     Benchmark.MICRO_AP: "micro_ap",
 }
+
+
+_TITLES: Final = (
+    (re.compile(r"micro_ap"), "micro-AP"),
+    (re.compile(r"tpr_at_1pct_fpr"), "TPR at 1 % FPR"),
+    (re.compile(r"n_s_score"), "N-S score"),
+    (re.compile(r"map_at_(\d+)"), r"mAP@\1"),
+    (re.compile(r"map"), "mAP"),
+    (re.compile(r"map_(.+)"), r"mAP, \1"),
+    (re.compile(r"mp_at_(\d+)_(.+)"), r"mP@\1, \2"),
+    (re.compile(r"recall_at_(\d+)"), r"recall@\1"),
+    (re.compile(r"recall_at_(\d+)_(.+)"), r"recall@\1, \2"),
+)
+
+
+def title_of(name: str) -> str:
+    """How a table shows a figure; its name itself if it is none of :func:`evaluate_rankings`'."""
+    return next((found.expand(title) for pattern, title in _TITLES if (found := pattern.fullmatch(name))), name)
 
 
 @dataclass(frozen=True, eq=False)
