@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steeple.errors import InvalidArgumentError
@@ -176,6 +176,7 @@ def test_a_file_that_is_not_there_or_too_long_is_told(tmp_path: Path) -> None:
         read_pickle(tmp_path / "long.pkl")
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_damaged_pickles_raise_that_and_nothing_else(data: st.DataObject, tmp_path_factory: Any) -> None:
     content = bytearray(pickle.dumps(TABLE, data.draw(st.sampled_from([2, 4, 5]))))

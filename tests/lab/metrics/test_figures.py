@@ -104,7 +104,8 @@ def test_without_strangers_there_is_no_rate_of_them() -> None:
 def test_the_server_s_evaluation_has_the_same_figures() -> None:
     random = np.random.default_rng(2)
     grades = [
-        {int(key): E} if known else {} for key, known in zip(random.integers(8, size=200), random.random(200) < 0.6, strict=True)
+        {int(key): E} if known else {}
+        for key, known in zip(random.integers(8, size=200), random.random(200) < 0.6, strict=True)
     ]
     asked = dataset(Benchmark.RECOGNITION, *grades)
     rankings = [ranking(*random.permutation(8).tolist(), best=random.random()) for _ in grades]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steeple.delf.homographies import rotating, scaling, shifting
@@ -51,6 +51,7 @@ def test_areas_under_errors_by_hand() -> None:
     assert math.isnan(area_under_errors([], 5))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 20) | st.just(math.inf), min_size=1, max_size=20), st.integers(1, 10))
 def test_areas_are_shares_and_never_more_than_what_is_within(errors: list[float], threshold: int) -> None:
     area = area_under_errors(errors, threshold)
@@ -65,6 +66,7 @@ def test_epipolar_distances_by_hand() -> None:
     assert epipolar_distances(np.zeros((3, 3)), truth).tolist() == [math.inf] * 2
 
 
+@settings(deadline=None)
 @given(st.floats(-180, 180), st.floats(0.2, 5), st.floats(-100, 100))
 def test_the_truth_is_off_by_nothing(degrees: float, factor: float, shift: float) -> None:
     truth = shifting(shift, 3) @ scaling(factor, factor) @ rotating(degrees)

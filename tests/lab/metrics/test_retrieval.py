@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
@@ -124,17 +124,20 @@ def place_by_place(found: str, missing: int) -> float:
     return area
 
 
+@settings(deadline=None)
 @given(RANKINGS, st.integers(0, 5))
 def test_the_right_photos_alone_give_the_area_under_all_places(found: str, missing: int) -> None:
     assert trapezoidal_average_precision(standing(found, missing)) == pytest.approx(place_by_place(found, missing))
 
 
+@settings(deadline=None)
 @given(RANKINGS)
 def test_scikit_learn_has_the_same_average_precision(found: str) -> None:
     expected = average_precision_score([sign == "+" for sign in found], -np.arange(len(found)))
     assert average_precision(standing(found)) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(RANKINGS, st.lists(st.integers(0, 30), max_size=10))
 def test_ignored_photos_change_nothing(found: str, where: list[int]) -> None:
     mixed = found
@@ -147,6 +150,7 @@ def test_ignored_photos_change_nothing(found: str, where: list[int]) -> None:
         assert found_within(standing(mixed), places) == found_within(standing(found), places)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(0, 20), st.integers(1, 10))
 def test_a_perfect_ranking_has_all(right: int, wrong: int, places: int) -> None:
     photos = standing("+" * right + "-" * wrong)
@@ -156,6 +160,7 @@ def test_a_perfect_ranking_has_all(right: int, wrong: int, places: int) -> None:
     assert found_within(photos, places) == 1
 
 
+@settings(deadline=None)
 @given(RANKINGS, st.data())
 def test_a_right_photo_that_moves_up_never_costs(found: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(1, max(1, len(found) - 1)))
@@ -167,6 +172,7 @@ def test_a_right_photo_that_moves_up_never_costs(found: str, data: st.DataObject
             assert at(standing(swapped), 3) >= at(standing(found), 3)
 
 
+@settings(deadline=None)
 @given(RANKINGS, st.integers(0, 10), st.integers(1, 40))
 def test_shares_are_shares(found: str, missing: int, places: int) -> None:
     photos = standing(found, missing)
