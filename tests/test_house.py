@@ -30,8 +30,10 @@ ALL = SHIPPED + sorted(path for folder in ("tests", "tools") for path in (ROOT /
 
 RELEASE_FILES = ("release.json", "model.tflite", "codebook.faiss", "model-card.md")
 FORBIDDEN_IMPORTS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
-# Reads a file of known hash, with an unpickler that knows only tensors.
-MAY_UNPICKLE = "models/steeple/delf/training/pretrained.py"
+MAY_UNPICKLE = {
+    "models/steeple/delf/training/pretrained.py",  # files of known hash, with an unpickler that knows only tensors
+    "server/steeple/lab/datasets/pickled.py",  # benchmarks' tables, with one that calls nothing but its own functions
+}
 FORBIDDEN_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 
 
@@ -79,7 +81,7 @@ def test_shipped_code_neither_asserts_nor_unpickles(path: Path) -> None:
                 found.append((node.value.lineno, "allow_pickle"))
             case _:
                 pass
-    if relative(path) == MAY_UNPICKLE:
+    if relative(path) in MAY_UNPICKLE:
         found = [(line, what) for line, what in found if what != "pickle"]
     assert found == []
 

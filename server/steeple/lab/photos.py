@@ -23,6 +23,23 @@ class Grade(StrEnum):
     """Neither right nor wrong: it is passed over wherever it is ranked."""
 
 
+class Benchmark(StrEnum):
+    """Whose metrics a data set is measured with; :func:`steeple.lab.metrics.evaluate_rankings` takes them."""
+
+    RECOGNITION = "recognition"
+    """Queries of landmarks in the catalogue, and distractors: recall@1, micro-AP, what keeps strangers out, mAP."""
+    REVISITED = "revisited"
+    """Revisited Oxford and Paris: mAP and mP@k of the setups easy, medium and hard."""
+    RETRIEVAL = "retrieval"
+    """Oxford5k, Paris6k and Holidays: mAP, the area under precision over recall by trapezoids."""
+    UKBENCH = "ukbench"
+    """The N-S score."""
+    MAP_AT_100 = "map-at-100"
+    """Google Landmarks v2, retrieval: mAP@100."""
+    MICRO_AP = "micro-ap"
+    """Google Landmarks v2, recognition: GAP."""
+
+
 @dataclass(frozen=True)
 class LabPhoto:
     """One photo.
@@ -44,7 +61,8 @@ class LabQuery:
 
     Attributes:
         photo: What is asked.
-        landmark: What it shows; empty: nothing that the gallery has.
+        landmark: What it shows; empty: nothing that the gallery has. Not for deciding whether an answer is right, which
+            the grades say: where there is no catalogue of landmarks, the gallery's are empty.
         tier: How hard it is to recognise; may be empty.
         grades: By position in the gallery, of the photos that are not wrong.
     """
@@ -65,6 +83,7 @@ class LabDataset:
         landmarks: What each photo of the gallery shows; empty: no landmark that is asked for.
         queries: What is asked.
         training: What codebooks, projections and the like are fitted on; never a photo of the gallery or a query.
+        benchmark: Whose metrics it is measured with.
     """
 
     name: str
@@ -72,3 +91,4 @@ class LabDataset:
     landmarks: tuple[str, ...]
     queries: tuple[LabQuery, ...]
     training: tuple[LabPhoto, ...] = ()
+    benchmark: Benchmark = Benchmark.RECOGNITION

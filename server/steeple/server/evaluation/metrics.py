@@ -66,14 +66,14 @@ class Metrics:
 
 def measure(outcomes: Sequence[Outcome]) -> Metrics:
     """The figures of ``outcomes``. Shares of nothing are NaN."""
-    columns = _Columns.of(outcomes)
+    columns = OutcomeColumns.of(outcomes)
     known = [outcome for outcome in outcomes if outcome.known]
     return Metrics(
         queries=len(known),
         distractors=len(outcomes) - len(known),
         **{name: figure(columns) for name, figure in _FIGURES.items()},
         by_tier={
-            tier: _recall_at_1(_Columns.of([outcome for outcome in known if outcome.tier == tier]))
+            tier: recall_at_1(OutcomeColumns.of([outcome for outcome in known if outcome.tier == tier]))
             for tier in dict.fromkeys(outcome.tier for outcome in known)
             if tier
         },
@@ -96,7 +96,7 @@ def intervals(outcomes: Sequence[Outcome], *, resamples: int = 1000) -> dict[str
         Lower and upper end by name of the figure; NaN where the figure itself is.
     """
     random = np.random.default_rng(_SEED)
-    columns = _Columns.of(outcomes)
+    columns = OutcomeColumns.of(outcomes)
     known, unknown = np.flatnonzero(columns.known), np.flatnonzero(~columns.known)
     drawn: dict[str, list[float]] = {name: [] for name in _FIGURES}
     for _ in range(resamples):
@@ -112,8 +112,15 @@ def intervals(outcomes: Sequence[Outcome], *, resamples: int = 1000) -> dict[str
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Outcomes as arrays, [N] each: a bootstrap computes every figure a thousand times."""
+class OutcomeColumns:
+    """Outcomes as arrays: a bootstrap computes every figure a thousand times.
+
+    Attributes:
+        known: bool[N]; as in :class:`Outcome`.
+        right: bool[N].
+        identified: bool[N].
+        confidence: float64[N]; of any scale, but for :func:`expected_calibration_error`, which needs 0 to 1.
+    """
 
     known: NDArray[np.bool_]
     right: NDArray[np.bool_]
@@ -122,6 +129,7 @@ class _Columns:
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome]) -> Self:
+        """The columns of outcomes."""
         return cls(
             np.array([outcome.known for outcome in outcomes], np.bool_),
             np.array([outcome.right for outcome in outcomes], np.bool_),
@@ -129,19 +137,22 @@ class _Columns:
             np.array([outcome.confidence for outcome in outcomes], np.float64),
         )
 
-    def take(self, rows: NDArray[np.intp]) -> _Columns:
-        return _Columns(self.known[rows], self.right[rows], self.identified[rows], self.confidence[rows])
+    def take(self, rows: NDArray[np.intp]) -> OutcomeColumns:
+        """Those of some outcomes, intp[M], in their order."""
+        return OutcomeColumns(self.known[rows], self.right[rows], self.identified[rows], self.confidence[rows])
 
 
 def _share(values: NDArray[np.bool_]) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _recall_at_1(outcomes: _Columns) -> float:
+def recall_at_1(outcomes: OutcomeColumns) -> float:
+    """Share of queries whose first candidate is right; NaN without queries."""
     return _share(outcomes.right[outcomes.known])
 
 
-def _true_positive_rate(outcomes: _Columns) -> float:
+def true_positive_rate(outcomes: OutcomeColumns) -> float:
+    """At 1 % false positives (:attr:`Metrics.tpr_at_1pct_fpr`)."""
     strangers = np.sort(outcomes.confidence[~outcomes.known])[::-1]
     if not len(strangers):
         return math.nan
@@ -149,7 +160,8 @@ def _true_positive_rate(outcomes: _Columns) -> float:
     return _share((outcomes.right & (outcomes.confidence > threshold))[outcomes.known])
 
 
-def _micro_average_precision(outcomes: _Columns) -> float:
+def micro_average_precision(outcomes: OutcomeColumns) -> float:
+    """GAP of Google Landmarks (Weyand et al., CVPR 2020, section 3.3); NaN without queries."""
     known = int(outcomes.known.sum())
     # Ties count against the method: at equal confidence the wrong answers come first.
     order = np.lexsort((outcomes.right, -outcomes.confidence))
@@ -158,7 +170,8 @@ def _micro_average_precision(outcomes: _Columns) -> float:
     return float(precision[right].sum() / known) if known else math.nan
 
 
-def _expected_calibration_error(outcomes: _Columns) -> float:
+def expected_calibration_error(outcomes: OutcomeColumns) -> float:
+    """Over 10 equal bins of confidence, which must be 0 to 1; NaN without outcomes."""
     if not len(outcomes.confidence):
         return math.nan
     bins = np.minimum((outcomes.confidence * _BINS).astype(np.intp), _BINS - 1)
@@ -166,19 +179,19 @@ def _expected_calibration_error(outcomes: _Columns) -> float:
     return float(np.abs(excess).sum() / len(bins))
 
 
-def _identified(outcomes: _Columns) -> float:
+def _identified(outcomes: OutcomeColumns) -> float:
     return _share((outcomes.right & outcomes.identified)[outcomes.known])
 
 
-def _wrongly_identified(outcomes: _Columns) -> float:
+def _wrongly_identified(outcomes: OutcomeColumns) -> float:
     return _share(outcomes.identified & ~outcomes.right)
 
 
-_FIGURES: Final[Mapping[str, Callable[[_Columns], float]]] = {
-    "recall_at_1": _recall_at_1,
-    "micro_ap": _micro_average_precision,
-    "tpr_at_1pct_fpr": _true_positive_rate,
-    "ece": _expected_calibration_error,
+_FIGURES: Final[Mapping[str, Callable[[OutcomeColumns], float]]] = {
+    "recall_at_1": recall_at_1,
+    "micro_ap": micro_average_precision,
+    "tpr_at_1pct_fpr": true_positive_rate,
+    "ece": expected_calibration_error,
     "identified": _identified,
     "wrongly_identified": _wrongly_identified,
 }
