@@ -7,55 +7,22 @@ import pytest
 
 from steeple.baselines.efficientnet import classifier, efficientnet_lite
 from steeple.baselines.graph import Graph, OnnxNetwork, picture
-from steeple.delf.training.architecture import ARCHITECTURES, EPSILON, HEAD_CHANNELS, STEM_CHANNELS
+from steeple.delf.training.architecture import EPSILON, HEAD_CHANNELS
 from steeple.errors import InvalidArgumentError, ReleaseError
-
-Weights = dict[str, list[np.ndarray]]
-LITE0 = ARCHITECTURES["efficientnet-lite0"]
-
-
-def random_weights(last_block: int | None) -> Weights:
-    rng = np.random.default_rng(3)
-    weights: Weights = {}
-
-    def conv(name: str, *shape: int) -> None:
-        fan_in = shape[0] * shape[1] * (shape[2] if shape[3] > 1 else 1)
-        weights[name] = [rng.normal(0, (2 / fan_in) ** 0.5, shape).astype(np.float32)]
-
-    def norm(name: str, channels: int) -> None:
-        parts = [rng.uniform(0.5, 1.5, channels), rng.normal(0, 0.3, channels), rng.normal(0, 0.3, channels)]
-        weights[name] = [part.astype(np.float32) for part in [*parts, rng.uniform(0.5, 2.0, channels)]]
-
-    conv("conv_stem", 3, 3, 3, STEM_CHANNELS)
-    norm("bn0", STEM_CHANNELS)
-    channels = STEM_CHANNELS
-    for block in LITE0.blocks(last_block):
-        if block.expanded != block.inputs:
-            conv(f"{block.name}_expand_conv", 1, 1, block.inputs, block.expanded)
-            norm(f"{block.name}_bn0", block.expanded)
-        conv(f"{block.name}_depthwise_conv", block.kernel, block.kernel, block.expanded, 1)
-        norm(f"{block.name}_bn1", block.expanded)
-        conv(f"{block.name}_project_conv", 1, 1, block.expanded, block.channels)
-        norm(f"{block.name}_bn2", block.channels)
-        channels = block.channels
-    conv("conv_head", 1, 1, channels, HEAD_CHANNELS)
-    norm("bn1", HEAD_CHANNELS)
-    weights["fc"] = [rng.normal(size=(HEAD_CHANNELS, 7)).astype(np.float32), np.arange(7, dtype=np.float32)]
-    return weights
+from tests.random_networks import LITE0, Weights, random_weights
 
 
 def windows(x: np.ndarray, kernel: int, stride: int) -> np.ndarray:
     """[h, w, kernel, kernel, C] of x[H, W, C], padded as TensorFlow does: what is odd goes below and to the right."""
     pads = [max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in x.shape[:2]]
     padded = np.pad(x, [(pad // 2, pad - pad // 2) for pad in pads] + [(0, 0)])
-    return np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (0, 1))[::stride, ::stride].transpose(
-        0, 1, 3, 4, 2
-    )
+    every = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (0, 1))
+    return np.asarray(every[::stride, ::stride].transpose(0, 1, 3, 4, 2))
 
 
 def normalised(x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     gamma, beta, mean, variance = weights
-    return (x - mean) / np.sqrt(variance + EPSILON) * gamma + beta
+    return np.asarray((x - mean) / np.sqrt(variance + EPSILON) * gamma + beta)
 
 
 def expected(x: np.ndarray, weights: Weights, last_block: int) -> np.ndarray:
@@ -73,7 +40,7 @@ def expected(x: np.ndarray, weights: Weights, last_block: int) -> np.ndarray:
         y = normalised(y @ weights[f"{block.name}_project_conv"][0][0, 0], weights[f"{block.name}_bn2"])
         if block.residual:
             y = y + entered
-    return y
+    return np.asarray(y)
 
 
 def run(x: np.ndarray, weights: Weights, last_block: int | None, *, head: bool = False) -> np.ndarray:
@@ -81,7 +48,7 @@ def run(x: np.ndarray, weights: Weights, last_block: int | None, *, head: bool =
     y = efficientnet_lite(graph, graph.input("x", 3), weights, last_block=last_block, head=head)
     graph.output(y, "y")
     maps = OnnxNetwork(graph.model())({"x": np.ascontiguousarray(x.transpose(2, 0, 1)[None])})["y"]
-    return maps[0].transpose(1, 2, 0)
+    return np.asarray(maps[0].transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize("last_block", [0, 1, 2, 3])

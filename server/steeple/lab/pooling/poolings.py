@@ -46,8 +46,8 @@ POOLINGS: Final[Mapping[str, Kind[Pooling]]] = {
     "region-proposals": Kind(
         "Region proposals-like",
         "after Salvador et al., CVPR workshops 2016, and Gordo et al., ECCV 2016",
-        "Regions are connected areas of high activity of the maps themselves, scored by contrast with what is around "
-        "them, with non-maximum suppression; the papers' are those of a trained region proposal network.",
+        "Boxes of twelve sizes and shapes are scored by activity within against activity about them, with non-maximum "
+        "suppression; the papers' are those of a trained region proposal network. The whole photo is one more region.",
         regional.make_region_proposals,
     ),
 }

@@ -81,7 +81,8 @@ def grid(levels: int) -> Regions:
     """The regions of R-MAC."""
 
     def regions(values: NDArray[np.float32]) -> list[Box]:
-        found = region_grid(*values.shape[:2], levels)
+        height, width = values.shape[:2]
+        found = region_grid(height, width, levels)
         return [(row, column, row + side, column + side) for row, column, side in found]
 
     return regions
@@ -122,7 +123,7 @@ def make_r_mac(
 
 
 def make_regional_attention(
-    levels: int = LEVELS, dimensions: int = DIMENSIONS, strength: float = 1.0
+    levels: int = LEVELS, dimensions: int = DIMENSIONS, strength: float = 0.5
 ) -> RegionalPooling:
     """R-MAC whose regions are weighted.
 
@@ -140,7 +141,7 @@ def make_regional_attention(
 
 def make_region_proposals(
     regions: int = 12,
-    overlap: float = 0.7,
+    overlap: float = 0.4,
     dimensions: int = DIMENSIONS,
     whiten: bool = True,
 ) -> RegionalPooling:
@@ -148,7 +149,7 @@ def make_region_proposals(
 
     Args:
         regions: At most, beside the whole photo.
-        overlap: Intersection over union from which on two proposals are one.
+        overlap: Intersection over union above which two proposals are one.
         dimensions: That the whitening of regions keeps.
         whiten: Whether regions are whitened.
 

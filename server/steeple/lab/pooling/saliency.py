@@ -31,7 +31,7 @@ class Saliency:
         InvalidArgumentError: If it is negative.
     """
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float = 0.5) -> None:
         if not strength >= 0:
             raise InvalidArgumentError(f"strength must be at least 0, not {strength}")
         self._strength = strength
@@ -72,7 +72,8 @@ class Saliency:
         if self._model is None:
             raise FailedPreconditionError("regional attention has not been fitted; give the experiment training photos")
         standardised = (self._model.predict(_in_context(vectors)) - self._mean) / self._deviation
-        return np.exp(self._strength * np.clip(standardised, -4.0, 4.0)).astype(np.float32)
+        found: NDArray[np.float32] = np.exp(self._strength * np.clip(standardised, -4.0, 4.0)).astype(np.float32)
+        return found
 
 
 def agreements(photos: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

@@ -13,16 +13,22 @@ from steeple.delf import layer_weights
 from steeple.errors import ReleaseError
 from steeple.lab.pooling.vectors import unit
 
+RELEASES: Final = Path(str(files("steeple.baselines") / "releases"))
+
 _PROJECTION: Final = "projection"
 
 
-def trained_weights(name: str) -> layer_weights.LayerWeights:
-    """Weights of a network of :mod:`steeple.baselines`, by layer.
+def trained_weights(name: str, folder: Path = RELEASES) -> layer_weights.LayerWeights:
+    """Weights of a network that this project has trained, by layer.
+
+    Args:
+        name: Of its file, without the ending.
+        folder: That holds it.
 
     Raises:
         ReleaseError: If there is none of that name, or it is damaged.
     """
-    return layer_weights.read(Path(str(files("steeple.baselines") / "releases" / f"{name}.npz")))
+    return layer_weights.read(folder / f"{name}.npz")
 
 
 class TrainedProjection:
@@ -42,13 +48,13 @@ class TrainedProjection:
         return unit(vectors @ self._kernel + self._bias)
 
 
-def trained_projection(name: str) -> TrainedProjection:
-    """That of a trained network.
+def trained_projection(name: str, folder: Path = RELEASES) -> TrainedProjection:
+    """That of a trained network; arguments as for :func:`trained_weights`.
 
     Raises:
         ReleaseError: If there is no such network, or it has no projection.
     """
-    weights = trained_weights(name)
+    weights = trained_weights(name, folder)
     if _PROJECTION not in weights:
         raise ReleaseError(f"{name} has no projection of regions; leave trained out, or say dir")
     return TrainedProjection(*weights[_PROJECTION])

@@ -96,8 +96,7 @@ class Whitening:
             raise InvalidArgumentError(
                 f"the whitening was fitted on vectors of {len(self._mean)} dimensions, not {vectors.shape[-1]}"
             )
-        found: NDArray[np.float32] = (vectors - self._mean) @ self._matrix.T
-        return found
+        return ((vectors - self._mean) @ self._matrix.T).astype(np.float32)
 
     def apply(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Projects, whitens and normalises.

@@ -69,10 +69,10 @@ def centred_sum(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def generalised_mean(values: NDArray[np.float32], power: float) -> NDArray[np.float32]:
     """GeM (Radenovic et al., TPAMI 2018, equation 3) of float32[h, w, C]; mean for power 1, maximum for infinity."""
-    floored = np.maximum(values, _SMALLEST).astype(np.float64)
+    floored = np.maximum(values, _SMALLEST)
     largest = floored.max(axis=(0, 1))  # divided out, so that no power overflows
-    shares = ((floored / largest) ** power).mean(axis=(0, 1)) ** (1 / power)
-    found: NDArray[np.float32] = (largest * shares).astype(np.float32)
+    shares = ((floored / largest) ** np.float32(power)).mean(axis=(0, 1)) ** np.float32(1 / power)
+    found: NDArray[np.float32] = largest * shares
     return found
 
 
