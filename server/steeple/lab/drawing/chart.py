@@ -59,6 +59,7 @@ class Series:
         dashed: Whether the line is.
         beside: Name of a series that this one is compared with: it gets that one's colour.
         joined: Whether there is a line.
+        marked: Whether there is a mark at each point; lines of many points are clearer without.
         labels: What each point is, for whoever points at it; may be empty.
     """
 
@@ -67,6 +68,7 @@ class Series:
     dashed: bool = False
     beside: str = ""
     joined: bool = True
+    marked: bool = True
     labels: Sequence[str] = ()
 
 
@@ -248,10 +250,12 @@ class _Frame:
             points = [self._place(point) for point in each.points]
             if each.joined:
                 parts.append(svg.line(numbers[each.name], points, dashed=each.dashed))
-            parts += [
-                svg.marker(numbers[each.name], x, y, hollow=each.dashed, name=label)
-                for (x, y), label in zip(points, each.labels or [""] * len(points), strict=True)
-            ]
+            labels = each.labels or [""] * len(points)
+            if each.marked:
+                parts += [
+                    svg.marker(numbers[each.name], x, y, hollow=each.dashed, name=label)
+                    for (x, y), label in zip(points, labels, strict=True)
+                ]
         return parts + self._marked()
 
     def _place(self, point: tuple[float, float]) -> Position:
