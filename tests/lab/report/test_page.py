@@ -116,7 +116,9 @@ def test_the_surest_failures_are_shown_with_what_would_have_been_right(folder: P
         assert right.key.startswith(f"{asked.landmark}/") == bool(asked.landmark)
         assert answered.landmark != asked.landmark or not asked.landmark
         data = np.frombuffer(base64.b64decode(answered.source.partition(",")[2]), np.uint8)
-        assert np.shape(cv2.imdecode(data, cv2.IMREAD_COLOR))[:2] == (answered.height, answered.width)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert image is not None
+        assert image.shape[:2] == (answered.height, answered.width)
         assert max(answered.height, answered.width) == 260 or answered.width == 200
 
 

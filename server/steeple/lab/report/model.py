@@ -74,7 +74,7 @@ class SystemResults:
         note: What is to be said beside it; may be empty.
         figures: By name.
         image_bytes: What a photo of the gallery takes, with what stages after the search need.
-        query_bytes: What a client sends for a query, the mean.
+        query_bytes: What a client sends for a query, the median.
         query_ms: From the photo's file to the last stage, the median.
         credits: Of its parts.
         definition: Its parts and their parameters.
