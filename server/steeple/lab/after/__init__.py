@@ -19,7 +19,7 @@ RERANKINGS: Final[Mapping[str, Kind[Reranking]]] = MappingProxyType(
     {
         "spatial": Kind(
             "spatial verification",
-            "Philbin et al., CVPR 2007, section 4; DELF: Noh et al., ICCV 2017, section 4.4",
+            "Philbin et al., CVPR 2007; DELF: Noh et al., ICCV 2017, section 4.4",
             "Mutual nearest neighbours among the descriptors; PROSAC for an affine model, refined by least squares; "
             "one inlier a spot of either photo; sizes of matched features must agree with the model. The radius is "
             "that of Steeple's releases, for all methods; nothing is tuned.",
@@ -27,21 +27,21 @@ RERANKINGS: Final[Mapping[str, Kind[Reranking]]] = MappingProxyType(
         ),
         "average-qe": Kind(
             "average query expansion",
-            "Chum et al., ICCV 2007, section 4 (average query expansion), on global descriptors",
+            "Chum et al., ICCV 2007 (average query expansion), on global descriptors",
             "The mean of the query and its first 10 neighbours, L2-normalised, searched over the whole gallery. The "
             "paper takes verified ones alone: put spatial verification before it and set least_score.",
             QueryExpansion,
         ),
         "alpha-qe": Kind(
             "alpha query expansion",
-            "Radenovic et al., TPAMI 2019, section 4.2",
+            "Radenovic et al., TPAMI 2019",
             "The mean of the query and its first 10 neighbours, weighted by similarity to the power of 3 (the paper's "
             "choice for its networks with GeM pooling).",
             partial(QueryExpansion, alpha=3.0),
         ),
         "diffusion": Kind(
             "diffusion",
-            "Iscen et al., CVPR 2017, sections 3 and 4",
+            "Iscen et al., CVPR 2017",
             "One global descriptor a photo; mutual 50 nearest neighbours, 10 of the query, similarities to the power "
             "of 3, alpha 0.99, as published; the graph is cut down to the 1,000 photos nearest to the query.",
             Diffusion,
