@@ -42,18 +42,21 @@ class Verifier:
         require(sampling in SAMPLINGS, stage, f"sampling must be one of {', '.join(SAMPLINGS)}")
         self._radius, self._side, self._iterations = inlier_radius, reference_side, iterations
         self._sampling, self._scales, self._stage = cast("Sampling", sampling), scales, stage
-        self._gallery: Sequence[LocalFeatures] | None = None
+        self._gallery: Sequence[Evidence] | None = None
 
     def prepare(self, gallery: Sequence[Evidence]) -> None:
-        """Keeps the local features of the gallery."""
-        self._gallery = [local_of(each, self._stage) for each in gallery]
+        """Keeps the gallery, whose local features are read when they are needed: they may be large."""
+        for first in gallery[:1]:
+            local_of(first, self._stage)
+        self._gallery = gallery
 
     def inliers(self, query: Evidence, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """int64[K]: the number of inliers with each of int64[K] photos of the gallery; 0: not verified."""
         if self._gallery is None:
             raise unprepared(self._stage)
-        local = local_of(query, self._stage)
-        return np.array([self._count(local, self._gallery[key]) for key in keys.tolist()], np.int64)
+        local, gallery = local_of(query, self._stage), self._gallery
+        counts = [self._count(local, local_of(gallery[key], self._stage)) for key in keys.tolist()]
+        return np.array(counts, np.int64)
 
     def _count(self, query: LocalFeatures, reference: LocalFeatures) -> int:
         radius = self._radius
