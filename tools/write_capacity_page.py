@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from steeple.cli.chart import Axis, Panel, Series, draw
 from steeple.errors import SteepleError
+from steeple.lab.drawing.chart import Axis, Panel, Series, draw
 from steeple.server.capacity import measured as figures
 from steeple.server.capacity import nodes
 from steeple.server.capacity.costs import Costs, Search

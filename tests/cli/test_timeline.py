@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from steeple.cli.svg import shortened, text_width
 from steeple.cli.timeline import Lane, Stage, draw
+from steeple.lab.drawing.svg import shortened, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 LANES = [

@@ -171,7 +171,7 @@ def _print(output: Output, points: Sequence[BytesPoint]) -> None:
 
 
 def _chart(points: Sequence[BytesPoint], detail: str) -> str:
-    from steeple.cli.chart import Axis, Panel, Series, draw
+    from steeple.lab.drawing.chart import Axis, Panel, Series, draw
 
     def panel(title: str, name: str) -> Panel:
         series = []

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from steeple.cli.chart import Axis, Mark, Panel, Series, draw
 from steeple.cli.output import Column, Output
-from steeple.cli.svg import numeral
+from steeple.lab.drawing.chart import Axis, Mark, Panel, Series, draw
+from steeple.lab.drawing.svg import numeral
 from steeple.server.scale import FactoryFigures, OperatingPoint, QueryFigures
 
 _STAGES: Final = {
@@ -200,7 +200,7 @@ def chart(report: Report) -> str:
                 Axis("milliseconds, median", log=True),
                 Axis("recall@1", low=0.0, high=1.0),
                 series,
-                marks[0] if marks else None,
+                marks,
             )
         )
     return draw(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from steeple.cli import completion
-from steeple.cli.chart import Axis, Panel, Series, draw
 from steeple.cli.options import DEFAULT_MODEL, JsonOption, PlotOption
 from steeple.cli.output import Column, Output
 from steeple.cli.writable import CHARTS, check_writable, write_text
+from steeple.lab.drawing.chart import Axis, Panel, Series, draw
 
 if TYPE_CHECKING:
     from steeple.server.scale.verification_points import VerificationPoint

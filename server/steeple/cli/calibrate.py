@@ -15,7 +15,7 @@ import typer
 from steeple.cli import completion
 from steeple.cli.options import DEFAULT_MODEL, JsonOption
 from steeple.cli.output import Output
-from steeple.cli.reliability_table import print_bins
+from steeple.cli.reliability_table import facts_of, print_bins
 from steeple.cli.stages import staged
 from steeple.cli.writable import CHARTS, check_writable, write_text
 
@@ -62,8 +62,8 @@ def calibrate(
       steeple calibrate --data known/ --output calibration.json --false-positive-rate 0.002 --json
       steeple calibrate --data known/ --output calibration.json --diagram reliability.svg
     """
-    from steeple.cli.reliability_diagram import draw, facts_of
     from steeple.delf import ModelRelease, photo_files
+    from steeple.lab.drawing.reliability_diagram import draw
     from steeple.server import calibration, calibration_file
     from steeple.server.evaluation import Dataset, Trial, false_positives, measure, reliability
     from steeple.server.evaluation.budgets import of_all_lengths

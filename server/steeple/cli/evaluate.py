@@ -145,10 +145,11 @@ def evaluate(
       steeple evaluate photos/ --milvus-uri http://localhost:19530
       steeple evaluate photos/ --contact-sheet failures.jpg --diagram reliability.svg
     """
-    from steeple.cli import reliability_diagram
     from steeple.cli.canvas import FORMATS
+    from steeple.cli.reliability_table import facts_of
     from steeple.delf import ModelRelease
     from steeple.delf.release_files import set_figures
+    from steeple.lab.drawing.reliability_diagram import draw
     from steeple.server.evaluation import Dataset, answer_all, empty_index, failures_of, reliability
     from steeple.server.index_factory import IndexFactory
 
@@ -185,7 +186,7 @@ def evaluate(
         "index": kind,
         **_size(dataset),
         **report(results),
-        "reliability": [reliability_diagram.facts_of(part) for part in bins],
+        "reliability": [facts_of(part) for part in bins],
         "failures": [_failure(failure) for failure in failed],
         "contact_sheet": None if contact_sheet is None else str(contact_sheet),
     }
@@ -193,7 +194,7 @@ def evaluate(
         set_figures(release.path, {name: value for name, value in facts.items() if name not in _NOT_RECORDED})
     if diagram is not None:
         answers = f"{facts['queries']:,} queries and {facts['distractors']:,} strangers; whiskers: 95 %"
-        write_text(diagram, reliability_diagram.draw(bins, facts["ece"], release.name, answers))
+        write_text(diagram, draw(bins, facts["ece"], release.name, answers))
     output.document(facts)
     _print(output, facts)
     if diagram is not None:

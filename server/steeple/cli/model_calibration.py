@@ -79,7 +79,7 @@ def _facts(measured: Reliability) -> list[tuple[str, str]]:
 
 
 def _draw(found: Calibration, file: Path) -> None:
-    from steeple.cli.reliability_diagram import draw
+    from steeple.lab.drawing.reliability_diagram import draw
 
     measured = found.reliability
     if measured is None or measured.ece is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from steeple.cli.chart import Axis, Mark, Panel, Series, draw
 from steeple.cli.output import Cell, Column, Output
-from steeple.cli.svg import numeral
+from steeple.lab.drawing.chart import Axis, Mark, Panel, Series, draw
+from steeple.lab.drawing.svg import numeral
 from steeple.server.capacity.limits import Break, Resource
 from steeple.server.capacity.measured import Measured
 from steeple.server.capacity.nodes import NodeTypes
@@ -258,7 +258,7 @@ def chart(plan: Plan, seed: int) -> str:
                 Axis("queries a second"),
                 Axis("milliseconds", log=True),
                 series,
-                Mark(plan.work.qps, plan.simulated.p99_ms, "planned"),
+                [Mark(plan.work.qps, plan.simulated.p99_ms, "planned")],
             )
         ],
         f"{numeral(plan.work.descriptors)} descriptors on {fleet.engine}",

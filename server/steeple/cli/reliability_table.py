@@ -1,14 +1,21 @@
-"""How far confidences keep what they promise, as a table."""
+"""How far confidences keep what they promise, as a table and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from steeple.cli.output import Column, Output
+from steeple.cli.output import Column, Output, without_nan
 
 if TYPE_CHECKING:
-    from steeple.cli.reliability_diagram import Bin
+    from steeple.lab.drawing.reliability_diagram import Bin
+    from steeple.server.evaluation import FalsePositives, ReliabilityBin
+
+
+def facts_of(part: ReliabilityBin | FalsePositives) -> dict[str, Any]:
+    """A bin, or the count of false positives, as JSON: None for what is NaN, which JSON does not have."""
+    return {name: without_nan(value, 6) for name, value in asdict(part).items()}
 
 
 def print_bins(output: Output, bins: Sequence[Bin]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from steeple.cli import chart
-from steeple.cli.chart import Axis, Panel, Series
+from steeple.lab.drawing import chart
+from steeple.lab.drawing.chart import Axis, Panel, Series
 from steeple.server.robustness import CORRECT, Curves
 
 _SHARE: Final = Axis("", low=0.0, high=1.0)

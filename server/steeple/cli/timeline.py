@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from steeple.cli import svg
-from steeple.cli.chart_ticks import linear_ticks
+from steeple.lab.drawing import svg
+from steeple.lab.drawing.chart_ticks import linear_ticks
 
 _WIDTH: Final = 860
 _ROW: Final = 24

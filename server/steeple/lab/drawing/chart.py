@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from steeple.cli import svg
-from steeple.cli.chart_ticks import linear_ticks, log_range, log_ticks
+from steeple.lab.drawing import svg
+from steeple.lab.drawing.chart_ticks import linear_ticks, log_range, log_ticks
 
 _MANY: Final = 4  # panels, from which on they are small
 _SMALL: Final = (252, 214)  # pixels of a panel, axes and titles included
@@ -20,9 +20,14 @@ _BOTTOM: Final = 56
 _LEGEND_ROW: Final = 22
 _LEGEND_SAMPLE: Final = 34
 _LABEL: Final = 11  # font size of ticks
+_LABEL_HEIGHT: Final = 14
+_UNREADABLE: Final = 1000  # points that a label may rather hide than another label
 
 Position = tuple[float, float]
 """Right and down, pixels."""
+
+Label = tuple[float, float, float]
+"""Left end and baseline of a text, and its width, pixels."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +51,25 @@ class Axis:
 
 @dataclass(frozen=True)
 class Series:
-    """Points that belong together, joined by a line.
+    """Points that belong together.
 
     Attributes:
         name: In the legend; the same name has the same look in all panels.
         points: float pairs (x, y), in the order of the line.
         dashed: Whether the line is.
         beside: Name of a series that this one is compared with: it gets that one's colour.
+        joined: Whether there is a line.
+        marked: Whether there is a mark at each point; lines of many points are clearer without.
+        labels: What each point is, for whoever points at it; may be empty.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     dashed: bool = False
     beside: str = ""
+    joined: bool = True
+    marked: bool = True
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -85,23 +96,24 @@ class Panel:
         x: To the right.
         y: Upwards.
         series: The first lies on top.
-        mark: A point of interest.
+        marks: Points of interest.
     """
 
     title: str
     x: Axis
     y: Axis
     series: Sequence[Series]
-    mark: Mark | None = None
+    marks: Sequence[Mark] = ()
 
 
-def draw(panels: Sequence[Panel], title: str, detail: str) -> str:
+def draw(panels: Sequence[Panel], title: str, detail: str, *, identifier: str = "title") -> str:
     """The chart.
 
     Args:
         panels: Up to three are large, more are small, four in a row.
         title: Heads the chart.
         detail: Facts below it, broken into lines.
+        identifier: Of its title element; another for each chart on one page.
 
     Returns:
         An SVG document on white.
@@ -123,7 +135,7 @@ def draw(panels: Sequence[Panel], title: str, detail: str) -> str:
         x, y = svg.MARGIN + number % columns * size[0], top + number // columns * size[1]
         body += [f'<g transform="translate({x} {y})">', *_Frame(panel, size).drawn(numbers), "</g>"]
     height = top + -(-len(panels) // columns) * size[1] + 4
-    return svg.document(title, lines, width, height, body)
+    return svg.document(title, lines, width, height, body, identifier=identifier)
 
 
 def _numbers(panels: Iterable[Panel]) -> dict[str, int]:
@@ -142,14 +154,16 @@ def _numbers(panels: Iterable[Panel]) -> dict[str, int]:
 def _legend(panels: Iterable[Panel], numbers: dict[str, int], width: float, top: float) -> tuple[list[str], int]:
     """Entries in rows, and the number of rows; those of one colour follow each other."""
     kinds = {each.name: each.dashed for panel in panels for each in panel.series}
+    joined = {each.name for panel in panels for each in panel.series if each.joined}
     parts, x, row = [], float(svg.MARGIN), 0
     for name in sorted(kinds, key=lambda name: (numbers[name], kinds[name])):
         needed = _LEGEND_SAMPLE + svg.text_width(name, 12) + 18
         if x > svg.MARGIN and x + needed > width - svg.MARGIN:
             x, row = float(svg.MARGIN), row + 1
         y = top + 12 + row * _LEGEND_ROW
+        if name in joined:
+            parts.append(svg.line(numbers[name], [(x, y), (x + 28, y)], dashed=kinds[name]))
         parts += [
-            svg.line(numbers[name], [(x, y), (x + 28, y)], dashed=kinds[name]),
             svg.marker(numbers[name], x + 14, y, hollow=kinds[name]),
             svg.text(name, x + _LEGEND_SAMPLE, y + 4, size=12),
         ]
@@ -205,7 +219,7 @@ class _Frame:
 
     def __init__(self, panel: Panel, size: tuple[int, int]) -> None:
         self._panel = panel
-        marked = [] if panel.mark is None else [(panel.mark.x, panel.mark.y)]
+        marked = [(mark.x, mark.y) for mark in panel.marks]
         points = [point for each in panel.series for point in each.points] + marked
         self._top = 52 if panel.y.title else 34
         self._bottom = size[1] - _BOTTOM
@@ -234,8 +248,14 @@ class _Frame:
         parts.append(svg.text(panel.x.title, middle, bottom + 34, anchor="middle", colour=svg.QUIET))
         for each in reversed(panel.series):  # the first lies on top
             points = [self._place(point) for point in each.points]
-            parts.append(svg.line(numbers[each.name], points, dashed=each.dashed))
-            parts += [svg.marker(numbers[each.name], x, y, hollow=each.dashed) for x, y in points]
+            if each.joined:
+                parts.append(svg.line(numbers[each.name], points, dashed=each.dashed))
+            labels = each.labels or [""] * len(points)
+            if each.marked:
+                parts += [
+                    svg.marker(numbers[each.name], x, y, hollow=each.dashed, name=label)
+                    for (x, y), label in zip(points, labels, strict=True)
+                ]
         return parts + self._marked()
 
     def _place(self, point: tuple[float, float]) -> Position:
@@ -252,33 +272,35 @@ class _Frame:
         return found
 
     def _marked(self) -> list[str]:
-        """A ring around the mark, and its label where it covers least."""
-        mark = self._panel.mark
-        if mark is None:
-            return []
-        x, y = self._place((mark.x, mark.y))
-        width = svg.text_width(mark.label, 12, bold=True)
-        # By rising distance: of places that hide as little, the nearest is taken.
-        shifts = itertools.product((21, -11, 36, -26, 51, -41), (13, -13 - width, -width / 2))
-        inside = [
-            (
-                round(min(max(x + right, self._left), self._right - width), 1),
-                round(min(max(y + down, self._top + 12), self._bottom - 5), 1),
-            )
-            for down, right in shifts
-        ]
-        label_x, label_y = min(inside, key=lambda place: self._hidden(place, width))
-        return [
-            f'<circle cx="{x:g}" cy="{y:g}" r="7.5" fill="none" stroke="{svg.TEXT}" stroke-width="1.6"/>',
-            svg.text(mark.label, label_x, label_y, size=12, weight=600, halo=True),
-        ]
+        """A ring around each mark, and its label where it covers least."""
+        parts: list[str] = []
+        taken: list[Label] = []
+        for mark in self._panel.marks:
+            x, y = self._place((mark.x, mark.y))
+            width = svg.text_width(mark.label, 12, bold=True)
+            # By rising distance: of places that hide as little, the nearest is taken.
+            shifts = itertools.product((21, -11, 36, -26, 51, -41), (13, -13 - width, -width / 2))
+            inside = [
+                (
+                    round(min(max(x + right, self._left), self._right - width), 1),
+                    round(min(max(y + down, self._top + 12), self._bottom - 5), 1),
+                )
+                for down, right in shifts
+            ]
+            label_x, label_y = min(inside, key=lambda place: self._hidden((*place, width), taken))
+            taken.append((label_x, label_y, width))
+            parts += [
+                f'<circle cx="{x:g}" cy="{y:g}" r="7.5" fill="none" stroke="{svg.TEXT}" stroke-width="1.6"/>',
+                svg.text(mark.label, label_x, label_y, size=12, weight=600, halo=True),
+            ]
+        return parts
 
-    def _hidden(self, place: Position, width: float) -> int:
-        """Points of lines, and of the mark, that a label would hide."""
-        x, y = place
-        ends = [[self._place(point) for point in each.points] for each in self._panel.series]
-        if self._panel.mark is not None:
-            ends.append([self._place((self._panel.mark.x, self._panel.mark.y))])
+    def _hidden(self, label: Label, taken: Sequence[Label]) -> int:
+        """Points of lines, marks and labels that a label would hide."""
+        x, y, width = label
+        ends = [[self._place(point) for point in each.points] for each in self._panel.series if each.joined]
+        ends += [[self._place(point)] for each in self._panel.series if not each.joined for point in each.points]
+        ends += [[self._place((mark.x, mark.y))] for mark in self._panel.marks]
         hidden = 0
         for points in ends:
             for one, other in zip(points, points[1:] or points, strict=False):
@@ -286,4 +308,8 @@ class _Frame:
                 for share in (number / steps for number in range(steps + 1)):
                     at = one[0] + share * (other[0] - one[0]), one[1] + share * (other[1] - one[1])
                     hidden += x - 5 < at[0] < x + width + 5 and y - 15 < at[1] < y + 7
-        return hidden
+        over = sum(
+            abs(y - other_y) < _LABEL_HEIGHT and x < other_x + other_width + 4 and other_x < x + width + 4
+            for other_x, other_y, other_width in taken
+        )
+        return hidden + _UNREADABLE * over

@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from steeple.cli.reliability_diagram import draw, facts_of
+from steeple.cli.reliability_table import facts_of
+from steeple.lab.drawing.reliability_diagram import draw
 from steeple.server.evaluation import Outcome, reliability
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,21 +1,11 @@
-"""The reliability diagram of ``steeple calibrate`` and ``steeple evaluate``, as SVG."""
+"""The reliability diagram, as SVG."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final, Protocol
 
-from steeple.cli import svg
-from steeple.cli.output import without_nan
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from steeple.client import ReliabilityBin as ToldBin
-    from steeple.server.evaluation import FalsePositives, ReliabilityBin
-
-    Bin: TypeAlias = ReliabilityBin | ToldBin
+from steeple.lab.drawing import svg
 
 _PLOT: Final = (72, 84, 460, 300)  # left, top, width and height
 _SIZE: Final = (564, 452)
@@ -23,12 +13,41 @@ _BAR, _TRUTH, *_ = svg.COLOURS
 _SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def facts_of(part: ReliabilityBin | FalsePositives) -> dict[str, Any]:
-    """A bin, or the count of false positives, as JSON: None for what is NaN, which JSON does not have."""
-    return {name: without_nan(value, 6) for name, value in asdict(part).items()}
+class Bin(Protocol):
+    """Answers of about one confidence, measured here or told by a server."""
+
+    @property
+    def low(self) -> float:
+        """Least confidence."""
+        ...
+
+    @property
+    def high(self) -> float:
+        """Confidence below which it ends."""
+        ...
+
+    @property
+    def answers(self) -> int:
+        """Their number."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """Their mean confidence; NaN if there are none."""
+        ...
+
+    @property
+    def right(self) -> float:
+        """Share of them that is right; NaN if there are none."""
+        ...
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of ``right``; NaN if there are none."""
+        ...
 
 
-def draw(bins: Sequence[Bin], ece: float, subject: str, detail: str) -> str:
+def draw(bins: Sequence[Bin], ece: float, subject: str, detail: str, *, identifier: str = "title") -> str:
     """The diagram: a bar for the share of right answers in each bin of confidence, and the diagonal to be met.
 
     Each bar has its interval as a whisker, its number of answers above that, and a point at its mean confidence.
@@ -38,6 +57,7 @@ def draw(bins: Sequence[Bin], ece: float, subject: str, detail: str) -> str:
         ece: Expected calibration error; stands in the title.
         subject: Whose confidences they are; begins the title.
         detail: A line of facts below it.
+        identifier: Of its title element; another for each diagram on one page.
     """
     left, top, width, height = _PLOT
     parts: list[str] = []
@@ -59,7 +79,7 @@ def draw(bins: Sequence[Bin], ece: float, subject: str, detail: str) -> str:
         + svg.text("share of right answers", 24, middle, anchor="middle", size=12)
         + "</g>"
     )
-    return svg.document(f"{subject}: reliability, ECE {ece:.3f}", [detail], *_SIZE, parts)
+    return svg.document(f"{subject}: reliability, ECE {ece:.3f}", [detail], *_SIZE, parts, identifier=identifier)
 
 
 def _bar(part: Bin) -> list[str]:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from steeple.cli.chart import Axis, Mark, Panel, Series, draw
-from steeple.cli.chart_ticks import linear_ticks, log_ticks
-from steeple.cli.svg import numeral, text_width
+from steeple.lab.drawing.chart import Axis, Mark, Panel, Series, draw
+from steeple.lab.drawing.chart_ticks import linear_ticks, log_ticks
+from steeple.lab.drawing.svg import numeral, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -85,7 +85,7 @@ def test_it_says_what_it_is_to_those_who_cannot_see_it() -> None:
 def test_the_label_of_a_mark_stays_inside_and_off_the_lines_where_it_can(at: tuple[float, float]) -> None:
     series = Series("s", [(1.0, 0.1), (20.0, 0.5), (500.0, 1.0)])
     axes = Axis("ms", log=True), Axis("recall", low=0.0, high=1.0)
-    (panel,) = panels_of(parsed(Panel("p", *axes, [series], Mark(*at, "16 probes"))))
+    (panel,) = panels_of(parsed(Panel("p", *axes, [series], [Mark(*at, "16 probes")])))
     (label,) = (text for text in panel.findall(f"{SVG}text") if text.text == "16 probes")
     x, y, width = float(label.attrib["x"]), float(label.attrib["y"]), text_width("16 probes", 12)
     assert x > 0
@@ -141,3 +141,30 @@ def test_ticks_are_round_few_and_reach_over_what_there_is(one: float, other: flo
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert numeral(value) == text
+
+
+def test_what_is_not_joined_has_points_and_no_line_and_each_says_what_it_is() -> None:
+    cloud = Series("cloud", [(1, 1), (2, 3)], joined=False, labels=["one", "two <b>"])
+    chart = parsed(Panel("p", Axis("x"), Axis("y"), [cloud]))
+    assert list(chart.iter(f"{SVG}polyline")) == []
+    (panel,) = panels_of(chart)
+    assert [title.text for title in panel.iter(f"{SVG}title")] == ["one", "two <b>"]
+    assert len(list(panel.iter(f"{SVG}circle"))) == 2
+
+
+def test_labels_of_marks_do_not_cover_each_other() -> None:
+    points = [(float(x), 0.8 + 0.01 * x) for x in range(5)]
+    marks = [Mark(*point, f"system {number}") for number, point in enumerate(points)]
+    cloud = Series("cloud", points, joined=False)
+    (panel,) = panels_of(parsed(Panel("p", Axis("x", high=10), Axis("y", low=0, high=1), [cloud], marks)))
+    labels = [text for text in panel.findall(f"{SVG}text") if (text.text or "").startswith("system")]
+    assert len(labels) == 5
+    for one, other in itertools.combinations(labels, 2):
+        apart_x = abs(float(one.attrib["x"]) - float(other.attrib["x"])) > text_width("system 0", 12)
+        assert apart_x or abs(float(one.attrib["y"]) - float(other.attrib["y"])) >= 12
+
+
+def test_charts_on_one_page_have_titles_of_their_own() -> None:
+    panel = Panel("p", Axis("x"), Axis("y"), [])
+    assert 'aria-labelledby="chart-2"' in draw([panel], "t", "", identifier="chart-2")
+    assert '<title id="chart-2">' in draw([panel], "t", "", identifier="chart-2")

@@ -25,7 +25,9 @@ _WIDE: Final = "mwMWOQ%@—"
 _DASHES: Final = ' stroke-dasharray="5 3"'
 
 
-def document(title: str, detail: Sequence[str], width: float, height: float, body: Iterable[str]) -> str:
+def document(
+    title: str, detail: Sequence[str], width: float, height: float, body: Iterable[str], *, identifier: str = "title"
+) -> str:
     """The file.
 
     Args:
@@ -34,12 +36,13 @@ def document(title: str, detail: Sequence[str], width: float, height: float, bod
         width: Pixels.
         height: Pixels.
         body: Elements.
+        identifier: Of the title element; another for each chart on one page.
     """
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
-        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="title" '
+        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{identifier}" '
         'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">',
-        f'<title id="title">{escape(title)}</title>',
+        f'<title id="{identifier}">{escape(title)}</title>',
         f'<rect width="{width:g}" height="{height:g}" rx="8" fill="{PAPER}"/>',
         text(title, MARGIN, 34, size=_TITLE, weight=600),
         *(text(line, MARGIN, 55 + 16 * number, size=_DETAIL, colour=QUIET) for number, line in enumerate(detail)),
@@ -121,7 +124,7 @@ def shortened(content: str, size: int, width: float) -> str:
     return content.rstrip() + "…"
 
 
-def marker(number: int, x: float, y: float, *, hollow: bool = False) -> str:
+def marker(number: int, x: float, y: float, *, hollow: bool = False, name: str = "") -> str:
     """The mark of a series at a point: colour and shape tell it from others.
 
     Args:
@@ -129,7 +132,10 @@ def marker(number: int, x: float, y: float, *, hollow: bool = False) -> str:
         x: Pixels.
         y: Pixels.
         hollow: Whether it is of a dashed line.
+        name: What the point is; browsers show it to whoever points at it.
     """
+    if name:
+        return f"<g><title>{escape(name)}</title>{marker(number, x, y, hollow=hollow)}</g>"
     colour = COLOURS[number % len(COLOURS)]
     paint = f'fill="{PAPER}" stroke="{colour}" stroke-width="1.6"' if hollow else f'fill="{colour}"'
     match number % 4:

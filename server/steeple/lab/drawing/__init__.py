@@ -1,0 +1,1 @@
+"""Charts as SVG, for the lab and the command line."""
