@@ -34,7 +34,7 @@ class RootSift:
         """At most ``count`` features, float32[N, 128], of a photo uint8[H, W, 3]."""
         if min(image.shape[:2]) < SMALLEST:
             return no_features(image, DIMENSIONS)
-        found, histograms = self._sift.detectAndCompute(grey(image), None)  # type: ignore[call-overload]
+        found, histograms = self._sift.detectAndCompute(grey(image), None)
         if not found:
             return no_features(image, DIMENSIONS)
         # Roots of L1-normalised histograms have an L2 norm of 1: normalising the roots alone is the same.
