@@ -148,14 +148,17 @@ def test_weights_are_laid_out_as_keras_has_them() -> None:
         "_blocks.7._depthwise_conv.weight": random.random((24, 1, 5, 5)),
         **{f"_blocks.7._bn1.{part}": random.random(24) for part in ("weight", "bias", "running_mean", "running_var")},
         "_blocks.7._bn1.num_batches_tracked": np.array(3),
-        "_fc.weight": random.random((1000, 1280)),
+        "_fc.weight": random.random((10, 12)),
+        "_fc.bias": random.random(10),
     }
     layers = pretrained.keras_weights(state)
     assert {name: [array.shape for array in arrays] for name, arrays in layers.items()} == {
         "conv_stem": [(3, 3, 3, 32)],
         "block7_depthwise_conv": [(5, 5, 24, 1)],
         "block7_bn1": [(24,)] * 4,
+        "fc": [(12, 10), (10,)],
     }
+    np.testing.assert_array_equal(layers["fc"][0][:, 3], state["_fc.weight"][3].astype(np.float32))
     assert layers["conv_stem"][0][2, 1, 0, 31] == np.float32(state["_conv_stem.weight"][31, 0, 2, 1])
     assert layers["block7_depthwise_conv"][0][4, 3, 23, 0] == np.float32(
         state["_blocks.7._depthwise_conv.weight"][23, 0, 4, 3]

@@ -157,15 +157,20 @@ def _fill(storage: _Storage, content: bytes) -> None:
 
 
 def keras_weights(state: Mapping[str, NDArray[Any]]) -> dict[str, list[NDArray[np.float32]]]:
-    """Weights per layer of :meth:`steeple.delf.training.trunk.Trunk.network`, in Keras' layout."""
+    """Weights per layer of :meth:`steeple.delf.training.trunk.Trunk.network`, in Keras' layout.
+
+    Those of the layers after its blocks are with them: ``conv_head``, ``bn1`` and the classifier ``fc``.
+    """
     layers: dict[str, list[NDArray[Any]]] = {}
     for key, value in state.items():
         path, leaf = key.rsplit(".", 1)
-        if leaf != "weight" or path.startswith("_fc"):
+        if leaf != "weight":
             continue
         name = path.replace("_blocks.", "block").replace("._", "_").lstrip("_")
         if "_bn" in path:
             layers[name] = [state[f"{path}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
+        elif path == "_fc":
+            layers[name] = [value.T, state[f"{path}.bias"]]
         elif "depthwise" in path:
             layers[name] = [value.transpose(2, 3, 0, 1)]
         else:
