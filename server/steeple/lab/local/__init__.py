@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from steeple.lab.local import delf
 from steeple.lab.local.orb import Orb
 from steeple.lab.local.rootsift import RootSift
 from steeple.lab.protocols import Kind, LocalExtractor
@@ -22,6 +23,32 @@ EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
         "OpenCV's ORB with its defaults, 8 levels that are a factor of 1.2 apart; positions are corrected to where its "
         "levels lie; the strongest by Harris' measure.",
         Orb,
+    ),
+    "delf-imagenet": Kind(
+        "DELF without fine-tuning",
+        "Noh, Araujo, Sim, Weyand and Han, ICCV 2017, sections 4.1 and 4.3",
+        "EfficientNet-Lite in place of ResNet50, at stride 16, with ImageNet weights; PCA about the origin; cells are "
+        "scored by their squared norm.",
+        delf.imagenet,
+    ),
+    "delf-finetuned": Kind(
+        "DELF, fine-tuned",
+        "Noh, Araujo, Sim, Weyand and Han, ICCV 2017, sections 4.1 to 4.3",
+        "EfficientNet-Lite, trained by this project on pairs of views and, beside them, by classification; a learned "
+        "projection; cells are scored by their squared norm.",
+        delf.finetuned,
+    ),
+    "delf-attention": Kind(
+        "DELF, fine-tuned, with attention",
+        "Noh, Araujo, Sim, Weyand and Han, ICCV 2017, section 4.2",
+        "As delf-finetuned; cells are scored by the attention that was learned, with ReLU in place of softplus.",
+        delf.attention,
+    ),
+    "delf-quantized": Kind(
+        "Steeple's release",
+        "Noh, Araujo, Sim, Weyand and Han, ICCV 2017, section 4",
+        "The product's extractor: a model release in int8, descriptors int8[40].",
+        delf.QuantizedDelf,
     ),
 }
 """By the name that an experiment gives."""
