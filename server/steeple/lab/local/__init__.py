@@ -8,6 +8,7 @@ from typing import Final
 from steeple.lab.local import delf
 from steeple.lab.local.orb import Orb
 from steeple.lab.local.rootsift import RootSift
+from steeple.lab.local.xfeat import SparseXfeat
 from steeple.lab.protocols import Kind, LocalExtractor
 
 EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
@@ -23,6 +24,12 @@ EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
         "OpenCV's ORB with its defaults, 8 levels that are a factor of 1.2 apart; positions are corrected to where its "
         "levels lie; the strongest by Harris' measure.",
         Orb,
+    ),
+    "xfeat": Kind(
+        "XFeat",
+        "Potje, Cadar, Araujo, Martins and Nascimento, CVPR 2024",
+        "Its published weights and sparse keypoints, in float; one scale; cells are sampled where their centres are.",
+        SparseXfeat,
     ),
     "delf-imagenet": Kind(
         "DELF without fine-tuning",
