@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from steeple.lab.local import delf
+from steeple.lab.local.congas import CongasLike
 from steeple.lab.local.orb import Orb
 from steeple.lab.local.rootsift import RootSift
 from steeple.lab.local.xfeat import SparseXfeat
@@ -14,7 +15,7 @@ from steeple.lab.protocols import Kind, LocalExtractor
 EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
     "rootsift": Kind(
         "RootSIFT",
-        "Lowe, IJCV 2004; Arandjelovic and Zisserman, CVPR 2012, section 3",
+        "Lowe, IJCV 2004; Arandjelovic and Zisserman, CVPR 2012, section 2",
         "OpenCV's SIFT with its defaults and exact positions; the strongest by contrast.",
         RootSift,
     ),
@@ -24,6 +25,13 @@ EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
         "OpenCV's ORB with its defaults, 8 levels that are a factor of 1.2 apart; positions are corrected to where its "
         "levels lie; the strongest by Harris' measure.",
         Orb,
+    ),
+    "congas-like": Kind(
+        "CONGAS-like",
+        "near to Zheng et al., CVPR 2009, and Buddemeier and Neven, US 8,098,938, 2012",
+        "What is public of CONGAS: extrema, a normalised region, amplitudes of 118 Gabor wavelets, PCA. Keypoints and "
+        "orientations are SIFT's; where the wavelets stand is our choice.",
+        CongasLike,
     ),
     "xfeat": Kind(
         "XFeat",

@@ -21,11 +21,6 @@ def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def sift(count: int, contrast: float) -> cv2.SIFT:
-    """OpenCV's SIFT with exact positions: without precise upscaling they are a quarter of a pixel off."""
-    return cv2.SIFT.create(nfeatures=count, contrastThreshold=contrast, enable_precise_upscale=True)
-
-
 def described(
     found: Sequence[cv2.KeyPoint],
     positions: NDArray[np.float32],
