@@ -80,5 +80,5 @@ class TestTeacher:
         grey = picture.mean(axis=-1)
         normal = (grey - grey.mean()) / np.sqrt(grey.var() + 1e-5)
         made = np.asarray(part("training.teacher").xfeat()(normal[None, ..., None]))[0]
-        made /= np.linalg.norm(made, axis=-1, keepdims=True)
+        made = made / np.linalg.norm(made, axis=-1, keepdims=True)  # TensorFlow's memory is read-only
         np.testing.assert_allclose(xfeat(picture).descriptors[0].transpose(1, 2, 0), made, atol=1e-3)
