@@ -134,6 +134,17 @@ def test_a_count_without_sense_is_refused(name: str, count: Any) -> None:
         EXTRACTORS[name].make(count=count)
 
 
+def test_values_without_sense_are_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="whole number from 1 to 4096, not 5000"):
+        EXTRACTORS["delf-quantized"].make(count=5000)
+    for name, parameter in (("rootsift", "contrast"), ("congas-like", "contrast"), ("xfeat", "threshold")):
+        for value in (-0.1, 1.0, float("nan")):
+            with pytest.raises(
+                InvalidArgumentError, match=f"'{parameter}' of a local extractor is from 0 to less than 1"
+            ):
+                EXTRACTORS[name].make(**{parameter: value})
+
+
 def test_fewer_are_the_strongest(made: Callable[[str], Method]) -> None:
     """Not for RootSIFT and ORB, whose detectors are told how many there are to be."""
     for name, parameters in (("xfeat", {}), ("delf-imagenet", {"release": "delf-lite0-v1"})):

@@ -14,15 +14,30 @@ MOST: Final = 10_000
 """Features of a photo, at most: searches and verification are made for a few thousand."""
 
 
-def checked_count(count: int) -> int:
+def checked_count(count: int, most: int = MOST) -> int:
     """How many features of a photo to keep.
 
+    Args:
+        count: What was asked for.
+        most: That the method can make.
+
     Raises:
-        InvalidArgumentError: If it is not 1 to :data:`MOST`.
+        InvalidArgumentError: If it is not a whole number from 1 on, or more.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
-        raise InvalidArgumentError(f"'count' of a local extractor is a whole number from 1 to {MOST}, not {count!r}")
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+        raise InvalidArgumentError(f"'count' of a local extractor is a whole number from 1 to {most}, not {count!r}")
     return count
+
+
+def checked_threshold(name: str, value: float) -> float:
+    """A threshold of what is between 0 and 1.
+
+    Raises:
+        InvalidArgumentError: If nothing would be above it, or it is below 0.
+    """
+    if not 0 <= value < 1:
+        raise InvalidArgumentError(f"{name!r} of a local extractor is from 0 to less than 1, not {value!r}")
+    return value
 
 
 def strongest_first(features: LocalFeatures, count: int) -> LocalFeatures:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steeple.delf.features import l2_normalised
 from steeple.lab.features import LocalFeatures
-from steeple.lab.local.assembled import checked_count, no_features
+from steeple.lab.local.assembled import checked_count, checked_threshold, no_features
 from steeple.lab.local.opencv import SMALLEST, described, grey, points
 from steeple.server.robustness.rootsift import exact_sift
 
@@ -60,12 +60,12 @@ class CongasLike:
         contrast: Extrema of the difference of Gaussians below this contrast are dropped.
 
     Raises:
-        InvalidArgumentError: If ``count`` makes no sense.
+        InvalidArgumentError: If a value makes no sense.
     """
 
     def __init__(self, count: int = 1000, contrast: float = 0.04) -> None:
         self._count = checked_count(count)
-        self._detector = exact_sift(self._count, contrast)
+        self._detector = exact_sift(self._count, checked_threshold("contrast", contrast))
         bank = wavelets()
         self._bank = np.ascontiguousarray(np.concatenate([bank.real, bank.imag]).T, np.float32)
 

@@ -13,6 +13,7 @@ from steeple.baselines.delf_weights import DelfWeights, by_energy, trained, untr
 from steeple.delf import DEFAULT_RELEASE, DIMENSIONS, Extractor, ModelRelease
 from steeple.delf.dense import DenseFeatures, best_cells
 from steeple.delf.extractor import MIN_SIDE, checked_image
+from steeple.delf.features import MAX_FEATURES
 from steeple.delf.release import ExtractionParameters
 from steeple.errors import ImageError, InvalidArgumentError
 from steeple.lab.features import LocalFeatures
@@ -37,7 +38,9 @@ class QuantizedDelf:
 
     def __init__(self, count: int = 1000, release: str = DEFAULT_RELEASE) -> None:
         loaded = ModelRelease.load(release)
-        self._extractor = Extractor(replace(loaded, extraction=_keeping(checked_count(count), loaded.extraction)))
+        self._extractor = Extractor(
+            replace(loaded, extraction=_keeping(checked_count(count, MAX_FEATURES), loaded.extraction))
+        )
 
     def extract(self, image: NDArray[np.uint8]) -> LocalFeatures:
         """At most ``count`` features, float32[N, 40]; none of a photo that the product refuses, being too small."""

@@ -12,7 +12,7 @@ from steeple.baselines.xfeat import Xfeat, XfeatMaps
 from steeple.delf.features import l2_normalised
 from steeple.delf.training.xfeat import DIMENSIONS, SIDE_STEP, STRIDE, WEIGHTS
 from steeple.lab.features import LocalFeatures
-from steeple.lab.local.assembled import checked_count, no_features
+from steeple.lab.local.assembled import checked_count, checked_threshold, no_features
 
 _NEIGHBOURHOOD: Final = 5
 
@@ -25,12 +25,12 @@ class SparseXfeat:
         threshold: Pixels that are less likely a keypoint are none.
 
     Raises:
-        InvalidArgumentError: If ``count`` makes no sense.
+        InvalidArgumentError: If a value makes no sense.
         UnavailableError: If the package with the weights cannot be fetched.
     """
 
     def __init__(self, count: int = 1000, threshold: float = 0.05) -> None:
-        self._count, self._threshold = checked_count(count), threshold
+        self._count, self._threshold = checked_count(count), checked_threshold("threshold", threshold)
         self._network = Xfeat(WEIGHTS.state_dict())
 
     def extract(self, image: NDArray[np.uint8]) -> LocalFeatures:
