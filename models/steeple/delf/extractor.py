@@ -1,9 +1,8 @@
-"""Dense local features over an image pyramid, the best of them kept (DELF, sections 4.1 and 4.2)."""
+"""Photos to local features with a model release."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf import pyramid
+from steeple.delf.dense import best_cells, dense_levels
 from steeple.delf.features import MAX_SIDE, FeatureSet, l2_normalised, quantize_descriptors
 from steeple.delf.image import read_image
 from steeple.delf.network import Network
@@ -79,28 +79,16 @@ class Extractor:
         Raises:
             ImageError: If the photo cannot be read, is too small, too narrow, or not RGB uint8.
         """
-        image = _pixels(photo)
-        parameters = self.release.extraction
-        height, width = image.shape[:2]
-        descriptors, keypoints, scales, scores = [], [], [], []
-        for level, cells, attention in self._dense(image):
-            rows, columns = attention.shape
-            descriptors.append(cells.reshape(rows * columns, -1))
-            keypoints.append(pyramid.cell_centres(columns, rows, width, height))
-            scales.append(np.full(rows * columns, level.scale, np.float32))
-            scores.append(attention.reshape(-1))
-        score = np.concatenate(scores)
-        # A stable sort, so that equal scores keep the order of the pyramid and the answer is deterministic.
-        order = np.argsort(-score, kind="stable")[: parameters.max_features]
-        order = order[score[order] > parameters.score_threshold]
+        image = checked_image(photo)
+        best = best_cells(self._networks, image, self.release.extraction)
         return FeatureSet(
             model=self.release.name,
-            width=width,
-            height=height,
-            descriptors=quantize_descriptors(l2_normalised(np.concatenate(descriptors)[order])),
-            keypoints=np.concatenate(keypoints)[order],
-            scales=np.concatenate(scales)[order],
-            scores=score[order],
+            width=image.shape[1],
+            height=image.shape[0],
+            descriptors=quantize_descriptors(best.descriptors),
+            keypoints=best.keypoints,
+            scales=best.scales,
+            scores=best.scores,
         )
 
     def attention(self, photo: Photo) -> list[AttentionMap]:
@@ -115,7 +103,8 @@ class Extractor:
         Raises:
             ImageError: As :meth:`extract` does.
         """
-        return [AttentionMap(level, scores) for level, _, scores in self._dense(_pixels(photo))]
+        made = dense_levels(self._networks, checked_image(photo), self.release.extraction)
+        return [AttentionMap(level, scores) for level, _, scores in made]
 
     def global_descriptor(self, photo: Photo) -> NDArray[np.float32]:
         """One descriptor of the whole photo (GeM: Radenovic et al., 2018), for short-listing and fusion.
@@ -130,7 +119,7 @@ class Extractor:
             FailedPreconditionError: If the release makes none.
             ImageError: As :meth:`extract` does.
         """
-        image = _pixels(photo)
+        image = checked_image(photo)
         levels = pyramid.levels(image.shape[1], image.shape[0], self.release.extraction)
         chosen = [level for level in levels if level.scale <= 2.0 * levels[0].scale + 0.05]
         pairs = zip(self._networks, pyramid.resized(image, chosen), strict=False)
@@ -138,20 +127,14 @@ class Extractor:
         whole: NDArray[np.float32] = l2_normalised(l2_normalised(vectors).sum(axis=0, keepdims=True))[0]
         return whole
 
-    def _dense(
-        self, image: NDArray[np.uint8]
-    ) -> Iterator[tuple[pyramid.Level, NDArray[np.float32], NDArray[np.float32]]]:
-        """What the network says of each pyramid level: descriptors float32[h, w, D] and attention float32[h, w]."""
-        levels = pyramid.levels(image.shape[1], image.shape[0], self.release.extraction)
-        for network, level, pixels in zip(self._networks, levels, pyramid.resized(image, levels), strict=False):
-            yield level, *network(pixels)
 
+def checked_image(photo: Photo) -> NDArray[np.uint8]:
+    """The pixels of a photo, if features can be made of them.
 
-def _pixels(photo: Photo) -> NDArray[np.uint8]:
-    return _checked(photo if isinstance(photo, np.ndarray) else read_image(photo))
-
-
-def _checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    Raises:
+        ImageError: If the photo cannot be read, is too small, too narrow, or not RGB uint8.
+    """
+    image = photo if isinstance(photo, np.ndarray) else read_image(photo)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"pixels must be uint8[H, W, 3] in RGB order, not {image.dtype}{list(image.shape)}")
     height, width = image.shape[:2]

@@ -110,6 +110,32 @@ class Network:
         return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
+def constant(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A network's constant of a shape that no other has, in float.
+
+    Args:
+        path: The .tflite file.
+        shape: As the network has it: (out, h, w, in) of a convolution's kernel.
+
+    Raises:
+        FailedPreconditionError: If no TFLite runtime is installed.
+        ReleaseError: If it has none of this shape, or several.
+    """
+    interpreter = _interpreter(path, 1)
+    interpreter.allocate_tensors()
+    found = [each for each in interpreter.get_tensor_details() if tuple(each["shape"]) == shape]
+    if len(found) != 1:
+        raise ReleaseError(f"{path} has {len(found)} tensors of the shape {list(shape)}, not one")
+    values: NDArray[Any] = interpreter.get_tensor(found[0]["index"])
+    if values.dtype == np.float32:
+        return values
+    quantization = found[0]["quantization_parameters"]
+    along = [1] * len(shape)
+    along[quantization["quantized_dimension"]] = -1
+    scales, zeros = (np.reshape(quantization[name], along) for name in ("scales", "zero_points"))
+    return np.asarray((values.astype(np.float32) - zeros) * scales, np.float32)
+
+
 def _interpreter(path: Path, threads: int) -> Any:  # noqa: ANN401 - the runtimes are untyped
     global _remarked  # noqa: PLW0603 - the runtime remarks once a process, so this is once a process, too
     interpreter = _runtime().Interpreter

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,6 +71,23 @@ def cached_wheel(wheel: PinnedWheel, *, cache: Path | None = None) -> Path | Non
         return None
 
 
+_announce: ContextVar[Callable[[PinnedWheel], None] | None] = ContextVar("announce", default=None)
+
+
+@contextmanager
+def announced_downloads(announce: Callable[[PinnedWheel], None]) -> Iterator[None]:
+    """Within, downloads are announced for which nothing else was given: those deep inside the making of a network.
+
+    Args:
+        announce: Called before a download, to say that it takes a while.
+    """
+    token = _announce.set(announce)
+    try:
+        yield
+    finally:
+        _announce.reset(token)
+
+
 def fetch_wheel(
     wheel: PinnedWheel, *, cache: Path | None = None, on_download: Callable[[PinnedWheel], None] | None = None
 ) -> Path:
@@ -77,7 +96,7 @@ def fetch_wheel(
     Args:
         wheel: Which.
         cache: Folder to keep it in; :func:`cache_directory` if None.
-        on_download: Called before a download, to say that it takes a while.
+        on_download: Called before a download, to say that it takes a while; None: :func:`announced_downloads` says how.
 
     Returns:
         Its path in the cache. Its hash was checked just now.
@@ -89,8 +108,9 @@ def fetch_wheel(
     found = cached_wheel(wheel, cache=cache)
     if found is not None:
         return found
-    if on_download is not None:
-        on_download(wheel)
+    announce = on_download or _announce.get()
+    if announce is not None:
+        announce(wheel)
     path = _cached_path(wheel, cache)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,6 @@ from steeple.delf.release_files import file_facts
 from steeple.delf.training import weights
 from steeple.delf.training.network import (
     ATTENTION,
-    DESCRIPTORS,
     FEATURES,
     GLOBAL,
     delf_network,
@@ -46,7 +45,8 @@ from steeple.delf.training.network import (
 from steeple.delf.training.photos import TrainingPhotos
 from steeple.delf.training.receptive_field import effective_centre, receptive_field
 from steeple.delf.training.recipe import Recipe
-from steeple.delf.training.run import RUN, run_facts
+from steeple.delf.training.record import RUN, run_facts
+from steeple.delf.training.shape import DESCRIPTORS
 from steeple.errors import InvalidArgumentError, NotFoundError, ReleaseError
 
 UNCALIBRATED: Final = Calibration(bias=-6.0, weights={"inliers": 2.0}, threshold=0.5)

@@ -11,7 +11,8 @@ from steeple.delf.release import WEIGHTS, ModelRelease
 from steeple.delf.training import pretrained, weights
 from steeple.delf.training.photos import TrainingPhotos
 from steeple.delf.training.recipe import Recipe
-from steeple.delf.training.run import LOG, Start, TrainingRun, run_facts
+from steeple.delf.training.record import run_facts
+from steeple.delf.training.run import LOG, Start, TrainingRun
 from steeple.errors import FailedPreconditionError
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from steeple.delf.features import l2_normalised
 from steeple.delf.progress import Progress
 from steeple.delf.pyramid import cell_centres
-from steeple.delf.training.network import ATTENTION, DESCRIPTORS, FEATURES, GLOBAL
+from steeple.delf.training.network import ATTENTION, FEATURES, GLOBAL
 from steeple.delf.training.photos import training_image
+from steeple.delf.training.shape import DESCRIPTORS
 
 _SCALES: Final = (1.0, 0.7071, 0.5)
 _MOST_FEATURES: Final = 500

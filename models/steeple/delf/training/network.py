@@ -12,22 +12,19 @@ from numpy.typing import NDArray
 
 from steeple.delf.training import trunk
 from steeple.delf.training.recipe import NetworkParameters
+from steeple.delf.training.shape import ATTENTION_HIDDEN, ATTENTION_LOGITS, DESCRIPTORS, FINE_STRIDE, HEAD_SCALE
 from steeple.errors import ReleaseError
 
 Weights = Mapping[str, list[NDArray[np.float32]]]
 """Weights by layer name."""
 
 FEATURES: Final = "features"
-DESCRIPTORS: Final = "descriptors"
 ATTENTION: Final = "attention"
-ATTENTION_LOGITS: Final = "attention_logits"
 GLOBAL: Final = "global"
 
-_FINE_STRIDE: Final = 8
 _GEM_POWER: Final = 3
-_HEAD_SCALE: Final = 1 / 16
 _SCALE: Final = "head_scale"
-_SCALED_HEADS: Final = ("attention_hidden", "global_wide")
+_SCALED_HEADS: Final = (ATTENTION_HIDDEN, "global_wide")
 _GEM_FLOOR: Final = 1e-3
 
 
@@ -49,13 +46,12 @@ def delf_network(parameters: NetworkParameters) -> keras.Model:
     base = family.network(parameters.last_block)
     features = base.output
     if parameters.fusion:
-        fine = base.get_layer(f"block{family.last_block(_FINE_STRIDE)}_add").output
+        fine = base.get_layer(f"block{family.last_block(FINE_STRIDE)}_add").output
         fine = layers.DepthwiseConv2D(3, 2, "same", use_bias=False, name="fusion_depthwise")(fine)
         fine = layers.Conv2D(features.shape[-1], 1, name="fusion_project", kernel_initializer="zeros")(fine)
         features = layers.Add(name="fusion_add")([features, fine])
     descriptors = layers.Conv2D(parameters.dimensions, 1, use_bias=False, name=DESCRIPTORS)(features)
-    # Features of large norm make steps of the heads' weights large; nothing else is changed by this.
-    scaled = layers.Rescaling(_HEAD_SCALE, name=_SCALE)(features)
+    scaled = layers.Rescaling(HEAD_SCALE, name=_SCALE)(features)
     logits = _learned_attention(scaled, parameters) if parameters.learned_attention else _energy(features)
     attention = layers.ReLU(name=ATTENTION)(logits)
     wide = layers.Conv2D(parameters.global_dimensions, 1, activation="relu", name="global_wide")(scaled)
@@ -75,7 +71,7 @@ def delf_network(parameters: NetworkParameters) -> keras.Model:
 
 
 def _learned_attention(features: Any, parameters: NetworkParameters) -> Any:
-    hidden = layers.Conv2D(parameters.attention_channels, 1, activation="relu", name="attention_hidden")(features)
+    hidden = layers.Conv2D(parameters.attention_channels, 1, activation="relu", name=ATTENTION_HIDDEN)(features)
     return layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(0.5), name=ATTENTION_LOGITS)(hidden)
 
 
@@ -94,7 +90,7 @@ def for_inference(model: keras.Model) -> keras.Model:
     weights = get_weights(model)
     for name in _SCALED_HEADS:
         if name in weights:
-            weights[name][0] = weights[name][0] * np.float32(_HEAD_SCALE)
+            weights[name][0] = weights[name][0] * np.float32(HEAD_SCALE)
     copy = keras.models.clone_model(
         model,
         clone_function=lambda layer: (

@@ -8,8 +8,9 @@ import keras
 from keras import layers, ops
 
 from steeple.delf.training import losses
-from steeple.delf.training.network import ATTENTION_LOGITS, DESCRIPTORS, FEATURES, GLOBAL
+from steeple.delf.training.network import FEATURES, GLOBAL
 from steeple.delf.training.recipe import AttentionStage, DescriptorStage
+from steeple.delf.training.shape import ATTENTION_LOGITS, DESCRIPTORS
 
 _POOLED_SCALE: Final = 10.0
 _GLOBAL_TEMPERATURE: Final = 0.1

@@ -22,16 +22,17 @@ from steeple.delf.release import WEIGHTS
 from steeple.delf.training import checkpoint, mining, weights
 from steeple.delf.training.batches import Batch, BatchMaker, ahead
 from steeple.delf.training.describe import Describer, feature_samples, features_of, whiten_global
-from steeple.delf.training.network import DESCRIPTORS, delf_network, set_weights
+from steeple.delf.training.network import delf_network, set_weights
 from steeple.delf.training.objectives import AttentionObjective, DescriptorObjective
 from steeple.delf.training.photos import TrainingPhotos
 from steeple.delf.training.projection import discriminant, principal_components
 from steeple.delf.training.receptive_field import receptive_field
 from steeple.delf.training.recipe import Recipe
+from steeple.delf.training.record import RUN, run_facts
+from steeple.delf.training.shape import DESCRIPTORS
 from steeple.delf.training.teacher import xfeat_teacher
-from steeple.errors import AlreadyExistsError, InvalidArgumentError, ReleaseError
+from steeple.errors import AlreadyExistsError, InvalidArgumentError
 
-RUN: Final = "run.json"
 LOG: Final = "log.jsonl"
 _CHECKPOINT: Final = "checkpoint.npz"
 _PAIRS: Final = "pairs.json"
@@ -315,21 +316,6 @@ class TrainingRun:
                     sums.clear()
                 if done % _SAVE_EVERY == 0 or done == steps:
                     checkpoint.save(self.folder / f"{name}-{_CHECKPOINT}", done, _variables(objective))
-
-
-def run_facts(folder: Path) -> dict[str, Any]:
-    """What ``run.json`` of a run holds.
-
-    Raises:
-        ReleaseError: If it is damaged.
-    """
-    try:
-        facts = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ReleaseError(f"{folder / RUN} cannot be read: {error}") from error
-    if not isinstance(facts, dict) or not {"recipe", "start", "photos"} <= facts.keys():
-        raise ReleaseError(f"{folder / RUN} is not the record of a training run")
-    return facts
 
 
 def _variables(objective: keras.Model) -> list[Any]:

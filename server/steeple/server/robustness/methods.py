@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +12,13 @@ from steeple.delf import DIMENSIONS, Extractor, ModelRelease
 from steeple.delf.homographies import Image
 from steeple.errors import ImageError
 from steeple.recognition import inlier_radius
+from steeple.server.robustness.rootsift import RootSiftDetector
 
 ROOTSIFT_RADII: Final = (8.0, 24.0)
 """Pixels. SIFT's keypoints are precise, and a narrow radius keeps chance out; but an affine model of a tilted wall is
 off by more. RootSIFT is given both, and whichever finds the photo counts."""
 
 _ROOTSIFT_FEATURES: Final = 1000
-_SIFT_DIMENSIONS: Final = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,19 +83,10 @@ class RootSift:
     name: Final = "RootSIFT"
 
     def __init__(self, count: int = _ROOTSIFT_FEATURES) -> None:
-        self._count = count
-        # Without the precise way to enlarge the first octave, keypoints are a quarter of a pixel off.
-        self._sift = cv2.SIFT.create(nfeatures=count, enable_precise_upscale=True)
+        self._detect = RootSiftDetector(count)
 
     def features(self, image: Image) -> LocalFeatures:
         """See :meth:`Method.features`."""
-        keypoints, descriptors = self._sift.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
-        best = sorted(range(len(keypoints)), key=lambda row: -keypoints[row].response)[: self._count]
-        if not best:
-            nothing = np.empty((0, _SIFT_DIMENSIONS), np.float32)
-            return LocalFeatures(np.empty((0, 2), np.float32), nothing, ROOTSIFT_RADII)
-        points = np.array([keypoints[row].pt for row in best], np.float32)
-        histograms = np.asarray(descriptors, np.float32)[best]
-        # The square root of a histogram that sums to 1 has length 1.
-        sums = np.maximum(histograms.sum(axis=1, keepdims=True), np.float32(1e-9))
-        return LocalFeatures(points, np.sqrt(histograms / sums), ROOTSIFT_RADII)
+        keypoints, descriptors = self._detect(image)
+        points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
+        return LocalFeatures(points, descriptors, ROOTSIFT_RADII)
