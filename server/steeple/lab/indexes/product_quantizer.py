@@ -76,7 +76,7 @@ class ProductQuantized(NearestSearch):
         training = numbers(rows, self.title)
         if self._turned:
             self._turn = rotation(training, self._code)
-            training = self._turn.apply(training)
+            training = self._turned_rows(training)
         dimensions, means = training.shape[1], clustered(training, self._lists)
         quantizer: Any = faiss.IndexFlatL2(dimensions)
         quantizer.add(means)
@@ -88,9 +88,15 @@ class ProductQuantized(NearestSearch):
             self._index.train(training)
         self._cells = self._make_cells(means)
 
+    def _turned_rows(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._turn is None:
+            return rows
+        with one_thread():  # more round their sums in another way
+            return np.asarray(self._turn.apply(rows), np.float32)
+
     def _nearest_cells(self, rows: Vectors, count: int) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any]]:
         """Vectors, turned if they are to be; their cells and distances to them."""
-        turned = numbers(rows, self.title) if self._turn is None else self._turn.apply(rows)
+        turned = self._turned_rows(numbers(rows, self.title))
         return turned, *self._cells.nearest(turned, count)
 
     def _build(self, rows: Vectors) -> None:

@@ -66,7 +66,7 @@ class Voting(LocalIndex):
         return self._last[1]
 
     def _found(self, query: LocalFeatures) -> Neighbours:
-        if not len(query) or not self._form.known:
+        if not len(query) or not self._starts[-1]:
             empty = np.empty((len(query), 0), np.int64)
             return Neighbours(empty, empty.astype(np.int32), empty.astype(np.float32))
         near = self._search_nearest.nearest(query.descriptors, self._count)
