@@ -46,17 +46,17 @@ def recall(search: NearestSearch, *, binary: bool = False) -> float:
 @pytest.mark.parametrize(
     ("search", "binary", "floor"),
     [
-        (ProductQuantized(8, 8, 16), False, 0.8),
-        (ProductQuantized(8, 8, 8), False, 0.55),
-        (ProductQuantized(8, 8, 8, turned=True), False, 0.55),
-        (ProductQuantized(16, 4, 16), False, 0.75),
-        (ProductQuantized(16, 4, 16, cells=partial(TreeCells, slack=1.0)), False, 0.75),
-        (ProductQuantized(16, 4, 16, cells=partial(GraphCells, links=8)), False, 0.75),
-        (Hyperplanes(512, 0, 16, 1, centred=False, seed=0), False, 0.55),
-        (Hyperplanes(128, 8, 12, 1, centred=False, seed=0), False, 0.3),
-        (SphericalHashing(128, 0, 16, 1, seed=0), False, 0.4),
-        (BinaryCells(16, 6), True, 0.8),
-        (MultiProbe(8, 10, 1, 0), True, 0.8),
+        (ProductQuantized(8, 8, 16), False, 0.84),
+        (ProductQuantized(8, 8, 8), False, 0.7),
+        (ProductQuantized(8, 8, 8, turned=True), False, 0.68),
+        (ProductQuantized(16, 4, 16), False, 0.83),
+        (ProductQuantized(16, 4, 16, cells=partial(TreeCells, slack=1.0)), False, 0.83),
+        (ProductQuantized(16, 4, 16, cells=partial(GraphCells, links=8)), False, 0.83),
+        (Hyperplanes(512, 0, 16, 1, centred=False, seed=0), False, 0.72),
+        (Hyperplanes(128, 8, 12, 1, centred=False, seed=0), False, 0.54),
+        (SphericalHashing(128, 0, 16, 1, seed=0), False, 0.54),
+        (BinaryCells(16, 6), True, 0.92),
+        (MultiProbe(8, 10, 1, 0), True, 0.92),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, NearestSearch) else str(value),
 )
@@ -68,7 +68,7 @@ def test_most_neighbours_are_found(search: NearestSearch, binary: bool, floor: f
 def test_more_is_found_for_more() -> None:
     """Bytes, probes, bits and flips each buy neighbours."""
     assert recall(ProductQuantized(8, 8, 16)) > recall(ProductQuantized(8, 8, 4)) + 0.1
-    assert recall(ProductQuantized(32, 8, 16)) > recall(ProductQuantized(32, 1, 16)) + 0.1
+    assert recall(ProductQuantized(64, 8, 16)) > recall(ProductQuantized(64, 1, 16)) + 0.03
     short, long = (Hyperplanes(bits, 0, 16, 0, centred=False, seed=0) for bits in (64, 512))
     assert recall(long) > recall(short) + 0.1
     narrow, wide = (MultiProbe(4, 14, flips, 0) for flips in (0, 2))
@@ -104,7 +104,8 @@ def test_as_many_hyperplanes_part_two_vectors_as_their_angle_is_wide() -> None:
     by_angle = dict(zip(found.positions[0].tolist(), found.distances[0].tolist(), strict=True))
     shares = np.array([by_angle[number + 1] for number in range(12)]) / 4096
     np.testing.assert_allclose(shares, angles / np.pi, atol=0.024)
-    np.testing.assert_allclose(planes.similarities(np.float32(4096) * shares), np.cos(angles), atol=0.08)
+    similarities = planes.similarities((4096 * shares).astype(np.float32))
+    np.testing.assert_allclose(similarities.astype(np.float64), np.cos(angles), atol=0.08)
 
 
 def test_centred_hyperplanes_part_what_lies_far_from_the_origin() -> None:
@@ -139,7 +140,7 @@ def test_spheres_halve_the_vectors_and_overlap_in_a_quarter(count: int) -> None:
 def test_spheres_are_as_good_for_vectors_they_were_not_learned_on() -> None:
     inside = Spheres.learned(TRAINING, 32, seed=0).inside(GALLERY)
     assert np.abs(inside.mean(axis=0) - 0.5).max() < 0.12
-    correlations = np.corrcoef(inside.T.astype(np.float64))[~np.eye(32, dtype=np.bool_)]
+    correlations = np.asarray(np.corrcoef(inside.T.astype(np.float64)))[~np.eye(32, dtype=np.bool_)]
     assert np.abs(correlations).mean() < 0.15
 
 
