@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any, Final
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.server.index.threads import one_thread
+from steeple.lab.indexes.sharing import shared
 from steeple.server.index.training import centroids
 
 _ROUNDS: Final = 4
-_WORTH_SHARING: Final = 1e9  # products of a round; threads wait longer for each other than they work on less
 
 
 def clustered(training: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -29,8 +27,7 @@ def clustered(training: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     Returns:
         float32[count, D].
     """
-    work = float(len(training)) * count * training.shape[1]
-    with one_thread() if work < _WORTH_SHARING else nullcontext():
+    with shared(float(count) * training.size):
         first = centroids(training, count)
         clustering: Any = faiss.Kmeans(
             training.shape[1],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steeple.errors import InvalidArgumentError
 from steeple.lab.indexes.arguments import enough, whole
 from steeple.lab.indexes.nearest import Nearest, NearestSearch, found
+from steeple.lab.indexes.sharing import shared
 from steeple.lab.indexes.vectors import Vectors, bits
 
 _ID_BYTES: Final = 8
@@ -151,11 +152,13 @@ class BinaryCells(NearestSearch):
         quantizer: Any = faiss.IndexBinaryFlat(self._size)
         self._index = faiss.IndexBinaryIVF(quantizer, self._size, self._lists)
         self._index.cp.min_points_per_centroid = 1  # FAISS would write its advice to stderr
-        self._index.train(rows)
+        with shared(8.0 * rows.size * self._lists):
+            self._index.train(rows)
         self._index.nprobe = self._probes
 
     def _build(self, rows: Vectors) -> None:
-        self._index.add(rows)
+        with shared(float(rows.size) * self._lists):
+            self._index.add(rows)
 
     def _nearest(self, rows: Vectors, count: int) -> Nearest:
         return found(self._index, rows, count)

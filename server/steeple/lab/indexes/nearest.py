@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.errors import FailedPreconditionError
+from steeple.lab.indexes.sharing import shared
 from steeple.lab.indexes.vectors import Form, Vectors
 
 
@@ -79,7 +80,8 @@ class NearestSearch(ABC):
         kept = min(count, self._added or 0)
         if not len(rows) or not kept:
             return Nearest(np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32))
-        return self._nearest(rows, kept)
+        with shared(float(rows.size) * (self._added or 0)):
+            return self._nearest(rows, kept)
 
     @property
     def bytes(self) -> int:

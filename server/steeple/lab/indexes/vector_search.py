@@ -11,7 +11,6 @@ from steeple.lab.indexes.local_index import ranked
 from steeple.lab.indexes.nearest import NearestSearch
 from steeple.lab.indexes.vectors import numbers
 from steeple.lab.rankings import Ranking
-from steeple.server.index.threads import one_thread
 
 
 class VectorSearch:
@@ -54,8 +53,7 @@ class VectorSearch:
         whole("limit", limit, 1)
         if query.ndim != 1:
             raise InvalidArgumentError(f"a query is {query.dtype}{list(query.shape)}; one vector float32[D] is needed")
-        with one_thread():  # one query is too little to share
-            near = self._search.nearest(numbers(query[None], self._search.title), limit)
+        near = self._search.nearest(numbers(query[None], self._search.title), limit)
         there = near.positions >= 0
         return ranked(near.positions[there], self._search.similarities(near.distances[there]), limit)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from steeple.lab.indexes.arguments import enough
 from steeple.lab.indexes.clusters import clustered
 from steeple.lab.indexes.sampling import sampled
+from steeple.lab.indexes.sharing import shared
 from steeple.lab.indexes.vectors import Vectors, numbers
 
 
@@ -48,5 +49,6 @@ class VisualWords:
 
     def nearest(self, rows: NDArray[np.float32], count: int = 1) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest words int64[N, count] of descriptors, nearest first, and squared distances float32[N, count]."""
-        distances, words = self._index.search(rows, min(count, len(self)))
+        with shared(float(rows.size) * len(self)):
+            distances, words = self._index.search(rows, min(count, len(self)))
         return words, np.maximum(distances, 0.0)

@@ -65,7 +65,7 @@ class Vlad(LocalIndex):
         self._keys = np.empty(0, np.int64)  # of the photos that have features
 
     def accept(self, rows: Vectors) -> None:
-        """See :meth:`LocalIndex.accept`: numbers, enough of them for the dimensions after whitening."""
+        """See :meth:`LocalIndex.accept`: numbers."""
         numbers(rows, self.title)
 
     def _train(self, photos: Sequence[Vectors]) -> None:
