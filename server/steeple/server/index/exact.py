@@ -29,8 +29,7 @@ class _Stacked:
 
     Attributes:
         ids: int64[N].
-        lifted: float32[41, N]; ``-2 d`` over ``|d|^2``. Its product with ``(q, 1)`` is the squared distance to q, less
-            ``|q|^2``, which does not change who is near.
+        lifted: float32[41, N]; see :func:`lifted`.
     """
 
     ids: NDArray[np.int64]
@@ -38,10 +37,7 @@ class _Stacked:
 
     @staticmethod
     def of(ids: NDArray[np.int64], descriptors: NDArray[np.float32]) -> _Stacked:
-        lifted = np.empty((DIMENSIONS + 1, len(ids)), np.float32)
-        np.multiply(descriptors.T, -2.0, out=lifted[:-1])
-        np.einsum("nd,nd->n", descriptors, descriptors, out=lifted[-1])
-        return _Stacked(ids, lifted)
+        return _Stacked(ids, lifted(descriptors))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +115,7 @@ class ExactIndex:
         found = np.full((len(rows), neighbours), -1, np.int64)
         distances = np.full((len(rows), neighbours), np.inf, np.float32)
         if kept and len(rows):
-            nearest, distances[:, :kept] = _nearest(rows, stacked.lifted, kept)
+            nearest, distances[:, :kept] = nearest_positions(rows, stacked.lifted, kept)
             found[:, :kept] = stacked.ids[nearest]
         return _neighbours_of_ids(found, distances)
 
@@ -170,12 +166,30 @@ def _joined(images: Mapping[int, NDArray[np.float32]]) -> tuple[NDArray[np.int64
     return np.concatenate(ids), np.concatenate(list(images.values()))
 
 
-def _nearest(
+def lifted(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32[D + 1, N] of float32[N, D]: ``-2 d`` over ``|d|^2``.
+
+    Its product with ``(q, 1)`` is the squared distance to q, less ``|q|^2``, which does not change who is near.
+    """
+    rows = np.empty((descriptors.shape[1] + 1, len(descriptors)), np.float32)
+    np.multiply(descriptors.T, -2.0, out=rows[:-1])
+    np.einsum("nd,nd->n", descriptors, descriptors, out=rows[-1])
+    return rows
+
+
+def nearest_positions(
     queries: NDArray[np.float32], lifted: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Positions of the ``count`` nearest of each query, nearest first, and their squared distances.
+    """Exact nearest neighbours.
 
-    Of descriptors as far as each other, the one of lower position is nearer.
+    Args:
+        queries: float32[Q, D]; Q is 1 or more.
+        lifted: float32[D + 1, N]; see :func:`lifted`.
+        count: K, from 1 to N.
+
+    Returns:
+        Positions intp[Q, K] of the nearest of each query, nearest first, and their squared distances float32[Q, K]. Of
+        descriptors as far as each other, the one of lower position is nearer.
     """
     number, total = len(queries), lifted.shape[1]
     extended = np.concatenate([queries, np.ones((number, 1), np.float32)], axis=1)

@@ -62,14 +62,14 @@ def train(
     least = max(factory.lists, 1 << factory.bits)
     if len(descriptors) < least:
         raise InvalidArgumentError(f"{factory} takes at least {least} descriptors to train, not {len(descriptors)}")
-    turn = _turn(descriptors, factory) if factory.turned else None
+    turn = rotation(descriptors, factory.sub_quantizers) if factory.turned else None
     if turn is not None:
         descriptors = turn.apply(descriptors)
-    centroids = _centroids(descriptors, factory.lists, stopped)
+    means = centroids(descriptors, factory.lists, stopped)
     quantizer: Any = faiss.IndexFlatL2(DIMENSIONS)
     if factory.links:
         quantizer = faiss.IndexHNSWFlat(DIMENSIONS, factory.links)
-    quantizer.add(centroids)
+    quantizer.add(means)
     lists: Any = faiss.IndexIVFPQ(quantizer, DIMENSIONS, factory.lists, factory.sub_quantizers, factory.bits)
     lists.use_precomputed_table = -1
     lists.do_polysemous_training = False
@@ -79,11 +79,20 @@ def train(
     return Codebook(faiss.serialize_index(index).tobytes(), probes, "a new codebook")
 
 
-def _turn(descriptors: NDArray[np.float32], factory: IndexFactory) -> Any:  # noqa: ANN401 - FAISS is untyped
-    """The rotation after which product quantization loses least (Ge et al., Optimized Product Quantization, 2013)."""
-    turn: Any = faiss.OPQMatrix(DIMENSIONS, factory.sub_quantizers)
+def rotation(descriptors: NDArray[np.float32], sub_quantizers: int) -> Any:  # noqa: ANN401 - FAISS is untyped
+    """The rotation after which product quantization loses least (Ge et al., Optimized Product Quantization, 2013).
+
+    Args:
+        descriptors: float32[N, D]; as many as a sub-quantizer has centroids, 256, or more.
+        sub_quantizers: Of the product quantizer; they divide D.
+
+    Returns:
+        FAISS's, trained.
+    """
+    dimensions = descriptors.shape[1]
+    turn: Any = faiss.OPQMatrix(dimensions, sub_quantizers)
     turn.niter = turn.niter_pq_0 = _OPQ_ITERATIONS
-    quantizer: Any = faiss.ProductQuantizer(DIMENSIONS, factory.sub_quantizers, factory.bits)
+    quantizer: Any = faiss.ProductQuantizer(dimensions, sub_quantizers, 8)
     quantizer.cp.min_points_per_centroid = 1
     turn.pq = quantizer
     # Thousands of small steps, at the end of each of which threads would wait for each other.
@@ -102,11 +111,25 @@ def _some(descriptors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(descriptors[:: max(1, len(descriptors) // count)])
 
 
-def _centroids(descriptors: NDArray[np.float32], lists: int, stopped: Callable[[], bool]) -> NDArray[np.float32]:
-    """float32[lists, 40]."""
+def centroids(
+    descriptors: NDArray[np.float32], lists: int, stopped: Callable[[], bool] = lambda: False
+) -> NDArray[np.float32]:
+    """Centres of clusters, by k-means in two levels; the same descriptors have the same.
+
+    Args:
+        descriptors: float32[N, D], as many as there are lists or more.
+        lists: How many.
+        stopped: Asked now and then whether to give up.
+
+    Returns:
+        float32[lists, D].
+
+    Raises:
+        CancelledError: If it was stopped.
+    """
     groups = round(math.sqrt(lists))
     means = _means(descriptors, groups)
-    nearest: Any = faiss.IndexFlatL2(DIMENSIONS)
+    nearest: Any = faiss.IndexFlatL2(descriptors.shape[1])
     nearest.add(means)
     group = nearest.search(descriptors, 1)[1][:, 0]
     sizes = np.bincount(group, minlength=groups)
@@ -122,9 +145,9 @@ def _centroids(descriptors: NDArray[np.float32], lists: int, stopped: Callable[[
 
 
 def _means(descriptors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """float32[count, 40]: centres of clusters."""
+    """float32[count, D]: centres of clusters."""
     clustering: Any = faiss.Kmeans(
-        DIMENSIONS,
+        descriptors.shape[1],
         count,
         niter=_ITERATIONS,
         seed=1,
