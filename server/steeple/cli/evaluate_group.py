@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from steeple.cli import evaluate, evaluate_compare, evaluate_lab, evaluate_methods, evaluate_report
+from steeple.cli import evaluate, evaluate_compare, evaluate_lab, evaluate_matching, evaluate_methods, evaluate_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,3 +70,6 @@ app.command("run", short_help="An experiment: systems and photos of a YAML file.
 app.command("methods", short_help="What an experiment can be made of.")(evaluate_methods.methods)
 app.command("compare", short_help="Whether one system is better than another.")(evaluate_compare.compare)
 app.command("report", short_help="A run as a page of HTML.")(evaluate_report.report)
+app.command("matching", short_help="How well local features match, on pairs of known geometry.")(
+    evaluate_matching.matching
+)

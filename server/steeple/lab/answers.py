@@ -42,6 +42,7 @@ class SystemAnswers:
         fingerprint: Of all that the answers depend on.
         dataset: Digest of the data set.
         queries: Keys of the queries' photos.
+        paths: Of their files.
         landmarks: What each shows; empty: nothing that the gallery has.
         tiers: How hard each is; may be empty.
         rankings: The first of each ranking.
@@ -59,6 +60,7 @@ class SystemAnswers:
     fingerprint: str
     dataset: str
     queries: Sequence[str]
+    paths: Sequence[str]
     landmarks: Sequence[str]
     tiers: Sequence[str]
     rankings: Sequence[Ranking]
@@ -95,6 +97,7 @@ def judged(answered: Answered, shown: ShownDataset, fingerprint: str) -> SystemA
         fingerprint,
         shown.digest,
         [query.photo.key for query in dataset.queries],
+        [str(query.photo.path) for query in dataset.queries],
         [query.landmark for query in dataset.queries],
         [query.tier for query in dataset.queries],
         [Ranking(each.keys[:KEPT], each.scores[:KEPT]) for each in answered.rankings],
@@ -119,6 +122,7 @@ def table_of(answers: SystemAnswers) -> pa.Table:
     columns = answers.columns
     arrays: dict[str, Any] = {
         "query": list(answers.queries),
+        "path": list(answers.paths),
         "landmark": list(answers.landmarks),
         "tier": list(answers.tiers),
         "known": columns.known,
@@ -221,6 +225,7 @@ def _answers(table: pa.Table, meta: Mapping[str, Any]) -> SystemAnswers:
         str(meta["fingerprint"]),
         str(meta["dataset"]),
         table["query"].to_pylist(),
+        table["path"].to_pylist(),
         table["landmark"].to_pylist(),
         table["tier"].to_pylist(),
         rankings,

@@ -74,7 +74,8 @@ class FeatureCache:
     def load(self, key: Mapping[str, Any]) -> Kept | None:
         """What is kept; None if it is not there, damaged, or something else."""
         try:
-            with np.load(self.path(key), allow_pickle=False) as file:
+            # Opened here: np.load leaves a file open that turns out to be damaged.
+            with self.path(key).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 header = json.loads(bytes(file[_HEADER].tobytes()))
                 if header["key"] != fingerprint({"format": _FORMAT, **key}):
                     return None

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from steeple.errors import InvalidArgumentError
 from steeple.lab.protocols import Backbone, GlobalSearch, Kind, LocalExtractor, LocalSearch, Pooling, Reranking
 from steeple.lab.reading import Section, Value, check_type
+from steeple.lab.versions import module_version
 
 PartT = TypeVar("PartT")
 
@@ -70,7 +68,7 @@ class PartUse:
     Attributes:
         kind: Its name in the table of its kinds.
         parameters: All of them, the defaults of those that were not given too.
-        version: Of its code: another where the module that makes it reads otherwise.
+        version: Of its code.
     """
 
     kind: str
@@ -139,14 +137,8 @@ def parameters_of(kind: Kind[Any]) -> dict[str, Any]:
 
 
 def version_of(kind: Kind[Any]) -> str:
-    """Of the code that makes a part: the start of the SHA-256 of the module's source."""
+    """Of the code that makes a part (:func:`steeple.lab.versions.module_version`)."""
     make: Callable[..., Any] = kind.make
     while isinstance(make, functools.partial):
         make = make.func
-    module = sys.modules[make.__module__]
-    return _source_digest(str(module.__file__))
-
-
-@functools.cache
-def _source_digest(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    return module_version(make.__module__)

@@ -7,10 +7,11 @@
      "systems": [{"name", "title", "group", "note", "definition", "credits": [{"kind", "title", "paper", "choices"}],
                   "figures": {name: share or null}, "intervals": {name: [low, high]}, "costs": {...}, "error": null}]}
 
-``results.parquet``: a row for each system and query: ``system``, ``query`` (key of the photo), ``landmark``, ``tier``,
-``known``, ``right``, ``score`` (of the first photo; minus infinity: none), ``confidence``, ``identified`` (null: the
-system does not say), ``keys`` and ``scores`` (of the first 100 photos; keys are places in the gallery), ``extract_ms``,
-``search_ms``, ``rerank_ms``, ``query_bytes``, and a column ``figure_NAME`` for each figure that is a mean over queries.
+``results.parquet``: a row for each system and query: ``system``, ``query`` (key of the photo), ``path``,
+``landmark``, ``tier``, ``known``, ``right``, ``score`` (of the first photo; minus infinity: none), ``confidence``,
+``identified`` (null: the system does not say), ``keys`` and ``scores`` (of the first 100 photos; keys are places in
+the gallery), ``extract_ms``, ``search_ms``, ``rerank_ms``, ``query_bytes``, and a column ``figure_NAME`` for each
+figure that is a mean over queries.
 
 ``gallery.parquet``: a row for each photo of the gallery, in its order: ``key``, ``landmark``, ``path``.
 """

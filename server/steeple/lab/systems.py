@@ -14,9 +14,13 @@ from steeple.errors import InvalidArgumentError
 from steeple.lab.parts import Parts, PartUse, read_part
 from steeple.lab.protocols import Kind
 from steeple.lab.reading import Section, read_yaml
+from steeple.lab.versions import module_version
 
 BUILT_IN: Final = Path(__file__).with_name("systems.yaml")
 """The rows that ship with Steeple."""
+
+
+_PRODUCT: Final = ("steeple.lab.", "steeple.recognition", "steeple.server.evaluation", "steeple.server.index")
 
 
 class Group(StrEnum):
@@ -83,6 +87,11 @@ class Product:
     release: str
     exact: bool
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that its answers depend on, but for photos."""
+        return {**vars(self), "version": module_version("steeple.lab.product", _PRODUCT)}
+
 
 @dataclass(frozen=True)
 class System:
@@ -138,7 +147,7 @@ class System:
         return {
             "parts": [each and each.identity for each in parts],
             "branch": self.branch and self.branch.identity,
-            "product": self.product and vars(self.product),
+            "product": self.product and self.product.identity,
         }
 
     def credits(self, parts: Parts) -> list[dict[str, str]]:
