@@ -20,7 +20,7 @@ from steeple.cli import (
     catalogue,
     discover,
     doctor,
-    evaluate,
+    evaluate_group,
     explain,
     export,
     feedback,
@@ -65,6 +65,9 @@ _USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
 
 _INTERRUPTED: Final = 130
 
+_EXTRAS: Final = dict.fromkeys(("onnx", "onnxruntime", "pyarrow", "scipy", "skimage", "sklearn", "yaml"), "lab")
+"""Which extra has a package, where that is not the server's."""
+
 app = typer.Typer(
     name="steeple",
     no_args_is_help=True,
@@ -80,7 +83,7 @@ app.command("doctor", short_help="What is wrong with a machine or a data folder.
 app.command("identify")(identify.identify)
 app.command("app", short_help="The app for phones, in a window here.")(app_command.app)
 app.command("explain", short_help="Why a photo is answered as it is.")(explain.explain)
-app.command("evaluate", short_help="Measure recognition on photos with known answers.")(evaluate.evaluate)
+app.add_typer(evaluate_group.app, name="evaluate", short_help="Measure recognition on photos with known answers.")
 app.command("demo", short_help="Recognise real photographs, end to end.")(demo.demo)
 app.command("calibrate", short_help="Fit the confidence to photos like yours.")(calibrate.calibrate)
 app.add_typer(landmarks.app, name="landmarks")
@@ -172,7 +175,7 @@ def _missing_package(output: Output, error: ModuleNotFoundError) -> int:
     if package in ("", "steeple"):  # ours is there, or it is a defect
         raise error
     missing = FailedPreconditionError(f"this command needs {package}, which is not installed", package=package)
-    output.error(missing, hint="install the server as well: pip install 'steeple[server,cpu]'")
+    output.error(missing, hint=f"install it as well: pip install 'steeple[{_EXTRAS.get(package, 'server')},cpu]'")
     return missing.exit_code
 
 

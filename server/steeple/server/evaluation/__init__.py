@@ -5,13 +5,23 @@ from steeple.server.evaluation.failures import Failure, FailureKind, failures_of
 from steeple.server.evaluation.indexes import empty_index
 from steeple.server.evaluation.metrics import Metrics, Outcome, intervals, measure
 from steeple.server.evaluation.reliability import FalsePositives, ReliabilityBin, false_positives, reliability
-from steeple.server.evaluation.run import QueryResult, Trial, answer_all, extract_features
+from steeple.server.evaluation.run import (
+    Extracted,
+    FeatureSource,
+    QueryResult,
+    Trial,
+    answer_all,
+    extract_features,
+    whole,
+)
 
 __all__ = [
     "Dataset",
+    "Extracted",
     "Failure",
     "FailureKind",
     "FalsePositives",
+    "FeatureSource",
     "Metrics",
     "Outcome",
     "Photo",
@@ -27,4 +37,5 @@ __all__ = [
     "intervals",
     "measure",
     "reliability",
+    "whole",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from steeple.delf import Extractor, FeatureSet, ModelRelease, wire
 from steeple.delf.progress import Progress
@@ -57,6 +58,36 @@ def whole(features: FeatureSet) -> Sequence[tuple[FeatureSet, int]]:
     """The :data:`Sending` of all features in one message."""
     message = wire.pack(features)
     return [(wire.unpack(message), message.ByteSize())]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The features of a photo.
+
+    Attributes:
+        features: As the extractor made them.
+        seconds: That it took, reading the file included.
+    """
+
+    features: FeatureSet
+    seconds: float
+
+
+class FeatureSource(Protocol):
+    """Where the features of photos come from."""
+
+    def extract_all(self, title: str, photos: Sequence[Photo], progress: Progress) -> Iterator[tuple[Photo, Extracted]]:
+        """Photos and their features, in the order given.
+
+        Args:
+            title: Of the stage, for ``progress``.
+            photos: Which.
+            progress: Told how far it is.
+
+        Raises:
+            ImageError: If a photo cannot be used; the text names it.
+        """
+        ...
 
 
 def _at_once() -> None:
@@ -114,7 +145,10 @@ def extract_features(
 
 
 class Trial:
-    """A data set, ready to be asked about in more than one way; arguments and errors as for :func:`answer_all`."""
+    """A data set, ready to be asked about in more than one way.
+
+    Arguments and errors are those of :func:`answer_all`; ``source`` has the features, if they are not to be extracted.
+    """
 
     def __init__(
         self,
@@ -125,13 +159,15 @@ class Trial:
         *,
         extractors: int = 1,
         filled: Callable[[], None] = _at_once,
+        source: FeatureSource | None = None,
     ) -> None:
         images: dict[int, GalleryImage] = {}
 
         def gallery(keys: Sequence[int]) -> dict[int, GalleryImage]:
             return {key: images[key] for key in keys}
 
-        with _Extractors(release, extractors) as pool:
+        with ExitStack() as stack:
+            pool = source or stack.enter_context(_Extractors(release, extractors))
             for key, (photo, extracted) in enumerate(pool.extract_all("gallery", dataset.gallery, progress)):
                 ((features, _),) = whole(extracted.features)
                 index.add(key, features.unit_descriptors())
@@ -169,12 +205,6 @@ class Trial:
         return recognition, size
 
 
-@dataclass(frozen=True)
-class _Extracted:
-    features: FeatureSet
-    seconds: float
-
-
 class _Extractors:
     """A pool of threads with an extractor each; the TFLite runtime lets them run side by side."""
 
@@ -190,17 +220,15 @@ class _Extractors:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
 
-    def extract_all(
-        self, title: str, photos: Sequence[Photo], progress: Progress
-    ) -> Iterator[tuple[Photo, _Extracted]]:
+    def extract_all(self, title: str, photos: Sequence[Photo], progress: Progress) -> Iterator[tuple[Photo, Extracted]]:
         """Photos and their features, in the order given."""
         progress(title, 0, len(photos))
-        extracted: Iterable[_Extracted] = self._threads.map(self._extract, photos)
+        extracted: Iterable[Extracted] = self._threads.map(self._extract, photos)
         for number, pair in enumerate(zip(photos, extracted, strict=True), start=1):
             yield pair
             progress(title, number, len(photos))
 
-    def _extract(self, photo: Photo) -> _Extracted:
+    def _extract(self, photo: Photo) -> Extracted:
         extractor = self._idle.get()
         start = time.perf_counter()
         try:
@@ -209,4 +237,4 @@ class _Extractors:
             raise ImageError(f"{photo.path}: {error.message}", **error.metadata) from error
         finally:
             self._idle.put(extractor)
-        return _Extracted(features, time.perf_counter() - start)
+        return Extracted(features, time.perf_counter() - start)
