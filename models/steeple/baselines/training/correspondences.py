@@ -146,7 +146,7 @@ def corresponding(photo: NDArray[np.uint8], parameters: PairParameters, rng: np.
 
 def detected(image: NDArray[np.uint8]) -> Keypoints:
     """SIFT's keypoints of a grey picture uint8[H, W]."""
-    found = cv2.SIFT.create().detect(image, None)
+    found = cv2.SIFT.create(enable_precise_upscale=True).detect(image, None)
     return Keypoints(
         np.array([one.pt for one in found], np.float64).reshape(-1, 2),
         np.array([one.size for one in found], np.float64),

@@ -97,7 +97,7 @@ def lift_detector() -> keras.Model:
         A network to float32[B, S - 12, S - 12]: pixel x, y of the result is the score of pixel x + 6, y + 6.
     """
     x = inputs = layers.Input((None, None, 1))
-    for number, (channels, kernel) in enumerate(((16, 5), (16, 5), (16, 5))):
+    for number, (channels, kernel) in enumerate(((8, 5), (8, 5), (16, 5))):
         x = layers.Conv2D(channels, kernel, activation="relu", name=f"detector{number}")(x)
     x = layers.Conv2D(1, 1, name="detector3")(x)
     return keras.Model(inputs, x[..., 0], name="lift_detector")
