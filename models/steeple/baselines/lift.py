@@ -57,7 +57,9 @@ class Lift:
         training showed it to be is above 0.
         """
         padded = np.pad(image, _BORDER, mode="symmetric").astype(np.float32)
-        return self._detector({"picture": ((padded - _GREY_MEAN) / _GREY_SCALE)[None, None]})["scores"][0, 0]
+        made = self._detector({"picture": ((padded - _GREY_MEAN) / _GREY_SCALE)[None, None]})["scores"]
+        scores: NDArray[np.float32] = made[0, 0]
+        return scores
 
     def angles(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32[N]: orientations of grey patches uint8[N, 32, 32], radians, clockwise on the screen."""

@@ -88,7 +88,7 @@ class HardNetObjective(PatchObjective):
     patches = PatchParameters()
     paper = "Mishchuk, Mishkin, Radenovic, Matas: Working hard to know your neighbor's margins, NeurIPS 2017"
 
-    def __init__(self, channels: int = 16, dimensions: int = 128, dropout: float = 0.1, margin: float = 1.0) -> None:
+    def __init__(self, channels: int = 16, dimensions: int = 128, dropout: float = 0.3, margin: float = 1.0) -> None:
         super().__init__({"descriptor": networks.hardnet(channels, dimensions, dropout)}, ("descriptor",))
         self.margin = margin
 

@@ -40,7 +40,7 @@ class LiftLike:
 
     Args:
         count: Features kept, at most.
-        threshold: Pixels with a lower score are no keypoints; training has blank places below -1, and keypoints above 1.
+        threshold: Pixels with a lower score are no keypoints. Training wants blank places below -1, keypoints above 1.
 
     Raises:
         InvalidArgumentError: If ``count`` makes no sense.
