@@ -140,7 +140,7 @@ def _blank(found: Correspondences, rng: np.random.Generator) -> NDArray[np.uint8
     known = found.all_in_first
     distances = np.linalg.norm(spots[:, :, None] - known.positions[None, None], axis=3)
     like = np.abs(np.log(sizes[:, :, None] / known.sizes[None, None])) < _LIKE
-    clearance = np.where(like, distances / sizes[:, :, None], np.inf).min(axis=2)
+    clearance = np.where(like, distances / sizes[:, :, None], np.inf).min(axis=2, initial=np.inf)
     best = clearance.argmax(axis=1)
     rows = np.arange(count)
     angles = rng.uniform(-math.pi, math.pi, count)
