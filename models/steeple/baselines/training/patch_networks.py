@@ -68,7 +68,7 @@ def lift_descriptor() -> keras.Model:
     for number, (channels, kernel) in enumerate(((32, 7), (64, 6))):
         x = layers.Conv2D(channels, kernel, name=f"descriptor{number}")(x)
         x = ops.tanh(x)
-        x = ops.sqrt(ops.average_pool(ops.square(x), 2) + _EPSILON)
+        x = ops.sqrt(layers.AveragePooling2D(2)(ops.square(x)) + _EPSILON)
     x = layers.Conv2D(128, 4, name="descriptor2")(x)
     return keras.Model(inputs, layers.UnitNormalization()(layers.GlobalAveragePooling2D()(x)), name="lift_descriptor")
 
