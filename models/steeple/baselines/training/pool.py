@@ -93,7 +93,7 @@ def make_pool(
         seed: The same pool comes of the same seed, however many processes make it.
         workers: Processes.
         progress: Told how far it is.
-        until: When to stop with what there is, by :func:`time.monotonic`.
+        until: When to stop with what there is, if that is anything, by :func:`time.monotonic`.
 
     Returns:
         What :func:`steeple.baselines.training.patch_pairs.patch_pairs` returns, of all photos, and ``photo``.
@@ -115,7 +115,7 @@ def make_pool(
         # In portions, so that not much more is made than is wanted.
         portion = workers * 4 * _CHUNK
         waiting = [executor.submit(_made, list(islice(tasks, _CHUNK))) for _ in range(portion // _CHUNK)]
-        while waiting and done < count and time.monotonic() < until:
+        while waiting and done < count and (not done or time.monotonic() < until):
             made = waiting.pop(0).result()
             waiting.append(executor.submit(_made, list(islice(tasks, _CHUNK))))
             parts += made
