@@ -108,7 +108,7 @@ def make_pool(
         for number, path in enumerate(photos)
     )
     parts: list[PatchArrays] = []
-    done = 0
+    done = tried = 0
     # Processes begin anew: what was imported by now - Keras, a GPU - must not be copied into them.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin) as executor:
@@ -119,9 +119,10 @@ def make_pool(
             made = waiting.pop(0).result()
             waiting.append(executor.submit(_made, list(islice(tasks, _CHUNK))))
             parts += made
+            tried += _CHUNK
             done += sum(len(part[PHOTO]) for part in made)
             progress("pairs of patches", min(done, count), count)
-            if not done and len(parts) >= 2 * len(photos):
+            if not done and tried >= 2 * len(photos):
                 break
         executor.shutdown(wait=True, cancel_futures=True)
     if not done:
