@@ -54,7 +54,8 @@ def test_photos_without_texture_are_refused(tmp_path: Path) -> None:
 
 
 def test_photos_to_validate_on_are_not_trained_on_and_stay_the_same(tmp_path: Path) -> None:
-    photos(tmp_path, 100)
+    for number in range(100):
+        (tmp_path / f"{number:03}.jpg").write_bytes(b"chosen by name")
     found = PatchPhotos.below(tmp_path)
     assert len(found.training) + len(found.validation) == 100
     assert 2 <= len(found.validation) <= 12
@@ -66,7 +67,8 @@ def test_photos_to_validate_on_are_not_trained_on_and_stay_the_same(tmp_path: Pa
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few_photos_are_refused(count: int, tmp_path: Path) -> None:
-    photos(tmp_path, count)
+    for number in range(count):
+        (tmp_path / f"{number}.jpg").touch()
     with pytest.raises(InvalidArgumentError, match=r"no photo|must be more"):
         PatchPhotos.below(tmp_path)
     with pytest.raises(InvalidArgumentError, match="no folder"):
