@@ -1,0 +1,90 @@
+"""What patch networks minimise, against numbers worked out by hand and references that go pair by pair."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.tiny_training import NEEDS_TENSORFLOW
+
+pytestmark = NEEDS_TENSORFLOW
+
+Array = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def losses() -> Any:
+    return importlib.import_module("steeple.baselines.training.patch_losses")
+
+
+def unit(rng: np.random.Generator, *shape: int) -> Array:
+    vectors = rng.standard_normal(shape).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
+
+
+def pairs(count: int = 9) -> tuple[Array, Array, NDArray[np.int32]]:
+    rng = np.random.default_rng(0)
+    first = unit(rng, count, 6)
+    second = first + 0.3 * unit(rng, count, 6)
+    second /= np.linalg.norm(second, axis=1, keepdims=True)
+    return first, second, np.asarray(np.arange(count) // 2, np.int32)
+
+
+def test_the_hardest_of_other_photos_counts_from_either_side(losses: Any) -> None:
+    first, second, photos = pairs()
+    expected = []
+    for i in range(len(first)):
+        others = [j for j in range(len(first)) if photos[j] != photos[i]]
+        nearest = min(min(np.linalg.norm(first[i] - second[j]), np.linalg.norm(first[j] - second[i])) for j in others)
+        expected.append(max(0.0, 1 + np.linalg.norm(first[i] - second[i]) - nearest))
+    made = np.asarray(losses.hardest_in_batch(first, second, photos, 1.0))
+    np.testing.assert_allclose(made, expected, atol=1e-3)
+    assert np.asarray(losses.hardest_in_batch(first, second, photos, 0.0)).sum() < made.sum()
+
+
+def test_only_the_nearest_others_count_and_only_within_the_margin(losses: Any) -> None:
+    first, second, photos = pairs()
+    expected = []
+    for i in range(len(first)):
+        others = sorted(
+            float(np.linalg.norm(first[i] - second[j])) for j in range(len(first)) if photos[j] != photos[i]
+        )
+        hinges = [max(0.0, 1.2 - distance) for distance in others[:3]]
+        expected.append(float(np.linalg.norm(first[i] - second[i])) + sum(hinges) / 3)
+    made = np.asarray(losses.pairwise_hinge(first, second, photos, 1.2, 3))
+    np.testing.assert_allclose(made, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("angle", "loss"), [(0.7, 0.0), (0.7 + math.pi, 2.0), (0.7 + math.pi / 2, 1.0)])
+def test_orientations_should_differ_by_the_turn(losses: Any, angle: float, loss: float) -> None:
+    first = np.array([[math.cos(0.2), math.sin(0.2)]], np.float32)
+    second = np.array([[math.cos(angle), math.sin(angle)]], np.float32)
+    made = losses.turned_apart(first, second, np.array([0.5], np.float32))
+    np.testing.assert_allclose(np.asarray(made), [loss], atol=1e-6)
+
+
+def test_a_soft_position_is_at_a_peak_and_between_two(losses: Any) -> None:
+    scores = np.zeros((2, 9, 12), np.float32)
+    scores[0, 3, 7] = scores[1, 3, 7] = scores[1, 5, 1] = 4
+    made = np.asarray(losses.soft_position(scores, 10.0, 6))
+    np.testing.assert_allclose(made, [[13, 9], [10, 10]], atol=1e-3)
+
+
+def test_positions_are_carried_by_affine_transforms(losses: Any) -> None:
+    transform = np.array([[[0, -2, 5], [2, 0, 1]]], np.float32)
+    np.testing.assert_allclose(np.asarray(losses.carried(np.array([[3.0, 4.0]], np.float32), transform)), [[-3, 7]])
+
+
+def test_presence_wants_one_high_score_and_blank_places_none(losses: Any) -> None:
+    flat = np.full((1, 10, 10), 0.4, np.float32)
+    np.testing.assert_allclose(np.asarray(losses.presence(flat, 10.0, present=True)), 0.36, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(losses.presence(flat, 10.0, present=False)), 1.96, atol=1e-5)
+    peak = np.full((1, 10, 10), -3, np.float32)
+    peak[0, 4, 4] = 2  # of a hundred pixels: log(100) / 10 is 0.46 less
+    assert float(np.asarray(losses.presence(peak, 10.0, present=True))[0]) == 0
+    np.testing.assert_allclose(np.asarray(losses.presence(-flat * 5, 10.0, present=False)), 0, atol=1e-5)
