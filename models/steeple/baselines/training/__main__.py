@@ -27,9 +27,9 @@ def main() -> int:
     try:
         facts = given.run(given)
     except SteepleError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        sys.stderr.write(f"error: {error.message}\n")
         return 1
-    print(json.dumps(facts, indent=2))
+    sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     return 0
 
 

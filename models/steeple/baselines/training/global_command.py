@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from steeple.baselines.training.global_methods import DIR, SIAMAC, Limits, Method
 from steeple.baselines.training.global_photos import collections
-from steeple.baselines.training.global_run import DIR, SIAMAC, Limits, Method, train
 from steeple.delf import layer_weights
-from steeple.delf.training import weights
+from steeple.delf.training import pretrained
 from steeple.errors import InvalidArgumentError
 
 _TRUNK: Final = "efficientnet-lite0"
@@ -51,8 +51,15 @@ def _run(given: argparse.Namespace) -> dict[str, Any]:
         raise InvalidArgumentError(f"--side is a multiple of 32 and at least 64, not {given.side}")
     if min(given.steps, given.tuples) < 1 or not given.rate > 0:
         raise InvalidArgumentError("--steps and --tuples are at least 1, and --rate is above 0")
+    # Here, since other subcommands' processes import this module and need no Keras.
+    from steeple.baselines.training.global_run import train  # noqa: PLC0415
+
     taught, held = collections(given.data, given.pairs, given.held_out, _HELD_OUT_SHARE)
-    start = weights.imagenet(_TRUNK) if given.start is None else layer_weights.read(given.start)
+    start = (
+        pretrained.keras_weights(pretrained.IMAGENET[_TRUNK].state_dict())
+        if given.start is None
+        else layer_weights.read(given.start)
+    )
     method: Method = replace(given.method, tuples=given.tuples, rate=given.rate)
     limits = Limits(given.side, given.steps, given.seconds, given.seed)
     made, facts = train(method, _TRUNK, start, taught, held, limits)

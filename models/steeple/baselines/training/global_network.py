@@ -75,9 +75,7 @@ def region_grid(height: int, width: int, levels: int = _LEVELS) -> list[tuple[in
     for level in range(1, levels + 1):
         side = max(1, 2 * shorter // (level + 1))
         tall, wide = (level + (extra if span == longer > shorter else 0) for span in (height, width))
-        regions += [
-            (row, column, side) for row in _starts(height, side, tall) for column in _starts(width, side, wide)
-        ]
+        regions += [(row, column, side) for row in _starts(height, side, tall) for column in _starts(width, side, wide)]
     return regions
 
 

@@ -65,7 +65,9 @@ def collections(
     known = set(whole.all)
     missing = next((path for pair in verified for path in pair if path not in known), None)
     if missing is not None:
-        raise InvalidArgumentError(f"{pairs} names {missing}, which is not there; find pairs among the photos of --data")
+        raise InvalidArgumentError(
+            f"{pairs} names {missing}, which is not there; find pairs among the photos of --data"
+        )
     held = [paths for name, paths in zip(whole.landmarks, whole.labelled, strict=True) if name in held_out]
     strangers = [path for path in whole.unlabelled if is_held_back(path, share)]
     return _collection(taught.labelled, taught.unlabelled, verified), _collection(held, strangers, ())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 import cv2
@@ -17,9 +17,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from steeple.baselines.training import global_losses
+from steeple.baselines.training.global_methods import Limits, Method
 from steeple.baselines.training.global_network import PROJECTION, REGIONS, VECTOR, mac_network, rmac_network
 from steeple.baselines.training.global_photos import Collection, load, shown, whole
-from steeple.baselines.training.hard_negatives import HardNegatives, draw_tuples, leave_one_out
+from steeple.baselines.training.hard_negatives import draw_tuples, leave_one_out
 from steeple.delf.training.batches import ahead, threads
 from steeple.delf.training.network import Weights, get_weights, set_weights
 
@@ -29,72 +30,12 @@ _MOST_EPOCHS: Final = 10_000
 _WHITENED: Final = 800
 _SHRINKAGE: Final = 1e-3
 
+_LOSSES: Final[Mapping[str, Callable[[Any, float], Any]]] = {
+    "contrastive": global_losses.contrastive,
+    "triplet": global_losses.triplet,
+}
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Method:
-    """What a method decides.
-
-    Attributes:
-        name: Of the method.
-        loss: Of vectors float32[T, 2 + N, D] and a margin.
-        margin: Of the loss.
-        negatives: Of every tuple.
-        tuples: In a batch.
-        rate: Learning rate of Adam in the first epoch; it falls by a tenth from epoch to epoch.
-        dimensions: Of the projection of regions; 0 for a method without.
-    """
-
-    name: str
-    loss: Callable[[Any, float], Any]
-    margin: float
-    negatives: HardNegatives
-    tuples: int
-    rate: float
-    dimensions: int = 0
-
-    def network(self, trunk: str) -> keras.Model:
-        """With random weights."""
-        return rmac_network(trunk, self.dimensions) if self.dimensions else mac_network(trunk)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {**asdict(replace(self, loss=lambda *_: None)), "loss": self.loss.__name__}
-
-
-SIAMAC: Final = Method(
-    "siamac", global_losses.contrastive, 0.7, HardNegatives(5, 5, one_a_landmark=True), tuples=8, rate=2e-5
-)
-"""Radenovic, Tolias and Chum, ECCV 2016: their margin and their five negatives."""
-
-DIR: Final = Method(
-    "dir",
-    global_losses.triplet,
-    0.1,
-    HardNegatives(1, 25, one_a_landmark=False),
-    tuples=16,
-    rate=2e-5,
-    dimensions=512,
-)
-"""Gordo et al., IJCV 2017: their margin, and negatives drawn from the 25 hardest."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a run ends, and how large pictures are.
-
-    Attributes:
-        side: Pixels of the square pictures that are learned from, and of the longer side of those that are compared.
-        steps: Of the optimiser, at most.
-        seconds: After so many no further step is made.
-        seed: Of all randomness.
-    """
-
-    side: int = 320
-    steps: int = 4000
-    seconds: float = math.inf
-    seed: int = 1
 
 
 class _Objective(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -111,7 +52,7 @@ class _Objective(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The method's."""
-        return self.method.loss(y_pred, self.method.margin)
+        return _LOSSES[self.method.loss](y_pred, self.method.margin)
 
 
 def train(
@@ -135,7 +76,7 @@ def train(
     cv2.setNumThreads(1)  # batches are made by threads enough
     keras.utils.set_random_seed(limits.seed)
     rng = np.random.default_rng(limits.seed)
-    network = method.network(trunk)
+    network = rmac_network(trunk, method.dimensions) if method.dimensions else mac_network(trunk)
     set_weights(network, start, missing_ok=PROJECTION not in start)
     photos, held_photos = load(taught.paths, threads()), load(held.paths, threads())
     _log.info("%d photos to train on, %d to validate on", len(photos), len(held_photos))
@@ -174,7 +115,7 @@ def train(
         seconds = time.monotonic() - began
         _log.info("epoch %d, step %d, %.0f s: loss %.5f, mAP %.4f", epoch, done, seconds, losses[-1], scores[-1])
     return best, {
-        "method": method.to_dict(),
+        "method": asdict(method),
         "trunk": trunk,
         "backend": keras.backend.backend(),
         "side": limits.side,

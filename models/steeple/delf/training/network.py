@@ -20,6 +20,7 @@ Weights = Mapping[str, list[NDArray[np.float32]]]
 FEATURES: Final = "features"
 DESCRIPTORS: Final = "descriptors"
 ATTENTION: Final = "attention"
+ATTENTION_HIDDEN: Final = "attention_hidden"
 ATTENTION_LOGITS: Final = "attention_logits"
 GLOBAL: Final = "global"
 
@@ -27,7 +28,7 @@ _FINE_STRIDE: Final = 8
 _GEM_POWER: Final = 3
 _HEAD_SCALE: Final = 1 / 16
 _SCALE: Final = "head_scale"
-_SCALED_HEADS: Final = ("attention_hidden", "global_wide")
+_SCALED_HEADS: Final = (ATTENTION_HIDDEN, "global_wide")
 _GEM_FLOOR: Final = 1e-3
 
 
@@ -75,7 +76,7 @@ def delf_network(parameters: NetworkParameters) -> keras.Model:
 
 
 def _learned_attention(features: Any, parameters: NetworkParameters) -> Any:
-    hidden = layers.Conv2D(parameters.attention_channels, 1, activation="relu", name="attention_hidden")(features)
+    hidden = layers.Conv2D(parameters.attention_channels, 1, activation="relu", name=ATTENTION_HIDDEN)(features)
     return layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(0.5), name=ATTENTION_LOGITS)(hidden)
 
 
