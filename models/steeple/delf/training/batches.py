@@ -23,7 +23,7 @@ Batch = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 """Inputs and what is to be made of them, by name."""
 
 _LEAST_THREADS: Final = 2
-_MOST_THREADS: Final = 6
+_MOST_THREADS: Final = 4
 
 
 @dataclass(frozen=True)
