@@ -94,7 +94,7 @@ def shown(photo: NDArray[np.uint8], side: int, rng: np.random.Generator) -> NDAr
 
 
 def whole(photos: Sequence[NDArray[np.uint8]], side: int, count: int) -> Iterator[tuple[NDArray[np.uint8], list[int]]]:
-    """Whole photos in batches of one size: 4:3 or 3:4, whichever is nearer, so that a network sees two shapes alone.
+    """Whole photos in batches of one size, about 4:3 or 3:4, whichever is nearer: a network sees two shapes alone.
 
     Args:
         photos: uint8[H, W, 3] each.
