@@ -101,21 +101,22 @@ class Colours:
     def maps(self, image: NDArray[np.uint8]) -> FeatureMaps:
         self._work.note("colours")
         copies = (cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for size in self._sizes)
-        return tuple(copy.astype(np.float32) / 7 for copy in copies)
+        return tuple((copy / 7).astype(np.float32) for copy in copies)
 
 
 class Flat:
     """A vector of all that the first map has, less the training photos' mean."""
 
     def __init__(self) -> None:
-        self._mean = np.float32(0)
+        self._mean = np.zeros((1, 1, 3), np.float32)
 
     def fit(self, training: Sequence[FeatureMaps]) -> None:
         if len(training):
-            self._mean = np.mean([maps[0] for maps in training], axis=0)
+            self._mean = np.mean([maps[0] for maps in training], axis=0).astype(np.float32)
 
     def pool(self, maps: FeatureMaps) -> NDArray[np.float32]:
-        return unit((maps[0] - self._mean).reshape(1, -1))[0]
+        (vector,) = unit((maps[0] - self._mean).reshape(1, -1))
+        return np.asarray(vector, np.float32)
 
 
 class Nearest:
@@ -221,7 +222,7 @@ def stand_ins(work: Work) -> Parts:
 def similarity(one: LocalFeatures, other: LocalFeatures) -> float:
     """Of the features in the same places."""
     if one.binary:
-        return -float(np.bitwise_count(one.descriptors ^ other.descriptors).sum())
+        return -float(np.abs(one.descriptors.astype(np.float32) - other.descriptors).sum())
     return float((one.descriptors * other.descriptors).sum())
 
 
