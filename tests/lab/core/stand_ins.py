@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.errors import InvalidArgumentError
+from steeple.errors import InvalidArgumentError, NotFoundError
 from steeple.lab.features import FeatureMaps, LocalFeatures
 from steeple.lab.parts import Parts
 from steeple.lab.photos import Grade, LabDataset, LabPhoto, LabQuery
@@ -107,7 +107,9 @@ class Colours:
 class Flat:
     """A vector of all that the first map has, less the training photos' mean."""
 
-    def __init__(self) -> None:
+    def __init__(self, release: str = "") -> None:
+        if release:
+            raise NotFoundError(f"there is no release {release}")
         self._mean = np.zeros((1, 1, 3), np.float32)
 
     def fit(self, training: Sequence[FeatureMaps]) -> None:
@@ -165,6 +167,8 @@ class Again:
     """Scores the first of a ranking anew, by local features."""
 
     def __init__(self, first: int = 3) -> None:
+        if first < 1:
+            raise InvalidArgumentError(f"first must be 1 or more, not {first}")
         self._first = first
         self._gallery: Sequence[LocalFeatures] = ()
 
