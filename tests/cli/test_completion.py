@@ -71,6 +71,8 @@ def filled(address: str) -> Iterator[str]:
         ("steeple keys create Ada --scope e", ["editor"]),
         ("steeple model show delf-lite", ["delf-lite0-v1", "delf-lite2-v1"]),
         ("steeple evaluate photos --model delf-b", ["delf-base"]),
+        ("steeple evaluate re", ["release", "report"]),
+        ("steeple evaluate --mo", ["--model"]),
         ("steeple identify photo", []),  # the shell offers files
     ],
 )

@@ -125,7 +125,7 @@ def lab(
     Examples:
       steeple evaluate lab photos/ --training others/
       steeple evaluate lab photos/ --training others/ --photos 20 --output /tmp/try
-      steeple evaluate lab roxford5k/ --format roxford5k --training landmarks/ --only steeple
+      steeple evaluate lab roxford5k/ --format revisited --training landmarks/ --only gem
     """
     from steeple.lab.experiment import DatasetUse, Experiment
     from steeple.lab.parts import Parts

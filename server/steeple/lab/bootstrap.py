@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -54,7 +55,7 @@ class QueryColumns:
             confidence.
         """
         rows = np.arange(len(self.known)) if rows is None else rows
-        found = {name: _mean(values[rows]) for name, values in self.by_query.items()}
+        found = self._means(rows)
         none = np.zeros(len(rows), np.bool_)
         scored = OutcomeColumns(self.known[rows], self.right[rows], none, self.score[rows])
         judged = OutcomeColumns(self.known[rows], self.right[rows], none, self.confidence[rows])
@@ -65,6 +66,18 @@ class QueryColumns:
             "ece": expected_calibration_error(judged),
             **found,
         }
+
+    @functools.cached_property
+    def _stacked(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """float64[F, Q], bool[F, Q]: all figures of queries, 0 for NaN, and which are none."""
+        values = np.array(list(self.by_query.values()), np.float64).reshape(-1, len(self.known))
+        return np.nan_to_num(values, nan=0.0), ~np.isnan(values)
+
+    def _means(self, rows: NDArray[np.intp]) -> dict[str, float]:
+        values, counted = self._stacked
+        sums, counts = values[:, rows].sum(axis=1), counted[:, rows].sum(axis=1)
+        means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+        return dict(zip(self.by_query, means.tolist(), strict=True))
 
     def intervals(self, resamples: int = RESAMPLES) -> dict[str, tuple[float, float]]:
         """95 % bootstrap intervals of all figures, by name.
@@ -103,8 +116,3 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(values, _COVERED)
     return float(low), float(high)
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    counted = values[~np.isnan(values)]
-    return float(counted.mean()) if len(counted) else float("nan")

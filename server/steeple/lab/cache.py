@@ -31,7 +31,8 @@ _HEADER: Final = "header"
 _PART: Final = ".part-"
 _STALE_SECONDS: Final = 24 * 3600.0  # after which a file that was never finished is nobody's
 _LARGEST: Final = float(np.finfo(np.float16).max)
-_DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+# RuntimeError: damage can make a file seem encrypted, or packed in a way of a later year.
+_DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
 
 def default_cache() -> Path:

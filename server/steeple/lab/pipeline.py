@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -139,7 +140,7 @@ class _Answering:
         count = len(self._shown.queries)
         rankings: list[Ranking] = []
         times = np.zeros((3, count), np.float64)
-        sizes = np.zeros(count, np.int64)
+        sizes, features = np.zeros((2, count), np.int64)
         for place in range(count):
             progress(f"{self._where}: answers", place, count)
             evidence, times[0, place] = self._evidence(place)
@@ -149,7 +150,7 @@ class _Answering:
             for stage in self._stages:
                 ranking = stage.rerank(evidence, ranking)
             times[1:, place] = middle - start, time.perf_counter() - middle
-            sizes[place] = self._bytes(evidence)
+            sizes[place], features[place] = _bytes(evidence), 0 if evidence.local is None else len(evidence.local)
             rankings.append(ranking)
         progress(f"{self._where}: answers", count, count)
         searches = (self._local_search, self._global_search)
@@ -160,7 +161,7 @@ class _Answering:
             extract_seconds=times[0],
             search_seconds=times[1],
             rerank_seconds=times[2],
-            query_bytes=sizes,
+            query_bytes=sizes + (_GEOMETRY_BYTES * features if "local" in self._read else 0),
             index_bytes=sum(each.bytes_an_image for each in searches if each is not None),
             stage_bytes=self._stage_bytes(),
             features=float(np.mean([len(local) for local in self._gallery])) if len(self._gallery) else 0.0,
@@ -175,8 +176,8 @@ class _Answering:
         gallery = [
             _Witnessed(
                 None if self._vectors is None else self._vectors.gallery[place],
-                self._gallery[place] if self._local is not None else None,
-                read,
+                read=read,
+                load=None if self._local is None else partial(self._gallery.__getitem__, place),
             )
             for place in range(len(self._shown.gallery))
         ]
@@ -204,15 +205,6 @@ class _Answering:
             raise InvalidArgumentError(f"{self._where} has nothing to search with")
         return found[0] if len(found) == 1 else union(found, len(self._shown.gallery))
 
-    def _bytes(self, evidence: Evidence) -> int:
-        total = 0
-        if evidence.local is not None:
-            geometry = _GEOMETRY_BYTES if "local" in self._read else 0
-            total += len(evidence.local) * (_descriptor_bytes(evidence.local) + geometry)
-        if evidence.vector is not None:
-            total += 2 * evidence.vector.size
-        return total
-
     def _stage_bytes(self) -> float:
         total = 0.0
         if "local" in self._read:
@@ -230,14 +222,20 @@ class _Answering:
 
 @dataclass(frozen=True, eq=False)
 class _Witnessed(Evidence):
-    """Evidence that says what was read of it: what a stage reads of the gallery, a server must keep for it."""
+    """Evidence that says what was read of it: what a stage reads of the gallery, a server must keep for it.
+
+    Local features are read when they are asked for: there may be more than memory has room for.
+    """
 
     read: set[str] = field(default_factory=set)
+    load: Callable[[], LocalFeatures] | None = None
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - of any attribute
         value = super().__getattribute__(name)
+        if name == "local" and self.load is not None:
+            value = self.load()
         if name in ("vector", "local") and value is not None:
-            super().__getattribute__("read").add(name)
+            self.read.add(name)
         return value
 
 
@@ -256,3 +254,9 @@ def union(rankings: Sequence[Ranking], gallery: int) -> Ranking:
 
 def _descriptor_bytes(local: LocalFeatures) -> int:
     return int(local.descriptors.shape[1]) * (1 if local.binary else 2)
+
+
+def _bytes(evidence: Evidence) -> int:
+    """Of a vector and of descriptors."""
+    total = 0 if evidence.vector is None else 2 * evidence.vector.size
+    return total + (0 if evidence.local is None else len(evidence.local) * _descriptor_bytes(evidence.local))

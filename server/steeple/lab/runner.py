@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from steeple.delf.progress import Progress
-from steeple.errors import DataLossError, SteepleError
+from steeple.errors import DataLossError, InvalidArgumentError, SteepleError
 from steeple.lab.answers import SystemAnswers, judged, load_answers, store_answers
 from steeple.lab.cache import FeatureCache
 from steeple.lab.experiment import Experiment
@@ -76,9 +76,7 @@ def run_experiment(
         UnavailableError: If a file cannot be written.
     """
     asked = set(only and [system.name for system in chosen(only, experiment.systems, "--only")])
-    for system in experiment.systems:
-        if system.product is None:
-            check_parts(system, parts)
+    _check(experiment, parts)
     dataset = experiment.dataset.open()
     shown = ShownDataset.of(some_photos(dataset, photos) if photos else dataset, experiment.photo_size, progress)
     writer = ResultsWriter(folder, experiment, shown, parts)
@@ -100,6 +98,16 @@ def run_experiment(
         tuple(result.system.name for result in results if result.error),
         tuple(result.system.name for result in results if result.reused),
     )
+
+
+def _check(experiment: Experiment, parts: Parts) -> None:
+    for system in experiment.systems:
+        try:
+            check_parts(system, parts)
+        except InvalidArgumentError:
+            raise
+        except (SteepleError, ImportError):  # what is not installed, or no release: its row will say so
+            continue
 
 
 def _kept(path: Path, identity: str) -> SystemAnswers | None:

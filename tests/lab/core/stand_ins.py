@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.errors import InvalidArgumentError
+from steeple.errors import InvalidArgumentError, NotFoundError
 from steeple.lab.features import FeatureMaps, LocalFeatures
 from steeple.lab.parts import Parts
 from steeple.lab.photos import Grade, LabDataset, LabPhoto, LabQuery
@@ -101,21 +101,24 @@ class Colours:
     def maps(self, image: NDArray[np.uint8]) -> FeatureMaps:
         self._work.note("colours")
         copies = (cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for size in self._sizes)
-        return tuple(copy.astype(np.float32) / 7 for copy in copies)
+        return tuple((copy / 7).astype(np.float32) for copy in copies)
 
 
 class Flat:
     """A vector of all that the first map has, less the training photos' mean."""
 
-    def __init__(self) -> None:
-        self._mean = np.float32(0)
+    def __init__(self, release: str = "") -> None:
+        if release:
+            raise NotFoundError(f"there is no release {release}")
+        self._mean = np.zeros((1, 1, 3), np.float32)
 
     def fit(self, training: Sequence[FeatureMaps]) -> None:
         if len(training):
-            self._mean = np.mean([maps[0] for maps in training], axis=0)
+            self._mean = np.mean([maps[0] for maps in training], axis=0).astype(np.float32)
 
     def pool(self, maps: FeatureMaps) -> NDArray[np.float32]:
-        return unit((maps[0] - self._mean).reshape(1, -1))[0]
+        (vector,) = unit((maps[0] - self._mean).reshape(1, -1))
+        return np.asarray(vector, np.float32)
 
 
 class Nearest:
@@ -164,6 +167,8 @@ class Again:
     """Scores the first of a ranking anew, by local features."""
 
     def __init__(self, first: int = 3) -> None:
+        if first < 1:
+            raise InvalidArgumentError(f"first must be 1 or more, not {first}")
         self._first = first
         self._gallery: Sequence[LocalFeatures] = ()
 
@@ -221,7 +226,7 @@ def stand_ins(work: Work) -> Parts:
 def similarity(one: LocalFeatures, other: LocalFeatures) -> float:
     """Of the features in the same places."""
     if one.binary:
-        return -float(np.bitwise_count(one.descriptors ^ other.descriptors).sum())
+        return -float(np.abs(one.descriptors.astype(np.float32) - other.descriptors).sum())
     return float((one.descriptors * other.descriptors).sum())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -68,6 +68,18 @@ def test_damaged_and_foreign_files_are_as_if_they_were_not_there(cache: FeatureC
     assert cache.load(KEY) is None, "of another photo"
     cache.store(KEY, MADE)
     check(cache.load(KEY))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10_000), byte=st.integers(1, 255))
+def test_whatever_byte_is_wrong_no_wrong_number_is_read(place: int, byte: int, cache: FeatureCache) -> None:
+    cache.store(KEY, MADE)
+    data = bytearray(cache.path(KEY).read_bytes())
+    data[place % len(data)] ^= byte
+    cache.path(KEY).write_bytes(data)
+    kept = cache.load(KEY)
+    if kept is not None and kept.arrays.keys() == MADE.arrays.keys():  # such as the time of a file inside
+        check(kept)
 
 
 def flipped(whole: bytes) -> bytes:

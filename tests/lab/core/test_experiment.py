@@ -64,7 +64,7 @@ def test_what_a_file_says(folder: Path) -> None:
     assert both.definition == {
         "local": {"kind": "spots", "squares": 3},
         "backbone": {"kind": "colours", "sizes": [8, 4]},
-        "pooling": {"kind": "flat"},
+        "pooling": {"kind": "flat", "release": ""},
         "whitening": {"dimensions": 8, "whiten": True},
         "local-search": {"kind": "matches"},
         "global-search": {"kind": "exact", "sign": 1},
@@ -125,7 +125,8 @@ def test_a_base_is_overridden_key_by_key(folder: Path) -> None:
             {"systems": [{**LOCAL, "local": {"kind": "spots", "squares": 3.5}}]},
             r"local\.squares must be a whole number, not 3\.5",
         ),
-        ({"systems": [{**GLOBAL, "pooling": {"kind": "flat", "p": 3}}]}, r"flat takes no parameters"),
+        ({"systems": [{**GLOBAL, "pooling": {"kind": "flat", "p": 3}}]}, r"flat takes release"),
+        ({"systems": [{**LOCAL, "local-search": {"kind": "matches", "p": 3}}]}, r"matches takes no parameters"),
         ({"systems": [{**LOCAL, "local": None}]}, r"local-search needs local"),
         ({"systems": [{**GLOBAL, "pooling": None}]}, r"backbone and pooling go together"),
         ({"systems": [{**LOCAL, "local-search": None}]}, r"needs local-search, global-search, or both"),

@@ -12,6 +12,7 @@ import pytest
 from steeple.errors import ImageError, InvalidArgumentError
 from steeple.lab.cache import FeatureCache
 from steeple.lab.datasets import open_dataset
+from steeple.lab.parts import read_part
 from steeple.lab.photo_set import LazySequence, ShownDataset, ShownPhoto
 from steeple.lab.photos import LabPhoto
 from steeple.lab.pipeline import Answered, answer, check_parts, union
@@ -125,9 +126,13 @@ def test_what_is_read_is_what_was_made(shown: ShownDataset, tmp_path: Path) -> N
 def test_a_damaged_file_is_made_anew(shown: ShownDataset, tmp_path: Path) -> None:
     work = Work()
     before = ask(shown, tmp_path, work, **LOCAL)
-    damaged = sorted((tmp_path / "spots").rglob("*.npz"))[:2]
-    damaged[0].write_bytes(b"PK")
-    np.savez(damaged[1], header=np.zeros(3, np.uint8))
+    part = read_part("spots", stand_ins(work).extractors, "test")
+    searched, query = (
+        FeatureCache(tmp_path).path({**part.identity, **photos[0].identity})
+        for photos in (shown.gallery, shown.queries)
+    )
+    searched.write_bytes(searched.read_bytes()[:-9])
+    np.savez(query, header=np.zeros(3, np.uint8))
     after = ask(shown, tmp_path, work, **LOCAL)
     assert work.photos == {"spots": 20}
     np.testing.assert_array_equal(

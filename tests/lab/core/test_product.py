@@ -34,7 +34,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_answers_are_those_of_the_evaluation(known: Path, tmp_path: Path) -> None:
-    release = ModelRelease.load()
+    release = ModelRelease.load("delf-lite0-v1")
     with empty_index(release, exact=True) as (index, _):
         expected = answer_all(Dataset.open(known), release, index, quiet)
     shown = ShownDataset.of(open_dataset(known), 0, quiet)

@@ -153,7 +153,17 @@ def test_parameters_are_looked_at_before_anything_runs(folder: Path) -> None:
     unfit = {**LOCAL, "rerank": [{"kind": "again", "first": "x"}]}
     with pytest.raises(InvalidArgumentError, match=r"rerank\[0\]\.first must be a whole number"):
         run(folder, [GLOBAL, unfit], work)
+    unfit = {**LOCAL, "rerank": [{"kind": "again", "first": 0}]}
+    with pytest.raises(InvalidArgumentError, match="spots, again: first must be 1 or more, not 0"):
+        run(folder, [GLOBAL, unfit], work)
     assert work.photos == {}
+
+
+def test_what_is_not_there_is_its_row_s_business(folder: Path) -> None:
+    absent = {**GLOBAL, "name": "absent", "pooling": {"kind": "flat", "release": "none"}}
+    done = run(folder, [absent, GLOBAL])
+    assert done.failed == ("absent",)
+    assert done.results["systems"][0]["error"] == "there is no release none"
 
 
 def test_a_product_beside_the_others(folder: Path) -> None:
