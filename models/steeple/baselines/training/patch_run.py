@@ -216,7 +216,7 @@ class _Run:
         if score >= self._best_score:
             self._best, self._best_score = self._objective.get_weights(), score
 
-    def _batch(self, number: int) -> dict[str, NDArray[np.generic]]:
+    def _batch(self, number: int) -> dict[str, NDArray[Any]]:
         return self._objective.batch(self._training, self._recipe.batch, (self._recipe.seed, 2, number))
 
     def _variables(self) -> list[Any]:
