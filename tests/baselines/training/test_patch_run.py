@@ -13,6 +13,8 @@ from steeple.baselines import releases
 from steeple.baselines.hardnet import HardNet
 from steeple.baselines.lift import Lift
 from steeple.baselines.training.correspondences import PairParameters
+from steeple.baselines.training.pool import HELD_BACK
+from steeple.delf.training.photos import is_held_back
 from steeple.errors import InvalidArgumentError
 from tests.scenes import encoded, scene
 from tests.tiny_training import NEEDS_TENSORFLOW, quiet
@@ -33,8 +35,11 @@ def objectives() -> Any:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
-    for number in range(40):
-        (folder / f"{number}.jpg").write_bytes(encoded(scene(number, 160, 120)))
+    names = [f"{number}.jpg" for number in range(1000)]
+    held = [name for name in names if is_held_back(Path(name), HELD_BACK)]
+    used = [name for name in names if name not in held]
+    for number, name in enumerate([*used[:34], *held[:6]]):
+        (folder / name).write_bytes(encoded(scene(number, 160, 120)))
     return folder
 
 
@@ -49,7 +54,8 @@ def test_a_run_learns_and_writes_what_it_did(network: str, run: Any, data: Path,
     assert releases.load(network, tmp_path).facts == trained.facts
     assert trained.facts["steps"] == 12
     assert trained.facts["recipe"]["network"] == network
-    assert trained.facts["photos"]["training"] + trained.facts["photos"]["validation"] == 40
+    assert trained.facts["photos"]["training"] == 34
+    assert trained.facts["photos"]["validation"] == 6
     assert 0 <= trained.facts["figures"]["fpr95"] < 0.5
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{network}.json", f"{network}.npz"]
 

@@ -65,11 +65,13 @@ class LiftLike:
             return no_features(image, self._network.dimensions)
         scores = [level.scores[at[:, 1], at[:, 0]] for level, at in zip(levels, places, strict=True)]
         # What is not kept need not be described.
-        least = np.sort(np.concatenate(scores))[-min(found, self._count)]
-        parts = []
-        for level, at, strengths in zip(levels, places, scores, strict=True):
-            kept = strengths >= least
-            parts.append(self._described(level, at[kept].astype(np.float64), strengths[kept]))
+        kept = np.zeros(found, np.bool_)
+        kept[np.argsort(-np.concatenate(scores), kind="stable")[: self._count]] = True
+        masks = np.split(kept, np.cumsum([len(at) for at in places])[:-1])
+        parts = [
+            self._described(level, at[mask].astype(np.float64), strengths[mask])
+            for level, at, strengths, mask in zip(levels, places, scores, masks, strict=True)
+        ]
         positions, scales, angles, strengths, descriptors = (np.concatenate(one) for one in zip(*parts, strict=True))
         return strongest_first(
             LocalFeatures(positions, scales, angles, strengths, descriptors, width, height), self._count
