@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ pytestmark = NEEDS_TENSORFLOW
 
 
 @pytest.fixture(scope="module")
-def run() -> Any:
-    return importlib.import_module("steeple.baselines.training.patch_run")
+def run() -> Iterator[Any]:
+    module = importlib.import_module("steeple.baselines.training.patch_run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_VALIDATION_AT_LEAST", 100)
+        yield module
 
 
 @pytest.fixture(scope="module")
