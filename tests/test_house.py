@@ -168,6 +168,7 @@ def test_the_wheel_holds_all_of_the_four_folders_and_nothing_else(wheel: zipfile
         "steeple/server/catalogue/migrations/env.py",
         *(f"steeple/delf/releases/delf-base/{name}" for name in RELEASE_FILES),
         *(f"steeple/delf/releases/delf-lite2-v1/{name}" for name in (*RELEASE_FILES, "weights.npz", "compact.npy")),
+        *(f"steeple/baselines/releases/{name}{end}" for name in ("hardnet", "lift") for end in (".npz", ".json")),
     ):
         assert needed in expected
 

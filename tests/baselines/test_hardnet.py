@@ -32,7 +32,7 @@ def convolved(x: Array, kernel: Array, stride: int, *, padded: bool) -> Array:
         total = max((-(-x.shape[0] // stride) - 1) * stride + size - x.shape[0], 0)
         x = np.pad(x, ((total // 2, total - total // 2), (total // 2, total - total // 2), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(0, 1))[::stride, ::stride]
-    return np.einsum("hwcij,ijco->hwo", windows, kernel, dtype=np.float32)
+    return np.asarray(np.einsum("hwcij,ijco->hwo", windows, kernel), np.float32)
 
 
 def forward(patch: NDArray[np.uint8], layers: dict[str, list[Array]]) -> Array:

@@ -49,7 +49,7 @@ def test_scores_are_of_the_pictures_size_and_each_pixel_sees_what_is_around_it()
     layers, picture = weights(), np.random.default_rng(2).integers(0, 256, (30, 41)).astype(np.uint8)
     scores = Lift(layers).scores(picture)
     assert scores.shape == (30, 41)
-    x: Array = ((picture.astype(np.float32) - 128) / 64)[:, :, None]
+    x: Array = ((picture.astype(np.float32) - np.float32(128)) / np.float32(64))[:, :, None]
     for number in range(3):
         x = np.maximum(convolved(x, layers[f"detector{number}"]), 0)
     inside = convolved(x, layers["detector3"])[:, :, 0]

@@ -17,7 +17,8 @@ PICTURE = np.asarray(cv2.cvtColor(scene(5, 320, 240), cv2.COLOR_RGB2GRAY), np.ui
 
 
 def one(image: NDArray[np.uint8], x: float, y: float, region: float, angle: float, side: int = 32) -> NDArray[np.uint8]:
-    return cut(image, np.array([[x, y]]), np.array([region]), np.array([angle]), side)[0]
+    patch: NDArray[np.uint8] = cut(image, np.array([[x, y]]), np.array([region]), np.array([angle]), side)[0]
+    return patch
 
 
 def likeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
@@ -53,7 +54,7 @@ def test_many_patches_are_cut_in_portions_and_stay_in_order() -> None:
     positions, regions = rng.uniform(40, 200, (1500, 2)), rng.uniform(20, 150, 1500)
     patches = cut(PICTURE, positions, regions, np.zeros(1500), 32)
     for number in (0, 999, 1000, 1499):
-        alone = one(PICTURE, *positions[number], regions[number], 0.0)
+        alone = one(PICTURE, positions[number, 0], positions[number, 1], regions[number], 0.0)
         np.testing.assert_array_equal(patches[number], alone)
     assert cut(PICTURE, np.empty((0, 2)), np.empty(0), np.empty(0), 32).shape == (0, 32, 32)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_spun_pairs_are_turned_by_one_angle() -> None:
     assert np.median(likeness(spun["first"], plain["first"])) < 0.6
 
 
-def made_for_detection(seed: int) -> tuple[Correspondences, dict[str, NDArray[np.generic]]]:
+def made_for_detection(seed: int) -> tuple[Correspondences, dict[str, NDArray[Any]]]:
     found = drawn(seed)
     return found, detection_pairs(found, np.random.default_rng(seed))
 

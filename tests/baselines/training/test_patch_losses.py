@@ -27,6 +27,10 @@ def unit(rng: np.random.Generator, *shape: int) -> Array:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
 
 
+def apart(first: Array, second: Array) -> float:
+    return float(np.linalg.norm(first - second))
+
+
 def pairs(count: int = 9) -> tuple[Array, Array, NDArray[np.int32]]:
     rng = np.random.default_rng(0)
     first = unit(rng, count, 6)
@@ -40,8 +44,8 @@ def test_the_hardest_of_other_photos_counts_from_either_side(losses: Any) -> Non
     expected = []
     for i in range(len(first)):
         others = [j for j in range(len(first)) if photos[j] != photos[i]]
-        nearest = min(min(np.linalg.norm(first[i] - second[j]), np.linalg.norm(first[j] - second[i])) for j in others)
-        expected.append(max(0.0, 1 + np.linalg.norm(first[i] - second[i]) - nearest))
+        nearest = min(min(apart(first[i], second[j]), apart(first[j], second[i])) for j in others)
+        expected.append(max(0.0, 1 + apart(first[i], second[i]) - nearest))
     made = np.asarray(losses.hardest_in_batch(first, second, photos, 1.0))
     np.testing.assert_allclose(made, expected, atol=1e-3)
     assert np.asarray(losses.hardest_in_batch(first, second, photos, 0.0)).sum() < made.sum()
@@ -51,11 +55,9 @@ def test_only_the_nearest_others_count_and_only_within_the_margin(losses: Any) -
     first, second, photos = pairs()
     expected = []
     for i in range(len(first)):
-        others = sorted(
-            float(np.linalg.norm(first[i] - second[j])) for j in range(len(first)) if photos[j] != photos[i]
-        )
+        others = sorted(apart(first[i], second[j]) for j in range(len(first)) if photos[j] != photos[i])
         hinges = [max(0.0, 1.2 - distance) for distance in others[:3]]
-        expected.append(float(np.linalg.norm(first[i] - second[i])) + sum(hinges) / 3)
+        expected.append(apart(first[i], second[i]) + sum(hinges) / 3)
     made = np.asarray(losses.pairwise_hinge(first, second, photos, 1.2, 3))
     np.testing.assert_allclose(made, expected, atol=1e-3)
 

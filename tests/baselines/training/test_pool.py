@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from steeple.baselines.training.correspondences import PairParameters
-from steeple.baselines.training.patch_pairs import PatchParameters
+from steeple.baselines.training.patch_pairs import PatchArrays, PatchParameters
 from steeple.baselines.training.pool import PHOTO, PatchPhotos, batch, make_pool
 from steeple.errors import InvalidArgumentError
 from tests.scenes import encoded, scene
@@ -26,7 +26,7 @@ def photos(folder: Path, count: int) -> list[Path]:
 def test_a_pool_is_the_same_however_many_processes_make_it(tmp_path: Path) -> None:
     files = photos(tmp_path, 3)
 
-    def made(workers: int) -> dict[str, np.ndarray]:
+    def made(workers: int) -> PatchArrays:
         return make_pool(files, 60, PAIRS, PatchParameters(), seed=7, workers=workers, progress=quiet)
 
     one, two = made(1), made(2)
@@ -78,7 +78,7 @@ def test_too_few_photos_are_refused(count: int, tmp_path: Path) -> None:
 def test_a_batch_is_mirrored_and_turned_as_one() -> None:
     rng = np.random.default_rng(0)
     first = rng.integers(0, 256, (40, 32, 32)).astype(np.uint8)
-    pool = {"first": first, "second": 255 - first, PHOTO: np.arange(40, dtype=np.int32)}
+    pool: PatchArrays = {"first": first, "second": 255 - first, PHOTO: np.arange(40, dtype=np.int32)}
     changes = set()
     for number in range(60):
         drawn = batch(pool, 8, (3, number))

@@ -49,7 +49,7 @@ class PatchObjective(keras.Model):  # type: ignore[misc]  # Keras has no types
         """The loss of a batch."""
         raise NotImplementedError
 
-    def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[np.generic]]:
+    def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """Inputs for a step."""
         raise NotImplementedError
 
@@ -103,7 +103,7 @@ class HardNetObjective(PatchObjective):
         self._report(descriptor=loss)
         return loss
 
-    def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[np.generic]]:
+    def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """Pairs, mirrored and turned."""
         return batch(pool, size, seed)
 
@@ -167,7 +167,7 @@ class LiftObjective(PatchObjective):
         self._report(descriptor=descriptor, orientation=orientation, position=position, presence=presence)
         return descriptor + orientation + 0.2 * position + presence
 
-    def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[np.generic]]:
+    def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """Pairs as they are: patches were turned when they were made."""
         chosen = np.random.default_rng(seed).integers(0, len(pool[PHOTO]), size)
         return {name: array[chosen] for name, array in pool.items()}
@@ -239,7 +239,7 @@ def _described(network: keras.Model, pool: PatchArrays) -> dict[str, float]:
     return descriptor_figures(first, second, np.asarray(pool[PHOTO], np.int64))
 
 
-def _predicted(network: keras.Model, prepare: Any, patches: NDArray[np.generic]) -> NDArray[np.float32]:
+def _predicted(network: keras.Model, prepare: Any, patches: NDArray[Any]) -> NDArray[np.float32]:
     parts = [
         np.asarray(network(prepare(patches[start : start + _STEP]), training=False))
         for start in range(0, len(patches), _STEP)
@@ -247,7 +247,7 @@ def _predicted(network: keras.Model, prepare: Any, patches: NDArray[np.generic])
     return np.concatenate(parts)
 
 
-def _peaks(detector: keras.Model, patches: NDArray[np.generic]) -> NDArray[np.float32]:
+def _peaks(detector: keras.Model, patches: NDArray[Any]) -> NDArray[np.float32]:
     """float32[N, 2]: x, y of the highest scores."""
     scores = _predicted(detector, networks.grey, patches)
     highest = scores.reshape(len(scores), -1).argmax(axis=1)

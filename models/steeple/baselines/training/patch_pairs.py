@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _ASIDE: Final = 8.0  # pixels of the patch: how far the keypoint may lie from th
 _SPOTS: Final = 8  # tries for every spot without keypoints
 _LIKE: Final = math.log(2)  # keypoints of up to twice or half the size count as being there
 
-PatchArrays: TypeAlias = dict[str, NDArray[np.generic]]
+PatchArrays: TypeAlias = dict[str, NDArray[Any]]
 """Arrays whose first axis is the pair."""
 
 

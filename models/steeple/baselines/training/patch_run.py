@@ -44,6 +44,7 @@ _VALIDATE_EVERY: Final = 1000
 _WARM_UP: Final = 200
 _LEAST_RATE: Final = 0.01
 _LOG_EVERY: Final = 100
+_SCORE: Final = "score"
 
 _log = logging.getLogger(__name__)
 
@@ -148,7 +149,8 @@ def train(
             "figures": figures,
         },
     )
-    run.checkpoint.unlink(missing_ok=True)
+    for file in (run.checkpoint, run.best):
+        file.unlink(missing_ok=True)
     return trained
 
 
@@ -166,12 +168,17 @@ class _Run:
         self._training, self._validation = training, validation
         identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         self.checkpoint = output.with_name(f"{output.stem}-{identity}.checkpoint.npz")
+        self.best = output.with_name(f"{output.stem}-{identity}.best.npz")
         objective.compile(optimizer=keras.optimizers.Adam(recipe.rate))
         objective(self._batch(0))
         objective.optimizer.build(objective.trainable_variables)
         self.done = checkpoint.restore(self.checkpoint, self._variables()) if self.checkpoint.exists() else 0
         self._best: list[NDArray[np.float32]] = []
         self._best_score = -math.inf
+        if self.done and self.best.exists():
+            kept = checkpoint.read_arrays(self.best)
+            self._best_score = float(kept.pop(_SCORE))
+            self._best = list(kept.values())
 
     def optimise(self, progress: Progress, until: float) -> None:
         """Goes on to the last step or until time is up, and to the best state that was met."""
@@ -215,8 +222,10 @@ class _Run:
         score = self._objective.score(figures)
         if score >= self._best_score:
             self._best, self._best_score = self._objective.get_weights(), score
+            kept = {str(number): array for number, array in enumerate(self._best)}
+            checkpoint.write_arrays(self.best, {_SCORE: np.array(score), **kept})
 
-    def _batch(self, number: int) -> dict[str, NDArray[np.generic]]:
+    def _batch(self, number: int) -> dict[str, NDArray[Any]]:
         return self._objective.batch(self._training, self._recipe.batch, (self._recipe.seed, 2, number))
 
     def _variables(self) -> list[Any]:

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -135,7 +135,7 @@ def default_workers() -> int:
     return min(4, os.cpu_count() or 1)
 
 
-def batch(pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[np.generic]]:
+def batch(pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
     """Pairs drawn from a pool, mirrored and turned by a right angle at random, all in the same way.
 
     Args:

@@ -11,7 +11,7 @@ from steeple.baselines import releases
 from steeple.baselines.hardnet import SIDE, HardNet
 from steeple.baselines.patches import REGION, cut
 from steeple.lab.features import LocalFeatures
-from steeple.lab.local.assembled import checked_count, no_features
+from steeple.lab.local.assembled import checked_count, checked_threshold, no_features
 from steeple.lab.local.opencv import SMALLEST, described, grey, points
 from steeple.lab.protocols import Kind, LocalExtractor
 from steeple.server.robustness.rootsift import exact_sift
@@ -25,13 +25,13 @@ class HardNetOnSift:
         contrast: Extrema of the difference of Gaussians below this contrast are dropped (Lowe, IJCV 2004, section 4).
 
     Raises:
-        InvalidArgumentError: If ``count`` makes no sense.
+        InvalidArgumentError: If a value makes no sense.
         NotFoundError: If the network is not part of this installation.
     """
 
     def __init__(self, count: int = 1000, contrast: float = 0.04) -> None:
         self._count = checked_count(count)
-        self._sift = exact_sift(self._count, contrast)
+        self._sift = exact_sift(self._count, checked_threshold("contrast", contrast))
         self._network = HardNet(releases.load("hardnet").weights)
 
     def extract(self, image: NDArray[np.uint8]) -> LocalFeatures:

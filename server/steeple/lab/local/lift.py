@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from steeple.baselines import releases
 from steeple.baselines.lift import SIDE, Lift
 from steeple.baselines.patches import REGION, cut
+from steeple.errors import InvalidArgumentError
 from steeple.lab.features import LocalFeatures
 from steeple.lab.local.assembled import checked_count, no_features, strongest_first
 from steeple.lab.local.opencv import grey
@@ -43,11 +45,13 @@ class LiftLike:
         threshold: Pixels with a lower score are no keypoints. Training wants blank places below -1, keypoints above 1.
 
     Raises:
-        InvalidArgumentError: If ``count`` makes no sense.
+        InvalidArgumentError: If a value makes no sense.
         NotFoundError: If the network is not part of this installation.
     """
 
     def __init__(self, count: int = 1000, threshold: float = 0.0) -> None:
+        if not math.isfinite(threshold):
+            raise InvalidArgumentError(f"'threshold' of lift-like is a finite number, not {threshold!r}")
         self._count, self._threshold = checked_count(count), threshold
         self._network = Lift(releases.load("lift").weights)
 
@@ -61,11 +65,13 @@ class LiftLike:
             return no_features(image, self._network.dimensions)
         scores = [level.scores[at[:, 1], at[:, 0]] for level, at in zip(levels, places, strict=True)]
         # What is not kept need not be described.
-        least = np.sort(np.concatenate(scores))[-min(found, self._count)]
-        parts = []
-        for level, at, strengths in zip(levels, places, scores, strict=True):
-            kept = strengths >= least
-            parts.append(self._described(level, at[kept].astype(np.float64), strengths[kept]))
+        kept = np.zeros(found, np.bool_)
+        kept[np.argsort(-np.concatenate(scores), kind="stable")[: self._count]] = True
+        masks = np.split(kept, np.cumsum([len(at) for at in places])[:-1])
+        parts = [
+            self._described(level, at[mask].astype(np.float64), strengths[mask])
+            for level, at, strengths, mask in zip(levels, places, scores, masks, strict=True)
+        ]
         positions, scales, angles, strengths, descriptors = (np.concatenate(one) for one in zip(*parts, strict=True))
         return strongest_first(
             LocalFeatures(positions, scales, angles, strengths, descriptors, width, height), self._count
