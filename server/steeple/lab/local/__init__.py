@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from steeple.lab.local import delf
+from steeple.lab.local import delf, hardnet, lift
 from steeple.lab.local.congas import CongasLike
 from steeple.lab.local.orb import Orb
 from steeple.lab.local.rootsift import RootSift
@@ -39,6 +39,8 @@ EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
         "Its published weights and sparse keypoints, in float; one scale; cells are sampled where their centres are.",
         SparseXfeat,
     ),
+    **hardnet.KINDS,
+    **lift.KINDS,
     "delf-imagenet": Kind(
         "DELF without fine-tuning",
         "Noh, Araujo, Sim, Weyand and Han, ICCV 2017, sections 4.1 and 4.3",

@@ -154,8 +154,8 @@ def make_siamac(sizes: Sequence[int] = _SIZES) -> ConvolutionalBackbone:
 
 
 def make_dir(sizes: Sequence[int] = _SIZES) -> ConvolutionalBackbone:
-    """Lite0 tuned for R-MAC."""
-    return ConvolutionalBackbone(trained_weights("dir"), "head", sizes)
+    """Lite0 tuned for R-MAC: what training has changed, and ImageNet's weights where it has not."""
+    return ConvolutionalBackbone({**imagenet_weights(_FAMILY), **trained_weights("dir")}, "head", sizes)
 
 
 _SIZES_CHOICE: Final = "EfficientNet-Lite0 where papers have VGG or ResNet; photos of 640 pixels on the longer side"

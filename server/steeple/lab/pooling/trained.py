@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.baselines import releases
 from steeple.delf import layer_weights
 from steeple.errors import ReleaseError
 from steeple.lab.pooling.vectors import unit
 
-RELEASES: Final = Path(str(files("steeple.baselines") / "releases"))
-
 _PROJECTION: Final = "projection"
 
 
-def trained_weights(name: str, folder: Path = RELEASES) -> layer_weights.LayerWeights:
+def trained_weights(name: str, folder: Path = releases.RELEASES) -> layer_weights.LayerWeights:
     """Weights of a network that this project has trained, by layer.
 
     Args:
@@ -26,9 +24,10 @@ def trained_weights(name: str, folder: Path = RELEASES) -> layer_weights.LayerWe
         folder: That holds it.
 
     Raises:
-        ReleaseError: If there is none of that name, or it is damaged.
+        NotFoundError: If there is none of that name.
+        ReleaseError: If it is damaged.
     """
-    return layer_weights.read(folder / f"{name}.npz")
+    return releases.load(name, folder).weights
 
 
 class TrainedProjection:
@@ -48,7 +47,7 @@ class TrainedProjection:
         return unit(vectors @ self._kernel + self._bias)
 
 
-def trained_projection(name: str, folder: Path = RELEASES) -> TrainedProjection:
+def trained_projection(name: str, folder: Path = releases.RELEASES) -> TrainedProjection:
     """That of a trained network; arguments as for :func:`trained_weights`.
 
     Raises:
