@@ -23,31 +23,6 @@ def rmac(networks: Any) -> Any:
     return networks.rmac_network("efficientnet-lite0", 8)
 
 
-def test_regions_of_a_square_are_1_4_and_9(networks: Any) -> None:
-    found = networks.region_grid(6, 6)
-
-    assert found[0] == (0, 0, 6)
-    assert [side for _, _, side in found] == [6] + [4] * 4 + [3] * 9
-    assert found[1:5] == [(0, 0, 4), (0, 2, 4), (2, 0, 4), (2, 2, 4)]
-
-
-@pytest.mark.parametrize(("height", "width"), [(10, 8), (8, 10), (7, 20), (1, 5), (2, 2)])
-def test_regions_lie_on_the_map_and_cover_it(networks: Any, height: int, width: int) -> None:
-    covered = np.zeros((height, width), int)
-    for row, column, side in networks.region_grid(height, width):
-        assert 0 <= row <= height - side
-        assert 0 <= column <= width - side
-        covered[row : row + side, column : column + side] += 1
-
-    assert covered.all()
-
-
-def test_regions_of_an_upright_map_are_those_of_the_other_turned(networks: Any) -> None:
-    turned = {(column, row, side) for row, column, side in networks.region_grid(6, 9)}
-
-    assert turned == set(networks.region_grid(9, 6))
-
-
 def test_a_region_is_the_maximum_within_it(networks: Any) -> None:
     cells = np.arange(36, dtype=np.float32).reshape(1, 6, 6, 1)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
+from steeple.baselines.regions import region_grid
 from steeple.delf.training.trunk import TRUNKS
 
 MAP: Final = "map"
@@ -17,8 +18,6 @@ PROJECTION: Final = "projection"
 
 _HEAD_CHANNELS: Final = 1280
 _HEAD_NORM_EPSILON: Final = 1e-3
-_LEVELS: Final = 3
-_OVERLAP: Final = 0.4
 
 
 def mac_network(trunk: str) -> keras.Model:
@@ -55,28 +54,6 @@ def rmac_network(trunk: str, dimensions: int) -> keras.Model:
     projected = layers.Dense(dimensions, name=PROJECTION)(regions)
     summed = RegionSum(name="sum")(Unit(name="unit_projected")(projected))
     return keras.Model(image, {MAP: features, REGIONS: regions, VECTOR: Unit(name="unit")(summed)}, name="dir")
-
-
-def region_grid(height: int, width: int, levels: int = _LEVELS) -> list[tuple[int, int, int]]:
-    """Square regions of R-MAC (Tolias et al., ICLR 2016, section 3.2), on a map of h x w cells.
-
-    At level l their side is 2 min(h, w) / (l + 1). Along the shorter side there are l of them; along the longer one so
-    many more that neighbours overlap by about 40 % at the first level.
-
-    Returns:
-        Row and column of the first cell, and side, by level, row and column.
-    """
-    shorter, longer = min(height, width), max(height, width)
-    extra = 0
-    if longer > shorter:
-        overlaps = [abs(1 - (longer - shorter) / (count * shorter) - _OVERLAP) for count in range(1, 7)]
-        extra = 1 + overlaps.index(min(overlaps))
-    regions = []
-    for level in range(1, levels + 1):
-        side = max(1, 2 * shorter // (level + 1))
-        tall, wide = (level + (extra if span == longer > shorter else 0) for span in (height, width))
-        regions += [(row, column, side) for row in _starts(height, side, tall) for column in _starts(width, side, wide)]
-    return regions
 
 
 @keras.saving.register_keras_serializable("steeple")

@@ -187,8 +187,8 @@ class _Run:
         sums: Counter[str] = Counter()
         self._judge()
         numbers = range(self.done, recipe.steps)
-        with closing(ahead(lambda number: (self._batch(number), {}), numbers)) as made:
-            for number, (inputs, _) in zip(numbers, _while(made, until), strict=False):
+        with closing(ahead(self._batch, numbers)) as made:
+            for number, inputs in zip(numbers, _while(made, until), strict=False):
                 share = (number + 1) / recipe.steps
                 if math.isfinite(until):
                     share = max(share, (time.monotonic() - began) / max(1.0, until - began))
