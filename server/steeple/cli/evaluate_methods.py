@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _TITLES: Final = {
     "extractors": "local: makes local features",
+    "projections": "projection: makes other descriptors of theirs",
     "backbones": "backbone: makes feature maps",
     "poolings": "pooling: makes one vector of maps",
     "local_searches": "local-search: searches by local features",

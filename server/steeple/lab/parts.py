@@ -10,7 +10,16 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar
 
 from steeple.errors import InvalidArgumentError
-from steeple.lab.protocols import Backbone, GlobalSearch, Kind, LocalExtractor, LocalSearch, Pooling, Reranking
+from steeple.lab.protocols import (
+    Backbone,
+    GlobalSearch,
+    Kind,
+    LocalExtractor,
+    LocalSearch,
+    Pooling,
+    Projection,
+    Reranking,
+)
 from steeple.lab.reading import Section, Value, check_type
 from steeple.lab.versions import module_version
 
@@ -25,6 +34,7 @@ class Parts:
 
     Attributes:
         extractors: Of local features.
+        projections: Of their descriptors.
         backbones: Networks that make feature maps.
         poolings: Of feature maps, to one vector.
         local_searches: By local features.
@@ -33,6 +43,7 @@ class Parts:
     """
 
     extractors: Mapping[str, Kind[LocalExtractor]] = field(default_factory=lambda: _NONE)
+    projections: Mapping[str, Kind[Projection]] = field(default_factory=lambda: _NONE)
     backbones: Mapping[str, Kind[Backbone]] = field(default_factory=lambda: _NONE)
     poolings: Mapping[str, Kind[Pooling]] = field(default_factory=lambda: _NONE)
     local_searches: Mapping[str, Kind[LocalSearch]] = field(default_factory=lambda: _NONE)
@@ -48,6 +59,7 @@ class Parts:
 
 _TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "extractors": ("steeple.lab.local", "EXTRACTORS"),
+    "projections": ("steeple.lab.local", "PROJECTIONS"),
     "backbones": ("steeple.lab.pooling", "BACKBONES"),
     "poolings": ("steeple.lab.pooling", "POOLINGS"),
     "local_searches": ("steeple.lab.indexes", "LOCAL_SEARCHES"),

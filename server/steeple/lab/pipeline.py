@@ -18,7 +18,7 @@ from steeple.lab.extraction import Extraction, local_extraction
 from steeple.lab.features import LocalFeatures
 from steeple.lab.parts import Parts, make_part
 from steeple.lab.photo_set import KEEP_BYTES, ShownDataset
-from steeple.lab.protocols import Evidence, GlobalSearch, LocalSearch, Reranking
+from steeple.lab.protocols import Evidence, GlobalSearch, LocalSearch, Projection, Reranking
 from steeple.lab.rankings import Ranking
 from steeple.lab.systems import System
 from steeple.lab.vectors import Vectors, make_vectors
@@ -78,6 +78,8 @@ def check_parts(system: System, parts: Parts) -> None:
         make_part(system.branch.pooling, parts.poolings, where)
     if system.local_search is not None:
         make_part(system.local_search, parts.local_searches, where)
+    if system.projection is not None:
+        make_part(system.projection, parts.projections, where)
     if system.global_search is not None:
         make_part(system.global_search, parts.global_searches, where)
     for use in system.rerankings:
@@ -111,6 +113,7 @@ class _Answering:
         self._local: Extraction[LocalFeatures] | None = None
         self._gallery: Sequence[LocalFeatures] = ()
         self._vectors: Vectors | None = None
+        self._projection: Projection | None = None
         self._local_search: LocalSearch | None = None
         self._global_search: GlobalSearch | None = None
         if system.local is not None:
@@ -123,8 +126,14 @@ class _Answering:
         progress(f"{self._where}: index", 0, 1)
         start = time.perf_counter()
         if system.local_search is not None and self._local is not None:
+            training: Sequence[LocalFeatures] = self._local.sequence(shown.training, KEEP_BYTES)
+            if system.projection is not None:
+                self._projection = make_part(system.projection, parts.projections, self._where)
+                self._projection.fit(training)
+                training = [self._projection.apply(each) for each in training]
+                self._gallery = [self._projection.apply(each) for each in self._gallery]
             self._local_search = make_part(system.local_search, parts.local_searches, self._where)
-            self._local_search.fit(self._local.sequence(shown.training, KEEP_BYTES))
+            self._local_search.fit(training)
             self._local_search.add(self._gallery)
         if system.global_search is not None and self._vectors is not None:
             self._global_search = make_part(system.global_search, parts.global_searches, self._where)
@@ -190,6 +199,10 @@ class _Answering:
         if self._local is not None:
             local, spent = self._local.load(self._shown.queries[place])
             seconds += spent
+            if self._projection is not None:
+                start = time.perf_counter()
+                local = self._projection.apply(local)
+                seconds += time.perf_counter() - start
         if self._vectors is not None:
             vector = self._vectors.queries[place]
             seconds += float(self._vectors.seconds[place])

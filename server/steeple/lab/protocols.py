@@ -2,7 +2,7 @@
 
 A *system* (a row of the table) is put together of them:
 
-    photo -> LocalExtractor ---------------------> LocalFeatures -> LocalSearch  -> Ranking -> Reranking ... -> Ranking
+    photo -> LocalExtractor -> LocalFeatures [-> Projection] -----> LocalSearch  -> Ranking -> Reranking ... -> Ranking
     photo -> Backbone -> Pooling -> Whitening ---> one vector ----> GlobalSearch -> Ranking -> Reranking ... -> Ranking
 
 Each part is made with its parameters, is fitted once on photos that are neither asked nor searched, and is told nothing
@@ -27,6 +27,27 @@ class LocalExtractor(Protocol):
 
     def extract(self, image: NDArray[np.uint8]) -> LocalFeatures:
         """The local features of a photo uint8[H, W, 3], RGB."""
+        ...
+
+
+class Projection(Protocol):
+    """Makes other descriptors of descriptors: between a local extractor and a local search."""
+
+    def fit(self, training: Sequence[LocalFeatures]) -> None:
+        """Fits it, once.
+
+        Raises:
+            InvalidArgumentError: If there is too little to fit it on, or descriptors are bits.
+        """
+        ...
+
+    def apply(self, features: LocalFeatures) -> LocalFeatures:
+        """The same features with other descriptors, float32[N, D], L2-normalised.
+
+        Raises:
+            FailedPreconditionError: If it was not fitted.
+            InvalidArgumentError: If descriptors are of another kind than those that it was fitted on.
+        """
         ...
 
 

@@ -105,6 +105,7 @@ class System:
         title: As the table shows it.
         group: What it is there to show.
         local: Makes local features; None: it has none.
+        projection: Makes other descriptors of theirs, before the search; None: they stay as they are.
         branch: Makes one vector; None: it has none.
         local_search: Searches by local features.
         global_search: Searches by the vector.
@@ -123,6 +124,7 @@ class System:
     rerankings: tuple[PartUse, ...] = ()
     product: Product | None = None
     note: str = ""
+    projection: PartUse | None = None
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -130,6 +132,7 @@ class System:
         branch = self.branch
         found: dict[str, Any] = {
             "local": self.local and self.local.definition,
+            "projection": self.projection and self.projection.definition,
             "backbone": branch and branch.backbone.definition,
             "pooling": branch and branch.pooling.definition,
             "whitening": branch and branch.whitening and vars(branch.whitening),
@@ -143,7 +146,7 @@ class System:
     @property
     def identity(self) -> dict[str, Any]:
         """All that its answers depend on, but for photos: the definition, and versions of code."""
-        parts = (self.local, self.local_search, self.global_search, *self.rerankings)
+        parts = (self.local, self.projection, self.local_search, self.global_search, *self.rerankings)
         return {
             "parts": [each and each.identity for each in parts],
             "branch": self.branch and self.branch.identity,
@@ -155,6 +158,7 @@ class System:
         branch = self.branch
         used: list[tuple[PartUse | None, Mapping[str, Kind[Any]]]] = [
             (self.local, parts.extractors),
+            (self.projection, parts.projections),
             (None if branch is None else branch.backbone, parts.backbones),
             (None if branch is None else branch.pooling, parts.poolings),
             (self.local_search, parts.local_searches),
@@ -243,6 +247,7 @@ def read_system(value: object, parts: Parts, where: str) -> System:
         ),
         _product(section),
         section.text("note", ""),
+        part("projection", parts.projections),
     )
     section.done()
     _check(system, where)
@@ -272,13 +277,15 @@ def _product(section: Section) -> Product | None:
 def _check(system: System, where: str) -> None:
     searches = (system.local_search, system.global_search)
     if system.product is not None:
-        if system.local or system.branch or any(searches) or system.rerankings:
+        if system.local or system.projection or system.branch or any(searches) or system.rerankings:
             raise InvalidArgumentError(f"{where}: steeple is a whole system; leave the other parts out")
         return
     if not any(searches):
         raise InvalidArgumentError(f"{where} needs local-search, global-search, or both")
     if system.local_search and not system.local:
         raise InvalidArgumentError(f"{where}.local-search needs local: what makes the local features")
+    if system.projection and not system.local_search:
+        raise InvalidArgumentError(f"{where}.projection needs local and local-search")
     if system.global_search and not system.branch:
         raise InvalidArgumentError(f"{where}.global-search needs backbone and pooling: what makes the vector")
 

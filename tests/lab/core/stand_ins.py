@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from steeple.errors import InvalidArgumentError, NotFoundError
 from steeple.lab.features import FeatureMaps, LocalFeatures
+from steeple.lab.local.projected import PrincipalComponents
 from steeple.lab.parts import Parts
 from steeple.lab.photos import Grade, LabDataset, LabPhoto, LabQuery
 from steeple.lab.protocols import Evidence, Kind
@@ -215,6 +216,7 @@ def stand_ins(work: Work) -> Parts:
 
     return Parts(
         extractors={"spots": Kind("Spots", "Nobody, 1999", "Squares.", spots), "bits": Kind("Bits", "", "", bits)},
+        projections={"pca": Kind("PCA", "", "", PrincipalComponents)},
         backbones={"colours": Kind("Colours", "Newton, 1704", "", colours)},
         poolings={"flat": Kind("Flat", "", "", Flat)},
         local_searches={"matches": Kind("Matches", "", "", Matches)},

@@ -62,6 +62,18 @@ def test_what_is_known_is_found(definition: dict[str, Any], shown: ShownDataset,
     assert (answered.search_seconds > 0).all()
 
 
+def test_a_projection_stands_between_features_and_their_search(shown: ShownDataset, tmp_path: Path) -> None:
+    projection = {"kind": "pca", "dimensions": 2}
+    answered = ask(shown, tmp_path, **LOCAL, projection=projection, rerank=["again"])
+    assert first_landmarks(answered, shown) == asked(shown)
+    assert answered.query_bytes.tolist() == [16 * (2 * 2 + 8)] * 8, "two numbers a feature, and its geometry"
+    assert answered.stage_bytes == 16 * (2 * 2 + 8)
+    with pytest.raises(InvalidArgumentError, match="projection needs local and local-search"):
+        ask(shown, tmp_path, **GLOBAL, projection=projection)
+    with pytest.raises(InvalidArgumentError, match="no principal components"):
+        ask(shown, tmp_path, **{**LOCAL, "local": "bits"}, projection=projection)
+
+
 def test_what_is_sent_and_kept(shown: ShownDataset, tmp_path: Path) -> None:
     """16 features of 3 numbers as float16, and 8 bytes of geometry each where a stage reads them."""
     alone = ask(shown, tmp_path, **LOCAL)

@@ -8,9 +8,12 @@ from typing import Final
 from steeple.lab.local import delf, hardnet, lift
 from steeple.lab.local.congas import CongasLike
 from steeple.lab.local.orb import Orb
+from steeple.lab.local.projected import PROJECTIONS
 from steeple.lab.local.rootsift import RootSift
 from steeple.lab.local.xfeat import SparseXfeat
 from steeple.lab.protocols import Kind, LocalExtractor
+
+__all__ = ["EXTRACTORS", "PROJECTIONS"]
 
 EXTRACTORS: Final[Mapping[str, Kind[LocalExtractor]]] = {
     "rootsift": Kind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +13,9 @@ from sklearn.decomposition import PCA
 from steeple.delf.features import l2_normalised
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
 from steeple.lab.features import LocalFeatures
-from steeple.lab.protocols import Kind
+from steeple.lab.protocols import Kind, Projection
 
 _MOST: Final = 200_000  # descriptors to fit on: a thousand for each number of the covariance of 128
-
-
-class Projection(Protocol):
-    """Makes other descriptors of descriptors: between a local extractor and a local search."""
-
-    def fit(self, training: Sequence[LocalFeatures]) -> None:
-        """Fits it, once.
-
-        Raises:
-            InvalidArgumentError: If there is too little to fit it on, or descriptors are bits.
-        """
-        ...
-
-    def apply(self, features: LocalFeatures) -> LocalFeatures:
-        """The same features with other descriptors, float32[N, D], L2-normalised.
-
-        Raises:
-            FailedPreconditionError: If it was not fitted.
-            InvalidArgumentError: If descriptors are of another kind than those that it was fitted on.
-        """
-        ...
 
 
 class PrincipalComponents:
