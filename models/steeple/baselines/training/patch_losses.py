@@ -90,6 +90,25 @@ def soft_position(scores: Any, sharpness: float, border: float) -> Any:
     return ops.stack([x, y], axis=1) + border
 
 
+def elsewhere(scores: Any, places: Any, sharpness: float, border: float) -> Any:
+    """How unlikely it is to look at a place: -log of the softmax of scores, by a Gaussian of one pixel around it.
+
+    Args:
+        scores: float32[N, H, W].
+        places: float32[N, 2]; x, y in pixels of the patch.
+        sharpness: Of the softmax.
+        border: Pixels by which a position in the patch is more than one in the scores.
+
+    Returns:
+        float32[N].
+    """
+    count, height, width = scores.shape
+    x = ops.square(ops.arange(width, dtype="float32")[None] + border - places[:, :1])
+    y = ops.square(ops.arange(height, dtype="float32")[None] + border - places[:, 1:])
+    near = ops.softmax(-0.5 * ops.reshape(y[:, :, None] + x[:, None], (count, -1)), axis=-1)
+    return -ops.sum(near * ops.log_softmax(ops.reshape(scores, (count, -1)) * sharpness, axis=-1), axis=1)
+
+
 def carried(positions: Any, transform: Any) -> Any:
     """float32[N, 2]: positions float32[N, 2] through affine transforms float32[N, 2, 3]."""
     return ops.matmul(transform[:, :, :2], positions[:, :, None])[:, :, 0] + transform[:, :, 2]

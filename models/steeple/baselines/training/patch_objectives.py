@@ -134,7 +134,7 @@ class LiftObjective(PatchObjective):
             "orientation": networks.lift_orientation(),
             "detector": networks.lift_detector(),
         }
-        super().__init__(made, ("descriptor", "orientation", "position", "presence"))
+        super().__init__(made, ("descriptor", "orientation", "position", "elsewhere", "presence"))
         self.margin, self.mined, self.sharpness = margin, mined, sharpness
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -159,13 +159,23 @@ class LiftObjective(PatchObjective):
         )
         apart = ops.sum(ops.square(losses.carried(at_first, x["transform"]) - at_second), axis=1)
         position = ops.mean(ops.sqrt(apart + 1.0) - 1.0)  # pixels; not squared far away, where there is no telling
+        elsewhere = 0.5 * ops.mean(
+            losses.elsewhere(y_pred["wide_first"], x["place_first"], self.sharpness, _BORDER)
+            + losses.elsewhere(y_pred["wide_second"], x["place_second"], self.sharpness, _BORDER)
+        )
         presence = ops.mean(
             losses.presence(y_pred["wide_first"], self.sharpness, present=True)
             + losses.presence(y_pred["wide_second"], self.sharpness, present=True)
             + losses.presence(y_pred["blank"], self.sharpness, present=False)
         )
-        self._report(descriptor=descriptor, orientation=orientation, position=position, presence=presence)
-        return descriptor + orientation + 0.2 * position + presence
+        self._report(
+            descriptor=descriptor,
+            orientation=orientation,
+            position=position,
+            elsewhere=elsewhere,
+            presence=presence,
+        )
+        return descriptor + orientation + 0.1 * position + elsewhere + 0.2 * presence
 
     def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """Pairs as they are: patches were turned when they were made."""
