@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,7 +118,7 @@ def train(
             "validation": len(photos.validation),
             "sha256": photo_files.digest([*photos.training, *photos.validation]),
         },
-        "versions": {"keras": keras.__version__, "numpy": np.__version__, "opencv": cv2.__version__},
+        "versions": {name: metadata.version(name) for name in ("keras", "numpy", "opencv-python-headless")},
         "backend": keras.backend.backend(),
         "start": start and start.facts,
     }
