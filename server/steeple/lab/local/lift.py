@@ -122,7 +122,7 @@ def _refined(scores: NDArray[np.float32], at: NDArray[np.int64]) -> NDArray[np.f
     for before, after in ((padded[y, x - 1], padded[y, x + 1]), (padded[y - 1, x], padded[y + 1, x])):
         bend = 2 * middle - before - after
         offsets.append(np.where(bend > 0, (after - before) / (2 * np.maximum(bend, 1e-9)), 0.0))
-    return at + np.clip(np.stack(offsets, axis=1), -0.5, 0.5)
+    return np.asarray(at + np.clip(np.stack(offsets, axis=1), -0.5, 0.5), np.float64)
 
 
 KINDS: Final[dict[str, Kind[LocalExtractor]]] = {
