@@ -70,7 +70,7 @@ def test_a_patch_of_a_turned_and_scaled_picture_is_the_patch_of_the_picture(
     at = mapped(homography, np.array([[x, y]]))[0]
     first = one(PICTURE, x, y, 60, 0.3)
     second = one(view, at[0], at[1], 60 * factor, 0.3 + math.radians(degrees))
-    assert likeness(first, second) > 0.97
+    assert likeness(first, second) > 0.93  # a step of the pyramid may lie between them
     assert likeness(first, one(view, at[0], at[1], 60 * factor, 0.3 + math.radians(degrees + 25))) < likeness(
         first, second
     )

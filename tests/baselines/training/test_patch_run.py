@@ -76,7 +76,7 @@ def test_the_loss_falls(run: Any, objectives: Any) -> None:
     for kind in (objectives.HardNetObjective, objectives.LiftObjective):
         objective = kind()
         arrays = pairs.patch_pairs(found, objective.patches, rng)
-        arrays["photo"] = np.arange(len(arrays["first"]), dtype=np.int32)
+        arrays["photo"] = arrays["scene"] = np.arange(len(arrays["first"]), dtype=np.int32)
         objective.compile(optimizer=keras.optimizers.Adam(2e-3))
         told = []
         for _ in range(25):
@@ -119,7 +119,7 @@ def test_time_that_is_up_ends_a_run_with_what_there_is(run: Any, data: Path, tmp
 def test_what_runs_in_the_lab_is_what_was_trained(objectives: Any) -> None:
     rng = np.random.default_rng(0)
     patches = rng.integers(0, 256, (5, 32, 32)).astype(np.uint8)
-    pool = {"first": patches, "second": patches, "photo": np.arange(5, dtype=np.int32)}
+    pool = {"first": patches, "second": patches}
     networks = importlib.import_module("steeple.baselines.training.patch_networks")
     hardnet = objectives.HardNetObjective()
     made = np.asarray(hardnet(pool)["first"])
@@ -140,11 +140,24 @@ def test_figures_of_descriptors_that_tell_all_apart_and_of_such_that_tell_nothin
     first = rng.normal(size=(2000, 32)).astype(np.float32)
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     photos = np.arange(2000) // 10
-    perfect = objectives.descriptor_figures(first, first, photos)
-    assert perfect == {"fpr95": 0.0, "matched": 1.0}
-    blind = objectives.descriptor_figures(first, np.roll(first, 1000, axis=0), photos)
+    perfect = objectives.descriptor_figures(first, first, photos, photos)
+    assert perfect == {"fpr95": 0.0, "matched": 1.0, "within": 1.0}
+    blind = objectives.descriptor_figures(first, np.roll(first, 1000, axis=0), photos, photos)
     assert 0.9 < blind["fpr95"] < 1
     assert blind["matched"] < 0.01
+    assert blind["within"] == pytest.approx(0.1, abs=0.03)  # of ten in a scene
+
+
+def test_a_run_begins_with_the_weights_that_it_is_given(run: Any, objectives: Any, data: Path, tmp_path: Path) -> None:
+    begun = objectives.HardNetObjective()
+    start = releases.save(tmp_path / "start.npz", begun.weights_by_layer(), {"paper": "none"})
+    trained = run.train(data, tmp_path / "on.npz", recipe(run, "hardnet", 1), quiet, start=start)
+    assert trained.facts["start"] == {"paper": "none"}
+    for layer, arrays in start.weights.items():
+        if layer.startswith("conv"):  # one step of warming up changes next to nothing
+            np.testing.assert_allclose(trained.weights[layer][0], arrays[0], atol=2e-3)
+    with pytest.raises(InvalidArgumentError, match="another network's"):
+        run.train(data, tmp_path / "on.npz", recipe(run, "lift", 1), quiet, start=start)
 
 
 def test_an_output_that_cannot_be_written_is_refused_at_once(run: Any, data: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from steeple.baselines.training.correspondences import PairParameters
 from steeple.baselines.training.patch_pairs import PatchArrays, PatchParameters
-from steeple.baselines.training.pool import PHOTO, PatchPhotos, batch, make_pool
+from steeple.baselines.training.pool import PHOTO, SCENE, PatchPhotos, batch, drawn, make_pool
 from steeple.errors import InvalidArgumentError
 from tests.scenes import encoded, scene
 from tests.tiny_training import quiet
@@ -30,12 +30,14 @@ def test_a_pool_is_the_same_however_many_processes_make_it(tmp_path: Path) -> No
         return make_pool(files, 60, PAIRS, PatchParameters(), seed=7, workers=workers, progress=quiet)
 
     one, two = made(1), made(2)
-    assert set(one) == {"first", "second", PHOTO}
+    assert set(one) == {"first", "second", PHOTO, SCENE}
     assert one["first"].shape == one["second"].shape == (60, 32, 32)
     assert set(one[PHOTO].tolist()) == {0, 1, 2}
+    assert len(np.unique(one[SCENE])) > 3  # a photo is used again, with other views
+    np.testing.assert_array_equal(one[SCENE] % 3, one[PHOTO])
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
-    assert len(np.unique(one["first"], axis=0)) > 50  # a photo is used again with other views
+    assert len(np.unique(one["first"], axis=0)) > 50
 
 
 def test_when_time_is_up_a_pool_is_what_there_is(tmp_path: Path) -> None:
@@ -79,6 +81,7 @@ def test_a_batch_is_mirrored_and_turned_as_one() -> None:
     rng = np.random.default_rng(0)
     first = rng.integers(0, 256, (40, 32, 32)).astype(np.uint8)
     pool: PatchArrays = {"first": first, "second": 255 - first, PHOTO: np.arange(40, dtype=np.int32)}
+    pool[SCENE] = pool[PHOTO]
     changes = set()
     for number in range(60):
         drawn = batch(pool, 8, (3, number))
@@ -89,3 +92,14 @@ def test_a_batch_is_mirrored_and_turned_as_one() -> None:
         changes.add(way)
     assert changes == set(range(8))
     np.testing.assert_array_equal(batch(pool, 8, (3, 5))["first"], batch(pool, 8, (3, 5))["first"])
+
+
+def test_pairs_are_drawn_once_and_eight_neighbours_at_a_time() -> None:
+    pool: PatchArrays = {PHOTO: np.zeros(1000, np.int32)}
+    chosen = drawn(pool, 64, (1, 2))
+    assert len(np.unique(chosen)) == 64
+    np.testing.assert_array_equal(chosen.reshape(8, 8) - chosen[::8, None], np.tile(np.arange(8), (8, 1)))
+    assert len(np.unique(drawn(pool, 61, (1, 2)))) == 61  # no multiple of eight: one by one
+    assert len(np.unique(drawn(pool, 5000, (1, 2)))) == 1000  # all that there are
+    seen = np.unique(np.concatenate([drawn(pool, 64, (1, number)) for number in range(200)]))
+    assert len(seen) == 1000

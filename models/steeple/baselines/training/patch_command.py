@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from steeple.baselines import releases
 from steeple.baselines.training.pool import default_workers
 from steeple.errors import InvalidArgumentError
 
@@ -29,6 +30,7 @@ def add(subcommands: Any) -> None:
         )
         parser.add_argument("--data", type=Path, required=True, help="folder with photos anywhere below it")
         parser.add_argument("--output", type=Path, required=True, help="file to write, .npz; facts go beside it, .json")
+        parser.add_argument("--start", type=Path, help="such a file to train on; by default weights begin at random")
         parser.add_argument("--steps", type=int, help="optimiser steps; by default 20000")
         parser.add_argument("--seconds", type=float, default=math.inf, help="when to end at the latest")
         parser.add_argument("--batch", type=int, help="pairs of patches a step; by default 1024")
@@ -44,12 +46,15 @@ def _run(given: argparse.Namespace) -> dict[str, Any]:
         value = getattr(given, name)
         if value is not None and not value > 0:
             raise InvalidArgumentError(f"--{name} must be positive")
+    start = None if given.start is None else releases.load(given.start.stem, given.start.parent)
     # Here, because processes that make pairs import this module and need no Keras.
     from steeple.baselines.training.patch_run import PatchRecipe, train  # noqa: PLC0415
 
     names = ("network", "steps", "batch", "pool", "rate", "seed")
     recipe = PatchRecipe(**{name: getattr(given, name) for name in names if getattr(given, name) is not None})
-    trained = train(given.data, given.output, recipe, _progress(), seconds=given.seconds, workers=given.workers)
+    trained = train(
+        given.data, given.output, recipe, _progress(), start=start, seconds=given.seconds, workers=given.workers
+    )
     return {"file": str(given.output), **trained.facts}
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from steeple.baselines.training import patch_losses as losses
 from steeple.baselines.training import patch_networks as networks
 from steeple.baselines.training.patch_pairs import PatchArrays, PatchParameters
-from steeple.baselines.training.pool import PHOTO, batch
+from steeple.baselines.training.pool import PHOTO, SCENE, batch, drawn
 from steeple.delf.layer_weights import LayerWeights
+from steeple.errors import InvalidArgumentError
 
 _STEP: Final = 1000  # patches at once when nothing is learned
 _RECALL: Final = 0.95
@@ -70,6 +71,21 @@ class PatchObjective(keras.Model):  # type: ignore[misc]  # Keras has no types
             if layer.weights and not isinstance(layer, keras.layers.Dropout)
         }
 
+    def begin_with(self, weights: LayerWeights) -> None:
+        """Sets the weights of all layers.
+
+        Raises:
+            InvalidArgumentError: If they are another network's.
+        """
+        for network in self.networks.values():
+            for layer in network.layers:
+                if layer.name not in self.weights_by_layer():
+                    continue
+                given = weights.get(layer.name, [])
+                if [array.shape for array in given] != [array.shape for array in layer.get_weights()]:
+                    raise InvalidArgumentError(f"the weights to begin with are another network's: see {layer.name}")
+                layer.set_weights(given)
+
     def _report(self, **values: Any) -> None:
         for part, value in values.items():
             self.parts[part].update_state(value)
@@ -99,7 +115,7 @@ class HardNetObjective(PatchObjective):
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The triplet margin loss with the hardest in the batch."""
-        loss = ops.mean(losses.hardest_in_batch(y_pred["first"], y_pred["second"], x[PHOTO], self.margin))
+        loss = ops.mean(losses.hardest_in_batch(y_pred["first"], y_pred["second"], x[PHOTO], x[SCENE], self.margin))
         self._report(descriptor=loss)
         return loss
 
@@ -112,8 +128,8 @@ class HardNetObjective(PatchObjective):
         return _described(self.networks["descriptor"], pool)
 
     def score(self, figures: dict[str, float]) -> float:
-        """By the false positives at 95 % recall."""
-        return -figures["fpr95"]
+        """By what is matched among other photos, and within one."""
+        return figures["matched"] + figures["within"]
 
 
 class LiftObjective(PatchObjective):
@@ -134,7 +150,7 @@ class LiftObjective(PatchObjective):
             "orientation": networks.lift_orientation(),
             "detector": networks.lift_detector(),
         }
-        super().__init__(made, ("descriptor", "orientation", "position", "presence"))
+        super().__init__(made, ("descriptor", "orientation", "position", "elsewhere", "presence"))
         self.margin, self.mined, self.sharpness = margin, mined, sharpness
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -151,7 +167,7 @@ class LiftObjective(PatchObjective):
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The sum of the parts'."""
         descriptor = ops.mean(
-            losses.pairwise_hinge(y_pred["first"], y_pred["second"], x[PHOTO], self.margin, self.mined)
+            losses.pairwise_hinge(y_pred["first"], y_pred["second"], x[PHOTO], x[SCENE], self.margin, self.mined)
         )
         orientation = ops.mean(losses.turned_apart(y_pred["turned_first"], y_pred["turned_second"], x["turn"]))
         at_first, at_second = (
@@ -159,17 +175,27 @@ class LiftObjective(PatchObjective):
         )
         apart = ops.sum(ops.square(losses.carried(at_first, x["transform"]) - at_second), axis=1)
         position = ops.mean(ops.sqrt(apart + 1.0) - 1.0)  # pixels; not squared far away, where there is no telling
+        elsewhere = 0.5 * ops.mean(
+            losses.elsewhere(y_pred["wide_first"], x["place_first"], self.sharpness, _BORDER)
+            + losses.elsewhere(y_pred["wide_second"], x["place_second"], self.sharpness, _BORDER)
+        )
         presence = ops.mean(
             losses.presence(y_pred["wide_first"], self.sharpness, present=True)
             + losses.presence(y_pred["wide_second"], self.sharpness, present=True)
             + losses.presence(y_pred["blank"], self.sharpness, present=False)
         )
-        self._report(descriptor=descriptor, orientation=orientation, position=position, presence=presence)
-        return descriptor + orientation + 0.2 * position + presence
+        self._report(
+            descriptor=descriptor,
+            orientation=orientation,
+            position=position,
+            elsewhere=elsewhere,
+            presence=presence,
+        )
+        return descriptor + orientation + 0.1 * position + elsewhere + 0.2 * presence
 
     def batch(self, pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """Pairs as they are: patches were turned when they were made."""
-        chosen = np.random.default_rng(seed).integers(0, len(pool[PHOTO]), size)
+        chosen = drawn(pool, size, seed)
         return {name: array[chosen] for name, array in pool.items()}
 
     def figures(self, pool: PatchArrays) -> dict[str, float]:
@@ -198,11 +224,14 @@ class LiftObjective(PatchObjective):
 
     def score(self, figures: dict[str, float]) -> float:
         """By what all three get right."""
-        return figures["matched"] + figures["turned"] + figures["detected"]
+        return figures["matched"] + figures["within"] + figures["turned"] + figures["detected"]
 
 
 def descriptor_figures(
-    first: NDArray[np.float32], second: NDArray[np.float32], photos: NDArray[np.integer]
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    photos: NDArray[np.integer],
+    scenes: NDArray[np.integer],
 ) -> dict[str, float]:
     """How well descriptors tell pairs from others.
 
@@ -210,11 +239,12 @@ def descriptor_figures(
         first: float32[N, D], unit.
         second: float32[N, D], unit; the partners.
         photos: int[N]; of each pair.
+        scenes: int[N]; the views that they are in.
 
     Returns:
         ``fpr95``: share of wrong pairs, of two photos, that are as near as the nearest 95 % of the right ones (Brown
         et al., TPAMI 2011); ``matched``: share of the first whose nearest among a thousand of the second is its
-        partner.
+        partner; ``within``: share of those whose nearest in the same view is.
     """
     rng = np.random.default_rng(0)
     others = rng.permutation(len(first))
@@ -228,15 +258,21 @@ def descriptor_figures(
         chosen = others[part]
         likeness = first[chosen] @ second[chosen].T
         matched.append(likeness.argmax(axis=1) == np.arange(len(chosen)))
+    within = []
+    for scene in np.unique(scenes):
+        of_scene = np.flatnonzero(scenes == scene)
+        nearest = (first[of_scene] @ second[of_scene].T).argmax(axis=1)
+        within.append(nearest == np.arange(len(of_scene)))
     return {
         "fpr95": round(float((wrong_distances <= limit).mean()), 5),
         "matched": round(float(np.concatenate(matched).mean()), 4),
+        "within": round(float(np.concatenate(within).mean()), 4),
     }
 
 
 def _described(network: keras.Model, pool: PatchArrays) -> dict[str, float]:
     first, second = (_predicted(network, networks.normalised, pool[name]) for name in ("first", "second"))
-    return descriptor_figures(first, second, np.asarray(pool[PHOTO], np.int64))
+    return descriptor_figures(first, second, pool[PHOTO], pool[SCENE])
 
 
 def _predicted(network: keras.Model, prepare: Any, patches: NDArray[Any]) -> NDArray[np.float32]:

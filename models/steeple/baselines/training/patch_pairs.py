@@ -76,6 +76,7 @@ def detection_pairs(found: Correspondences, rng: np.random.Generator) -> PatchAr
         ``turned_first``, ``turned_second``: uint8[N, 32, 32], around the keypoints, at any angle.
         ``turn``: float32[N]; radians, clockwise: by how much what the second shows is turned against the first.
         ``wide_first``, ``wide_second``: uint8[N, 48, 48]; the keypoints are not in their middle.
+        ``place_first``, ``place_second``: float32[N, 2]; x, y of the keypoints in these, pixels.
         ``transform``: float32[N, 2, 3]; takes pixels x, y, 1 of ``wide_first`` to x, y of ``wide_second``.
         ``blank``: uint8[N, 48, 48]; of places in the first view without keypoints of like size.
     """
@@ -103,7 +104,9 @@ def detection_pairs(found: Correspondences, rng: np.random.Generator) -> PatchAr
     at_first = _in_patch(found.in_first.positions - first_centres, first_angles, pixels * found.in_first.sizes)
     expected = mapped(found.homography, found.in_first.positions)
     at_second = _in_patch(expected - second_centres, second_angles, pixels * found.in_second.sizes)
-    shift = at_second + middle - (rotation @ (at_first + middle)[:, :, None])[:, :, 0]
+    at_first, at_second = at_first + middle, at_second + middle
+    shift = at_second - (rotation @ at_first[:, :, None])[:, :, 0]
+    arrays["place_first"], arrays["place_second"] = at_first.astype(np.float32), at_second.astype(np.float32)
     arrays["transform"] = np.concatenate([rotation, shift[:, :, None]], axis=2).astype(np.float32)
     arrays["blank"] = _blank(found, rng)
     return arrays

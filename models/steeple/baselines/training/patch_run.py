@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +79,7 @@ def train(
     recipe: PatchRecipe,
     progress: Progress,
     *,
+    start: releases.TrainedNetwork | None = None,
     seconds: float = math.inf,
     workers: int = 1,
 ) -> releases.TrainedNetwork:
@@ -90,6 +92,7 @@ def train(
         output: The file of weights, ``.npz``; the facts are written beside it.
         recipe: All else.
         progress: Told how far it is.
+        start: A network of the same kind to train on; None to begin at random.
         seconds: When to end at the latest, from now on. The learning rate falls in time.
         workers: Processes that make pairs.
 
@@ -98,7 +101,8 @@ def train(
 
     Raises:
         ImageError: If a photo cannot be read.
-        InvalidArgumentError: If there is too little to train on, or the output is no .npz file in a folder.
+        InvalidArgumentError: If there is too little to train on, the output is no .npz file in a folder, or the
+            network to train on is of another kind.
         ReleaseError: If a checkpoint is damaged.
     """
     started = time.monotonic()
@@ -114,12 +118,15 @@ def train(
             "validation": len(photos.validation),
             "sha256": photo_files.digest([*photos.training, *photos.validation]),
         },
-        "versions": {"keras": keras.__version__, "numpy": np.__version__, "opencv": cv2.__version__},
+        "versions": {name: metadata.version(name) for name in ("keras", "numpy", "opencv-python-headless")},
         "backend": keras.backend.backend(),
+        "start": start and start.facts,
     }
     keras.utils.set_random_seed(recipe.seed)
     cv2.setNumThreads(1)
     objective = OBJECTIVES[recipe.network]()
+    if start:
+        objective.begin_with(start.weights)
 
     def pool(of: tuple[Path, ...], count: int, seed: int, until: float) -> PatchArrays:
         return make_pool(

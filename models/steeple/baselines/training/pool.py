@@ -27,9 +27,13 @@ from steeple.errors import InvalidArgumentError
 PHOTO: Final = "photo"
 """Of a pool's arrays: int32[N]; number of the photo of each pair."""
 
+SCENE: Final = "scene"
+"""Of a pool's arrays: int32[N]; equal for pairs of the same two views of a photo, in which no two show the same."""
+
 HELD_BACK: Final = 0.05
 """Share of the photos that is kept for validation, chosen by the hash of their names."""
 
+_TOGETHER: Final = 8  # pairs of a scene in a batch
 _CHUNK: Final = 4
 _ROUNDS_AT_MOST: Final = 1000
 
@@ -67,6 +71,7 @@ class PatchPhotos:
 class _Task:
     path: Path
     photo: int
+    scene: int
     seed: tuple[int, ...]
     pairs: PairParameters
     patches: PatchParameters
@@ -96,14 +101,15 @@ def make_pool(
         until: When to stop with what there is, if that is anything, by :func:`time.monotonic`.
 
     Returns:
-        What :func:`steeple.baselines.training.patch_pairs.patch_pairs` returns, of all photos, and ``photo``.
+        What :func:`steeple.baselines.training.patch_pairs.patch_pairs` returns, of all photos, and ``photo`` and
+        ``scene``.
 
     Raises:
         ImageError: If a photo cannot be read.
         InvalidArgumentError: If photos are so plain that there are no pairs.
     """
     tasks = (
-        _Task(path, number, (seed, turn, number), pairs, patches)
+        _Task(path, number, turn * len(photos) + number, (seed, turn, number), pairs, patches)
         for turn in range(_ROUNDS_AT_MOST)
         for number, path in enumerate(photos)
     )
@@ -135,6 +141,23 @@ def default_workers() -> int:
     return min(4, os.cpu_count() or 1)
 
 
+def drawn(pool: PatchArrays, size: int, seed: tuple[int, ...]) -> NDArray[np.intp]:
+    """intp[size]: numbers of pairs of a pool, none twice; eight at a time are neighbours in it, so mostly of a scene.
+
+    Patches of one photo are the hardest to tell apart: they share light, style and material.
+
+    Args:
+        pool: From :func:`make_pool`; of ``size`` pairs and more.
+        size: Of the batch.
+        seed: Of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    count = len(pool[PHOTO])
+    together = _TOGETHER if size % _TOGETHER == 0 and count >= _TOGETHER * size else 1
+    first = together * rng.choice(count // together, min(size, count) // together, replace=False)
+    return np.asarray((first[:, None] + np.arange(together)).reshape(-1), np.intp)
+
+
 def batch(pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDArray[Any]]:
     """Pairs drawn from a pool, mirrored and turned by a right angle at random, all in the same way.
 
@@ -143,14 +166,14 @@ def batch(pool: PatchArrays, size: int, seed: tuple[int, ...]) -> dict[str, NDAr
         size: Of the batch.
         seed: Of the draw.
     """
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, len(pool[PHOTO]), size)
+    rng = np.random.default_rng((*seed, 1))
+    chosen = drawn(pool, size, seed)
     mirrored, turns = bool(rng.integers(2)), int(rng.integers(4))
-    drawn = {}
+    changed = {}
     for name in ("first", "second"):
         patches = np.rot90(pool[name][chosen], turns, axes=(1, 2))
-        drawn[name] = np.ascontiguousarray(patches[:, :, ::-1] if mirrored else patches)
-    return {**drawn, PHOTO: pool[PHOTO][chosen]}
+        changed[name] = np.ascontiguousarray(patches[:, :, ::-1] if mirrored else patches)
+    return {**changed, PHOTO: pool[PHOTO][chosen], SCENE: pool[SCENE][chosen]}
 
 
 def _begin() -> None:
@@ -166,5 +189,6 @@ def _made(tasks: Sequence[_Task]) -> list[PatchArrays]:
             continue
         arrays = patch_pairs(found, task.patches, rng)
         arrays[PHOTO] = np.full(len(found.in_first), task.photo, np.int32)
+        arrays[SCENE] = np.full(len(found.in_first), task.scene, np.int32)
         made.append(arrays)
     return made

@@ -69,7 +69,7 @@ class LiftLike:
         kept[np.argsort(-np.concatenate(scores), kind="stable")[: self._count]] = True
         masks = np.split(kept, np.cumsum([len(at) for at in places])[:-1])
         parts = [
-            self._described(level, at[mask].astype(np.float64), strengths[mask])
+            self._described(level, _refined(level.scores, at[mask]), strengths[mask])
             for level, at, strengths, mask in zip(levels, places, scores, masks, strict=True)
         ]
         positions, scales, angles, strengths, descriptors = (np.concatenate(one) for one in zip(*parts, strict=True))
@@ -111,6 +111,18 @@ class LiftLike:
         size = SIDE / REGION * np.sqrt(level.factors.prod())
         positions = ((at + 0.5) * level.factors - 0.5).astype(np.float32)
         return positions, np.full(len(at), size, np.float32), angles, scores, descriptors
+
+
+def _refined(scores: NDArray[np.float32], at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """float64[N, 2]: where parabolas through the scores of pixels and their neighbours have their tops."""
+    padded = np.pad(scores, 1, mode="edge").astype(np.float64)
+    x, y = at[:, 0] + 1, at[:, 1] + 1
+    middle = padded[y, x]
+    offsets = []
+    for before, after in ((padded[y, x - 1], padded[y, x + 1]), (padded[y - 1, x], padded[y + 1, x])):
+        bend = 2 * middle - before - after
+        offsets.append(np.where(bend > 0, (after - before) / (2 * np.maximum(bend, 1e-9)), 0.0))
+    return np.asarray(at + np.clip(np.stack(offsets, axis=1), -0.5, 0.5), np.float64)
 
 
 KINDS: Final[dict[str, Kind[LocalExtractor]]] = {
