@@ -82,7 +82,7 @@ def method(request: pytest.FixtureRequest, made: Callable[[str], Method]) -> Met
 
 
 BYTES = {"orb": 32}
-DIMENSIONS = {"rootsift": 128, "congas-like": 118, "xfeat": 64}
+DIMENSIONS = {"rootsift": 128, "congas-like": 118, "hardnet": 128, "lift-like": 128, "xfeat": 64}
 
 
 def test_what_comes_out(method: Method) -> None:
@@ -157,6 +157,8 @@ MATCHES = {
     "rootsift": (3.0, 0.8),
     "orb": (3.0, 0.85),
     "congas-like": (3.0, 0.8),
+    "hardnet": (3.0, 0.8),
+    "lift-like": (4.0, 0.7),
     "xfeat": (5.0, 0.8),
     "delf-imagenet": (24.0, 0.6),
     "delf-finetuned": (24.0, 0.7),
@@ -173,7 +175,14 @@ def test_two_views_of_a_wall_are_matched(method: Method) -> None:
     assert found.share(radius) > least
 
 
-SHIFTS = {"rootsift": (21, 13, 0.05), "orb": (21, 13, 0.6), "congas-like": (21, 13, 0.05), "xfeat": (32, 64, 1.5)}
+SHIFTS = {
+    "rootsift": (21, 13, 0.05),
+    "orb": (21, 13, 0.6),
+    "congas-like": (21, 13, 0.05),
+    "hardnet": (21, 13, 0.05),
+    "lift-like": (21, 13, 0.5),
+    "xfeat": (32, 64, 1.5),
+}
 
 
 def test_positions_move_with_the_picture(method: Method) -> None:
