@@ -138,6 +138,7 @@ def test_methods_are_listed(steeple: Steeple) -> None:
     facts = steeple("evaluate", "methods", "--json").json
     assert facts["kinds"].keys() == {
         "extractors",
+        "projections",
         "backbones",
         "poolings",
         "local_searches",
