@@ -144,6 +144,7 @@ def evaluate(
       steeple evaluate photos/ --index IVF1024,PQ20
       steeple evaluate photos/ --milvus-uri http://localhost:19530
       steeple evaluate photos/ --contact-sheet failures.jpg --diagram reliability.svg
+      steeple evaluate release photos/   (the same as without "release")
     """
     from steeple.cli.canvas import FORMATS
     from steeple.cli.reliability_table import facts_of
