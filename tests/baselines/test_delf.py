@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from steeple.baselines.delf import DelfNetwork
 from steeple.baselines.delf_weights import by_energy, trained, untrained
-from steeple.delf import ModelRelease, layer_weights
+from steeple.delf import ModelRelease
 from steeple.delf.features import l2_normalised
 from steeple.delf.network import Network, constant
+from steeple.delf.training import layer_weights
 from steeple.delf.training.recipe import NetworkParameters
 from steeple.errors import NotFoundError, ReleaseError
 from tests.conftest import TinyRun

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from steeple.baselines.efficientnet import efficientnet_lite
 from steeple.baselines.graph import Graph, OnnxNetwork, picture
-from steeple.delf.layer_weights import LayerWeights
 from steeple.delf.training.architecture import ARCHITECTURES
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.delf.training.recipe import NetworkParameters
 from steeple.delf.training.shape import ATTENTION_HIDDEN, ATTENTION_LOGITS, DESCRIPTORS, FINE_STRIDE, HEAD_SCALE
 from steeple.errors import ReleaseError

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from steeple.baselines.efficientnet import imagenet_weights
-from steeple.delf import layer_weights, network
-from steeple.delf.layer_weights import LayerWeights
+from steeple.delf import network
 from steeple.delf.release import DEFAULT_RELEASE, WEIGHTS, ExtractionParameters, ModelRelease, available_releases
+from steeple.delf.training import layer_weights
 from steeple.delf.training.architecture import ARCHITECTURES
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.delf.training.pretrained import IMAGENET
 from steeple.delf.training.recipe import NetworkParameters, Recipe
 from steeple.delf.training.record import RUN, run_facts

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.baselines.graph import Graph
-from steeple.delf.layer_weights import LayerWeights
 from steeple.delf.training import pretrained
 from steeple.delf.training.architecture import ARCHITECTURES, EPSILON, Block
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.errors import InvalidArgumentError, ReleaseError
 
 _SIX: Final = 6.0

@@ -1,7 +1,8 @@
 """Networks as ONNX graphs, put together layer by layer from weights, and run by ONNX Runtime.
 
 So a network runs without the framework that it was trained with. Weights come in Keras' layout, as this project's
-training keeps them (:mod:`steeple.delf.layer_weights`); within the graph, pictures and maps are float32[B, C, H, W].
+training keeps them (:mod:`steeple.delf.training.layer_weights`); within the graph, pictures and maps are
+float32[B, C, H, W].
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from steeple.baselines.graph import Graph, OnnxNetwork
 from steeple.baselines.patches import normalised
-from steeple.delf.layer_weights import LayerWeights
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.errors import ReleaseError
 
 SIDE: Final = 32

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from steeple.baselines.graph import Graph, OnnxNetwork
 from steeple.baselines.hardnet import in_parts
-from steeple.delf.layer_weights import LayerWeights
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.errors import ReleaseError
 
 SIDE: Final = 32

@@ -1,8 +1,8 @@
 """Trained networks as files: weights by layer, and beside them, in JSON, what they are and what they come from.
 
-``hardnet.npz`` holds weights (:mod:`steeple.delf.layer_weights`); ``hardnet.json`` holds facts, and the weights' bytes
-and SHA-256 as ``weights``. A training run writes such a pair; the pairs in this package's ``releases`` are those that
-the lab runs.
+``hardnet.npz`` holds weights (:mod:`steeple.delf.training.layer_weights`); ``hardnet.json`` holds facts, and the
+weights' bytes and SHA-256 as ``weights``. A training run writes such a pair; the pairs in this package's ``releases``
+are those that the lab runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf import layer_weights
+from steeple.delf.training import layer_weights
 from steeple.errors import NotFoundError, ReleaseError
 
 RELEASES: Final = Path(__file__).parent / "releases"

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from steeple.delf import layer_weights
 from steeple.delf.release import ModelRelease
+from steeple.delf.training import layer_weights
 from steeple.errors import InvalidArgumentError
 from steeple.lab.features import LocalFeatures
 from steeple.lab.local import EXTRACTORS

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from steeple.baselines.training.global_methods import DIR, SIAMAC, Limits, Method
 from steeple.baselines.training.global_photos import collections
-from steeple.delf import layer_weights
-from steeple.delf.training import pretrained
+from steeple.delf.training import layer_weights, pretrained
 from steeple.errors import InvalidArgumentError
 
 _TRUNK: Final = "efficientnet-lite0"

@@ -14,7 +14,7 @@ from steeple.baselines.training import patch_losses as losses
 from steeple.baselines.training import patch_networks as networks
 from steeple.baselines.training.patch_pairs import PatchArrays, PatchParameters
 from steeple.baselines.training.pool import PHOTO, SCENE, batch, drawn
-from steeple.delf.layer_weights import LayerWeights
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.errors import InvalidArgumentError
 
 _STEP: Final = 1000  # patches at once when nothing is learned

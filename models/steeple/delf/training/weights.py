@@ -6,13 +6,12 @@ from pathlib import Path
 
 import keras
 
-from steeple.delf import layer_weights
-from steeple.delf.training import pretrained
+from steeple.delf.training import layer_weights, pretrained
 from steeple.delf.training.network import Weights, get_weights
 
 
 def save(model: keras.Model, file: Path) -> None:
-    """Writes the weights of every layer, see :mod:`steeple.delf.layer_weights`."""
+    """Writes the weights of every layer, see :mod:`steeple.delf.training.layer_weights`."""
     layer_weights.write(file, get_weights(model))
 
 

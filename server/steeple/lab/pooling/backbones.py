@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from steeple.baselines.efficientnet import classifier, efficientnet_lite, imagenet_weights
 from steeple.baselines.graph import Graph, OnnxNetwork, picture
 from steeple.delf import Extractor
-from steeple.delf.layer_weights import LayerWeights
 from steeple.delf.training.architecture import ARCHITECTURES
+from steeple.delf.training.layer_weights import LayerWeights
 from steeple.errors import InvalidArgumentError
 from steeple.lab.features import FeatureMaps
 from steeple.lab.pooling.trained import trained_weights

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.baselines import releases
-from steeple.delf import layer_weights
+from steeple.delf.training import layer_weights
 from steeple.errors import ReleaseError
 from steeple.lab.pooling.vectors import unit
 

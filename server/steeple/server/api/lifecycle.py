@@ -268,6 +268,18 @@ class Server:
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
         try:
+            port = self._listen()
+        except BaseException:
+            # gRPC crashes now and then when a server that has an address, but was never started, is collected.
+            await self._server.start()
+            await self._server.stop(None)
+            raise
+        await self._server.start()
+        self._loading = asyncio.create_task(self._load())
+        return 0 if self._settings.address.startswith("unix:") else port
+
+    def _listen(self) -> int:
+        try:
             port = self._bind()
         except RuntimeError:
             port = 0
@@ -278,9 +290,7 @@ class Server:
             )
         if self._settings.metrics_host_port is not None:
             self.metrics_port, self._close_metrics = expose(self.metrics.registry, *self._settings.metrics_host_port)
-        await self._server.start()
-        self._loading = asyncio.create_task(self._load())
-        return 0 if self._settings.address.startswith("unix:") else port
+        return port
 
     async def ready(self) -> Engine:
         """Returns the engine when calls are taken.

@@ -250,7 +250,7 @@ class MilvusIndex:
                 self._name,
                 queries[block],
                 min(neighbours, searching.MOST_NEIGHBOURS),
-                probes=self._release.index.probes,
+                probes=max(1, self._release.index.probes // searching.FEWER_PROBES),
                 guarantee=self._guarantee,
                 expression=expression,
             )

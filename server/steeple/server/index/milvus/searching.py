@@ -19,6 +19,9 @@ MOST_QUERIES: Final = 16_384
 MOST_NEIGHBOURS: Final = 16_384
 """Neighbours of a descriptor (topk), at most."""
 
+FEWER_PROBES: Final = 2
+"""By so many, since the lists of a segment are made for it, and not for other photos as the release's are."""
+
 _MOST_HITS: Final = 4_000_000  # of an answer: 48 MB
 
 
