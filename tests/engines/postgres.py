@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import weakref
@@ -18,6 +19,9 @@ from tests.engines.ports import free_port
 
 _READY_SECONDS: Final = 60.0
 _USER: Final = "steeple"
+_AS_USER: Final = (
+    "import os, pwd, sys; os.setuid(pwd.getpwnam(sys.argv[1]).pw_uid); os.execv(sys.argv[2], sys.argv[2:])"
+)
 _CONFIGURATION: Final = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -85,8 +89,8 @@ class PostgresServer:
 
         log = (self._folder / "log").open("ab")
         with log:
-            command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port)]
-            self._process = subprocess.Popen(command, user=self._user, stdout=log, stderr=log, cwd="/")
+            command = self._command(self._programs / "postgres", "-D", str(self._data), "-p", str(self.port))
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         deadline = time.monotonic() + _READY_SECONDS
         while True:
             try:
@@ -125,15 +129,22 @@ class PostgresServer:
         return f"host=127.0.0.1 port={self.port} user={_USER} dbname={name}"
 
     def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [self._programs / program, *arguments], user=self._user, check=True, capture_output=True, cwd="/"
-        )
+        subprocess.run(self._command(self._programs / program, *arguments), check=True, capture_output=True, cwd="/")
+
+    def _command(self, program: Path, *arguments: str) -> list[str]:
+        """Runs a program as the other user, if there is one.
+
+        Python's own way to that forks, which a process with gRPC in it does not always
+        survive until the program begins.
+        """
+        command = [str(program), *arguments]
+        return [sys.executable, "-c", _AS_USER, self._user, *command] if self._user else command
 
     def _reachable(self, programs: Path) -> Path:
         """The binaries, or a copy of them where the user that is to run them may not enter their folder."""
-        try:
-            subprocess.run([programs / "postgres", "--version"], user=self._user, check=True, capture_output=True)
-        except PermissionError:
+        if subprocess.run(
+            self._command(programs / "postgres", "--version"), capture_output=True, check=False
+        ).returncode:
             copy = self._folder / "programs"
             shutil.copytree(programs.parent, copy, symlinks=True)
             return copy / programs.name
