@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,11 +17,9 @@ from steeple.lab.metrics import (
     true_positive_rate,
 )
 from steeple.server.evaluation.metrics import OutcomeColumns
+from steeple.server.evaluation.resampling import interval, resampled
 
 RESAMPLES: Final = 1000
-
-_SEED: Final = 20170704
-_COVERED: Final = (0.025, 0.975)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,27 +90,3 @@ class QueryColumns:
         names = self.figures()
         columns = {name: np.array([each[name] for each in drawn]) for name in names}
         return {name: interval(values) for name, values in columns.items()}
-
-
-def resampled(known: NDArray[np.bool_], resamples: int) -> Iterator[NDArray[np.intp]]:
-    """Queries drawn with replacement, those that are known and the distractors each among themselves.
-
-    Args:
-        known: bool[Q].
-        resamples: How many.
-
-    Yields:
-        intp[Q], the same ones in every run.
-    """
-    random = np.random.default_rng(_SEED)
-    groups = [group for group in (np.flatnonzero(known), np.flatnonzero(~known)) if len(group)]
-    for _ in range(resamples):
-        yield np.concatenate([group[random.integers(0, len(group), len(group))] for group in groups])
-
-
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The middle 95 % of what resamples gave; NaN where one has no figure."""
-    if np.isnan(values).any():
-        return float("nan"), float("nan")
-    low, high = np.quantile(values, _COVERED)
-    return float(low), float(high)

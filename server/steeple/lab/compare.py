@@ -10,7 +10,7 @@ import numpy as np
 
 from steeple.errors import InvalidArgumentError
 from steeple.lab.answers import SystemAnswers
-from steeple.lab.bootstrap import interval, resampled
+from steeple.server.evaluation.resampling import interval, resampled
 
 RESAMPLES: Final = 10_000
 

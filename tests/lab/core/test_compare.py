@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from steeple.errors import InvalidArgumentError
 from steeple.lab.answers import SystemAnswers
-from steeple.lab.bootstrap import QueryColumns, resampled
+from steeple.lab.bootstrap import QueryColumns
 from steeple.lab.compare import Comparison, Difference, Verdict, compare
 from steeple.server.evaluation import Outcome, measure
+from steeple.server.evaluation.resampling import resampled
 
 FIGURES = ["recall_at_1", "micro_ap", "map", "tpr_at_1pct_fpr", "ece"]
 

@@ -44,7 +44,9 @@ def write_run(folder: Path, *, photos: bool = True, **changes: Any) -> Path:
         }),
         folder / "gallery.parquet",
     )  # fmt: skip
-    tables = [_answers(name, share, gallery, asked, milliseconds) for name, _, _, share, _, milliseconds in SYSTEMS]
+    tables = [
+        _answers(name, share, dataset, gallery, asked, milliseconds) for name, _, _, share, _, milliseconds in SYSTEMS
+    ]
     pq.write_table(pa.concat_tables(tables), folder / "results.parquet")
     document = {
         "format": 1,
@@ -64,7 +66,12 @@ def write_run(folder: Path, *, photos: bool = True, **changes: Any) -> Path:
 
 
 def _answers(
-    name: str, share: float, gallery: list[tuple[str, str]], asked: list[tuple[str, str]], milliseconds: float
+    name: str,
+    share: float,
+    dataset: Path,
+    gallery: list[tuple[str, str]],
+    asked: list[tuple[str, str]],
+    milliseconds: float,
 ) -> pa.Table:
     random = np.random.default_rng(len(name))
     rows: dict[str, list[Any]] = {}
@@ -76,7 +83,7 @@ def _answers(
         score = float(random.normal(0.8 if right else 0.5, 0.1))
         found = number != 7  # one finds nothing
         row = {
-            "system": name, "query": key, "landmark": landmark, "tier": "",
+            "system": name, "query": key, "path": str(dataset / key), "landmark": landmark, "tier": "",
             "known": known, "right": right and found, "score": score if found else -np.inf,
             "confidence": float(np.clip(score, 0, 1)) if found else 0.0, "identified": None,
             "keys": [first] if found else [], "scores": [score] if found else [],

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.baselines.regions import LEVELS, region_grid
+from steeple.delf.features import l2_normalised
 from steeple.errors import InvalidArgumentError
 from steeple.lab.features import FeatureMaps
 from steeple.lab.pooling.proposals import Box, proposals
 from steeple.lab.pooling.saliency import Saliency
 from steeple.lab.pooling.trained import trained_projection
-from steeple.lab.pooling.vectors import unit
 from steeple.lab.pooling.whitening import Projection, Whitening
 
 DIMENSIONS: Final = 512
@@ -58,17 +58,19 @@ class RegionalPooling:
 
     def pool(self, maps: FeatureMaps) -> NDArray[np.float32]:
         """float32[D], L2-normalised; D is the projection's, without one the maps'."""
-        return unit(np.stack([self._pool_map(one) for one in maps]).sum(axis=0))
+        return l2_normalised(np.stack([self._pool_map(one) for one in maps]).sum(axis=0))
 
     def _pool_map(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         vectors = self._projected(self._maxima(values))
         if self._saliency is not None:
             vectors = vectors * self._saliency.weights(vectors)[:, None]
-        return unit(vectors.sum(axis=0))
+        return l2_normalised(vectors.sum(axis=0))
 
     def _maxima(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         boxes = self._regions(values)
-        return unit(np.stack([values[top:bottom, left:right].max(axis=(0, 1)) for top, left, bottom, right in boxes]))
+        return l2_normalised(
+            np.stack([values[top:bottom, left:right].max(axis=(0, 1)) for top, left, bottom, right in boxes])
+        )
 
     def _projected(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         projection = self._projection

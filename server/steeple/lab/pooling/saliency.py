@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
+from steeple.delf.features import l2_normalised
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
-from steeple.lab.pooling.vectors import unit
 
 _REGULARISATION: Final = 30.0
 _OTHERS: Final = 10
@@ -85,10 +85,10 @@ def agreements(photos: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32
     Returns:
         Of each photo float32[R].
     """
-    sums = unit(np.stack([vectors.sum(axis=0) for vectors in photos]))
+    sums = l2_normalised(np.stack([vectors.sum(axis=0) for vectors in photos]))
     found = []
     for place, vectors in enumerate(photos):
-        rest = unit(vectors.sum(axis=0) - vectors)
+        rest = l2_normalised(vectors.sum(axis=0) - vectors)
         others = np.delete(vectors @ sums.T, place, axis=1)
         nearest = np.sort(others, axis=1)[:, -_OTHERS:].mean(axis=1)
         found.append(((vectors * rest).sum(axis=1) - nearest).astype(np.float32))
@@ -96,5 +96,5 @@ def agreements(photos: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32
 
 
 def _in_context(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    whole = unit(vectors.sum(axis=0))
+    whole = l2_normalised(vectors.sum(axis=0))
     return np.concatenate([vectors, vectors * whole * np.float32(np.sqrt(len(whole)))], axis=1)

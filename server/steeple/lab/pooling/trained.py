@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.baselines import releases
+from steeple.delf.features import l2_normalised
 from steeple.delf.training import layer_weights
 from steeple.errors import ReleaseError
-from steeple.lab.pooling.vectors import unit
 
 _PROJECTION: Final = "projection"
 
@@ -44,7 +44,7 @@ class TrainedProjection:
 
     def apply(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32[N, D] to float32[N, E], L2-normalised."""
-        return unit(vectors @ self._kernel + self._bias)
+        return l2_normalised(vectors @ self._kernel + self._bias)
 
 
 def trained_projection(name: str, folder: Path = releases.RELEASES) -> TrainedProjection:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from steeple.delf.features import l2_normalised
 from steeple.errors import FailedPreconditionError, InvalidArgumentError
-from steeple.lab.pooling.vectors import unit
 
 _FLAT: Final = 1e-6  # of the largest variance: below it, a dimension has none but rounding's
 
@@ -111,4 +111,4 @@ class Whitening:
             FailedPreconditionError: Before the fit.
             InvalidArgumentError: If the vectors have other dimensions than those of the fit.
         """
-        return unit(self.transform(vectors))
+        return l2_normalised(self.transform(vectors))

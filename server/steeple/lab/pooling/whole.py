@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.delf.features import l2_normalised
 from steeple.errors import InvalidArgumentError
 from steeple.lab.features import FeatureMaps
-from steeple.lab.pooling.vectors import unit
 
 _SMALLEST: Final = 1e-6
 _PRIOR_SHARE: Final = 3.0
@@ -32,7 +32,7 @@ class WholePooling:
     def pool(self, maps: FeatureMaps) -> NDArray[np.float32]:
         """float32[C], L2-normalised; zeros, of maps that are zero everywhere."""
         vectors = np.stack([self._pool_map(one) for one in maps])
-        return unit(unit(vectors).sum(axis=0))
+        return l2_normalised(l2_normalised(vectors).sum(axis=0))
 
 
 def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 
 from steeple.errors import DataLossError, NotFoundError
 from steeple.lab.report.model import NOTHING, Answers, Credit, Figure, Photo, RunResults, SystemResults
+from steeple.lab.results import read_results
 
-_FORMAT: Final = 1
 _TIMES: Final = ("extract_ms", "search_ms", "rerank_ms")
 
 
@@ -33,7 +32,7 @@ def read_run(folder: Path) -> RunResults:
         NotFoundError: If the folder holds no results.
         DataLossError: If they are damaged, or of another version.
     """
-    document = _document(folder / "results.json")
+    document = read_results(folder)
     try:
         rows = pq.read_table(folder / "results.parquet")
         gallery = _gallery(folder / "gallery.parquet")
@@ -42,18 +41,6 @@ def read_run(folder: Path) -> RunResults:
         raise NotFoundError(f"{folder} holds no whole results; run the experiment again") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         raise DataLossError(f"the results in {folder} are damaged: {error}; run the experiment again") from error
-
-
-def _document(path: Path) -> Mapping[str, Any]:
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] != _FORMAT:
-            raise DataLossError(f"{path} was written by another version of Steeple; run the experiment again")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there are no results in {path.parent}; make some with: steeple evaluate run") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataLossError(f"{path} is damaged: {error}; run the experiment again") from error
-    return document
 
 
 def _gallery(path: Path) -> tuple[Photo, ...]:
@@ -72,16 +59,15 @@ def _run(document: Mapping[str, Any], rows: pa.Table, gallery: tuple[Photo, ...]
         str(document["primary"] or ""),
         tuple(_system(each, parts[each["name"]]) for each in facts),
         gallery,
-        _queries(next(iter(parts.values())), Path(experiment["dataset"])) if parts else (),
+        _queries(next(iter(parts.values()))) if parts else (),
         _facts(document),
         (str(document["confidence"]), *failed),
     )
 
 
-def _queries(rows: pa.Table, folder: Path) -> tuple[Photo, ...]:
+def _queries(rows: pa.Table) -> tuple[Photo, ...]:
     keys, landmarks = rows["query"].to_pylist(), rows["landmark"].to_pylist()
-    # Where a file does not say where its queries lie, their keys are paths in the data set's folder.
-    paths = rows["path"].to_pylist() if "path" in rows.column_names else [folder / key for key in keys]
+    paths = rows["path"].to_pylist()
     return tuple(Photo(key, Path(path), name) for key, path, name in zip(keys, paths, landmarks, strict=True))
 
 

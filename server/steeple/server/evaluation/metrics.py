@@ -10,10 +10,10 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steeple.server.evaluation.resampling import interval, resampled
+
 _BINS: Final = 10  # of confidence
 _FALSE_POSITIVE_RATE: Final = 0.01
-_SEED: Final = 20170704
-_COVERED: Final = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -95,20 +95,13 @@ def intervals(outcomes: Sequence[Outcome], *, resamples: int = 1000) -> dict[str
     Returns:
         Lower and upper end by name of the figure; NaN where the figure itself is.
     """
-    random = np.random.default_rng(_SEED)
     columns = OutcomeColumns.of(outcomes)
-    known, unknown = np.flatnonzero(columns.known), np.flatnonzero(~columns.known)
     drawn: dict[str, list[float]] = {name: [] for name in _FIGURES}
-    for _ in range(resamples):
-        rows = np.concatenate([group[random.integers(0, max(len(group), 1), len(group))] for group in (known, unknown)])
+    for rows in resampled(columns.known, resamples):
         resample = columns.take(rows)
         for name, figure in _FIGURES.items():
             drawn[name].append(figure(resample))
-    return {
-        name: (float(low), float(high))
-        for name, values in drawn.items()
-        for low, high in [np.quantile(values, _COVERED)]
-    }
+    return {name: interval(np.array(values)) for name, values in drawn.items()}
 
 
 @dataclass(frozen=True)
