@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import json
 import re
+import socket
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -170,6 +171,24 @@ async def test_an_address_in_use_is_told(start: Any, tmp_path: Path) -> None:
         )
         with pytest.raises(FailedPreconditionError, match="set another metrics_address"):
             await Server(taken).start()
+
+
+async def test_a_server_that_cannot_tell_its_metrics_lets_go_of_its_address(start: Any, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with start(metrics_address=":0") as running:
+        taken = running.settings.model_copy(
+            update={
+                "address": f"127.0.0.1:{port}",
+                "data_dir": tmp_path / "other",
+                "metrics_address": f"127.0.0.1:{running.server.metrics_port}",
+            }
+        )
+        server = Server(taken)
+        with pytest.raises(FailedPreconditionError, match="set another metrics_address"):
+            await server.start()
+        with socket.socket() as again:
+            again.bind(("127.0.0.1", port))  # would raise
 
 
 async def test_a_server_that_loads_is_not_ready_and_still_tells(start: Any) -> None:
