@@ -52,3 +52,11 @@ def test_the_lead_is_over_another_landmark() -> None:
     assert found[:3].tolist() == [[10, 2], [9, 1], [10, 1]], "past its own landmark; past junk; fillers are apart"
     assert np.isneginf(found[3]).all()
     assert first_scores(dataset, [ranked(0)] * 4)[0].tolist() == [10, 10], "nobody else"
+
+
+def test_no_answer_is_judged_by_what_was_fitted_on_it() -> None:
+    """30 numbers of chance for 40 answers: a regression that has seen an answer knows it, one that has not does not."""
+    random = np.random.default_rng(4)
+    features, right = random.standard_normal((40, 30)), np.arange(40) % 2 == 0
+    found = cross_fitted(features, right)
+    assert abs(found[right].mean() - found[~right].mean()) < 0.2
