@@ -90,7 +90,7 @@ def test_photos_are_added_one_by_one_and_what_is_alike_is_decided(
     ), "both pictures are there"
     looks_right(visitor, pictures, "add-decide")
     expect(row(page, "crop")).to_contain_text("Nearly the same photo is there already")
-    assert row(page, "crop").get_by_role("button", name="It belongs to").count() == 0
+    expect(row(page, "crop").get_by_role("button", name="It belongs to")).to_have_count(0)
     # By the keyboard alone from here: one is left out, the focus is on the next one, which goes elsewhere.
     before = client.get_landmark("chartres").reference_image_count
     row(page, "chartres").get_by_role("button", name="Leave it out").focus()

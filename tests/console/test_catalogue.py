@@ -97,18 +97,16 @@ def test_the_grid_is_searched_filtered_and_saved(visit: Visit, client: Client, p
     page.wait_for_url("**grade=3-*")
     expect(page.locator(".tile")).to_have_count(2)
     page.go_back()
-    page.wait_for_load_state()
-    assert page.get_by_label("Best photo").input_value() == ""
+    expect(page.get_by_label("Best photo")).to_have_value("")
     page.go_forward()
-    page.wait_for_load_state()
-    assert page.get_by_label("Best photo").input_value() == "3-"
+    expect(page.get_by_label("Best photo")).to_have_value("3-")
 
     page.get_by_text("Save this view").click()
     page.get_by_label("Name of the view").fill("Churches & more")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").first).to_contain_text("Saved as “Churches & more”.")
     view = page.get_by_role("link", name="Churches & more")
-    assert view.get_attribute("aria-current") == "page"
+    expect(view).to_have_attribute("aria-current", "page")
     page.goto(page.url.partition("/landmarks")[0] + "/landmarks")
     view.click()
     assert names(page) == ["Chartres Cathedral", "Notre-Dame de Paris"]
@@ -129,8 +127,8 @@ def test_a_filter_that_is_none_says_so(visit: Visit, client: Client) -> None:
     assert response is not None
     assert response.status == 400
     visitor.complaints.clear()  # that the browser tells of every 400
-    assert "a value is expected here" in visitor.page.locator("#filter-help").inner_text()
-    assert visitor.page.get_by_label("Filter, in words").input_value() == "labels:("
+    expect(visitor.page.locator("#filter-help")).to_contain_text("a value is expected here")
+    expect(visitor.page.get_by_label("Filter, in words")).to_have_value("labels:(")
 
 
 def test_many_are_changed_and_it_is_undone(visit: Visit, client: Client, pictures: Path) -> None:
@@ -188,7 +186,7 @@ def test_a_landmark_is_made_changed_and_deleted_by_keyboard(visit: Visit, client
     keys.press("Enter")
     expect(page.locator("#aliases-help")).to_contain_text("does not say in which language: write “fr: Eiffelturm”")
     visitor.complaints.clear()  # that the browser tells of every 400
-    assert page.get_by_label("Latitude and longitude").input_value() == "48.8583, 2.2945"
+    expect(page.get_by_label("Latitude and longitude")).to_have_value("48.8583, 2.2945")
     page.get_by_label("Other names").fill("de: Eiffelturm\nen: Eiffel Tower")
     page.get_by_label("Name", exact=False).first.focus()
     keys.press("Enter")
@@ -239,7 +237,7 @@ def test_who_was_overtaken_sees_both(visit: Visit, client: Client, pictures: Pat
     expect(row).to_contain_text("Changed by somebody.")
     expect(row).to_contain_text("Changed by me.")
     expect(row).to_contain_text("Both changed it")
-    assert page.get_by_label("Labels").input_value() == "station vaulted", "what only they have changed stays"
+    expect(page.get_by_label("Labels"), "what only they have changed stays").to_have_value("station vaulted")
     visitor.save(pictures / "overtaken.png")
     assert visitor.violations() == []
     assert client.get_landmark("station").description == "Changed by somebody."

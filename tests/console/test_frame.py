@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import Visit
 from .driving import NARROW, WIDE
@@ -13,7 +14,7 @@ from .driving import NARROW, WIDE
 def test_the_first_page_is_the_catalogue(visit: Visit, size: dict[str, int], scheme: str) -> None:
     visitor = visit("/", viewport=size, color_scheme=scheme)
     assert visitor.page.url == f"{visitor.url}/landmarks"
-    assert visitor.page.get_by_role("heading", level=1).inner_text() == "Catalogue"
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Catalogue")
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing hangs over the side"
     assert visitor.violations() == []
 
@@ -36,11 +37,11 @@ def test_the_appearance_can_be_chosen(visit: Visit) -> None:
 def test_the_menu_of_a_narrow_window_opens(visit: Visit) -> None:
     page = visit("/landmarks", viewport=NARROW).page
     link = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Catalogue")
-    assert not link.is_visible()
+    expect(link).not_to_be_visible()
     page.get_by_label("Menu").click()
     link.click()
     page.wait_for_url("**/landmarks")
-    assert not link.is_visible()
+    expect(link).not_to_be_visible()
 
 
 def test_the_keyboard_reaches_the_search_and_the_content(visit: Visit) -> None:

@@ -39,9 +39,9 @@ def test_it_tells_of_traffic_and_looks_again_until_it_is_paused(visit: Visit, as
     before = number_of(identified.inner_text())
     told = page.get_by_role("img", name="calls,")
     assert "0 errors" in (told.get_attribute("aria-label") or "")
-    assert page.get_by_role("img", name="Identify: half took at most").is_visible()
-    assert page.get_by_role("heading", name="Search the index").is_visible()
-    assert page.locator("#methods tbody tr", has_text="Identify").locator("td").nth(1).inner_text() == "3"
+    expect(page.get_by_role("img", name="Identify: half took at most")).to_be_visible()
+    expect(page.get_by_role("heading", name="Search the index")).to_be_visible()
+    expect(page.locator("#methods tbody tr", has_text="Identify").locator("td").nth(1)).to_have_text("3")
     visitor.examine()
     visitor.save(pictures / "health.png")
     page.get_by_role("link", name="Create landmark").click()
@@ -66,30 +66,30 @@ def test_it_tells_of_index_confidence_and_storage(visit: Visit, asked: Client) -
     visitor = visit("/health")
     page = visitor.page
     index, storage = page.locator("#index"), page.locator("#storage")
-    assert "5 with 5,000 local features" in index.inner_text()
+    expect(index).to_contain_text("5 with 5,000 local features")
     threshold = asked.calibration().threshold
     models = page.locator("#models")
-    assert f"{100 * threshold:.0f} % confidence" in models.inner_text()
-    assert models.get_by_role("img", name="Reliability diagram of delf-lite2-v1").is_visible()
+    expect(models).to_contain_text(f"{100 * threshold:.0f} % confidence")
+    expect(models.get_by_role("img", name="Reliability diagram of delf-lite2-v1")).to_be_visible()
     if storage.get_by_text("It is being measured").is_visible():
         asked.storage()
         visitor.go("/health")
-    assert storage.get_by_role("row", name="Photos").is_visible()
-    assert "free of" in storage.inner_text()
+    expect(storage.get_by_role("row", name="Photos")).to_be_visible()
+    expect(storage).to_contain_text("free of")
 
 
 def test_snapshots_are_made_verified_and_deleted(visit: Visit, asked: Client) -> None:
     visitor = visit("/health")
     page = visitor.page
     matters = page.locator("#attention")
-    assert matters.get_by_text("There is no snapshot").is_visible()
+    expect(matters.get_by_text("There is no snapshot")).to_be_visible()
     page.get_by_role("button", name="Make a snapshot").click()
     page.wait_for_url("**/operations/*")
     made = asked.wait_operation(page.url.rpartition("/")[2]).results["snapshot"]
     name = made.removeprefix("snapshots/")
     visitor.go("/health")
-    assert not matters.get_by_text("There is no snapshot").is_visible()
-    assert matters.get_by_text("Snapshots lie on the same disk").is_visible()
+    expect(matters.get_by_text("There is no snapshot")).not_to_be_visible()
+    expect(matters.get_by_text("Snapshots lie on the same disk")).to_be_visible()
     page.get_by_role("button", name=f"Verify the snapshot {name}").click()
     page.wait_for_url("**/operations/*")
     assert asked.wait_operation(page.url.rpartition("/")[2]).problem_count == 0
@@ -109,10 +109,10 @@ def test_it_looks_right_everywhere_and_without_script(
     visitor = visit("/health", viewport=size, color_scheme=scheme)
     visitor.examine()
     plain = visit("/health", viewport=size, color_scheme=scheme, java_script_enabled=False).page
-    assert not plain.get_by_role("button", name="Pause").is_visible(), "what does nothing is not offered"
+    expect(plain.get_by_role("button", name="Pause"), "what does nothing is not offered").not_to_be_visible()
     plain.get_by_role("link", name="3 hours").click()
     plain.wait_for_url("**minutes=180**")
-    assert plain.get_by_role("img", name="calls,").is_visible()
+    expect(plain.get_by_role("img", name="calls,")).to_be_visible()
 
 
 def test_readers_see_no_snapshots(visit: Visit, guarded: Guarded) -> None:
@@ -120,5 +120,5 @@ def test_readers_see_no_snapshots(visit: Visit, guarded: Guarded) -> None:
     cookie = {"name": "steeple_session", "value": guarded.secrets["reader"], "url": guarded.console}
     visitor.page.context.add_cookies([cookie])  # type: ignore[list-item] # a dictionary is what it is
     visitor.go("/health")
-    assert visitor.page.locator("#snapshots").count() == 0
+    expect(visitor.page.locator("#snapshots")).to_have_count(0)
     visitor.examine()

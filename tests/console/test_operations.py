@@ -57,11 +57,11 @@ def test_problems_are_told_and_an_operation_is_followed_to_its_end(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Done")  # by itself
     assert client.get_operation(begun).state is OperationState.SUCCEEDED
     expect(page.get_by_role("heading", name="40 problems")).to_be_visible()
-    assert page.locator("#problems tbody tr").count() == 30
+    expect(page.locator("#problems tbody tr")).to_have_count(30)
     visitor.examine()
     page.get_by_role("link", name="Next").click()
     page.wait_for_url("**problems=**")
-    assert page.locator("#problems tbody tr").count() == 10
+    expect(page.locator("#problems tbody tr")).to_have_count(10)
 
 
 def test_lists_can_be_narrowed_and_work_without_script(visit: Visit, client: Client) -> None:
@@ -73,5 +73,5 @@ def test_lists_can_be_narrowed_and_work_without_script(visit: Visit, client: Cli
     page.get_by_role("navigation", name="Which operations").get_by_role("link", name="Done").click()
     page.wait_for_url("**state=done")
     page.get_by_role("link", name="Create snapshot").first.click()
-    assert page.get_by_text("What came of it").is_visible()
-    assert not page.get_by_role("button", name="Pause").is_visible()
+    expect(page.get_by_text("What came of it")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).not_to_be_visible()

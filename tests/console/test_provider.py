@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from steeple.cli.local_server import running_server
 from steeple.cli.people_local import create_in_data_dir
@@ -55,7 +56,7 @@ def test_whom_the_provider_vouches_for_is_signed_in_and_where_they_were_going(
     visitor.examine()
     page.get_by_role("link", name="Sign in with 127.0.0.1").click()
     page.wait_for_url(f"{trusting['console']}/review")
-    assert page.get_by_role("link", name="Ada Lovelace").is_visible()
+    expect(page.get_by_role("link", name="Ada Lovelace")).to_be_visible()
     assert signs.refused == []
     assert {url.partition("?")[0] for url in visitor.strays} == {f"{signs.issuer}/authorize"}
     visitor.strays.clear()
@@ -75,7 +76,7 @@ def test_whom_it_does_not_is_told_why(
     visitor.page.get_by_role("link", name="Sign in with 127.0.0.1").click()
     problem = visitor.page.get_by_role("alert")
     problem.wait_for()
-    assert told in problem.inner_text()
+    expect(problem).to_contain_text(told)
     assert "steeple_session" not in {each["name"] for each in visitor.page.context.cookies()}
     visitor.strays.clear()
     visitor.complaints.clear()  # browsers tell of the status
@@ -89,9 +90,9 @@ def test_an_answer_that_this_browser_did_not_ask_for_signs_nobody_in(
     mine.page.get_by_role("link", name="Sign in with 127.0.0.1").click()
     mine.page.get_by_text("kept").wait_for()
     theirs.page.goto(signs.held[0])
-    assert "was not begun here" in theirs.page.get_by_role("alert").inner_text()
+    expect(theirs.page.get_by_role("alert")).to_contain_text("was not begun here")
     theirs.page.goto(f"{trusting['console']}/sign-in/provider/back?code=code-0&state=guessed")
-    assert "was not begun here" in theirs.page.get_by_role("alert").inner_text()
+    expect(theirs.page.get_by_role("alert")).to_contain_text("was not begun here")
     assert "steeple_session" not in {each["name"] for each in theirs.page.context.cookies()}
     for each in (mine, theirs):
         each.strays.clear()
@@ -100,5 +101,5 @@ def test_an_answer_that_this_browser_did_not_ask_for_signs_nobody_in(
 
 def test_without_a_provider_there_is_no_such_page(visit: Visit, served: dict[str, Any]) -> None:
     visitor = visit("/sign-in/provider", url=served["console"])
-    assert "trusts no identity provider" in visitor.page.get_by_role("alert").inner_text()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("trusts no identity provider")
     visitor.complaints.clear()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from steeple.client import Client
 from steeple.console.pages import PARTS
@@ -196,7 +197,7 @@ def test_a_page_elsewhere_can_neither_send_forms_nor_show_the_console_in_a_frame
         with page.context.expect_page() as opened:
             page.get_by_role("button", name="Open").click()
         page.locator("#told", has_text="out of reach").wait_for()
-        assert opened.value.get_by_role("heading", name="Keys", exact=True).is_visible(), "and yet it is there"
+        expect(opened.value.get_by_role("heading", name="Keys", exact=True), "and yet it is there").to_be_visible()
     assert keys_of(client) == before
     visitor.strays.clear()
     visitor.complaints.clear()  # the browser's own, of what it has refused

@@ -48,20 +48,20 @@ def test_signing_in_by_keyboard_leads_back_to_where_one_was(visit: Visit, guarde
     visitor.examine()
     visitor.save(pictures / "sign-in.png")
     assert page.evaluate("document.activeElement.id") == "username"
-    assert page.locator("#username").get_attribute("autocomplete") == "username", "for password managers"
-    assert page.locator("#password").get_attribute("autocomplete") == "current-password"
+    expect(page.locator("#username"), "for password managers").to_have_attribute("autocomplete", "username")
+    expect(page.locator("#password")).to_have_attribute("autocomplete", "current-password")
     page.keyboard.type("root")
     page.keyboard.press("Tab")
     page.keyboard.type("not the password")
     page.keyboard.press("Enter")
     page.get_by_text("Nobody can sign in with this name and password").wait_for()
     wrong = page.locator(".problem").inner_text()
-    assert page.locator("#username").input_value() == "root"
+    expect(page.locator("#username")).to_have_value("root")
     assert page.evaluate("document.activeElement.id") == "password"
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{guarded.console}/keys")
-    assert page.get_by_role("heading", level=1).inner_text() == "Keys"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Keys")
     stranger = visit(url=guarded.console, viewport=NARROW, color_scheme="dark")
     told = sign_in(stranger, "nobody-of-this-name", "not the password").locator(".problem").inner_text()
     assert told == wrong, "a name that nobody has is told as a wrong password is"
@@ -81,15 +81,15 @@ def test_people_see_and_end_their_sessions_and_change_their_password(
     page = sign_in(visitor, "grace", path="/sign-in?next=/me")
     page.wait_for_url("**/me")
     devices = page.get_by_role("region", name="Where you are signed in").get_by_role("listitem")
-    assert devices.count() == 3
-    assert devices.first.get_by_text("This one").is_visible()
-    assert "Chrome on Linux" in devices.first.inner_text()
-    assert "from 127.0.0.1" in devices.first.inner_text(), "it is told who sits behind the console"
+    expect(devices).to_have_count(3)
+    expect(devices.first.get_by_text("This one")).to_be_visible()
+    expect(devices.first).to_contain_text("Chrome on Linux")
+    expect(devices.first, "it is told who sits behind the console").to_contain_text("from 127.0.0.1")
     visitor.examine()
     visitor.save(pictures / "me.png")
     page.get_by_role("button", name="Sign out Safari on iPhone").first.click()
     page.get_by_text("That device is signed out").wait_for()
-    assert devices.count() == 2
+    expect(devices).to_have_count(2)
     page.get_by_role("button", name="Sign out everywhere else").click()
     page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere else").click()
     page.get_by_role("status").get_by_text("You are signed out everywhere else").wait_for()
@@ -123,7 +123,7 @@ def test_a_key_opens_the_console_where_there_are_no_people_yet(visit: Visit, gua
     visitor = visit("/sign-in", url=guarded.console)
     page = visitor.page
     page.get_by_text("Nobody has a name here yet?").click()
-    assert page.get_by_text("steeple people create ada").is_visible()
+    expect(page.get_by_text("steeple people create ada")).to_be_visible()
 
     def use(key: str) -> None:
         if not page.get_by_label("Key").is_visible():
@@ -141,7 +141,7 @@ def test_a_key_opens_the_console_where_there_are_no_people_yet(visit: Visit, gua
     (kept,) = (cookie for cookie in page.context.cookies() if cookie["name"] == "steeple_session")
     assert kept["expires"] == -1, "it is forgotten when the browser is closed"
     visitor.go("/me")
-    assert page.get_by_role("heading", name="You are here with a key").is_visible()
+    expect(page.get_by_role("heading", name="You are here with a key")).to_be_visible()
     visitor.examine()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in")
@@ -165,7 +165,7 @@ def test_an_admin_keeps_the_people(visit: Visit, guarded: Guarded, client: Clien
     page.get_by_role("button", name="Make this person").click()
     page.locator(".problem").wait_for()
     visitor.examine()
-    assert page.get_by_label("Signs in as").input_value() == "Edsger!", "what was typed is still there"
+    expect(page.get_by_label("Signs in as"), "what was typed is still there").to_have_value("Edsger!")
     page.get_by_label("Signs in as").fill("edsger")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make this person").click()
@@ -239,7 +239,7 @@ def test_an_admin_keeps_the_keys(visit: Visit, guarded: Guarded, client: Client,
             app.get_me()
     visitor.go("/keys")
     page.get_by_text("keys that have ended").click()
-    assert page.get_by_role("link", name="City guide for phones").count() == 2
+    expect(page.get_by_role("link", name="City guide for phones")).to_have_count(2)
     visitor.examine()
     visitor.save(pictures / "keys.png")
     visitor.complaints.clear()  # the status of the wrong form
@@ -261,8 +261,8 @@ def test_the_audit_log_says_who_did_what_and_what_it_was_before(
     rows = page.locator("#events tbody tr")
     expect(rows).to_have_count(2)
     rows.first.locator("summary").click()
-    assert rows.first.locator("del").inner_text() == "Old name"
-    assert rows.first.locator("ins").inner_text() == "New name"
+    expect(rows.first.locator("del")).to_have_text("Old name")
+    expect(rows.first.locator("ins")).to_have_text("New name")
     visitor.examine()
     visitor.save(pictures / "audit.png")
     page.get_by_role("button", name="Undo “Update landmark” of landmarks/audited").click()
@@ -301,7 +301,7 @@ def test_without_script_all_of_it_works_too(visit: Visit, guarded: Guarded, clie
     page.get_by_label("What it is for").fill("Made without script")
     page.get_by_role("button", name="Make the key").click()
     assert page.get_by_label("Key").input_value().startswith("stp_")
-    assert not page.get_by_role("button", name="Copy").is_visible(), "what does not work is not offered"
+    expect(page.get_by_role("button", name="Copy"), "what does not work is not offered").not_to_be_visible()
     assert "Made without script" in [key.display_name for key in client.list_keys()]
     visitor.go("/audit?what=KeyService")
     assert page.locator("#events tbody tr").count() >= 1
@@ -319,8 +319,8 @@ def test_a_server_that_asks_nobody_says_so(visit: Visit) -> None:
     assert page.url.endswith("/landmarks"), "there is nothing to sign in to"
     assert "steeple_session" in [cookie["name"] for cookie in page.context.cookies()], "it may be of a server beside it"
     visitor.go("/me")
-    assert page.get_by_role("heading", name="This server asks nobody who they are").is_visible()
+    expect(page.get_by_role("heading", name="This server asks nobody who they are")).to_be_visible()
     for path in ("/people", "/keys"):
         visitor.go(path)
-        assert page.locator(".hint").is_visible()
+        expect(page.locator(".hint")).to_be_visible()
         visitor.examine()

@@ -61,8 +61,8 @@ def test_answers_keys_audit_and_operations_come_back(
     expected = answers(engine, queries)
     assert [one[0] for one in expected] == [True, True, False, True]
     operation = engine.snapshots.create()
+    engine.operations.wait(operation.id, PATIENCE)  # two are made side by side, and this one's end is asked below
     taken = take(engine, keep=1)
-    engine.operations.wait(operation.id, PATIENCE)
     engine.ingest.delete_landmark("a", force=True)
 
     done = restore(taken.kept, tmp_path / "other")
