@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,9 @@ from typing import Any
 
 import pytest
 import trustme
-from starlette.types import Message
 
-from steeple.console.bodies import BodyLimits, limited
 from steeple.console.config import ConsoleConfig
 from steeple.console.serving import serving
-from steeple.errors import DeadlineExceededError, ResourceExhaustedError
 from steeple.server.access import Scope, SignIns
 from steeple.server.access.attempts import FREE_FAILURES, LONGEST_PAUSE, SignInAttempts
 from steeple.server.access.passwords import Passwords
@@ -25,7 +22,7 @@ from steeple.server.api.lifecycle import Server
 from steeple.server.settings import Settings
 
 from .conftest import PASSWORD, Guarded
-from .raw import FORM, Reply, ask
+from .raw import Reply, ask
 
 
 class Door:
@@ -168,73 +165,3 @@ def test_only_files_of_the_console_are_served(guarded: Guarded, path: str) -> No
     assert reply.status in (303, 307, 400, 404, 405), reply.body[:200]
     assert "import" not in reply.body
     assert "root:" not in reply.body
-
-
-# --- bodies that do not end ---
-
-
-def test_too_much_is_refused_before_it_is_read(guarded: Guarded) -> None:
-    multipart = {"content-type": "multipart/form-data; boundary=x"}
-    part = b'--x\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * 5_000_000
-    for headers, body in ((FORM, b"a=" + b"x" * 5_000_000), (multipart, part)):
-        reply = ask(guarded.console, "/sign-in", method="POST", body=body, headers=headers)
-        assert reply.status == 413
-    many = "&".join(f"f{number}=1" for number in range(5000)).encode()
-    assert ask(guarded.console, "/theme", method="POST", body=many, headers=FORM).status in (400, 403)
-    torn = {"content-type": "multipart/form-data"}
-    assert ask(guarded.console, "/theme", method="POST", body=b"--x", headers=torn).status in (400, 403)
-
-
-def sending(*parts: bytes, then: Message | None = None) -> Callable[[], Awaitable[Message]]:
-    """A browser that sends these parts, and then says no more, or that."""
-    coming: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    coming += [] if then is None else [then]
-
-    async def receive() -> Message:
-        return coming.pop(0) if coming else await asyncio.get_running_loop().create_future()
-
-    return receive
-
-
-async def read(receive: Callable[[], Awaitable[Message]]) -> int:
-    taken = 0
-    while True:
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return taken
-
-
-async def test_a_body_that_stops_is_not_waited_for() -> None:
-    limits = BodyLimits(bytes=100, pause=0.02, seconds=10.0)
-    with pytest.raises(DeadlineExceededError):
-        await read(limited(sending(b"abc"), limits))
-
-
-async def test_a_body_that_goes_on_slowly_is_ended() -> None:
-    limits = BodyLimits(bytes=100, pause=10.0, seconds=0.02)
-    with pytest.raises(DeadlineExceededError):
-        await read(limited(sending(b"abc"), limits))
-
-
-async def test_a_body_is_taken_up_to_its_limit_and_no_further() -> None:
-    limits = BodyLimits(bytes=6, pause=10.0, seconds=10.0)
-    end: Message = {"type": "http.request", "body": b"", "more_body": False}
-    assert await read(limited(sending(b"abc", b"def", then=end), limits)) == 6
-    with pytest.raises(ResourceExhaustedError):
-        await read(limited(sending(b"abc", b"defg", then=end), limits))
-
-
-async def test_after_the_body_a_browser_may_wait_for_its_answer_as_long_as_it_likes() -> None:
-    limits = BodyLimits(bytes=6, pause=0.01, seconds=0.01)
-    gone: Message = {"type": "http.disconnect"}
-    receive = limited(sending(then={"type": "http.request", "body": b"a", "more_body": False}), limits)
-    assert await read(receive) == 1
-    waiting = asyncio.ensure_future(receive())
-    _, pending = await asyncio.wait({waiting}, timeout=0.05)
-    assert pending == {waiting}
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    receive = limited(sending(then=gone), limits)
-    assert (await receive())["type"] == "http.disconnect"

@@ -14,6 +14,7 @@ from hypercorn.config import Config
 
 from steeple.console.app import make_app
 from steeple.console.config import ConsoleConfig
+from steeple.console.lingering import LingeringMiddleware
 from steeple.errors import FailedPreconditionError
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ async def serving(config: ConsoleConfig) -> AsyncIterator[str]:
         raise FailedPreconditionError(f"the console's certificate cannot be used: {error}") from error
     host, port = listening.getsockname()[:2]
     listening.detach()  # it is the web server's to close from here on
-    task = asyncio.create_task(serve_http(make_app(config), settings, shutdown_trigger=stopping.wait))  # type: ignore[arg-type] # Starlette types ASGI more loosely
+    app = LingeringMiddleware(make_app(config))
+    task = asyncio.create_task(serve_http(app, settings, shutdown_trigger=stopping.wait))  # type: ignore[arg-type] # Starlette types ASGI more loosely
     try:
         yield f"{'https' if config.certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
