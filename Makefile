@@ -10,7 +10,9 @@ TARGET ?=
 BUF_VERSION := 1.75.0
 SECONDS ?= 60
 
-TESTS := -m "not train and not gpu and not android and not engines" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+# A worker that dies fails the run at once: with another in its place, xdist waits for ever for what the dead one had.
+WORKERS := -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
+TESTS := -m "not train and not gpu and not android and not engines" $(WORKERS)
 
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --only-binary=:all:
@@ -39,7 +41,7 @@ coverage: $(VENV)/.installed-dev ## Run the same tests and see which code they r
 
 .PHONY: test-engines
 test-engines: $(VENV)-engines/.installed ## Set up PostgreSQL, Milvus and an S3 server, and run the tests that need them
-	$(VENV)-engines/bin/python -m pytest -m engines -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	$(VENV)-engines/bin/python -m pytest -m engines $(WORKERS)
 
 .PHONY: history
 history: $(VENV)/.installed-dev ## Kill a server while clients work, and check what they saw (SECONDS=600 SEED=1)
