@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, start in enumerate(_FIRST) if path.startswith(start)), len(_FIRST))
 
     items.sort(key=place)
+
+
+@pytest.fixture(autouse=True)
+def logging_kept() -> Iterator[None]:
+    """What a test has set up of Steeple's logging, as commands do that serve, is put back after it."""
+    logger = logging.getLogger("steeple")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -17,10 +17,8 @@ Configure = Callable[[Literal["text", "json"], str], io.StringIO]
 
 
 @pytest.fixture
-def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
+def configure(monkeypatch: pytest.MonkeyPatch) -> Configure:
     """Configures the log of Steeple, and gives what it writes."""
-    logger = logging.getLogger("steeple")
-    before = (logger.handlers[:], logger.level, logger.propagate)
 
     def configured(style: Literal["text", "json"], level: str) -> io.StringIO:
         written = io.StringIO()
@@ -28,8 +26,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
         logs.configure(style, level)
         return written
 
-    yield configured
-    logger.handlers[:], logger.level, logger.propagate = before
+    return configured
 
 
 def test_json_lines_carry_every_fact(configure: Configure) -> None:

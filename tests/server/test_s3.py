@@ -338,16 +338,6 @@ def test_no_log_has_a_secret(
     assert not [secret for secret in (SECRET_KEY, TOKEN) if secret in text]
 
 
-@pytest.fixture
-def logging_kept() -> Iterator[None]:
-    """What is set up of logging is put back afterwards."""
-    logger = logging.getLogger("steeple")
-    before = logger.handlers[:], logger.level, logger.propagate
-    yield
-    logger.handlers[:], logger.level, logger.propagate = before
-
-
-@pytest.mark.usefixtures("logging_kept")
 def test_neither_doctor_nor_server_info_has_a_secret(
     bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
