@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from steeple.app.ui.background import Threads
+from steeple.app.ui.background import Latest, Threads
 from steeple.errors import InternalError, NotFoundError, SteepleError
 
 
@@ -64,3 +64,33 @@ def test_nothing_comes_back_after_it_was_closed() -> None:
     threads.post(lambda: seen.append(3))
     assert seen == []
     assert window.posted.empty()
+
+
+def test_what_was_begun_before_is_not_shown_over_what_was_begun_last() -> None:
+    window, seen, errors = Window(), list[str](), list[SteepleError]()
+    threads, latest = Threads(window.posted.put), Latest()
+    overtaken = threading.Event()
+
+    def old() -> str:
+        overtaken.wait(20)
+        return "old"
+
+    def old_and_broken() -> str:
+        overtaken.wait(20)
+        raise NotFoundError("gone")
+
+    latest.run(threads, old, seen.append, errors.append)
+    latest.run(threads, old_and_broken, seen.append, errors.append)
+    latest.run(threads, lambda: "new", seen.append, errors.append)
+    overtaken.set()
+    for _ in range(3):
+        window.turn()
+    assert (seen, errors) == (["new"], [])
+    latest.run(threads, lambda: "left", seen.append, errors.append)
+    latest.forget()
+    window.turn()
+    assert seen == ["new"]
+    latest.run(threads, old_and_broken, seen.append, errors.append)
+    window.turn()
+    assert [error.message for error in errors] == ["gone"]
+    threads.close()

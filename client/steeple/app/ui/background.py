@@ -67,3 +67,32 @@ class Threads:
         """Waits for what is being done, forgets what is not, and gives no more results."""
         self._closed.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Latest:
+    """Runs work of which only what was begun last counts: what is older may end later, and would be shown over it.
+
+    To be used on the window's thread.
+    """
+
+    def __init__(self) -> None:
+        self._turn = 0
+
+    def run(self, threads: Threads, work: Callable[[], _T], done: Callable[[_T], None], failed: Failed) -> None:
+        """As :meth:`Threads.run`; neither result nor error is told once more work has begun, or :meth:`forget`."""
+        self._turn += 1
+        turn = self._turn
+
+        def if_last(result: _T) -> None:
+            if turn == self._turn:
+                done(result)
+
+        def if_last_failed(error: SteepleError) -> None:
+            if turn == self._turn:
+                failed(error)
+
+        threads.run(work, if_last, if_last_failed)
+
+    def forget(self) -> None:
+        """What runs counts no more."""
+        self._turn += 1

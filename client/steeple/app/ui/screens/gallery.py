@@ -12,6 +12,7 @@ from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 from kivy.uix.screenmanager import Screen
 from numpy.typing import NDArray
 
+from steeple.app.ui.background import Latest
 from steeple.app.ui.presenters import gallery
 from steeple.app.ui.services import Looked
 from steeple.app.ui.widgets.basic import TapFloat
@@ -34,7 +35,7 @@ class GalleryScreen(Screen):
         super().__init__(**options)
         self.home = Path.home()
         self._folder: Path | None = None
-        self._turn = 0
+        self._latest = Latest()
 
     def on_pre_enter(self, *_: Any) -> None:
         """Shows the first folder that is there."""
@@ -52,37 +53,33 @@ class GalleryScreen(Screen):
 
     def on_leave(self, *_: Any) -> None:
         """Ends the loading of tiles."""
-        self._turn += 1
+        self._latest.forget()
 
     def open(self, folder: Path) -> None:
         """Shows the photos of a folder."""
         app = App.get_running_app()
         self._folder = folder
-        self._turn += 1
-        turn = self._turn
         for option, there in zip(reversed(self.ids.folders.children), gallery.folders(self.home), strict=False):
             option.chosen = there == folder
         self.ids.tiles.clear_widgets()
-        app.background.run(lambda: gallery.photos_in(folder), lambda paths: self._next(turn, paths), app.complain)
+        self._latest.run(app.background, lambda: gallery.photos_in(folder), self._next, app.complain)
 
-    def _next(self, turn: int, paths: tuple[Path, ...]) -> None:
+    def _next(self, paths: tuple[Path, ...]) -> None:
         app = App.get_running_app()
-        if turn != self._turn:
-            return
         if not paths:
             if not self.ids.tiles.children:
                 self.ids.tiles.add_widget(EmptyNote(icon="gallery", title=app.tr("No photos here")))
             return
 
         def loaded(photo: NDArray[np.uint8] | None) -> None:
-            if turn == self._turn and photo is not None:
+            if photo is not None:
                 tile = GalleryTile(photo=photo, path=str(paths[0]), label=paths[0].name)
                 tile.bind(on_release=lambda _: app.look_at_path(paths[0]))
                 self.ids.tiles.add_widget(tile)
-            if turn == self._turn and len(paths) > 1:
-                self._next(turn, paths[1:])
+            if len(paths) > 1:
+                self._next(paths[1:])
 
-        app.background.run(lambda: gallery.tile(paths[0]), loaded, app.complain)
+        self._latest.run(app.background, lambda: gallery.tile(paths[0]), loaded, app.complain)
 
 
 class ProposeScreen(Screen):

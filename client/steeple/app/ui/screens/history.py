@@ -11,6 +11,7 @@ from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.screenmanager import Screen
 
+from steeple.app.ui.background import Latest
 from steeple.app.ui.presenters import history
 from steeple.app.ui.presenters.history import HistoryRowModel
 from steeple.app.ui.widgets.basic import TapBox
@@ -39,6 +40,7 @@ class HistoryScreen(Screen):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._text = ""
+        self._latest = Latest()
         self._rows: list[HistoryRowModel] = []
         self._load = Clock.create_trigger(lambda _: self._load_page(), _TYPING_SECONDS)
 
@@ -49,6 +51,7 @@ class HistoryScreen(Screen):
     def search(self, text: str) -> None:
         """Shows the entries that hold some words."""
         self._text = text
+        self._latest.forget()
         self._load()
 
     def show_more(self) -> None:
@@ -78,15 +81,14 @@ class HistoryScreen(Screen):
     def _load_page(self, before: int | None = None) -> None:
         app = App.get_running_app()
         text, now = self._text, datetime.now().astimezone()
-        app.background.run(
+        self._latest.run(
+            app.background,
             lambda: history.load(app.services.data.history, app.tr, text=text, before=before, now=now),
             lambda rows: self._show(rows, text, before),
             app.complain,
         )
 
     def _show(self, rows: tuple[HistoryRowModel, ...], text: str, before: int | None) -> None:
-        if text != self._text:
-            return
         app, box = App.get_running_app(), self.ids.rows
         if before is None:
             box.clear_widgets()

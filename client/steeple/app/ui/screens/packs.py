@@ -9,6 +9,7 @@ from kivy.properties import NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.screenmanager import Screen
 
 from steeple.app.pack_shelf import OfferedPack, ShelvedPack
+from steeple.app.ui.background import Latest
 from steeple.app.ui.presenters import packs, words
 from steeple.app.ui.widgets.basic import Card
 from steeple.app.ui.widgets.page import EmptyNote
@@ -36,6 +37,7 @@ class PacksScreen(Screen):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._rows: dict[str, PackRow] = {}
+        self._latest = Latest()
         self._stopped: set[str] = set()
         self._loading: set[str] = set()
 
@@ -56,8 +58,11 @@ class PacksScreen(Screen):
             except SteepleError as error:
                 return here, (), error
 
-        app.background.run(shelf.list, lambda here: self._show(here, ()), app.complain)
-        app.background.run(both, lambda found: self._loaded(*found), app.complain)
+        def listed(here: tuple[ShelvedPack, ...]) -> None:
+            self._show(here, ())
+            self._latest.run(app.background, both, lambda found: self._loaded(*found), app.complain)
+
+        self._latest.run(app.background, shelf.list, listed, app.complain)
 
     def _loaded(
         self, here: tuple[ShelvedPack, ...], offered: tuple[OfferedPack, ...], problem: SteepleError | None
