@@ -42,11 +42,17 @@ def restore(file: Path, variables: Sequence[Any]) -> int:
 
 
 def write_arrays(file: Path, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
-    """Writes named arrays as .npz; after a crash there is the file of before, or all of the new one."""
+    """Writes named arrays as .npz; after a crash there is the file of before, or all of the new one.
+
+    Args:
+        file: To write.
+        arrays: By name.
+        compressed: Deflated; half-precision numbers as they are gain little by it.
+    """
     aside = file.with_name(f".{file.name}.new")
     with aside.open("wb") as opened:
         # Not np.savez: the time of writing would make every file another.
-        with zipfile.ZipFile(opened, "w", compresslevel=9) as archive:
+        with zipfile.ZipFile(opened, "w") as archive:
             for name, array in arrays.items():
                 info = zipfile.ZipInfo(f"{name}.npy")
                 info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
