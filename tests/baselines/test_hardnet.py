@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.baselines.hardnet import SIDE, HardNet
-from steeple.baselines.patches import normalised
+from steeple.baselines.hardnet import HardNet
+from steeple.baselines.patches import SIDE, normalised
 from steeple.errors import ReleaseError
 
 Array = NDArray[np.float32]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.baselines.lift import SIDE, Lift
-from steeple.baselines.patches import normalised
+from steeple.baselines.lift import Lift
+from steeple.baselines.patches import SIDE, normalised
 from steeple.errors import ReleaseError
 
 Array = NDArray[np.float32]

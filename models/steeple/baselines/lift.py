@@ -15,60 +15,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.baselines.graph import Graph, OnnxNetwork
-from steeple.baselines.hardnet import in_parts
+from steeple.baselines.graph import Graph
+from steeple.baselines.patch_network import PatchNetwork, in_parts
 from steeple.delf.training.layer_weights import LayerWeights
-from steeple.errors import ReleaseError
-
-SIDE: Final = 32
-"""Pixels of a patch."""
 
 _BORDER: Final = 6  # that the detector's convolutions take away on every side
 _GREY_MEAN: Final = 128.0
 _GREY_SCALE: Final = 64.0
 _EPSILON: Final = 1e-8
-
-
-class Lift:
-    """The three networks. Any number of threads may call them.
-
-    Args:
-        weights: As ``python -m steeple.baselines.training lift`` writes them.
-        threads: Threads that one call may use.
-
-    Raises:
-        ReleaseError: If weights are missing, or do not fit together.
-    """
-
-    def __init__(self, weights: LayerWeights, *, threads: int = 1) -> None:
-        try:
-            self.dimensions = int(weights["descriptor2"][0].shape[-1])
-            graphs = (_detector(weights), _orientation(weights), _descriptor(weights))
-        except KeyError as error:
-            raise ReleaseError(f"these are no weights like LIFT's: there is no layer {error}") from error
-        self._detector, self._orientation, self._descriptor = (
-            OnnxNetwork(graph.model(), threads=threads) for graph in graphs
-        )
-
-    def scores(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32[H, W]: how much each pixel of a grey picture, uint8[H, W], is a keypoint.
-
-        Keypoints are found at one scale: where a patch of 32 pixels is to be described. What detection patches of
-        training showed it to be is above 0.
-        """
-        padded = np.pad(image, _BORDER, mode="symmetric").astype(np.float32)
-        made = self._detector({"picture": ((padded - _GREY_MEAN) / _GREY_SCALE)[None, None]})["scores"]
-        scores: NDArray[np.float32] = made[0, 0]
-        return scores
-
-    def angles(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32[N]: orientations of grey patches uint8[N, 32, 32], radians, clockwise on the screen."""
-        made = in_parts(self._orientation, patches, 2)
-        return np.asarray(np.arctan2(made[:, 1], made[:, 0]), np.float32)
-
-    def descriptors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32[N, D], L2-normalised, of grey patches uint8[N, 32, 32] that were turned by their orientation."""
-        return in_parts(self._descriptor, patches, self.dimensions)
 
 
 def _detector(weights: LayerWeights) -> Graph:
@@ -104,3 +58,31 @@ def _descriptor(weights: LayerWeights) -> Graph:
     x = graph.op("ReduceMean", [x], axes=[2, 3], keepdims=1)
     graph.output(graph.op("Flatten", [graph.unit(x)], axis=1), "descriptors", rank=2)
     return graph
+
+
+class Lift(PatchNetwork):
+    """The three networks; of weights that ``python -m steeple.baselines.training lift`` writes."""
+
+    title = "like LIFT's"
+    last = "descriptor2"
+    graphs = (_detector, _orientation, _descriptor)
+
+    def scores(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """float32[H, W]: how much each pixel of a grey picture, uint8[H, W], is a keypoint.
+
+        Keypoints are found at one scale: where a patch of 32 pixels is to be described. What detection patches of
+        training showed it to be is above 0.
+        """
+        padded = np.pad(image, _BORDER, mode="symmetric").astype(np.float32)
+        made = self.networks[0]({"picture": ((padded - _GREY_MEAN) / _GREY_SCALE)[None, None]})["scores"]
+        scores: NDArray[np.float32] = made[0, 0]
+        return scores
+
+    def angles(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """float32[N]: orientations of grey patches uint8[N, 32, 32], radians, clockwise on the screen."""
+        made = in_parts(self.networks[1], patches, 2)
+        return np.asarray(np.arctan2(made[:, 1], made[:, 0]), np.float32)
+
+    def descriptors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """float32[N, D], L2-normalised, of grey patches uint8[N, 32, 32] that were turned by their orientation."""
+        return in_parts(self.networks[2], patches, self.dimensions)

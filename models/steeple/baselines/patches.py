@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+SIDE: Final = 32
+"""Pixels of a patch, as HardNet and the LIFT-like network take it."""
+
 REGION: Final = 6.0
 """Side of the square that is described, in sizes of a keypoint as OpenCV's SIFT gives them: a size is two standard
 deviations of the Gaussian, so the square is as wide as SIFT's own window of 4 x 4 histograms of 3 each."""

@@ -2,7 +2,8 @@
 
 ``hardnet.npz`` holds weights (:mod:`steeple.delf.training.layer_weights`); ``hardnet.json`` holds facts, and the
 weights' bytes and SHA-256 as ``weights``. A training run writes such a pair; the pairs in this package's ``releases``
-are those that the lab runs.
+are those that the lab runs. If the facts have a ``base``, the weights are differences from ImageNet's of that network
+(:mod:`steeple.baselines.differences`).
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.delf.training import layer_weights
+from steeple.baselines.differences import differences, restored
+from steeple.baselines.efficientnet import imagenet_weights
+from steeple.delf.training import checkpoint, layer_weights
 from steeple.errors import NotFoundError, ReleaseError
 
 RELEASES: Final = Path(__file__).parent / "releases"
 
 _WEIGHTS: Final = "weights"
+_BASE: Final = "base"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,7 @@ def load(name: str, folder: Path = RELEASES) -> TrainedNetwork:
     Raises:
         NotFoundError: If there is none of that name.
         ReleaseError: If a file is missing, damaged or altered.
+        UnavailableError: If ImageNet's weights, from which it differs, cannot be fetched.
     """
     file = folder / f"{name}.npz"
     if not file.exists():
@@ -68,21 +73,31 @@ def load(name: str, folder: Path = RELEASES) -> TrainedNetwork:
         raise ReleaseError(f"{facts_file} cannot be read: {error}") from error
     if stated != _file_facts(file):
         raise ReleaseError(f"{file} is not the file that {facts_file.name} speaks of; restore both")
+    if base := str(facts.get(_BASE, "")):
+        return TrainedNetwork(name, restored(checkpoint.read_arrays(file), imagenet_weights(base)), facts)
     return TrainedNetwork(name, layer_weights.read(file), facts)
 
 
-def save(file: Path, weights: layer_weights.LayerWeights, facts: Mapping[str, Any]) -> TrainedNetwork:
+def save(
+    file: Path, weights: layer_weights.LayerWeights, facts: Mapping[str, Any], *, base: str = ""
+) -> TrainedNetwork:
     """Writes a trained network: weights in half precision, and the facts beside them.
 
     Args:
         file: Ends in ``.npz``; its folder exists.
         weights: By layer, in Keras' order and layout.
         facts: JSON values by name.
+        base: The network of ImageNet that all layers are tuned from, to keep what they differ by; empty: keep them as
+            they are.
 
     Returns:
         The network as it will be read, that is, rounded to half precision.
     """
-    layer_weights.write(file, weights)
+    if base:
+        checkpoint.write_arrays(file, differences(weights, imagenet_weights(base)), compressed=True)
+        facts = {_BASE: base, **facts}
+    else:
+        layer_weights.write(file, weights)
     content = {_WEIGHTS: _file_facts(file), **facts}
     aside = file.with_name(f".{file.stem}.json.new")
     aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from steeple.errors import DataLossError, UnavailableError
 from steeple.lab.bootstrap import QueryColumns
-from steeple.lab.confidence import cross_fitted, first_scores
+from steeple.lab.confidence import cross_fitted, first_scores, groups_of
 from steeple.lab.metrics import evaluate_rankings, first_answers
 from steeple.lab.photo_set import ShownDataset
 from steeple.lab.pipeline import Answered
@@ -87,7 +87,7 @@ def judged(answered: Answered, shown: ShownDataset, fingerprint: str) -> SystemA
     first = first_answers(dataset, answered.rankings)
     confidence = answered.confidence
     if confidence is None:
-        confidence = cross_fitted(first_scores(dataset, answered.rankings), first.right)
+        confidence = cross_fitted(first_scores(dataset, answered.rankings), first.right, groups_of(dataset))
     by_query = {
         name: values
         for name, values in figures.by_query.items()

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.lab.metrics import (
+from steeple.server.evaluation.metrics import (
+    OutcomeColumns,
     expected_calibration_error,
     micro_average_precision,
     recall_at_1,
     true_positive_rate,
 )
-from steeple.server.evaluation.metrics import OutcomeColumns
 from steeple.server.evaluation.resampling import interval, resampled
 
 RESAMPLES: Final = 1000

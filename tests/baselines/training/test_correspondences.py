@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steeple.baselines.patches import REGION, cut
+from steeple.baselines.patches import REGION, SIDE, cut
 from steeple.baselines.training.correspondences import (
     Correspondences,
     Keypoints,
@@ -17,7 +17,7 @@ from steeple.baselines.training.correspondences import (
     corresponding,
     similarities,
 )
-from steeple.baselines.training.patch_pairs import SIDE, WIDE, PatchParameters, detection_pairs, patch_pairs
+from steeple.baselines.training.patch_pairs import WIDE, PatchParameters, detection_pairs, patch_pairs
 from steeple.delf.homographies import about, mapped, rotating, scaling, tilting
 from steeple.delf.training.recipe import LightParameters
 from tests.scenes import scene

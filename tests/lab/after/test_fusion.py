@@ -53,9 +53,33 @@ def test_only_the_first_of_either_kind_are_verified() -> None:
     assert ranking.keys[1:].tolist() == [key for key in np.argsort(-FOUND).tolist() if key != ranking.keys[0]]
 
 
+def test_the_scores_of_a_ranking_need_no_vectors() -> None:
+    stage = RERANKINGS["fusion"].make(**PARAMETERS, similarity="ranking")
+    gallery, counts = [Evidence(local=each) for each in LOCALS], inliers()
+    stage.prepare(gallery, [""] * len(LOCALS))
+    ranking = Ranking(np.array([4, 9, 0], np.int64), np.array([0.3, 0.2, 0.1], np.float32))
+    wanted = np.zeros(len(LOCALS))
+    wanted[[4, 9, 0]] = 0.5 * counts[[4, 9, 0]] / (counts[[4, 9, 0]] + 20) + [0.15, 0.1, 0.05]
+    found = stage.rerank(Evidence(local=QUERY.local), ranking)
+    np.testing.assert_allclose(found.scores, wanted[found.keys], atol=1e-6)
+    assert found.keys[0] == 9
+    assert sorted(found.keys) == list(range(len(LOCALS)))
+    without = stage.rerank(Evidence(local=QUERY.local), Ranking(ranking.keys[::2], ranking.scores[::2]))
+    assert dict(zip(without.keys, without.scores, strict=True))[9] == 0, "not found, so not verified"
+    with pytest.raises(InvalidArgumentError, match="global descriptors"):
+        RERANKINGS["fusion"].make().prepare(gallery, [""] * len(LOCALS))
+
+
 @pytest.mark.parametrize(
     "parameters",
-    [{"candidates": 0}, {"weight": 1.1}, {"half": 0.0}, {"normalisation": "rank"}, {"similarity": "votes"}],
+    [
+        {"candidates": 0},
+        {"weight": 1.1},
+        {"half": 0.0},
+        {"normalisation": "rank"},
+        {"similarity": "votes"},
+        {"inlier_radius": 0.0},
+    ],
 )
 def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, object]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(parameters))):

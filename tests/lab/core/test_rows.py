@@ -40,6 +40,18 @@ def test_kinds_can_be_named_and_made_from_yaml(table: str) -> None:
             assert default is None or isinstance(default, bool | int | float | str | tuple), (name, parameter)
 
 
+def test_stages_that_verify_take_the_same_parameters() -> None:
+    """Files of experiments name them."""
+    expected = {
+        "candidates": 20, "inlier_radius": 24.0, "reference_side": 800, "iterations": 1000, "sampling": "prosac",
+        "scales": True,
+    }  # fmt: skip
+    kinds = Parts.shipped().rerankings
+    assert parameters_of(kinds["spatial"]) == expected
+    own = {"weight": 0.5, "half": 20.0, "normalisation": "saturating", "similarity": "vectors"}
+    assert parameters_of(kinds["fusion"]) == expected | own
+
+
 def test_versions_follow_what_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "versioned"
     package.mkdir()

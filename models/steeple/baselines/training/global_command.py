@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from steeple.baselines import releases
 from steeple.baselines.training.global_methods import DIR, SIAMAC, Limits, Method
 from steeple.baselines.training.global_photos import collections
-from steeple.delf.training import layer_weights, pretrained
+from steeple.delf.training import pretrained
 from steeple.errors import InvalidArgumentError
 
 _TRUNK: Final = "efficientnet-lite0"
@@ -57,12 +57,11 @@ def _run(given: argparse.Namespace) -> dict[str, Any]:
     start = (
         pretrained.keras_weights(pretrained.IMAGENET[_TRUNK].state_dict())
         if given.start is None
-        else layer_weights.read(given.start)
+        else releases.load(given.start.stem, given.start.parent).weights
     )
     method: Method = replace(given.method, tuples=given.tuples, rate=given.rate)
     limits = Limits(given.side, given.steps, given.seconds, given.seed)
     made, facts = train(method, _TRUNK, start, taught, held, limits)
-    layer_weights.write(given.output, made)
     facts = {"held_out": sorted(given.held_out), **facts}
-    given.output.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    return facts
+    base = "" if method.dimensions else _TRUNK  # which has no projection
+    return releases.save(given.output, made, facts, base=base).facts

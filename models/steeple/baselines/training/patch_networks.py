@@ -11,7 +11,7 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
-from steeple.baselines.training.patch_pairs import SIDE
+from steeple.baselines.patches import SIDE
 
 _LEAST_DEVIATION: Final = 1.0  # as steeple.baselines.patches has it
 _GREY_MEAN: Final = 128.0

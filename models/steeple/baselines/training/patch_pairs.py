@@ -9,12 +9,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from steeple.baselines.patches import REGION, cut
+from steeple.baselines.patches import REGION, SIDE, cut
 from steeple.baselines.training.correspondences import Correspondences, Keypoints, similarities
 from steeple.delf.homographies import mapped
-
-SIDE: Final = 32
-"""Pixels of a patch that is described."""
 
 WIDE: Final = 48
 """Pixels of a patch in which a keypoint is to be detected, of the same pixels as the other."""

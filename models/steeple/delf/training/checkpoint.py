@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,14 +41,22 @@ def restore(file: Path, variables: Sequence[Any]) -> int:
     return int(step)
 
 
-def write_arrays(file: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Writes named arrays as .npz; after a crash there is the file of before, or all of the new one."""
+def write_arrays(file: Path, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
+    """Writes named arrays as .npz; after a crash there is the file of before, or all of the new one.
+
+    Args:
+        file: To write.
+        arrays: By name.
+        compressed: Deflated; half-precision numbers as they are gain little by it.
+    """
     aside = file.with_name(f".{file.name}.new")
     with aside.open("wb") as opened:
         # Not np.savez: the time of writing would make every file another.
-        with zipfile.ZipFile(opened, "w", zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(opened, "w") as archive:
             for name, array in arrays.items():
-                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                info = zipfile.ZipInfo(f"{name}.npy")
+                info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+                with archive.open(info, "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
         opened.flush()
         os.fsync(opened.fileno())

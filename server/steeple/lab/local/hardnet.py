@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.baselines import releases
-from steeple.baselines.hardnet import SIDE, HardNet
-from steeple.baselines.patches import REGION, cut
+from steeple.baselines.hardnet import HardNet
+from steeple.baselines.patches import REGION, SIDE, cut
 from steeple.lab.features import LocalFeatures
 from steeple.lab.local.assembled import checked_count, checked_threshold, no_features
 from steeple.lab.local.opencv import SMALLEST, described, grey, points

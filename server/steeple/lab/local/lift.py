@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.baselines import releases
-from steeple.baselines.lift import SIDE, Lift
-from steeple.baselines.patches import REGION, cut
+from steeple.baselines.lift import Lift
+from steeple.baselines.patches import REGION, SIDE, cut
 from steeple.errors import InvalidArgumentError
 from steeple.lab.features import LocalFeatures
 from steeple.lab.local.assembled import checked_count, no_features, strongest_first

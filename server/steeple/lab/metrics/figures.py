@@ -11,11 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.errors import InvalidArgumentError
-from steeple.lab.metrics.recognition import (
-    first_answers,
-    micro_average_precision,
-    true_positive_rate,
-)
+from steeple.lab.metrics.recognition import first_answers
 from steeple.lab.metrics.retrieval import (
     RightPhotos,
     average_precision,
@@ -26,7 +22,7 @@ from steeple.lab.metrics.retrieval import (
 )
 from steeple.lab.photos import Benchmark, Grade, LabDataset, LabQuery
 from steeple.lab.rankings import Ranking
-from steeple.server.evaluation.metrics import OutcomeColumns
+from steeple.server.evaluation.metrics import OutcomeColumns, micro_average_precision, true_positive_rate
 
 _PLACES: Final = (1, 5, 10)
 _EASY: Final = frozenset({Grade.EASY})

@@ -13,21 +13,7 @@ import numpy as np
 
 from steeple.lab.photos import Grade, LabDataset
 from steeple.lab.rankings import Ranking
-from steeple.server.evaluation.metrics import (
-    OutcomeColumns,
-    expected_calibration_error,
-    micro_average_precision,
-    recall_at_1,
-    true_positive_rate,
-)
-
-__all__ = [
-    "expected_calibration_error",
-    "first_answers",
-    "micro_average_precision",
-    "recall_at_1",
-    "true_positive_rate",
-]
+from steeple.server.evaluation.metrics import OutcomeColumns
 
 
 def first_answers(dataset: LabDataset, rankings: Sequence[Ranking]) -> OutcomeColumns:
