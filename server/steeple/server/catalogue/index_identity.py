@@ -27,10 +27,11 @@ def identity_of(database: Database) -> str:
     with database.read() as connection:
         if found := known_identity(connection):
             return found
+    made = secrets.token_hex(_BYTES)
     with database.aside() as connection:
         connection.execute(
             text("INSERT INTO shared_index_identity (id, identity) VALUES (:id, :made) ON CONFLICT (id) DO NOTHING"),
-            {"id": _ROW, "made": secrets.token_hex(_BYTES)},
+            {"id": _ROW, "made": made},
         )
         return known_identity(connection)  # another server's, where that one was first
 

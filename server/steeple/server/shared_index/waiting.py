@@ -46,7 +46,9 @@ def awaited(attempt: Callable[[], Result], model: str, stopping: Stop) -> Result
                 log.warning("not ready: the server waits for what keeps its index", extra=waited)
         else:
             if said is not None:
-                log.info("what keeps the index is there", extra=facts(model=model, s=round(time.monotonic() - began)))
+                log.info(
+                    "what keeps the index is there", extra=facts(model=model, seconds=round(time.monotonic() - began))
+                )
             return made
         while time.monotonic() < tried + _RETRY_SECONDS:
             if stopping.is_set():
