@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from steeple.cli.main import main
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft
+from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.engine import Engine
+from steeple.server.index_engines import milvus_engine
 from steeple.server.settings import Settings
 from steeple.server.shared_index.milvus import MilvusEngine
 from steeple.server.shared_index.reading import indexed_images
@@ -40,13 +43,17 @@ class Place:
         uri: Of Milvus.
         config: Settings: a prefix of this test's own.
         data: The server's folder.
-        engine: Milvus.
     """
 
     uri: str
     config: Path
     data: Path
-    engine: MilvusEngine
+
+    @property
+    def engine(self) -> MilvusEngine:
+        """Milvus, of this catalogue."""
+        with self.catalogue() as catalogue:
+            return milvus_engine(self.settings(milvus_uri=self.uri), identity_of(catalogue.database))
 
     def settings(self, **more: object) -> Settings:
         return Settings.load(self.config, data_dir=self.data, **more)
@@ -68,10 +75,10 @@ def place(tmp_path: Path, milvus_uri: str) -> Iterator[Place]:
     prefix = f"test_{secrets.token_hex(6)}"
     config = tmp_path / "steeple.toml"
     config.write_text(f'milvus_prefix = "{prefix}"\n', encoding="utf-8")
-    engine = MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, kind="IVF_PQ")
-    yield Place(milvus_uri, config, tmp_path / "data", engine)
-    engine.delete(DEFAULT_RELEASE)
-    engine.close()
+    yield Place(milvus_uri, config, tmp_path / "data")
+    with closing(MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, identity="", kind="IVF_PQ")) as engine:
+        for collection in engine.others():
+            engine.drop(collection)
 
 
 def fill(place: Place, make: MakeFeatures, images: int, count: int = 200) -> None:
@@ -115,7 +122,7 @@ def test_a_catalogue_moves_to_milvus_and_back(
     engine.ingest.delete_image("a", "i0")
     engine.close()
 
-    by_engine = {one["engine"]: one for one in printed(capsys, place.arguments("status"))}
+    by_engine = {one["engine"]: one for one in printed(capsys, place.arguments("status"))["indexes"]}
     assert (by_engine["milvus"]["images"], by_engine["milvus"]["serves"]) == (12, True)
     assert (by_engine["faiss"]["images"], by_engine["faiss"]["serves"]) == (12, False)
     assert by_engine["milvus"]["sequence"] == by_engine["milvus"]["catalogue_sequence"] == 14
@@ -147,10 +154,11 @@ def test_answers_that_differ_are_refused(
     fill(place, make_features, 4)
     assert main(place.arguments("migrate", "--to", "milvus")) == 0
     # What Milvus has of two images is exchanged: the numbers are right, and the answers are not.
-    generation = place.engine.generations(ModelRelease.load(DEFAULT_RELEASE)).open(place.state().generation)
     with place.catalogue() as catalogue:
         images = indexed_images(catalogue, [1, 2], DEFAULT_RELEASE)
-    generation.put({1: images[2], 2: images[1]})
+    with closing(place.engine) as engine:
+        generation = engine.generations(ModelRelease.load(DEFAULT_RELEASE)).open(place.state().generation)
+        generation.put({1: images[2], 2: images[1]})
     told = printed(capsys, place.arguments("migrate", "--to", "milvus"), code=1)
     assert "the nearest is of the same image for 50.0% of the queries alone" in told["indexes"][0]["objection"]
     assert told["then"] == ""
@@ -191,10 +199,10 @@ def test_a_catalogue_moves_while_a_server_uses_it(
         file.write(f'database_url = "{postgres_url}"\n')
     fill(place, make_features, 3)
     before = Engine(place.settings())
-    elsewhere = Place(place.uri, place.config, tmp_path / "elsewhere", place.engine)
+    elsewhere = Place(place.uri, place.config, tmp_path / "elsewhere")
     [moved] = printed(capsys, elsewhere.arguments("migrate", "--to", "milvus"))["indexes"]
     assert moved["milvus"] == {"images": 3, "descriptors": 600}
-    after = Engine(Place(place.uri, place.config, tmp_path / "other", place.engine).settings(milvus_uri=place.uri))
+    after = Engine(Place(place.uri, place.config, tmp_path / "other").settings(milvus_uri=place.uri))
     before.ingest.create_image("a", make_features(7), image_id="seven")
     after.ingest.create_image("a", make_features(8), image_id="eight")
     before.serving.catch_up()
