@@ -82,7 +82,12 @@ def test_who_is_asked_may_think_better_of_it(
     name, asked = left(place, "0123456789ab"), list[str]()
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     for answer in (False, True):
-        monkeypatch.setattr("typer.confirm", lambda text, answer=answer, **_: [asked.append(text), answer][1])
+
+        def confirm(text: str, *, err: bool, answer: bool = answer) -> bool:
+            asked.append(text)
+            return answer
+
+        monkeypatch.setattr("typer.confirm", confirm)
         capsys.readouterr()
         assert main(place.arguments("drop", name)) == (0 if answer else 1)
         shown = capsys.readouterr()
