@@ -2,101 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from steeple.cli.main import main
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
-from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft
-from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.engine import Engine
-from steeple.server.index_engines import milvus_engine
-from steeple.server.settings import Settings
-from steeple.server.shared_index.milvus import MilvusEngine
 from steeple.server.shared_index.reading import indexed_images
-from steeple.server.shared_index.states import SharedState, SharedStates
+from steeple.server.shared_index.states import SharedStates
+
+from .places import MakeFeatures, Place, fill, printed
 
 pytestmark = pytest.mark.engines
-
-MakeFeatures = Callable[..., FeatureSet]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the indexes of a test are.
-
-    Attributes:
-        uri: Of Milvus.
-        config: Settings: a prefix of this test's own.
-        data: The server's folder.
-    """
-
-    uri: str
-    config: Path
-    data: Path
-
-    @property
-    def engine(self) -> MilvusEngine:
-        """Milvus, of this catalogue."""
-        with self.catalogue() as catalogue:
-            return milvus_engine(self.settings(milvus_uri=self.uri), identity_of(catalogue.database))
-
-    def settings(self, **more: object) -> Settings:
-        return Settings.load(self.config, data_dir=self.data, **more)
-
-    def catalogue(self) -> Catalogue:
-        return Catalogue.open(self.settings().catalogue_url)
-
-    def state(self) -> SharedState:
-        with self.catalogue() as catalogue:
-            return SharedStates(catalogue.database, DEFAULT_RELEASE).read()
-
-    def arguments(self, command: str, *more: object) -> list[str]:
-        given = ["index", command, "--config", self.config, "--data-dir", self.data, "--milvus-uri", self.uri, *more]
-        return [str(arg) for arg in given]
-
-
-@pytest.fixture
-def place(tmp_path: Path, milvus_uri: str) -> Iterator[Place]:
-    prefix = f"test_{secrets.token_hex(6)}"
-    config = tmp_path / "steeple.toml"
-    config.write_text(f'milvus_prefix = "{prefix}"\n', encoding="utf-8")
-    yield Place(milvus_uri, config, tmp_path / "data")
-    with closing(MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, identity="", kind="IVF_PQ")) as engine:
-        for collection in engine.others():
-            engine.drop(collection)
-
-
-def fill(place: Place, make: MakeFeatures, images: int, count: int = 200) -> None:
-    with place.catalogue() as catalogue:
-        catalogue.create_landmark(LandmarkDraft("a", labels=["old"]), landmark_id="a")
-        for number in range(images):
-            catalogue.create_image("a", ImageDraft(make(number, count=count)), image_id=f"i{number}")
 
 
 def found(engine: Engine, source: FeatureSet) -> str | None:
     answer = engine.identify(source, max_candidates=1)
     return answer.candidates[0].image.id if answer.identified else None
-
-
-def printed(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int = 0) -> Any:
-    capsys.readouterr()
-    assert main([*arguments, "--json"]) == code
-    return json.loads(capsys.readouterr().out)
 
 
 def test_a_catalogue_moves_to_milvus_and_back(

@@ -17,11 +17,9 @@ from steeple.server.index.milvus.collections import Collections
 from steeple.server.shared_index.milvus import MilvusEngine
 from steeple.server.shared_index.states import SharedState, SharedStates
 
-from .test_command import MakeFeatures, Place, fill, place, printed
+from .places import MakeFeatures, Place, fill, printed
 
 pytestmark = pytest.mark.engines
-
-__all__ = ["place"]
 
 RELEASE = ModelRelease.load(DEFAULT_RELEASE)
 
