@@ -23,3 +23,20 @@ def test_it_says_what_is_wrong(
     assert main(["index", "migrate", "--data-dir", str(tmp_path), *arguments]) == 2
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["some_1"], "name it with --milvus-uri"),
+        (["some_1", "--milvus-uri", "http://127.0.0.1:1"], "nobody can be asked here; say --yes"),
+        (["some_1", "--milvus-uri", "http://127.0.0.1:1", "--json"], "nobody can be asked here; say --yes"),
+        (["--yes", "--milvus-uri", "http://127.0.0.1:1"], "Missing argument 'COLLECTION...'"),
+    ],
+)
+def test_nothing_is_deleted_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["index", "drop", "--data-dir", str(tmp_path), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

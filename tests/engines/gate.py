@@ -13,14 +13,15 @@ class Gate:
 
     Args:
         port: Of the server, on loopback.
+        at: Where to listen; 0: any free port.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, at: int = 0) -> None:
         self._target = port
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._shut = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", at))
         self.port = int(self._listener.getsockname()[1])
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()

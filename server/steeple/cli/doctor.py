@@ -107,7 +107,7 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     else:
         yield from looked_at("photos", lambda: photos(settings.photos_url, expected, in_use=in_use))
     if settings.milvus_uri:
-        yield from looked_at("milvus", lambda: _milvus(settings))
+        yield from looked_at("milvus", lambda: _milvus(settings, known.identity))
     else:
         indexes = settings.data_dir / "index"
         yield from looked_at(
@@ -120,10 +120,10 @@ def _findings(settings: Settings, server: str | None) -> Iterator[Finding]:
     yield from looked_at("clock", lambda: machine.clock(known.newest))
 
 
-def _milvus(settings: Settings) -> Iterator[Finding]:
+def _milvus(settings: Settings, identity: str | None) -> Iterator[Finding]:
     from steeple.server.doctor.milvus import milvus  # where numpy is missing, other checks go on
 
-    yield from milvus(settings)
+    yield from milvus(settings, identity)
 
 
 def _server(asked: str | None) -> Iterator[Finding]:

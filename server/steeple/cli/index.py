@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from steeple.cli.options import JsonOption
-from steeple.cli.output import Cell, Column, Output
-from steeple.errors import InvalidArgumentError
+from steeple.cli.output import Cell, Column, Output, describe_time
+from steeple.errors import InvalidArgumentError, SteepleError
 
 if TYPE_CHECKING:
     from steeple.delf.release import ModelRelease
     from steeple.server.catalogue import Catalogue
+    from steeple.server.index.milvus.listing import StoredCollection
     from steeple.server.index_migration import IndexStatus, Moved
     from steeple.server.settings import Settings
+    from steeple.server.shared_index.milvus import MilvusEngine
 
 app = typer.Typer(no_args_is_help=True, help="Which engine keeps the descriptors, and from one to another.")
 
@@ -47,23 +50,30 @@ def status(
 
     Reads the catalogue, FAISS's files in the data folder, all of them, and asks Milvus where the settings name one.
     A server may run meanwhile: what it has of FAISS's index beyond its files is not told here, but by steeple info.
+    Collections in Milvus that begin with the same milvus_prefix and are not of this catalogue are listed, too.
 
     \b
     Examples:
       steeple index status --data-dir /var/lib/steeple
-      steeple index status --config /etc/steeple.toml --json | jq '.[] | select(.serves)'
+      steeple index status --config /etc/steeple.toml --json | jq '.indexes[] | select(.serves)'
     """
     from steeple.server.catalogue import Catalogue
-    from steeple.server.index_engines import milvus_engine
     from steeple.server.index_migration import statuses
 
     faiss, milvus = _settings(data_dir, config, milvus_uri)
     output = Output(as_json=json)
     with ExitStack() as opened:
         catalogue = opened.enter_context(Catalogue.open(faiss.catalogue_url))
-        engine = opened.enter_context(closing(milvus_engine(milvus))) if milvus.milvus_uri else None
+        engine = opened.enter_context(closing(_engine(milvus, catalogue))) if milvus.milvus_uri else None
         found = statuses(catalogue, _releases(faiss, catalogue), faiss.data_dir / "index", engine)
-    output.document([asdict(one) for one in found])
+        others, unasked = _others(engine)
+    output.document(
+        {
+            "indexes": [asdict(one) for one in found],
+            "other_collections": [_collection(one) for one in others],
+            "other_collections_problem": unasked,
+        }
+    )
     output.table(
         (
             Column("model"),
@@ -78,6 +88,61 @@ def status(
         ),
         [_row(one) for one in found],
     )
+    if others:
+        output.table(_COLLECTION, [_collection_row(one) for one in others], title="Not of this catalogue")
+        output.note("delete those whose catalogues are gone with steeple index drop")
+    if unasked:
+        output.note(f"what else Milvus has is unknown: {unasked}")
+
+
+@app.command("drop")
+def drop(
+    collections: Annotated[
+        list[str], typer.Argument(metavar="COLLECTION...", help="As steeple index status has them.")
+    ],
+    data_dir: DataDirOption = None,
+    config: ConfigOption = None,
+    milvus_uri: MilvusOption = None,
+    serving: Annotated[
+        bool, typer.Option("--serving", help="Also what serves this catalogue, once no server of it uses Milvus.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Delete collections in Milvus that no catalogue needs any more.
+
+    They stay behind, and cost Milvus memory, where the database of a catalogue was lost, or replaced by a restored one.
+    Nothing but Milvus knows whether the catalogue of a collection is there still; if it is, its servers make it anew.
+    All that are named are looked at before the first is deleted: what Steeple has not made is refused.
+
+    \b
+    Examples:
+      steeple index drop steeple_9f86d081884c_delf_lite2_v1_3 --data-dir /var/lib/steeple
+      steeple index drop steeple_9f86d081884c_delf_lite2_v1_3 --config /etc/steeple.toml --yes --json
+    """
+    from steeple.server.catalogue import Catalogue
+    from steeple.server.index_migration import drop as delete
+    from steeple.server.index_migration import droppable
+
+    faiss, milvus = _settings(data_dir, config, milvus_uri, needs_milvus=True)
+    output = Output(as_json=json)
+    if not yes and (json or not sys.stdin.isatty()):
+        raise InvalidArgumentError("nothing was deleted: nobody can be asked here; say --yes")
+    dropped = []
+    with ExitStack() as opened:
+        catalogue = opened.enter_context(Catalogue.open(faiss.catalogue_url))
+        engine = opened.enter_context(closing(_engine(milvus, catalogue)))
+        found = droppable(catalogue, engine, collections, serving=serving)
+        if not yes:
+            output.table(_COLLECTION, [_collection_row(one) for one in found])
+            if not typer.confirm("Delete them, and all that they have?", err=True):
+                output.note("nothing was deleted")
+                raise typer.Exit(1)
+        for one in found:
+            delete(catalogue, engine, one)
+            dropped.append(one.name)
+            output.say(f"deleted {one.name}")
+    output.document({"dropped": dropped})
 
 
 @app.command("migrate")
@@ -127,7 +192,6 @@ def migrate(
 
     from steeple.server.catalogue import Catalogue
     from steeple.server.data_dir import DataDir
-    from steeple.server.index_engines import milvus_engine
     from steeple.server.index_migration import EngineName, Migration
 
     faiss, milvus = _settings(data_dir, config, milvus_uri, needs_milvus=True)
@@ -135,7 +199,7 @@ def migrate(
     with ExitStack() as opened:
         folder = opened.enter_context(closing(DataDir(faiss.data_dir)))
         catalogue = opened.enter_context(Catalogue.open(faiss.catalogue_url))
-        engine = opened.enter_context(closing(milvus_engine(milvus)))
+        engine = opened.enter_context(closing(_engine(milvus, catalogue)))
         stopping = opened.enter_context(_stopping())
         told = opened.enter_context(output.steps())
         migration = Migration(
@@ -193,6 +257,23 @@ def _settings(
     return faiss, milvus
 
 
+def _engine(settings: Settings, catalogue: Catalogue) -> MilvusEngine:
+    from steeple.server.catalogue.index_identity import identity_of
+    from steeple.server.index_engines import milvus_engine
+
+    return milvus_engine(settings, identity_of(catalogue.database))
+
+
+def _others(engine: MilvusEngine | None) -> tuple[list[StoredCollection], str]:
+    """Collections of other catalogues, and why there is no telling; empty if there is."""
+    if engine is None:
+        return [], ""
+    try:
+        return engine.others(), ""
+    except SteepleError as error:
+        return [], error.message
+
+
 def _releases(settings: Settings, catalogue: Catalogue) -> list[ModelRelease]:
     """Those that are served, as a server would serve them."""
     from dataclasses import replace
@@ -227,12 +308,23 @@ def _then(to: str, settings: Settings) -> str:
         )
     return (
         "take milvus_uri out of the settings (STEEPLE_MILVUS_URI) of the server with the data folder "
-        f"{settings.data_dir} and start it anew; Milvus's collections stay until they are dropped"
+        f"{settings.data_dir} and start it anew; Milvus's collections stay until steeple index drop --serving"
     )
 
 
 def _facts(moved: Moved) -> dict[str, Any]:
     return {**asdict(moved), "objection": moved.objection}
+
+
+_COLLECTION: Final = (Column("collection"), Column("model"), Column("rows", "right"), Column("made"), Column("alias"))
+
+
+def _collection(one: StoredCollection) -> dict[str, Any]:
+    return {**asdict(one), "create_time": one.create_time.isoformat()}
+
+
+def _collection_row(one: StoredCollection) -> tuple[str, ...]:
+    return one.name, one.model, f"{one.rows:,}", describe_time(one.create_time), ", ".join(one.aliases)
 
 
 def _row(one: IndexStatus) -> tuple[str | Cell, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from steeple.delf.release import ModelRelease
 from steeple.server.catalogue import Catalogue
+from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.index import gpu
 from steeple.server.index_keeper import IndexKeeper, IndexOptions
 from steeple.server.keeper import Keeper, Keepers, Stop
@@ -29,8 +30,8 @@ class LocalKeepers:
         self._folder = folder
         self._options = options
 
-    def open(self, release: ModelRelease, stopping: Stop) -> Keeper:
-        """See :meth:`Keepers.open`."""
+    def open(self, release: ModelRelease, stopping: Stop, *, patient: bool = False) -> Keeper:
+        """See :meth:`Keepers.open`. There is nothing to wait for."""
         return IndexKeeper(release, self._catalogue, self._folder, options=self._options, stopping=stopping)
 
     def delete(self, model: str) -> None:
@@ -59,18 +60,26 @@ def open_keepers(settings: Settings, catalogue: Catalogue, folder: Path) -> Keep
         UnavailableError: If the engine cannot be reached.
     """
     if settings.milvus_uri:
-        return SharedKeepers(catalogue, milvus_engine(settings))
+        return SharedKeepers(catalogue, milvus_engine(settings, identity_of(catalogue.database)))
     return LocalKeepers(catalogue, folder, _options(settings))
 
 
-def milvus_engine(settings: Settings) -> MilvusEngine:
+def milvus_engine(settings: Settings, identity: str) -> MilvusEngine:
     """The Milvus of the settings.
+
+    Args:
+        settings: That name it.
+        identity: Of the catalogue.
 
     Raises:
         FailedPreconditionError: If the package that speaks to it is not installed.
     """
     return MilvusEngine(
-        settings.milvus_uri, settings.milvus_token, prefix=settings.milvus_prefix, kind=settings.milvus_kind
+        settings.milvus_uri,
+        settings.milvus_token,
+        prefix=settings.milvus_prefix,
+        identity=identity,
+        kind=settings.milvus_kind,
     )
 
 

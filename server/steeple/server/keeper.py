@@ -181,8 +181,13 @@ class Keeper(Protocol):
 class Keepers(Protocol):
     """Opens the indexes of model releases."""
 
-    def open(self, release: ModelRelease, stopping: Stop) -> Keeper:
+    def open(self, release: ModelRelease, stopping: Stop, *, patient: bool = False) -> Keeper:
         """The index of a release, once it is current.
+
+        Args:
+            release: Whose.
+            stopping: Interrupts it.
+            patient: Whether to wait for what keeps the index, if that is elsewhere and cannot be reached.
 
         Raises:
             CancelledError: If it was interrupted.

@@ -56,6 +56,8 @@ class Serving:
     Which these are is in the catalogue once a release was changed for another; before, the setting ``model`` says. So
     an upgraded catalogue is not searched with the old release because a setting was left as it was.
 
+    For as long as what keeps the indexes cannot be reached, this waits for it.
+
     Args:
         settings: Which release, and how its index is to be.
         catalogue: The truth.
@@ -86,9 +88,14 @@ class Serving:
         self._coming: tuple[ExtractorPool, ...] = ()
         self._opening = threading.Lock()
         self._beside: Mapping[str, Served] = {}  # open, but not served yet
-        self._served = tuple(
-            self._opened(release, source, stopping) for release, source in zip(releases, sources, strict=True)
-        )
+        try:
+            self._served = tuple(
+                self._opened(release, source, stopping, patient=True)
+                for release, source in zip(releases, sources, strict=True)
+            )
+        except BaseException:
+            self._keepers.close()
+            raise
         self.follow_extracting()
 
     @property
@@ -279,8 +286,8 @@ class Serving:
         if now.served:
             log.info("model releases are served", extra=facts(models=self.names))
 
-    def _opened(self, release: ModelRelease, source: str, stopping: Stop) -> Served:
-        keeper = self._keepers.open(release, stopping)
+    def _opened(self, release: ModelRelease, source: str, stopping: Stop, *, patient: bool = False) -> Served:
+        keeper = self._keepers.open(release, stopping, patient=patient)
         recogniser = Recogniser(release, keeper.index, lambda keys: self._gallery(keys, release.name))
         return Served(release, source, keeper, recogniser, self.extractors_of(release))
 

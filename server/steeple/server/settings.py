@@ -87,7 +87,8 @@ class Settings(BaseSettings):
             does, in this one. Needs the extra ``milvus``.
         milvus_token: ``user:password`` or API key for Milvus; empty: it asks for none.
         milvus_kind: Of its index: ``IVF_PQ``, or ``GPU_IVF_PQ`` where Milvus has GPUs.
-        milvus_prefix: Of the names of its collections; another one for each catalogue that it keeps an index of.
+        milvus_prefix: How names of its collections begin, for people; the catalogue's identity follows, so that others
+            that have the same prefix are not in the way.
         workers: Threads that extract, search and verify; by default one a processor, and at least 2: what takes long
             may have half of them, so that others do not wait for it.
         max_concurrent_queries: Queries and photo uploads worked on or waiting; more are refused with a delay after

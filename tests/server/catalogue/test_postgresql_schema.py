@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import MetaData, text
 
 from steeple.server.catalogue import Catalogue, LandmarkDraft
 from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.catalogue.migrate import SCRIPTS, known_revisions, upgrade
 from steeple.server.catalogue.schema import compared, metadata
 from steeple.server.catalogue.trigrams import TRIGRAMS, has_index
@@ -152,7 +154,11 @@ def test_names_are_found_as_by_sqlite_with_the_extension_and_without(
         known = Catalogued()
         found = list(catalogue_database(url, known))
         assert [(one.check, one.status) for one in found] == [("catalogue", status), ("connections", Status.OK)]
-        assert (known.sequence, known.photos, known.model) == (0, {}, None)
+        assert (known.sequence, known.photos, known.model, known.identity) == (0, {}, None, "")
+        with closing(Database(url)) as database:
+            made = identity_of(database)
+        list(catalogue_database(url, known))
+        assert known.identity == made
 
 
 def test_an_extension_that_this_user_may_not_make_is_none_and_later_one(

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 
 from steeple.delf.features import FeatureSet
 from steeple.server.catalogue import LandmarkDraft
+from steeple.server.catalogue.database import Database
+from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.doctor import Finding, Status, data_folder
 from steeple.server.doctor.catalogue_file import Catalogued, catalogue
 from steeple.server.engine import Engine
@@ -200,3 +203,18 @@ def test_stale_and_damaged_snapshots_are_told(data: Path) -> None:
     (folder / manifest.MANIFEST).write_bytes(b"{}")
     found = examined(data)["snapshots"]
     assert (found.status, found.remedy) == (Status.WARNING, "steeple snapshots delete one")
+
+
+def test_what_a_catalogue_is_known_by_in_milvus_is_read(data: Path) -> None:
+    def known_of(path: Path) -> str | None:
+        known = Catalogued()
+        list(catalogue(path, known, in_use=False))
+        return known.identity
+
+    file = data / "catalogue.db"
+    assert known_of(file) == known_of(data / "none.db") == ""
+    with closing(Database(f"sqlite:///{file}")) as database:
+        made = identity_of(database)
+    assert known_of(file) == made
+    file.write_bytes(b"no database at all")
+    assert known_of(file) is None

@@ -2,94 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from steeple.cli.main import main
 from steeple.delf.features import FeatureSet
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
-from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft
 from steeple.server.engine import Engine
-from steeple.server.settings import Settings
-from steeple.server.shared_index.milvus import MilvusEngine
 from steeple.server.shared_index.reading import indexed_images
-from steeple.server.shared_index.states import SharedState, SharedStates
+from steeple.server.shared_index.states import SharedStates
+
+from .places import MakeFeatures, Place, fill, printed
 
 pytestmark = pytest.mark.engines
-
-MakeFeatures = Callable[..., FeatureSet]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the indexes of a test are.
-
-    Attributes:
-        uri: Of Milvus.
-        config: Settings: a prefix of this test's own.
-        data: The server's folder.
-        engine: Milvus.
-    """
-
-    uri: str
-    config: Path
-    data: Path
-    engine: MilvusEngine
-
-    def settings(self, **more: object) -> Settings:
-        return Settings.load(self.config, data_dir=self.data, **more)
-
-    def catalogue(self) -> Catalogue:
-        return Catalogue.open(self.settings().catalogue_url)
-
-    def state(self) -> SharedState:
-        with self.catalogue() as catalogue:
-            return SharedStates(catalogue.database, DEFAULT_RELEASE).read()
-
-    def arguments(self, command: str, *more: object) -> list[str]:
-        given = ["index", command, "--config", self.config, "--data-dir", self.data, "--milvus-uri", self.uri, *more]
-        return [str(arg) for arg in given]
-
-
-@pytest.fixture
-def place(tmp_path: Path, milvus_uri: str) -> Iterator[Place]:
-    prefix = f"test_{secrets.token_hex(6)}"
-    config = tmp_path / "steeple.toml"
-    config.write_text(f'milvus_prefix = "{prefix}"\n', encoding="utf-8")
-    engine = MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, kind="IVF_PQ")
-    yield Place(milvus_uri, config, tmp_path / "data", engine)
-    engine.delete(DEFAULT_RELEASE)
-    engine.close()
-
-
-def fill(place: Place, make: MakeFeatures, images: int, count: int = 200) -> None:
-    with place.catalogue() as catalogue:
-        catalogue.create_landmark(LandmarkDraft("a", labels=["old"]), landmark_id="a")
-        for number in range(images):
-            catalogue.create_image("a", ImageDraft(make(number, count=count)), image_id=f"i{number}")
 
 
 def found(engine: Engine, source: FeatureSet) -> str | None:
     answer = engine.identify(source, max_candidates=1)
     return answer.candidates[0].image.id if answer.identified else None
-
-
-def printed(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int = 0) -> Any:
-    capsys.readouterr()
-    assert main([*arguments, "--json"]) == code
-    return json.loads(capsys.readouterr().out)
 
 
 def test_a_catalogue_moves_to_milvus_and_back(
@@ -115,7 +52,7 @@ def test_a_catalogue_moves_to_milvus_and_back(
     engine.ingest.delete_image("a", "i0")
     engine.close()
 
-    by_engine = {one["engine"]: one for one in printed(capsys, place.arguments("status"))}
+    by_engine = {one["engine"]: one for one in printed(capsys, place.arguments("status"))["indexes"]}
     assert (by_engine["milvus"]["images"], by_engine["milvus"]["serves"]) == (12, True)
     assert (by_engine["faiss"]["images"], by_engine["faiss"]["serves"]) == (12, False)
     assert by_engine["milvus"]["sequence"] == by_engine["milvus"]["catalogue_sequence"] == 14
@@ -147,10 +84,11 @@ def test_answers_that_differ_are_refused(
     fill(place, make_features, 4)
     assert main(place.arguments("migrate", "--to", "milvus")) == 0
     # What Milvus has of two images is exchanged: the numbers are right, and the answers are not.
-    generation = place.engine.generations(ModelRelease.load(DEFAULT_RELEASE)).open(place.state().generation)
     with place.catalogue() as catalogue:
         images = indexed_images(catalogue, [1, 2], DEFAULT_RELEASE)
-    generation.put({1: images[2], 2: images[1]})
+    with closing(place.engine) as engine:
+        generation = engine.generations(ModelRelease.load(DEFAULT_RELEASE)).open(place.state().generation)
+        generation.put({1: images[2], 2: images[1]})
     told = printed(capsys, place.arguments("migrate", "--to", "milvus"), code=1)
     assert "the nearest is of the same image for 50.0% of the queries alone" in told["indexes"][0]["objection"]
     assert told["then"] == ""
@@ -191,10 +129,10 @@ def test_a_catalogue_moves_while_a_server_uses_it(
         file.write(f'database_url = "{postgres_url}"\n')
     fill(place, make_features, 3)
     before = Engine(place.settings())
-    elsewhere = Place(place.uri, place.config, tmp_path / "elsewhere", place.engine)
+    elsewhere = Place(place.uri, place.config, tmp_path / "elsewhere")
     [moved] = printed(capsys, elsewhere.arguments("migrate", "--to", "milvus"))["indexes"]
     assert moved["milvus"] == {"images": 3, "descriptors": 600}
-    after = Engine(Place(place.uri, place.config, tmp_path / "other", place.engine).settings(milvus_uri=place.uri))
+    after = Engine(Place(place.uri, place.config, tmp_path / "other").settings(milvus_uri=place.uri))
     before.ingest.create_image("a", make_features(7), image_id="seven")
     after.ingest.create_image("a", make_features(8), image_id="eight")
     before.serving.catch_up()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steeple.delf.release import ModelRelease
-from steeple.errors import UnavailableError
+from steeple.errors import SteepleError, UnavailableError
 from steeple.recognition.neighbours import Neighbours
 from steeple.server.index import ExactIndex, IndexStats
 from steeple.server.shared_index import Generation, Generations, IndexedImage
@@ -38,6 +38,8 @@ class StandIn:
         stored: Generations by model and number.
         aliases: Number that serves, by model.
         away: Whether nobody reaches it.
+        refusal: What it answers to all that reaches it, instead of doing it; None: it does it.
+        put_refusal: The same of images that are put into it.
         written: What its clock was when a generation was written to last, by model and number.
         puts_until_away: It goes away after so many more images; None: it does not.
     """
@@ -46,6 +48,8 @@ class StandIn:
         self.stored: dict[tuple[str, int], Stored] = {}
         self.aliases: dict[str, int] = {}
         self.away = False
+        self.refusal: SteepleError | None = None
+        self.put_refusal: SteepleError | None = None
         self.puts_until_away: int | None = None
         self.clock = 0
         self.written: dict[tuple[str, int], int] = {}
@@ -55,6 +59,8 @@ class StandIn:
         """Fails while it is away."""
         if self.away:
             raise UnavailableError("the stand-in is away")
+        if self.refusal is not None:
+            raise self.refusal
 
     def generations(self, release: ModelRelease) -> Generations:
         """See :class:`SharedEngine`."""
@@ -84,6 +90,8 @@ class StoredGeneration:
         for key, image in images.items():
             with self._engine.lock:
                 self._engine.check()
+                if self._engine.put_refusal is not None:
+                    raise self._engine.put_refusal
                 if self._engine.puts_until_away is not None:
                     self._engine.puts_until_away -= 1
                     self._engine.away = self._engine.puts_until_away < 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from pydantic import SecretStr
 from steeple.delf.features import FeatureSet
 from steeple.errors import UnavailableError
 from steeple.server.catalogue import LandmarkDraft, LatLng, ReferenceImage
+from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.doctor import Status
 from steeple.server.doctor.milvus import milvus
 from steeple.server.duplicates import DuplicatePolicy
@@ -40,9 +43,9 @@ def prefix(milvus_uri: str) -> Iterator[str]:
     """Of collections of this test alone."""
     chosen = f"test_{secrets.token_hex(6)}"
     yield chosen
-    engine = MilvusEngine(milvus_uri, SecretStr(""), prefix=chosen, kind="IVF_PQ")
-    engine.delete(Settings.model_fields["model"].default)
-    engine.close()
+    with closing(milvus_of_none(milvus_uri, chosen)) as engine:
+        for collection in engine.others():
+            engine.drop(collection)
 
 
 @pytest.fixture
@@ -59,6 +62,17 @@ def open_engine(tmp_path: Path, milvus_uri: str, prefix: str) -> Iterator[Open]:
     yield opened
     for engine in made:
         engine.close()
+
+
+def milvus_of_none(uri: str, prefix: str) -> MilvusEngine:
+    """All collections of a prefix are others' to it."""
+    return MilvusEngine(uri, SecretStr(""), prefix=prefix, identity="", kind="IVF_PQ")
+
+
+def names(uri: str, prefix: str) -> list[str]:
+    """Of all collections of a prefix."""
+    with closing(milvus_of_none(uri, prefix)) as engine:
+        return [collection.name for collection in engine.others()]
 
 
 def found(engine: Engine, source: FeatureSet) -> str | None:
@@ -159,9 +173,9 @@ def test_what_milvus_has_lost_is_built_from_the_catalogue(
     engine = open_engine()
     add(engine, "a", make_features(1))
     before = state(engine).generation
-    collections = MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, kind="IVF_PQ")
-    collections.delete(engine.release.name)
-    collections.close()
+    own = identity_of(engine.catalogue.database)
+    with closing(MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, identity=own, kind="IVF_PQ")) as collections:
+        collections.delete(engine.release.name)
     with pytest.raises(UnavailableError):
         engine.identify(make_features(1), max_candidates=1)
     engine.serving.upkeep(lambda: False)
@@ -198,9 +212,62 @@ def test_two_servers_share_one_index(
     assert state(one).sequence == one.catalogue.sequence()
 
 
-def test_doctor_asks_milvus(milvus_uri: str, tmp_path: Path) -> None:
-    [there] = milvus(Settings.load(data_dir=tmp_path, milvus_uri=milvus_uri))
+def test_two_catalogues_with_one_prefix_leave_each_other_alone(
+    open_engine: Open, make_features: MakeFeatures, milvus_uri: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = open_engine(), open_engine()
+    add(one, "a", make_features(1), make_features(2))
+    add(two, "b", make_features(3))  # image keys begin at 1 in each
+    answers = [[found(engine, make_features(number)) for number in (1, 2, 3)] for engine in (one, two)]
+    assert answers == [["a", "a", None], [None, None, "b"]]
+    before = names(milvus_uri, prefix)
+    identities = [identity_of(engine.catalogue.database) for engine in (one, two)]
+    assert before == sorted(f"{prefix}_{identity}_delf_lite2_v1_1" for identity in identities)
+    monkeypatch.setattr("steeple.server.shared_index.keeper._LATER_SECONDS", -1.0)  # what serves no more goes at once
+    for engine in (one, two, one, two):
+        engine.serving.upkeep(lambda: False)
+    assert names(milvus_uri, prefix) == before
+    assert [counts(one), counts(two)] == [(2, 400), (1, 200)]
+    two.serving.delete_index(two.release.name)
+    assert names(milvus_uri, prefix) == [name for name in before if identities[0] in name]
+    assert [found(one, make_features(number)) for number in (1, 2, 3)] == ["a", "a", None]
+
+
+def test_a_prefix_that_is_as_another_catalogues_names_begin_takes_none_of_them(
+    open_engine: Open, make_features: MakeFeatures, prefix: str
+) -> None:
+    one = open_engine()
+    add(one, "a", make_features(1))
+    other = open_engine(milvus_prefix=f"{prefix}_{identity_of(one.catalogue.database)}")
+    assert (counts(other), found(other, make_features(1))) == ((0, 0), None)
+    other.serving.delete_index(other.release.name)
+    assert (counts(one), found(one, make_features(1))) == ((1, 200), "a")
+
+
+def test_doctor_asks_milvus(milvus_uri: str, tmp_path: Path, prefix: str) -> None:
+    settings = Settings.load(data_dir=tmp_path, milvus_uri=milvus_uri, milvus_prefix=prefix)
+    there, collections = milvus(settings, "")
     assert (there.status, there.found[:12]) == (Status.OK, "Milvus v2.3.")
-    [away] = milvus(Settings.load(data_dir=tmp_path, milvus_uri=f"http://127.0.0.1:{free_port()}"))
+    assert collections.status is Status.OK
+    [away] = milvus(Settings.load(data_dir=tmp_path, milvus_uri=f"http://127.0.0.1:{free_port()}"), None)
     assert away.status is Status.FAILED
     assert "milvus_uri" in away.remedy
+
+
+def test_doctor_names_collections_of_other_catalogues(
+    milvus_uri: str, prefix: str, open_engine: Open, make_features: MakeFeatures
+) -> None:
+    one, other = open_engine(), open_engine()
+    add(other, "a", make_features(1))
+    settings = Settings.load(milvus_uri=milvus_uri, milvus_prefix=prefix)
+    own, others = (identity_of(engine.catalogue.database) for engine in (one, other))
+    _, finding = milvus(settings, own)
+    assert finding.status is Status.WARNING
+    assert re.search(rf"{prefix}_{others}_delf_lite2_v1_1 \(\d+ rows, made 20\d\d-", finding.found)
+    assert own not in finding.found
+    assert "steeple index drop" in finding.remedy
+    _, unknown = milvus(settings, None)
+    assert (unknown.status, unknown.remedy) == (Status.SKIPPED, "")
+    _, all_of_them = milvus(settings, "")
+    assert own in all_of_them.found
+    assert others in all_of_them.found

@@ -27,11 +27,13 @@ from steeple.errors import (
 )
 from steeple.server import access
 from steeple.server.catalogue import Catalogue, LandmarkDraft, audit
+from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.catalogue.pages import ListRequest
 from steeple.server.data_dir import DataDir
 from steeple.server.discovery import DiscoveryOptions, Source
 from steeple.server.engine import Engine
 from steeple.server.operations import OperationState, OperationStore
+from steeple.server.shared_index.states import SharedState, SharedStates
 from steeple.server.snapshots import jobs, manifest, swap
 from steeple.server.snapshots.files import photo_path
 from steeple.server.snapshots.restoring import METHOD, check, restore
@@ -96,6 +98,21 @@ def test_photos_that_only_a_discovery_has_come_along(
     assert (taken.snapshot.photo_count, taken.snapshot.missing_photo_count) == (5, 0)
     restore(taken.kept, tmp_path / "other")
     assert open_engine("other").discoveries.photo(operation.id, photo.number)[0] == without_metadata(make_photo(30))
+
+
+def test_a_restored_catalogue_is_another_to_engines_that_keep_indexes(
+    engine: Engine, open_engine: OpenEngine, tmp_path: Path
+) -> None:
+    made = identity_of(engine.catalogue.database)
+    with SharedStates(engine.catalogue.database, engine.release.name).locked() as held:
+        held.begin()
+        held.state = replace(held.state, generation=3, sequence=4)
+    restore(take(engine).kept, tmp_path / "other")
+    other = open_engine("other").catalogue.database
+    assert identity_of(other) != made
+    assert SharedStates(other, engine.release.name).read() == SharedState()
+    with SharedStates(other, engine.release.name).locked() as held:
+        assert held.begin(), "no attempt of the past is in doubt"
 
 
 def test_kept_queries_stay_behind(

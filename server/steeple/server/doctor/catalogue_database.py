@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, text
 from steeple.errors import SteepleError
 from steeple.server.catalogue import changes, tables
 from steeple.server.catalogue.database import Database, safe_url
+from steeple.server.catalogue.index_identity import known_identity
 from steeple.server.catalogue.migrate import known_revisions, revision_of
 from steeple.server.catalogue.trigrams import has_index
 from steeple.server.doctor.catalogue_file import Catalogued
@@ -49,6 +50,7 @@ def _looked_into(connection: Connection, known: Catalogued, shown: str) -> Itera
 def _schema(connection: Connection, known: Catalogued, where: str) -> Iterator[Finding]:
     found, revisions = revision_of(connection), known_revisions()
     if not found:
+        known.identity = ""
         yield Finding("catalogue", Status.OK, f"{where} has no tables yet; the first start makes them")
         return
     if found not in revisions:
@@ -63,6 +65,7 @@ def _schema(connection: Connection, known: Catalogued, where: str) -> Iterator[F
     photos = select(image.c.sha256, image.c.size_bytes).where(image.c.sha256 != "").distinct()
     known.photos = {row.sha256: row.size_bytes for row in connection.execute(photos)}
     known.sequence = changes.latest(connection)
+    known.identity = known_identity(connection)
     known.newest = connection.execute(select(func.max(image.c.create_time))).scalar_one()
     served = select(tables.served_model.c.source).where(tables.served_model.c.place == 0)
     known.model = connection.execute(served).scalar_one_or_none()

@@ -23,12 +23,14 @@ class Catalogued:
         sequence: Number of the last change; None likewise.
         newest: When an image was last added; None likewise, or if there is none.
         model: Name or folder of the model release that is served; None likewise, or if the setting says which.
+        identity: By which its collections in Milvus are known; empty: it has none; None: it could not be read.
     """
 
     photos: dict[str, int] | None = None
     sequence: int | None = None
     newest: datetime | None = field(default=None)
     model: str | None = None
+    identity: str | None = None
 
 
 def catalogue(path: Path, known: Catalogued, *, in_use: bool) -> Iterator[Finding]:
@@ -40,6 +42,7 @@ def catalogue(path: Path, known: Catalogued, *, in_use: bool) -> Iterator[Findin
         in_use: Whether a server has it open.
     """
     if not path.is_file():
+        known.identity = ""
         yield Finding("catalogue", Status.OK, f"{path} is not there yet; the first start makes it")
         return
     try:
@@ -72,6 +75,9 @@ def _looked_into(database: sqlite3.Connection, known: Catalogued) -> Iterator[Fi
         return
     if "served_model" in tables:
         (known.model,) = database.execute("SELECT source FROM served_model WHERE place = 0").fetchone() or (None,)
+    known.identity = ""
+    if "shared_index_identity" in tables:
+        (known.identity,) = database.execute("SELECT identity FROM shared_index_identity").fetchone() or ("",)
     known.photos = dict(database.execute("SELECT sha256, size_bytes FROM reference_image WHERE sha256 <> ''"))
     (known.sequence,) = database.execute("SELECT coalesce(max(sequence), 0) FROM change").fetchone()
     (landmarks,) = database.execute("SELECT count(*) FROM landmark").fetchone()

@@ -167,7 +167,7 @@ class Migration:
         def told(done: int, total: int) -> None:
             self._told(f"Milvus's index of {release.name}", done, total)
 
-        keeper = self._keepers.open(release, self._stopping, told)
+        keeper = self._keepers.open(release, self._stopping, told=told)
         if anew and not keeper.rebuild(self._stopping.is_set):
             raise UnavailableError("a server is making an index in Milvus; try again once it serves")
         return keeper

@@ -109,7 +109,7 @@ def _milvus(catalogue: Catalogue, release: ModelRelease, engine: SharedEngine) -
         generations = engine.generations(release)
         serving = generations.serving()
         if not state.generation or serving != state.generation:
-            problem = "none serves" if not serving else "what serves is of another catalogue, or is being replaced"
+            problem = "none serves" if not serving else "what serves is being replaced"
         else:
             generations.await_clock(state.clock)
             stats = generations.index.stats()

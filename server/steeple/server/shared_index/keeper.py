@@ -132,10 +132,7 @@ class SharedIndexKeeper:
     def catch_up(self) -> None:
         """See :meth:`Keeper.catch_up`. Where another server was first, only waits until searches here see it."""
         with self._catching_up.attempt():
-            wanted = self._catalogue.sequence()
-            with self._lock:
-                if self._sequence < wanted:  # else a thread has done it meanwhile
-                    self._follow(wanted)
+            self._catch_up()
 
     def catch_up_if_behind(self) -> None:
         """See :meth:`Keeper.catch_up_if_behind`."""
@@ -153,7 +150,8 @@ class SharedIndexKeeper:
             self._check()
         state = self._states.read()
         if reason := self._reason(state):
-            self._made(reason, stopped)
+            if self._made(reason, stopped):
+                self.catch_up()
             state = self._states.read()
         else:
             self._upkeep_state = UpkeepState()
@@ -177,7 +175,10 @@ class SharedIndexKeeper:
 
     def rebuild(self, stopped: Callable[[], bool]) -> bool:
         """Makes a new generation, whether one is due or not; whether it was made here, and not by another server."""
-        return self._made("the index is made anew, as was asked for", stopped)
+        made = self._made("the index is made anew, as was asked for", stopped)
+        if made:
+            self.catch_up()
+        return made
 
     def compared(self) -> tuple[Totals, SharedState, tuple[int, int]]:
         """What the index should have, how far it is, and how many images and descriptors it has, at one moment."""
@@ -207,7 +208,7 @@ class SharedIndexKeeper:
                 said = time.monotonic()
                 log.info("another server builds the index", extra=facts(images=state.building_images))
             time.sleep(_WAIT_SECONDS)
-        self.catch_up()
+        self._catch_up()  # whatever keeps it from that is told as it is, and is no change that was acknowledged
         self._check()
 
     def _serves(self, state: SharedState) -> bool:
@@ -234,7 +235,6 @@ class SharedIndexKeeper:
         try:
             if made := self._build.run(reason, stopped, self._progress, alone=self._catalogue.database.is_sqlite):
                 self._sequence = -1  # of another generation
-                self.catch_up()
             else:
                 state = self._states.read()
                 total = reading.totals(self._catalogue, self._release.name).images
@@ -249,6 +249,12 @@ class SharedIndexKeeper:
     def _progress(self, done: int, total: int) -> None:
         self._upkeep_state = UpkeepState(Activity.REBUILDING, done, total)
         self._told(done, total)
+
+    def _catch_up(self) -> None:
+        wanted = self._catalogue.sequence()
+        with self._lock:
+            if self._sequence < wanted:  # else a thread has done it meanwhile
+                self._follow(wanted)
 
     def _follow(self, wanted: int) -> None:
         state = self._states.read()

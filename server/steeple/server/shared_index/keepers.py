@@ -9,6 +9,7 @@ from steeple.server.shared_index.building import Progress
 from steeple.server.shared_index.engine import SharedEngine
 from steeple.server.shared_index.keeper import SharedIndexKeeper
 from steeple.server.shared_index.states import SharedStates
+from steeple.server.shared_index.waiting import awaited
 
 
 class SharedKeepers:
@@ -24,11 +25,20 @@ class SharedKeepers:
         self._engine = engine
 
     def open(
-        self, release: ModelRelease, stopping: Stop, told: Progress = lambda done, total: None
+        self,
+        release: ModelRelease,
+        stopping: Stop,
+        *,
+        patient: bool = False,
+        told: Progress = lambda done, total: None,
     ) -> SharedIndexKeeper:
         """See :meth:`Keepers.open`. ``told`` of the images done, and of their number, while an index is made."""
-        generations = self._engine.generations(release)
-        return SharedIndexKeeper(release, self._catalogue, generations, stopping=stopping, told=told)
+
+        def opened() -> SharedIndexKeeper:
+            generations = self._engine.generations(release)
+            return SharedIndexKeeper(release, self._catalogue, generations, stopping=stopping, told=told)
+
+        return awaited(opened, release.name, stopping) if patient else opened()
 
     def delete(self, model: str) -> None:
         """See :meth:`Keepers.delete`."""

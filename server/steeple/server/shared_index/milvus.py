@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from steeple.delf.release import ModelRelease
 from steeple.errors import FailedPreconditionError, UnavailableError
-from steeple.server.index.milvus import ImageFacts, MilvusConnection, MilvusIndex
+from steeple.server.index.milvus import ImageFacts, MilvusConnection, MilvusIndex, listing
 from steeple.server.index.milvus.collections import Collections, alias_of, lists_for
+from steeple.server.index.milvus.listing import StoredCollection
 from steeple.server.index_factory import IndexFactory
 from steeple.server.logs import facts
 from steeple.server.shared_index.engine import Generation, Generations, IndexedImage
@@ -26,12 +27,16 @@ _FAILED: Final = 4
 
 
 class MilvusEngine:
-    """The indexes of a Milvus.
+    """The indexes that a Milvus keeps of a catalogue.
+
+    Names of its collections begin with the prefix, by which people recognise them, and the identity, which no other
+    catalogue has: ``PREFIX_IDENTITY_RELEASE_1``. So none takes another's for its own, whatever the prefixes are.
 
     Args:
         uri: Of Milvus.
         token: ``user:password`` or an API key; empty: none.
-        prefix: Of the names of collections; another for each catalogue that the same Milvus serves.
+        prefix: Of the names of collections.
+        identity: Of the catalogue; empty: of none, to look at all that there are.
         kind: ``IVF_PQ`` or ``GPU_IVF_PQ``; of collections that this makes.
 
     Raises:
@@ -39,21 +44,48 @@ class MilvusEngine:
         FailedPreconditionError: If the package pymilvus is not installed.
     """
 
-    def __init__(self, uri: str, token: SecretStr, *, prefix: str, kind: str) -> None:
+    def __init__(self, uri: str, token: SecretStr, *, prefix: str, identity: str, kind: str) -> None:
         self._connection = MilvusConnection(uri, token)
         self._prefix = prefix
+        self._own = f"{prefix}_{identity}"
         self._kind = kind
 
     def generations(self, release: ModelRelease) -> Generations:
         """See :class:`SharedEngine`."""
-        return MilvusGenerations(self._connection, release, prefix=self._prefix, kind=self._kind)
+        return MilvusGenerations(self._connection, release, prefix=self._own, kind=self._kind)
 
     def delete(self, model: str) -> None:
         """See :class:`SharedEngine`."""
-        collections, alias = Collections(self._connection), alias_of(self._prefix, model)
+        collections, alias = Collections(self._connection), alias_of(self._own, model)
         collections.drop_alias(alias)
         for name in _numbered(collections, alias).values():
             collections.drop(name)
+
+    def others(self) -> list[StoredCollection]:
+        """Collections of Steeple's whose names begin with the prefix and that are not of this catalogue.
+
+        Raises:
+            SteepleError: If Milvus cannot tell.
+        """
+        return [one for one in listing.stored(self._connection, self._prefix) if not self.owns(one)]
+
+    def owns(self, collection: StoredCollection) -> bool:
+        """Whether a collection is of this catalogue."""
+        return collection.prefix == self._own
+
+    def collection(self, name: str) -> StoredCollection:
+        """A collection of any catalogue.
+
+        Raises:
+            NotFoundError: If there is none of that name.
+            FailedPreconditionError: If Steeple has not made it.
+            SteepleError: If Milvus cannot tell.
+        """
+        return listing.named(self._connection, name)
+
+    def drop(self, collection: StoredCollection) -> None:
+        """Drops a collection of any catalogue, with what stands for it."""
+        listing.drop(self._connection, collection)
 
     def version(self) -> str:
         """Of Milvus.

@@ -41,7 +41,14 @@ _PHOTOS_IN_USE: Final = (
 )
 
 
-_LEFT_OUT: Final = ("kept_query", "upload_part", "upload", "shared_index")
+_LEFT_OUT: Final = (
+    "kept_query",
+    "upload_part",
+    "upload",
+    "shared_index",
+    "shared_index_attempt",
+    "shared_index_identity",
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,8 @@ def make(
 def _leave_out(catalogue: Path) -> None:
     """Takes out of the copy what strangers asked, which must not outlive its retention and its erasure in snapshots.
 
-    So are uploads, whose files stay behind, and how far an index is that several servers share: it is not of the past.
+    So are uploads, whose files stay behind, and whose and how far an index is that several servers share: it is not of
+    the past, and a catalogue that is restored from this is another one.
     """
     with closing(sqlite3.connect(catalogue)) as copy:
         copy.execute("PRAGMA secure_delete = ON")

@@ -58,9 +58,9 @@ class MilvusIndex:
     ) -> None:
         if kind not in KINDS:
             raise InvalidArgumentError(f"an index in Milvus is of kind {' or '.join(KINDS)}, not {kind!r}")
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", prefix, re.ASCII):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,79}", prefix, re.ASCII):
             raise InvalidArgumentError(
-                f"a prefix of collections has letters, digits and _, at most 64, not {prefix[:80]!r}"
+                f"a prefix of collections has letters, digits and _, at most 80, not {prefix[:99]!r}"
             )
         self._connection = connection
         self._release = release
@@ -376,8 +376,8 @@ class MilvusIndex:
     def _create(self, name: str, descriptors: int) -> None:
         factory = IndexFactory.parse(self._release.index.factory)
         index = IndexKind(self._kind, lists_for(factory, descriptors), factory.sub_quantizers, factory.bits)
-        facts = {"model": self._release.name, "tflite_sha256": self._release.tflite_sha256, "index": str(index)}
-        self._collections.create(name, facts, index, partitions_for(descriptors))
+        facts = {"prefix": self.prefix, "model": self._release.name, "tflite_sha256": self._release.tflite_sha256}
+        self._collections.create(name, {**facts, "index": str(index)}, index, partitions_for(descriptors))
 
     def _ensure(self) -> None:
         """Makes the first collection, unless there is one."""
