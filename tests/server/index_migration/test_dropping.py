@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from pydantic import SecretStr
 
 from steeple.cli.main import main
 from steeple.delf.release import DEFAULT_RELEASE, ModelRelease
+from steeple.server.catalogue import Catalogue
 from steeple.server.catalogue.index_identity import identity_of
 from steeple.server.index.milvus import MilvusConnection, schema
 from steeple.server.index.milvus.collections import Collections
+from steeple.server.settings import Settings
 from steeple.server.shared_index.milvus import MilvusEngine
 from steeple.server.shared_index.states import SharedState, SharedStates
+from tests.engines.ports import free_port
 
 from .places import MakeFeatures, Place, fill, printed
 
@@ -136,3 +140,14 @@ def test_what_steeple_has_not_made_is_left_alone(
             assert name in Collections(connection).names()
         finally:
             Collections(connection).drop(name)
+
+
+def test_a_milvus_that_is_away_is_not_taken_for_a_server_of_steeples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Catalogue.open(Settings.load(data_dir=tmp_path).catalogue_url).close()
+    away = f"http://127.0.0.1:{free_port()}"
+    arguments = ["index", "drop", "steeple_x_1", "--yes", "--data-dir", str(tmp_path), "--milvus-uri", away]
+    told = refused(capsys, arguments, 11)
+    assert "Milvus at 127.0.0.1" in told
+    assert "steeple serve" not in told

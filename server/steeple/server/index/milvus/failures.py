@@ -16,6 +16,9 @@ from steeple.errors import (
 
 COLLECTION_NOT_FOUND: Final = 100
 
+ABOUT: Final = {"engine": "Milvus"}
+"""Metadata of errors: what is away is Milvus, and not a server of Steeple's."""
+
 # Codes of Milvus 2.3 and later (pkg/util/merr); 0 is success.
 _EXHAUSTED: Final = frozenset({3, 4, 8, 9, 102})  # memory, requests, rate, denied for want of a quota, collections
 _REFUSED: Final = frozenset({1400, 1401, 1402})  # credentials, privileges
@@ -57,7 +60,7 @@ def of_status(status: Any, doing: str) -> SteepleError | None:  # noqa: ANN401 -
     if not status.retriable and (code in _WRONG or (not code and old in _OLD_WRONG)):
         return InternalError(words)
     # All others are what a part of it that is starting, moving or failing says; also "unexpected" ones.
-    return UnavailableError(words)
+    return UnavailableError(words, **ABOUT)
 
 
 def of_call(error: grpc.RpcError, doing: str, where: str) -> SteepleError:
@@ -79,5 +82,5 @@ def of_call(error: grpc.RpcError, doing: str, where: str) -> SteepleError:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ResourceExhaustedError(f"Milvus at {where} has no room to {doing}: {details}")
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return UnavailableError(f"Milvus at {where} did not {doing} in time")
-    return UnavailableError(f"Milvus at {where} cannot be reached to {doing}: {details}")
+        return UnavailableError(f"Milvus at {where} did not {doing} in time", **ABOUT)
+    return UnavailableError(f"Milvus at {where} cannot be reached to {doing}: {details}", **ABOUT)
