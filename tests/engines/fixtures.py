@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,20 @@ def milvus_uri(milvus_folder: Path) -> Iterator[str]:
         yield server.uri
     finally:
         server.stop()
+
+
+@pytest.fixture
+def milvus_prefix(milvus_uri: str) -> Iterator[str]:
+    """Of names of collections of this test alone, which are dropped after it."""
+    from pydantic import SecretStr
+
+    from steeple.server.shared_index.milvus import MilvusEngine
+
+    prefix = f"test_{secrets.token_hex(6)}"
+    yield prefix
+    with closing(MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, identity="", kind="IVF_PQ")) as engine:
+        for collection in engine.others():
+            engine.drop(collection)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from steeple.delf.features import FeatureSet
 from steeple.server.engine import Engine
 from steeple.server.settings import Settings
 
@@ -25,6 +26,17 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE) -> float:
             raise AssertionError(f"not within {seconds:g} s")
         time.sleep(0.002)  # asks again
     return time.monotonic() - began
+
+
+def finds(engine: Engine, features: FeatureSet) -> bool:
+    """Whether a landmark with the identifier tower comes first."""
+    found = engine.identify(features, max_candidates=1)
+    return bool(found.candidates) and found.candidates[0].landmark.id == "tower"
+
+
+def misses(engine: Engine, features: FeatureSet) -> bool:
+    """Whether it does not."""
+    return not finds(engine, features)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from functools import partial
 import pytest
 import sqlalchemy
 
-from steeple.delf.features import FeatureSet
 from steeple.errors import UnauthenticatedError
 from steeple.server.access import KeyStore, Scope
 from steeple.server.catalogue import Catalogue, ImageDraft, LandmarkDraft
@@ -22,7 +21,7 @@ from steeple.server.engine import Engine
 from steeple.server.following import Following, following
 from steeple.server.operations import OperationState, OperationStore
 from tests.server.conftest import MakeFeatures
-from tests.server.following.conftest import OpenReplica, until
+from tests.server.following.conftest import OpenReplica, finds, misses, until
 
 pytestmark = pytest.mark.engines
 
@@ -38,15 +37,6 @@ def replicas(open_replica: OpenReplica) -> tuple[Engine, Engine]:
 def catalogue(postgres_url: str) -> Iterator[Catalogue]:
     with closing(Catalogue.open(postgres_url)) as opened:
         yield opened
-
-
-def finds(engine: Engine, features: FeatureSet) -> bool:
-    found = engine.identify(features, max_candidates=1)
-    return bool(found.candidates) and found.candidates[0].landmark.id == "tower"
-
-
-def misses(engine: Engine, features: FeatureSet) -> bool:
-    return not finds(engine, features)
 
 
 def opens(engine: Engine, secret: str) -> bool:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
 import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, closing
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
-from pydantic import SecretStr
 
 from steeple.delf.features import FeatureSet
 from steeple.errors import FailedPreconditionError
 from steeple.server.api.lifecycle import LIVE, SERVICES, Server
 from steeple.server.catalogue import LandmarkDraft
 from steeple.server.settings import Settings
-from steeple.server.shared_index.milvus import MilvusEngine
 from tests.engines.gate import Gate
 from tests.engines.ports import free_port
 from tests.faults.serving import environment, serve_command
@@ -61,15 +58,6 @@ class Said(logging.Handler):
         logging.getLogger("steeple").removeHandler(self)
 
 
-@pytest.fixture
-def prefix(milvus_uri: str) -> Iterator[str]:
-    chosen = f"test_{secrets.token_hex(6)}"
-    yield chosen
-    with closing(MilvusEngine(milvus_uri, SecretStr(""), prefix=chosen, identity="", kind="IVF_PQ")) as engine:
-        for collection in engine.others():
-            engine.drop(collection)
-
-
 def metric(port: int, name: str) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
@@ -77,7 +65,7 @@ def metric(port: int, name: str) -> float:
 
 
 async def test_it_is_live_and_gets_ready_when_milvus_is_there(
-    tmp_path: Path, milvus_uri: str, prefix: str, make_features: MakeFeatures
+    tmp_path: Path, milvus_uri: str, milvus_prefix: str, make_features: MakeFeatures
 ) -> None:
     port = free_port()
     settings = Settings.load(
@@ -85,7 +73,7 @@ async def test_it_is_live_and_gets_ready_when_milvus_is_there(
         metrics_address="127.0.0.1:0",
         data_dir=tmp_path,
         milvus_uri=f"http://127.0.0.1:{port}",
-        milvus_prefix=prefix,
+        milvus_prefix=milvus_prefix,
     )
     async with AsyncExitStack() as opened:
         waits = opened.enter_context(Said(WAITS))

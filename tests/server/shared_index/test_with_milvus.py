@@ -39,23 +39,13 @@ Open = Callable[..., Engine]
 
 
 @pytest.fixture
-def prefix(milvus_uri: str) -> Iterator[str]:
-    """Of collections of this test alone."""
-    chosen = f"test_{secrets.token_hex(6)}"
-    yield chosen
-    with closing(milvus_of_none(milvus_uri, chosen)) as engine:
-        for collection in engine.others():
-            engine.drop(collection)
-
-
-@pytest.fixture
-def open_engine(tmp_path: Path, milvus_uri: str, prefix: str) -> Iterator[Open]:
+def open_engine(tmp_path: Path, milvus_uri: str, milvus_prefix: str) -> Iterator[Open]:
     """Opens engines, each with a data folder of its own that is empty at first."""
     made: list[Engine] = []
 
     def opened(**settings: object) -> Engine:
         folder = tmp_path / secrets.token_hex(4)
-        given = {"data_dir": folder, "milvus_uri": milvus_uri, "milvus_prefix": prefix, **settings}
+        given = {"data_dir": folder, "milvus_uri": milvus_uri, "milvus_prefix": milvus_prefix, **settings}
         made.append(Engine(Settings.load(None, **given)))
         return made[-1]
 
@@ -168,13 +158,15 @@ def test_while_milvus_is_away_changes_are_kept_and_found_later(
 
 
 def test_what_milvus_has_lost_is_built_from_the_catalogue(
-    open_engine: Open, make_features: MakeFeatures, milvus_uri: str, prefix: str
+    open_engine: Open, make_features: MakeFeatures, milvus_uri: str, milvus_prefix: str
 ) -> None:
     engine = open_engine()
     add(engine, "a", make_features(1))
     before = state(engine).generation
     own = identity_of(engine.catalogue.database)
-    with closing(MilvusEngine(milvus_uri, SecretStr(""), prefix=prefix, identity=own, kind="IVF_PQ")) as collections:
+    with closing(
+        MilvusEngine(milvus_uri, SecretStr(""), prefix=milvus_prefix, identity=own, kind="IVF_PQ")
+    ) as collections:
         collections.delete(engine.release.name)
     with pytest.raises(UnavailableError):
         engine.identify(make_features(1), max_candidates=1)
@@ -213,39 +205,39 @@ def test_two_servers_share_one_index(
 
 
 def test_two_catalogues_with_one_prefix_leave_each_other_alone(
-    open_engine: Open, make_features: MakeFeatures, milvus_uri: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+    open_engine: Open, make_features: MakeFeatures, milvus_uri: str, milvus_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = open_engine(), open_engine()
     add(one, "a", make_features(1), make_features(2))
     add(two, "b", make_features(3))  # image keys begin at 1 in each
     answers = [[found(engine, make_features(number)) for number in (1, 2, 3)] for engine in (one, two)]
     assert answers == [["a", "a", None], [None, None, "b"]]
-    before = names(milvus_uri, prefix)
+    before = names(milvus_uri, milvus_prefix)
     identities = [identity_of(engine.catalogue.database) for engine in (one, two)]
-    assert before == sorted(f"{prefix}_{identity}_delf_lite2_v1_1" for identity in identities)
+    assert before == sorted(f"{milvus_prefix}_{identity}_delf_lite2_v1_1" for identity in identities)
     monkeypatch.setattr("steeple.server.shared_index.keeper._LATER_SECONDS", -1.0)  # what serves no more goes at once
     for engine in (one, two, one, two):
         engine.serving.upkeep(lambda: False)
-    assert names(milvus_uri, prefix) == before
+    assert names(milvus_uri, milvus_prefix) == before
     assert [counts(one), counts(two)] == [(2, 400), (1, 200)]
     two.serving.delete_index(two.release.name)
-    assert names(milvus_uri, prefix) == [name for name in before if identities[0] in name]
+    assert names(milvus_uri, milvus_prefix) == [name for name in before if identities[0] in name]
     assert [found(one, make_features(number)) for number in (1, 2, 3)] == ["a", "a", None]
 
 
 def test_a_prefix_that_is_as_another_catalogues_names_begin_takes_none_of_them(
-    open_engine: Open, make_features: MakeFeatures, prefix: str
+    open_engine: Open, make_features: MakeFeatures, milvus_prefix: str
 ) -> None:
     one = open_engine()
     add(one, "a", make_features(1))
-    other = open_engine(milvus_prefix=f"{prefix}_{identity_of(one.catalogue.database)}")
+    other = open_engine(milvus_prefix=f"{milvus_prefix}_{identity_of(one.catalogue.database)}")
     assert (counts(other), found(other, make_features(1))) == ((0, 0), None)
     other.serving.delete_index(other.release.name)
     assert (counts(one), found(one, make_features(1))) == ((1, 200), "a")
 
 
-def test_doctor_asks_milvus(milvus_uri: str, tmp_path: Path, prefix: str) -> None:
-    settings = Settings.load(data_dir=tmp_path, milvus_uri=milvus_uri, milvus_prefix=prefix)
+def test_doctor_asks_milvus(milvus_uri: str, tmp_path: Path, milvus_prefix: str) -> None:
+    settings = Settings.load(data_dir=tmp_path, milvus_uri=milvus_uri, milvus_prefix=milvus_prefix)
     there, collections = milvus(settings, "")
     assert (there.status, there.found[:12]) == (Status.OK, "Milvus v2.3.")
     assert collections.status is Status.OK
@@ -255,15 +247,15 @@ def test_doctor_asks_milvus(milvus_uri: str, tmp_path: Path, prefix: str) -> Non
 
 
 def test_doctor_names_collections_of_other_catalogues(
-    milvus_uri: str, prefix: str, open_engine: Open, make_features: MakeFeatures
+    milvus_uri: str, milvus_prefix: str, open_engine: Open, make_features: MakeFeatures
 ) -> None:
     one, other = open_engine(), open_engine()
     add(other, "a", make_features(1))
-    settings = Settings.load(milvus_uri=milvus_uri, milvus_prefix=prefix)
+    settings = Settings.load(milvus_uri=milvus_uri, milvus_prefix=milvus_prefix)
     own, others = (identity_of(engine.catalogue.database) for engine in (one, other))
     _, finding = milvus(settings, own)
     assert finding.status is Status.WARNING
-    assert re.search(rf"{prefix}_{others}_delf_lite2_v1_1 \(\d+ rows, made 20\d\d-", finding.found)
+    assert re.search(rf"{milvus_prefix}_{others}_delf_lite2_v1_1 \(\d+ rows, made 20\d\d-", finding.found)
     assert own not in finding.found
     assert "steeple index drop" in finding.remedy
     _, unknown = milvus(settings, None)
