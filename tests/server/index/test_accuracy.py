@@ -85,8 +85,11 @@ def test_images_are_voted_for_as_with_exact_search(indexed: Indexed) -> None:
 
 
 @pytest.mark.engines
-def test_milvus_finds_as_much_as_the_embedded_index(indexed: Indexed, milvus_index: MilvusIndex) -> None:
-    """As many lists are visited of no more lists, and codes are as long; each segment trains its own."""
+def test_milvus_finds_about_as_much_as_the_embedded_index(indexed: Indexed, milvus_index: MilvusIndex) -> None:
+    """Half as many lists are visited of those that each segment trains for itself; codes are as long.
+
+    On photographs, half of the lists lose nothing (docs/server/milvus.md); on drawn pictures a little.
+    """
     nearest = indexed.exact.search(indexed.queries, 1)
     faiss_first, faiss_ten = recall(indexed.filled(FaissIndex(indexed.release)).search(indexed.queries, 10), nearest)
     index = indexed.filled(milvus_index)
@@ -95,6 +98,7 @@ def test_milvus_finds_as_much_as_the_embedded_index(indexed: Indexed, milvus_ind
     index.settled()
     found = index.search(indexed.queries, 10)
     first, among_ten = recall(found, nearest)
-    assert faiss_first - 0.02 < first <= 1.0
-    assert faiss_ten - 0.02 < among_ten
+    assert first < 0.97, "by codes: once it has settled, nothing is searched as it was added"
+    assert faiss_first - 0.05 < first
+    assert faiss_ten - 0.05 < among_ten
     assert np.abs(found.distances[:, 0] - nearest.distances[:, 0]).mean() < 0.05

@@ -207,6 +207,8 @@ class Collections:
         request = self._messages.GetQuerySegmentInfoRequest(collectionName=name)
         found = self._connection.call("GetQuerySegmentInfo", request, "tell of segments").infos
         sealed = self._connection.contract.common.SegmentState.Sealed
+        if sum(one.num_rows for one in found if one.state == sealed) < state.total_rows:
+            return False  # what they have not taken over yet they do not list, and search as it was when it was added
         return all(
             not one.num_rows if one.state != sealed else one.indexID or one.num_rows < _INDEXED_FROM for one in found
         )
