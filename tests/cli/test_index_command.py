@@ -31,7 +31,7 @@ def test_it_says_what_is_wrong(
         (["some_1"], "name it with --milvus-uri"),
         (["some_1", "--milvus-uri", "http://127.0.0.1:1"], "nobody can be asked here; say --yes"),
         (["some_1", "--milvus-uri", "http://127.0.0.1:1", "--json"], "nobody can be asked here; say --yes"),
-        (["--yes", "--milvus-uri", "http://127.0.0.1:1"], "Missing argument 'COLLECTION...'"),
+        (["--yes", "--milvus-uri", "http://127.0.0.1:1"], "Missing argument 'COLLECTION'"),
     ],
 )
 def test_nothing_is_deleted_unasked(

@@ -254,7 +254,7 @@ def accept(
 @app.command("merge")
 def merge(
     discovery: DiscoveryArgument,
-    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL...", help="Numbers; the first stays.")],
+    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL", help="Numbers; the first stays.")],
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
@@ -292,7 +292,7 @@ def split(
 @app.command("discard")
 def discard(
     discovery: DiscoveryArgument,
-    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL...", help="Numbers within the discovery.")],
+    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL", help="Numbers within the discovery.")],
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
@@ -313,7 +313,7 @@ def discard(
 @app.command("restore")
 def restore(
     discovery: DiscoveryArgument,
-    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL...", help="Numbers within the discovery.")],
+    proposals: Annotated[list[int], typer.Argument(metavar="PROPOSAL", help="Numbers within the discovery.")],
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = False,
 ) -> None:
