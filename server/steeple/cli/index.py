@@ -97,9 +97,7 @@ def status(
 
 @app.command("drop")
 def drop(
-    collections: Annotated[
-        list[str], typer.Argument(metavar="COLLECTION", help="As steeple index status has them.")
-    ],
+    collections: Annotated[list[str], typer.Argument(metavar="COLLECTION", help="As steeple index status has them.")],
     data_dir: DataDirOption = None,
     config: ConfigOption = None,
     milvus_uri: MilvusOption = None,
