@@ -110,7 +110,7 @@ def drop(
     """Delete collections in Milvus that no catalogue needs any more.
 
     They stay behind, and cost Milvus memory, where the database of a catalogue was lost, or replaced by a restored one.
-    Nothing but Milvus knows whether the catalogue of a collection is there still; if it is, its servers make it anew.
+    Nobody but you knows whether the catalogue of a collection is there still; if it is, its servers make it anew.
     All that are named are looked at before the first is deleted: what Steeple has not made is refused.
 
     \b

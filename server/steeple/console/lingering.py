@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,15 +52,12 @@ class LingeringMiddleware:
                 await send(message)
                 return
             await send({**message, "more_body": True})  # all of the answer, of a connection that stays open
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(hear_out(), self._seconds)
-            except TimeoutError:
-                closing = asyncio.ensure_future(hear_out())  # its end is put where all that was not read lies
-                try:
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
-                finally:
-                    closing.cancel()
-            else:
+            closing = asyncio.ensure_future(hear_out())  # its end is put where all that was not read lies
+            try:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                closing.cancel()
 
         await self._app(scope, heard, said)

@@ -20,6 +20,7 @@ from steeple.app.settings import Theme
 from steeple.app.states import State
 from steeple.app.thumbnails import thumbnail_of
 from steeple.app.ui.desktop import DesktopDevice
+from steeple.app.ui.presenters import history
 from steeple.client import LatLng
 
 from . import townscape
@@ -254,6 +255,33 @@ def test_the_answer_to_an_earlier_photo_does_not_replace_a_later_one(open_app: O
     driver.until(answered.is_set, "the other answer")
     driver.steps(20)
     assert result.title == "The later one"
+
+
+def test_what_was_read_before_a_deletion_is_not_shown_after_it(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = open_app(hurried=True, kind=Phone, **HOME)
+    app, read = driver.app, history.load
+    begun, late = threading.Event(), threading.Event()
+    first, _second = remembered(driver), remembered(driver, "Steeple of Nowhere")
+
+    def load(*given: Any, **named: Any) -> Any:
+        found = read(*given, **named)
+        if not begun.is_set():
+            begun.set()
+            late.wait(20)
+        return found
+
+    monkeypatch.setattr(history, "load", load)
+    app.go("history")
+    rows = driver.screen.ids.rows
+    driver.until(begun.is_set, "the first reading")
+    driver.screen.delete(first)
+    driver.until(lambda: [row.title for row in rows.children] == ["Steeple of Nowhere"], "the rest")
+    late.set()
+    both_threads, ended = threading.Barrier(2), list[int]()
+    for _ in range(2):
+        app.background.run(lambda: both_threads.wait(20), ended.append, app.complain)
+    driver.until(lambda: len(ended) == 2, "what came late")
+    assert [row.title for row in rows.children] == ["Steeple of Nowhere"]
 
 
 def test_entries_are_opened_shown_on_a_map_shared_and_deleted(open_app: Open) -> None:

@@ -51,16 +51,15 @@ class PacksScreen(Screen):
         app = App.get_running_app()
         shelf = app.services.data.packs
 
-        def both() -> tuple[tuple[ShelvedPack, ...], tuple[OfferedPack, ...], SteepleError | None]:
-            here = shelf.list()
+        def offered() -> tuple[tuple[OfferedPack, ...], SteepleError | None]:
             try:
-                return here, shelf.offered(app.services.client), None
+                return shelf.offered(app.services.client), None
             except SteepleError as error:
-                return here, (), error
+                return (), error
 
         def listed(here: tuple[ShelvedPack, ...]) -> None:
             self._show(here, ())
-            self._latest.run(app.background, both, lambda found: self._loaded(*found), app.complain)
+            self._latest.run(app.background, offered, lambda found: self._loaded(here, *found), app.complain)
 
         self._latest.run(app.background, shelf.list, listed, app.complain)
 

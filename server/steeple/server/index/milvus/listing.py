@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -41,11 +40,7 @@ def stored(connection: MilvusConnection, prefix: str) -> list[StoredCollection]:
     Raises:
         SteepleError: If Milvus cannot tell.
     """
-    return list(_stored(connection, prefix))
-
-
-def _stored(connection: MilvusConnection, prefix: str) -> Iterator[StoredCollection]:
-    collections = Collections(connection)
+    collections, kept = Collections(connection), []
     for name in sorted(collections.names()):
         if name.startswith(f"{prefix}_") and (described := collections.described(name)) is not None:
             try:
@@ -53,7 +48,8 @@ def _stored(connection: MilvusConnection, prefix: str) -> Iterator[StoredCollect
             except MissingError:  # dropped just now
                 continue
             if found is not None:
-                yield found
+                kept.append(found)
+    return kept
 
 
 def named(connection: MilvusConnection, name: str) -> StoredCollection:
